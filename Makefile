@@ -1,0 +1,44 @@
+# `make demo` and `make test` work from a fresh clone: each makes .venv first if it is not there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+# A display of the machine, or a virtual one where there is none.
+DISPLAYED := sh tools/with-display.sh
+
+.PHONY: venv demo test lint types docs bench sample-data clean
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt tools/check-system.sh
+	@sh tools/check-system.sh $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable . --group test
+	@touch $@
+
+demo: venv
+	$(BIN)/napari-osuda demo $(ARGS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+test: lint types
+	$(DISPLAYED) $(BIN)/python -m pytest $(ARGS)
+
+docs: venv
+	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_results.py
+
+bench: venv
+	$(BIN)/python benchmarks/step_cost.py $(ARGS)
+
+sample-data: venv
+	$(BIN)/python sample_data/build.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run*
