@@ -1,0 +1,117 @@
+"""Intensity normalisation of one MRI volume; the same function serves training and adaptation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_osuda.errors import ConfigError
+
+__all__ = ["NORMALISATIONS", "Intensity", "Normalisation", "fit_intensity", "normalise"]
+
+Normalisation = Literal["zscore_nonzero", "zscore", "percentile_1_99", "none"]
+NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """A normalisation whose figures were taken from a whole volume, to be applied to any part of it.
+
+    Attributes
+    ----------
+    offset, scale : float
+        A value v becomes (v - offset) / scale.
+    keep_zero : bool
+        Voxels that are exactly 0, the background of a skull-stripped image, stay exactly 0.
+    unit_range : bool
+        The result is clipped to [0, 1].
+    """
+
+    offset: float = 0.0
+    scale: float = 1.0
+    keep_zero: bool = False
+    unit_range: bool = False
+
+    @property
+    def air(self) -> float:
+        """What a raw 0 becomes: the value of everything outside the image."""
+        return float(self(np.zeros(1, np.float32))[0])
+
+    def __call__(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Normalise values of any shape; gives a new float32 array of the same shape."""
+        # In float64 this would take twice the memory for digits that no network sees.
+        result: NDArray[np.float32] = np.subtract(values, np.float32(self.offset), dtype=np.float32)
+        result /= np.float32(self.scale)
+        if self.keep_zero:
+            result[np.equal(values, 0)] = 0.0
+        if self.unit_range:
+            np.clip(result, 0.0, 1.0, out=result)
+        return result
+
+
+def fit_intensity(volume: ArrayLike, how: Normalisation) -> Intensity:
+    """Take the figures of a normalisation from one channel of a whole volume.
+
+    Parameters
+    ----------
+    volume : array, any shape
+        Raw finite intensities of one channel.
+    how : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
+        See `normalise`.
+
+    Raises
+    ------
+    ConfigError
+        ``how`` is not one of the four.
+    """
+    values = np.asarray(volume)
+    if how == "none":
+        return Intensity()
+    if how == "percentile_1_99":
+        low, high = (float(v) for v in np.percentile(values, (1.0, 99.0)))
+        return Intensity(low, _usable(high - low, low), unit_range=True)
+    if how == "zscore":
+        mean = float(values.mean(dtype=np.float64))
+        return Intensity(mean, _usable(float(values.std(dtype=np.float64)), mean))
+    if how == "zscore_nonzero":
+        head = values[values != 0]
+        if not head.size:
+            return Intensity(keep_zero=True)
+        mean = float(head.mean(dtype=np.float64))
+        return Intensity(mean, _usable(float(head.std(dtype=np.float64)), mean), keep_zero=True)
+    raise ConfigError(f"normalisation is {how!r}; it must be one of {', '.join(NORMALISATIONS)}.")
+
+
+def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
+    """Normalise one channel of one volume.
+
+    Parameters
+    ----------
+    volume : array, any shape
+        Raw finite intensities of one channel; the whole volume, never a single slice of it.
+    how : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
+        ``zscore_nonzero``: mean 0 and standard deviation 1 (biased) over the voxels that are not 0, which
+        stay 0. ``zscore``: the same over all voxels. ``percentile_1_99``: the 1st percentile of all voxels
+        becomes 0, the 99th becomes 1, and what lies beyond is clipped. ``none``: float32 and nothing else.
+        A constant image becomes 0.
+
+    Returns
+    -------
+    array of float32, the shape of ``volume``
+        A new array.
+
+    Raises
+    ------
+    ConfigError
+        ``how`` is not one of the four.
+    """
+    values = np.asarray(volume)
+    return fit_intensity(values, how)(values)
+
+
+def _usable(spread: float, level: float) -> float:
+    """Give 1 for the spread of a constant image, whose rounding error is not contrast."""
+    return spread if spread > 1e-6 * abs(level) and spread > 0 else 1.0
