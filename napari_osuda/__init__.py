@@ -1,1 +1,31 @@
+"""Adapt an off-the-shelf MRI segmentation network to a new hospital, without source data or labels.
+
+The names below are loaded when they are first used, so that napari's plugin menu does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_osuda.imaging import read_case
+    from napari_osuda.method import AdaptationConfig
+    from napari_osuda.models import load_model
+    from napari_osuda.session import adapt_case
+
 __version__ = "0.1.0"
+__all__ = ["AdaptationConfig", "__version__", "adapt_case", "load_model", "read_case"]
+
+_HOMES = {
+    "AdaptationConfig": "napari_osuda.method",
+    "adapt_case": "napari_osuda.session",
+    "load_model": "napari_osuda.models",
+    "read_case": "napari_osuda.imaging",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,4 +67,5 @@ class UNet(nn.Module):
         skips.pop()
         for up, decoder in zip(self.ups, self.decoders, strict=True):
             x = decoder(torch.cat([skips.pop(), up(x)], dim=1))
-        return self.head(x)
+        segmented: Tensor = self.head(x)
+        return segmented

@@ -1,0 +1,29 @@
+"""The method of the paper, on tensors: it knows nothing of files, images or windows."""
+
+from napari_osuda.method.config import AdaptationConfig
+from napari_osuda.method.layers import NormLayer, find_layers
+from napari_osuda.method.loop import Adaptation, StepReport, adapt
+from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
+from napari_osuda.method.outputs import class_fractions, main_output, probabilities
+from napari_osuda.method.presets import PRESETS, Preset, preset
+from napari_osuda.method.transferability import distance, transferability
+
+__all__ = [
+    "PRESETS",
+    "Activation",
+    "Adaptation",
+    "AdaptationConfig",
+    "NormLayer",
+    "Preset",
+    "StepReport",
+    "adapt",
+    "class_fractions",
+    "distance",
+    "find_layers",
+    "hbs_loss",
+    "main_output",
+    "preset",
+    "probabilities",
+    "self_entropy",
+    "transferability",
+]

@@ -1,0 +1,167 @@
+"""The settings of one adaptation, each a name of the paper's or of the field's."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari_osuda.errors import ConfigError
+
+__all__ = ["AdaptationConfig"]
+
+
+@dataclass(frozen=True)
+class AdaptationConfig:
+    """Settings of an adaptation (Liu et al., MICCAI 2021; what the paper leaves open is ours).
+
+    The paper states eqs. 3 to 6, lambda falling linearly from 10 to 0, and no other value. The
+    defaults here were chosen by measurement, never by labels of the target in hand.
+
+    Parameters
+    ----------
+    iterations : int
+        T, fixed beforehand; an early stop never rescales a schedule. 0 replaces the statistics only.
+    batch_size : int
+        Slices (or patches) a step.
+    learning_rate : float
+        Step size of the optimiser.
+    optimizer : {"adam", "sgd"}
+        Never with weight decay, which would pull gamma and beta to 0 instead of to the source.
+    parameters : {"all", "affine"}
+        Train all weights ("we fine-tune the model") or the BN layers' gamma and beta alone.
+    eta0, tau : float
+        Eq. 3: eta_t = eta0 exp(-t / tau). The paper is tau = 1.
+    lambda0 : float
+        Weight of the entropy at t = 0.
+    lambda_schedule : {"linear", "constant"}
+        Linear: lambda_t = lambda0 (1 - t / T), the paper's. Constant: for rivals such as Tent.
+    channel_weighting : {"transferability", "uniform", "none"}
+        alpha of eq. 4: as defined after eq. 5; 1 everywhere (OSUDA-AC); 0 everywhere (its other reading).
+    entropy : bool
+        Whether the self-entropy of eq. 6 is minimised (False: OSUDA-SE).
+    hbs : {"sum", "proximal", "off"}
+        Eq. 4 by its subgradient, the literal sum; by a soft-threshold step after the optimiser's; or not.
+    inference_statistics : {"target", "mixed", "source"}
+        Which statistics the finished model stores: pooled over the target, those with the source as
+        prior, or the source's.
+    source_prior : float
+        pi of "mixed": mu = pi mu_K + (1 - pi) mu_target, the variance likewise.
+    detach_statistics : bool
+        Stop the gradient at the batch statistics.
+    precision : {"float32", "bfloat16"}
+        Of the network's own arithmetic; statistics, distances and losses are float32 in any case.
+    threads : int or None
+        CPU threads of torch; None leaves its setting.
+    guard : bool
+        Let label-free signals recommend the source mask where the adapted one is not to be trusted.
+    seed : int
+        Order of the slices.
+
+    Raises
+    ------
+    ConfigError
+        A value is out of its range or not of its type.
+    """
+
+    iterations: int = 40
+    batch_size: int = 16
+    learning_rate: float = 1e-4
+    optimizer: Literal["adam", "sgd"] = "adam"
+    parameters: Literal["all", "affine"] = "all"
+    eta0: float = 1.0
+    tau: float = 10.0
+    lambda0: float = 10.0
+    lambda_schedule: Literal["linear", "constant"] = "linear"
+    channel_weighting: Literal["transferability", "uniform", "none"] = "transferability"
+    entropy: bool = True
+    hbs: Literal["sum", "proximal", "off"] = "sum"
+    inference_statistics: Literal["target", "mixed", "source"] = "target"
+    source_prior: float = 0.5
+    detach_statistics: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    threads: int | None = None
+    guard: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field, kind in _kinds().items():
+            object.__setattr__(self, field, _checked(field, getattr(self, field), kind))
+        _require(self.iterations >= 0, "iterations", self.iterations, "0 or more")
+        _require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        _require(0 <= self.eta0 <= 1, "eta0", self.eta0, "between 0 and 1")
+        _require(self.tau > 0, "tau", self.tau, "above 0")
+        _require(self.lambda0 >= 0, "lambda0", self.lambda0, "0 or more")
+        _require(0 <= self.source_prior <= 1, "source_prior", self.source_prior, "between 0 and 1")
+        _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
+
+    @classmethod
+    def from_items(cls, items: Iterable[str], base: AdaptationConfig | None = None) -> AdaptationConfig:
+        """Settings from ``KEY=VALUE`` texts laid over ``base``.
+
+        Raises
+        ------
+        ConfigError
+            A text is not KEY=VALUE, its key is unknown (the known ones are listed) or its value unusable.
+        """
+        changes: dict[str, object] = {}
+        for item in items:
+            key, equals, value = item.partition("=")
+            if not equals:
+                raise ConfigError(f"'{item}' is not KEY=VALUE, as in iterations=40.")
+            changes[key.strip()] = value.strip()
+        return (base or cls()).replace(**changes)
+
+    def replace(self, **changes: Any) -> AdaptationConfig:
+        """The same settings with some changed; values may be texts. Unknown keys raise ConfigError."""
+        unknown = sorted(set(changes) - set(_kinds()))
+        if unknown:
+            raise ConfigError(
+                f"There is no setting '{unknown[0]}'. The settings are: {', '.join(sorted(_kinds()))}."
+            )
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+
+def _kinds() -> Mapping[str, Any]:
+    return typing.get_type_hints(AdaptationConfig)
+
+
+def _require(holds: bool, field: str, value: object, rule: str) -> None:
+    if not holds:
+        raise ConfigError(f"{field} is {value}; it must be {rule}.")
+
+
+def _checked(field: str, value: object, kind: Any) -> object:
+    """``value`` as the field's type; texts are read, since the command line has nothing else."""
+    if typing.get_origin(kind) is types.UnionType:
+        if value is None or str(value).strip().lower() in ("none", ""):
+            return None
+        kind = next(k for k in typing.get_args(kind) if k is not type(None))
+    if typing.get_origin(kind) is Literal:
+        allowed = typing.get_args(kind)
+        if value in allowed:
+            return value
+        raise ConfigError(f"{field} is '{value}'; it must be one of {', '.join(allowed)}.")
+    if kind is bool:
+        truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in truth:
+            return truth[str(value).lower()]
+        raise ConfigError(f"{field} is '{value}'; it must be true or false.")
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = float("nan")
+    finite = number - number == 0
+    if isinstance(value, bool) or not finite or (kind is int and number != int(number)):
+        raise ConfigError(f"{field} is '{value}'; it must be a{' whole' if kind is int else ''} number.")
+    return kind(number)

@@ -1,0 +1,68 @@
+"""What networks return, brought to one tensor, to probabilities and to shares of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_osuda.errors import ModelError
+from napari_osuda.method.losses import Activation
+
+__all__ = ["class_fractions", "main_output", "probabilities"]
+
+# The keys under which segmentation networks of the common libraries return their main output.
+_MAIN_KEYS = ("out", "logits", "pred", "output", "main")
+
+
+def main_output(output: Any) -> Tensor:
+    """The segmentation among what a network returns.
+
+    A tensor is itself; of a mapping, the value under "out", "logits", "pred", "output" or "main", else
+    the first tensor; of a tuple or list (deep supervision, an extra reconstruction), the first tensor.
+
+    Raises
+    ------
+    ModelError
+        There is no tensor in it.
+    """
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, Mapping):
+        named = [output[key] for key in _MAIN_KEYS if key in output]
+        candidates = named or list(output.values())
+    elif isinstance(output, Sequence):
+        candidates = list(output)
+    else:
+        candidates = []
+    for candidate in candidates:
+        if isinstance(candidate, Tensor | Mapping | tuple | list):
+            return main_output(candidate)
+    raise ModelError(
+        f"The network returns {type(output).__name__}, in which there is no tensor to segment by."
+    )
+
+
+def probabilities(output: Tensor, activation: Activation) -> Tensor:
+    """Probabilities [B, K, ...] float32 from a network's output of that shape."""
+    output = output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
+    if activation == "softmax":
+        return output.softmax(dim=1)
+    return output.sigmoid() if activation == "sigmoid" else output
+
+
+@torch.no_grad()
+def class_fractions(output: Tensor, activation: Activation) -> Tensor:
+    """Share of the pixels that each of the K channels claims: [K], float32.
+
+    By argmax where the channels exclude each other; for independent channels (sigmoid, or a single
+    one), the share above 0.5.
+    """
+    channels = output.shape[1]
+    if activation == "sigmoid" or channels == 1:
+        claimed = probabilities(output, activation) > 0.5
+        return claimed.transpose(0, 1).flatten(1).float().mean(dim=1)
+    winners = torch.bincount(output.argmax(dim=1).flatten(), minlength=channels)
+    return winners.float() / winners.sum()

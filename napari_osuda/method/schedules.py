@@ -1,0 +1,23 @@
+"""How the weight of the source statistics and of the entropy fall with the iteration t = 0 .. T-1."""
+
+from __future__ import annotations
+
+import math
+
+from napari_osuda.method.config import AdaptationConfig
+
+__all__ = ["eta", "lam"]
+
+
+def eta(t: int, config: AdaptationConfig) -> float:
+    """Eq. 3: eta_t = eta0 exp(-t / tau), the share of the source in the normalisation statistics."""
+    return config.eta0 * math.exp(-t / config.tau)
+
+
+def lam(t: int, config: AdaptationConfig) -> float:
+    """lambda_t of L = L_HBS + lambda_t L_SE: linear from lambda0 at t = 0 to 0 at t = T."""
+    if not config.entropy:
+        return 0.0
+    if config.lambda_schedule == "constant":
+        return config.lambda0
+    return config.lambda0 * (1.0 - t / config.iterations)
