@@ -1,0 +1,139 @@
+"""A patient's MRI as the network's channels on one voxel grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging.grid import Grid
+
+__all__ = ["Case", "Source", "case_from_arrays", "check_case"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where one channel came from, for the record.
+
+    Attributes
+    ----------
+    channel : str
+        The model's name for it.
+    path : Path or None
+        The file; None for an array that came from a viewer.
+    sha256 : str or None
+        Of the file's bytes.
+    shape : tuple of int
+        Of the image in the file.
+    affine : float64 array [4, 4]
+        Voxel index to RAS millimetres.
+    """
+
+    channel: str
+    path: Path | None
+    sha256: str | None
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One patient: the channels that a model reads, on the grid of the first image.
+
+    Attributes
+    ----------
+    name : str
+        The folder's name, or the first file's name without its suffix.
+    channels : tuple of str
+        The model's channel names, in its order.
+    data : float32 array [C, I, J, K]
+        Raw intensities in the array order of the first image. The memory may be ordered otherwise.
+    grid : Grid
+        Of the first image.
+    sources : tuple of Source
+        One for each channel.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    data: NDArray[np.float32]
+    grid: Grid
+    sources: tuple[Source, ...]
+
+
+def case_from_arrays(name: str, arrays: Mapping[str, ArrayLike], grid: Grid) -> Case:
+    """Make a case of arrays in memory, such as those of a viewer's layers.
+
+    Parameters
+    ----------
+    name : str
+        What the case is called in reports and file names.
+    arrays : mapping of channel name to array [I, J, K]
+        In the model's channel order, all on ``grid``.
+    grid : Grid
+        Of every array.
+
+    Raises
+    ------
+    CaseError
+        There is no array, or one has not the shape of the grid.
+    """
+    if not arrays:
+        raise CaseError(f"Case {name} has no channel.")
+    data = stack_channels({channel: np.asarray(array) for channel, array in arrays.items()}, grid)
+    sources = tuple(Source(channel, None, None, grid.shape, grid.affine) for channel in arrays)
+    return Case(name, tuple(arrays), data, grid, sources)
+
+
+def stack_channels(arrays: Mapping[str, NDArray[np.generic]], grid: Grid) -> NDArray[np.float32]:
+    """Stack arrays [I, J, K] to float32 [C, I, J, K] whose memory has the last axis slowest.
+
+    That is the order of NIfTI files, so nothing is transposed on reading, and the slices of the usual axial
+    acquisitions lie in one piece.
+
+    Raises
+    ------
+    CaseError
+        An array has not the shape of the grid.
+    """
+    data = np.empty((len(arrays), *grid.shape[::-1]), np.float32).transpose(0, 3, 2, 1)
+    for plane, (channel, array) in zip(data, arrays.items(), strict=True):
+        if array.shape != grid.shape:
+            raise CaseError(
+                f"Channel {channel} has the shape {array.shape} and the others have {grid.shape}: "
+                "all channels must lie on one grid."
+            )
+        # float64 beyond the range of float32 becomes infinite here, which `check_case` reports.
+        with np.errstate(over="ignore"):
+            plane[...] = array
+    return data
+
+
+def check_case(case: Case) -> None:
+    """Check that the intensities can be segmented.
+
+    Raises
+    ------
+    CaseError
+        A channel has voxels that are not finite, has no voxel other than 0, or is the same everywhere.
+    """
+    for channel, values, source in zip(case.channels, case.data, case.sources, strict=True):
+        where = f"channel {channel} of case {case.name}" + (f" ({source.path})" if source.path else "")
+        # The sum is finite exactly if all voxels are (in float64, float32 voxels cannot overflow it).
+        with np.errstate(invalid="ignore"):
+            finite = bool(np.isfinite(values.sum(dtype=np.float64)))
+        if not finite:
+            bad = int(values.size - np.isfinite(values).sum())
+            raise CaseError(
+                f"{bad} of the {values.size} voxels of {where} are not finite (NaN, infinite or beyond "
+                "float32): set them to 0, or export the image again."
+            )
+        low, high = float(values.min()), float(values.max())
+        if low == high == 0:
+            raise CaseError(f"All voxels of {where} are 0, so there is no brain in it: check the file.")
+        if low == high:
+            raise CaseError(f"All voxels of {where} are {low:g}, so there is no image in it: check the file.")

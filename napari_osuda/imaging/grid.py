@@ -1,0 +1,160 @@
+"""Where the voxels of an image lie in the scanner, and its axes in any other order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_osuda.errors import CaseError, ConfigError
+
+__all__ = ["Grid", "Reorientation", "require_same_grid"]
+
+# nibabel's functions carry no types.
+orientations: Any = nib.orientations
+
+# Two grids are one when no corner of theirs is further apart than this part of the smallest voxel edge:
+# what float32 headers and converters leave, and far less than a segmentation can notice.
+_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The voxel grid of an image.
+
+    Attributes
+    ----------
+    shape : tuple of three int
+        Voxels along the array axes.
+    affine : float64 array [4, 4]
+        Voxel index to RAS millimetres, as nibabel chooses it: the sform if it is coded, else the qform.
+    header : nibabel.Nifti1Header or None
+        Holds the qform and sform codes and the units that a mask on this grid is given back with.
+
+    Raises
+    ------
+    CaseError
+        The affine is not finite or folds the volume flat, so that voxels have no place in the scanner.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    header: nib.Nifti1Header | None = None
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=np.float64)
+        affine.setflags(write=False)
+        shape = tuple(int(n) for n in self.shape)
+        if len(shape) != 3 or affine.shape != (4, 4):
+            raise ValueError(f"A grid has three axes and a 4 x 4 affine, not {shape} and {affine.shape}.")
+        if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+            raise CaseError(
+                "The affine is not finite or has an axis without length, so the voxels have no place in the "
+                "scanner: mend the header's sform or qform."
+            )
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along each array axis, mm."""
+        x, y, z = (float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return x, y, z
+
+    @property
+    def orientation(self) -> str:
+        """Direction in which each array axis runs, to the nearest of the patient's, such as ``"LPS"``."""
+        return "".join(orientations.aff2axcodes(self.affine))
+
+    def describe(self) -> str:
+        """Give shape, spacing and axes in words, for messages."""
+        spacing = " x ".join(f"{v:.3g}" for v in self.spacing)
+        return f"{' x '.join(map(str, self.shape))} voxels of {spacing} mm, axes {self.orientation}"
+
+
+class Reorientation:
+    """A change of the order and the direction of array axes, and its exact inverse: no voxel is altered.
+
+    Parameters
+    ----------
+    affine : array [4, 4]
+        Of the array as it is; an oblique one counts as the nearest of the 48 axis orders.
+    axes : str
+        Axis codes of the array as it is wanted, such as ``"RAS"``: each of the pairs L/R, P/A, I/S once.
+    """
+
+    def __init__(self, affine: ArrayLike, axes: str) -> None:
+        now = orientations.io_orientation(np.asarray(affine))
+        change = orientations.ornt_transform(now, orientations.axcodes2ornt(tuple(require_axes(axes))))
+        self._change: NDArray[np.float64] = change
+        self._flipped = tuple(int(i) for i in np.flatnonzero(change[:, 1] < 0))
+        # order[k] is the axis of the original that becomes axis k.
+        self._order = tuple(int(i) for i in np.argsort(change[:, 0]))
+
+    def apply(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Reorient the last three axes of ``array``; gives a view."""
+        first = array.ndim - 3
+        flipped = np.flip(array, tuple(first + i for i in self._flipped))
+        reordered: NDArray[Any] = flipped.transpose(*range(first), *(first + i for i in self._order))
+        return reordered
+
+    def undo(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Bring the last three axes back to the original order; gives a view."""
+        first = array.ndim - 3
+        ordered: NDArray[Any] = array.transpose(
+            *range(first), *(first + int(i) for i in np.argsort(self._order))
+        )
+        return np.flip(ordered, tuple(first + i for i in self._flipped))
+
+    def reorder(self, per_axis: Sequence[Any]) -> tuple[Any, ...]:
+        """Reorder three figures, one for each axis of the original, such as its shape or spacing."""
+        return tuple(per_axis[i] for i in self._order)
+
+    def affine(self, grid: Grid) -> NDArray[np.float64]:
+        """Affine of the reoriented array of ``grid``: each voxel stays where it is in the scanner."""
+        result: NDArray[np.float64] = grid.affine @ orientations.inv_ornt_aff(self._change, grid.shape)
+        return result
+
+
+def require_axes(axes: str) -> str:
+    """Check axis codes such as ``"RAS"`` and give them in capitals.
+
+    Raises
+    ------
+    ConfigError
+        They are not three letters that name each of the patient's axes once.
+    """
+    codes = axes.upper()
+    if len(codes) != 3 or any(sum(c in pair for c in codes) != 1 for pair in ("LR", "PA", "IS")):
+        raise ConfigError(
+            f"orientation is {axes!r}; it must have one letter of each of L/R, A/P and I/S, such as 'RAS'."
+        )
+    return codes
+
+
+def require_same_grid(first: Grid, first_name: str, other: Grid, other_name: str) -> None:
+    """Check that two images lie voxel on voxel.
+
+    Raises
+    ------
+    CaseError
+        Their shapes differ, or a corner of one is further than a tenth of a voxel from the same corner of
+        the other; the sentence names both and says how they differ.
+    """
+    if first.shape == other.shape:
+        corners = np.array([(*c, 1.0) for c in product(*((-0.5, n - 0.5) for n in first.shape))])
+        apart = np.linalg.norm((corners @ (first.affine - other.affine).T)[:, :3], axis=1).max()
+        if apart <= _TOLERANCE * min(first.spacing):
+            return
+        how = f"their corners lie up to {apart:.3g} mm apart"
+    else:
+        how = "their shapes differ"
+    raise CaseError(
+        f"{other_name} ({other.describe()}) does not lie on the grid of {first_name} ({first.describe()}): "
+        f"{how}. Register and resample it to the grid of {first_name} first."
+    )

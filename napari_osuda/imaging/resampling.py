@@ -1,0 +1,163 @@
+"""Linear resampling along one axis at a time, the same code for the way to the network and the way back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["AxisSampling", "fit_axis", "resample"]
+
+
+@dataclass(frozen=True)
+class AxisSampling:
+    """Sample points along one axis: point j lies at source index ``start + ratio * j``.
+
+    Attributes
+    ----------
+    source, target : int
+        Number of voxels that there are and number of points that are wanted.
+    start, ratio : float
+        Place of the first point and distance between points, in source voxels.
+    """
+
+    source: int
+    target: int
+    start: float
+    ratio: float
+
+    @property
+    def inverse(self) -> AxisSampling:
+        """The source voxels as sample points of the target."""
+        return AxisSampling(self.target, self.source, -self.start / self.ratio, 1 / self.ratio)
+
+    @property
+    def shift(self) -> int | None:
+        """Whole voxels by which the points are shifted where nothing lies between voxels, else None."""
+        return int(self.start) if self.ratio == 1 and self.start == int(self.start) else None
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which points lie within the extent of the source, from its first voxel's face to its last's."""
+        place = self.start + self.ratio * np.arange(self.target)
+        return np.asarray(place > -0.5 - 1e-6) & (place < self.source - 0.5 + 1e-6)
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """Matrix [target, source]; a row sums to 1 inside the source and to 0 outside.
+
+        A triangle as wide as the larger of the two spacings: linear interpolation where points lie denser
+        than voxels, and an anti-aliased reduction where they lie wider (as in torch's
+        ``interpolate(mode="bilinear", antialias=True)``). Up to half a voxel beyond the last centre the last
+        voxel holds.
+        """
+        place = self.start + self.ratio * np.arange(self.target)
+        distance = np.abs(place[:, None] - np.arange(self.source))
+        weight: NDArray[np.float64] = np.clip(1 - distance / max(1.0, self.ratio), 0, None)
+        weight[~self.inside] = 0
+        total = weight.sum(axis=1, keepdims=True)
+        return (weight / np.where(total > 0, total, 1)).astype(np.float32)
+
+
+def fit_axis(
+    source: int,
+    spacing: float,
+    *,
+    size: int | None = None,
+    extent: float | None = None,
+    step: int = 1,
+    minimum: int | None = None,
+) -> AxisSampling:
+    """Centre a field of view on one axis of an image.
+
+    Parameters
+    ----------
+    source : int
+        Voxels along the axis.
+    spacing : float
+        Distance between them, mm.
+    size : int, optional
+        Points that ``extent`` is divided into. Without it the image's own spacing stays, nothing is
+        resampled, and points are added on both sides until their number is ``minimum`` plus a multiple of
+        ``step``.
+    extent : float, optional
+        Length of the field of view, mm; the image's own without it.
+    step, minimum : int
+        What the network asks of its input's size; ``minimum`` is ``step`` unless given.
+    """
+    length = source * spacing if extent is None else extent
+    if size is None:
+        wanted = max(1, round(length / spacing))
+        floor = step if minimum is None else minimum
+        target = floor + step * max(0, math.ceil((wanted - floor) / step))
+        ratio = 1.0
+    else:
+        target = size
+        ratio = length / size / spacing
+        # Headers hold spacings in float32; what drifts by less than a twentieth of a voxel over the whole
+        # axis is the same spacing, and must not blur.
+        if abs(ratio - 1) * size < 0.05:
+            ratio = 1.0
+    start = (source - 1) / 2 - ratio * (target - 1) / 2
+    if ratio == 1:
+        start = math.trunc(start)
+    return AxisSampling(source, target, float(start), ratio)
+
+
+def resample(
+    images: NDArray[np.float32], axes: Sequence[AxisSampling], outside: ArrayLike = 0.0
+) -> NDArray[np.float32]:
+    """Resample the last ``len(axes)`` axes of ``images``.
+
+    Parameters
+    ----------
+    images : float32 array [..., *sources]
+        For example [B, C, H, W] for two axes.
+    axes : sequence of AxisSampling
+        One for each of the last axes.
+    outside : float or array [C]
+        Value of the points outside the source; one for each entry of the axis before the resampled ones.
+
+    Returns
+    -------
+    float32 array [..., *targets], C-contiguous
+        A new array; exactly the voxels of ``images`` where an axis is only shifted.
+    """
+    result = images
+    fill = np.asarray(outside, np.float32).reshape(-1, *[1] * len(axes))
+    for position, axis in enumerate(axes, start=images.ndim - len(axes)):
+        result = _along(result, position, axis)
+    if np.shares_memory(result, images):
+        result = result.copy()
+    for position, axis in enumerate(axes, start=images.ndim - len(axes)):
+        if not axis.inside.all():
+            beyond: list[Any] = [slice(None)] * images.ndim
+            beyond[position] = ~axis.inside
+            result[tuple(beyond)] = fill
+    return np.ascontiguousarray(result)
+
+
+def _along(images: NDArray[np.float32], position: int, axis: AxisSampling) -> NDArray[np.float32]:
+    """Resample one axis; points outside become 0 for the moment."""
+    shift = axis.shift
+    if shift is None:
+        moved = np.moveaxis(images, position, -1) @ axis.weights.T
+        return np.moveaxis(moved, -1, position)
+    if shift == 0 and axis.source == axis.target:
+        return images
+    first, last = max(shift, 0), min(shift + axis.target, axis.source)
+    shape = list(images.shape)
+    shape[position] = axis.target
+    result = np.zeros(shape, np.float32)
+    if last > first:
+        taken: list[Any] = [slice(None)] * images.ndim
+        placed = list(taken)
+        taken[position] = slice(first, last)
+        placed[position] = slice(first - shift, last - shift)
+        result[tuple(placed)] = images[tuple(taken)]
+    return result
