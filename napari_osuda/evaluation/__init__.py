@@ -1,0 +1,58 @@
+"""Scores of masks: against a reference (Dice, Hausdorff) and without one (agreement, entropy, change).
+
+Arrays, spacings and affines in, numbers out: nothing here reads an image or knows a network.
+"""
+
+from __future__ import annotations
+
+from napari_osuda.evaluation.changes import (
+    DIFFERENCE,
+    ChangeTable,
+    change_table,
+    difference,
+)
+from napari_osuda.evaluation.labelfree import (
+    Consistency,
+    agreement,
+    class_fractions,
+    consistency,
+    flip_consistency,
+    normalised_entropy,
+)
+from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
+from napari_osuda.evaluation.regions import REGIONS, labels_outside, region_masks, resolve_regions
+from napari_osuda.evaluation.scores import RegionScore, check_same_grid, evaluate
+from napari_osuda.evaluation.summary import RegionSummary, summarise
+from napari_osuda.evaluation.surface import hausdorff, surface, surface_distances
+from napari_osuda.evaluation.tables import write_rows, write_scores
+
+__all__ = [
+    "DIFFERENCE",
+    "REGIONS",
+    "ChangeTable",
+    "Consistency",
+    "RegionScore",
+    "RegionSummary",
+    "agreement",
+    "change_table",
+    "check_same_grid",
+    "class_fractions",
+    "consistency",
+    "dice",
+    "difference",
+    "evaluate",
+    "flip_consistency",
+    "hausdorff",
+    "labels_outside",
+    "normalised_entropy",
+    "precision",
+    "region_masks",
+    "resolve_regions",
+    "sensitivity",
+    "summarise",
+    "surface",
+    "surface_distances",
+    "volume_ml",
+    "write_rows",
+    "write_scores",
+]

@@ -1,0 +1,82 @@
+"""Score tables as CSV or JSON files, whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from napari_osuda.errors import OutputError
+from napari_osuda.evaluation.scores import RegionScore
+from napari_osuda.evaluation.summary import summarise
+from napari_osuda.files import written_whole
+
+__all__ = ["write_rows", "write_scores"]
+
+
+def write_scores(path: Path | str, scores: Mapping[str, Sequence[RegionScore]]) -> None:
+    """Write the scores of one or more cases to a .csv or .json file.
+
+    CSV holds one row a case and region; JSON holds these rows under "scores" and their means and standard
+    deviations under "summary". A distance that does not exist is "inf" in CSV and null in JSON, which
+    knows no infinity; ``failure`` is true beside it.
+
+    Parameters
+    ----------
+    path : Path or str
+        Its suffix chooses the format.
+    scores : mapping of case name to its RegionScores
+
+    Raises
+    ------
+    OutputError
+        The suffix is neither, or the file cannot be written.
+    """
+    rows = [{"case": case, **asdict(score)} for case, of_case in scores.items() for score in of_case]
+    _write(Path(path), rows, {"scores": rows, "summary": [asdict(row) for row in summarise(scores)]})
+
+
+def write_rows(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows (the same keys in each) to a .csv file, or as a list to a .json file.
+
+    Raises
+    ------
+    OutputError
+        The suffix is neither, or the file cannot be written.
+    """
+    rows = list(rows)
+    _write(Path(path), rows, rows)
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".json"):
+        raise OutputError(
+            f'"{path}" ends in neither .csv nor .json; the suffix chooses the format of the table.'
+        )
+    try:
+        with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
+            if suffix == ".csv":
+                writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+            else:
+                json.dump(_finite(document), stream, indent=2, allow_nan=False)
+                stream.write("\n")
+    except OSError as error:
+        raise OutputError(f'The table "{path}" cannot be written: {error.strerror or error}.') from error
+
+
+def _finite(value: Any) -> Any:
+    """Replace numbers that JSON does not know (inf, nan) by null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
