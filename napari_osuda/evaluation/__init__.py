@@ -21,7 +21,7 @@ from napari_osuda.evaluation.labelfree import (
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
 from napari_osuda.evaluation.regions import REGIONS, labels_outside, region_masks, resolve_regions
-from napari_osuda.evaluation.scores import RegionScore, check_same_grid, evaluate
+from napari_osuda.evaluation.scores import RegionScore, evaluate
 from napari_osuda.evaluation.summary import RegionSummary, summarise
 from napari_osuda.evaluation.surface import hausdorff, surface, surface_distances
 from napari_osuda.evaluation.tables import write_rows, write_scores
@@ -35,7 +35,6 @@ __all__ = [
     "RegionSummary",
     "agreement",
     "change_table",
-    "check_same_grid",
     "class_fractions",
     "consistency",
     "dice",

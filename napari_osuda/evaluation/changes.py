@@ -89,10 +89,19 @@ class ChangeTable:
         """Volume after in each slice, shape [S, L], ml."""
         return (self.after * self.voxel_ml).astype(np.float64)
 
-    def most_changed(self, count: int) -> list[int]:
-        """Indices of up to ``count`` slices with the most changed voxels (none unchanged), in slice order."""
-        order = np.argsort(-self.changed, kind="stable")[:count]
-        return sorted(int(index) for index in order if self.changed[index] > 0)
+    def most_changed(self, count: int, apart: int = 1) -> list[int]:
+        """Indices of up to ``count`` changed slices, in slice order.
+
+        The most changed voxels come first, then the most of those at least ``apart`` slices away from all
+        chosen: neighbours look alike.
+        """
+        chosen: list[int] = []
+        for index in np.argsort(-self.changed, kind="stable"):
+            if len(chosen) == count or self.changed[index] == 0:
+                break
+            if all(abs(index - other) >= apart for other in chosen):
+                chosen.append(int(index))
+        return sorted(chosen)
 
     def rows(self, names: Mapping[int, str] | None = None) -> Iterator[dict[str, int | float]]:
         """One dict a slice, for a table or a CSV file; labels are called by ``names`` or by their value."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +14,7 @@ from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume
 from napari_osuda.evaluation.regions import Regions, region_masks, resolve_regions
 from napari_osuda.evaluation.surface import bounding_box, hausdorff, surface_distances
 
-__all__ = ["RegionScore", "check_labels", "check_same_grid", "evaluate"]
+__all__ = ["RegionScore", "check_labels", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def evaluate(
     Parameters
     ----------
     prediction, reference : ndarray of int, same shape
-        Label volumes in the same array order (`check_same_grid` tells whether they are).
+        Label volumes on the same grid, in the same array order; whether they are is the caller's to check.
     spacing : sequence of float, one per axis
         Voxel size in mm.
     regions : str or mapping of str to sequence of int
@@ -77,8 +75,10 @@ def evaluate(
         The regions are not known or empty.
     """
     if prediction.shape != reference.shape:
+        shapes = [" x ".join(map(str, labels.shape)) for labels in (prediction, reference)]
         raise CaseError(
-            _different_shapes(prediction.shape, reference.shape, ("the prediction", "the reference"))
+            f"The prediction has {shapes[0]} voxels and the reference {shapes[1]}; scores need one grid. "
+            "Resample one onto the other's first (nearest neighbour for labels)."
         )
     check_labels(prediction, "prediction")
     check_labels(reference, "reference")
@@ -119,51 +119,3 @@ def check_labels(labels: NDArray[Any], name: str) -> None:
             f"The {name} holds {labels.dtype} values, and label volumes hold whole numbers; "
             "is it an image or a probability map? If not, convert it to integers."
         )
-
-
-def check_same_grid(
-    shape_a: Sequence[int],
-    affine_a: NDArray[np.float64],
-    shape_b: Sequence[int],
-    affine_b: NDArray[np.float64],
-    names: tuple[str, str] = ("The prediction", "the reference"),
-) -> None:
-    """Raise CaseError unless two volumes have the same voxels at the same places.
-
-    Parameters
-    ----------
-    shape_a, shape_b : sequence of int, length 3
-    affine_a, affine_b : ndarray of float, shape (4, 4)
-        Voxel indices to millimetres.
-    names : tuple of str
-        How the sentence calls the two, for example by their file names.
-
-    Notes
-    -----
-    Corners may lie a tenth of the smallest voxel edge apart: headers are float32, and a qform stores its
-    rotation as three numbers, so the same grid differs by that much between tools.
-    """
-    if tuple(shape_a) != tuple(shape_b):
-        raise CaseError(_different_shapes(shape_a, shape_b, names))
-    affine_a, affine_b = np.asarray(affine_a, dtype=np.float64), np.asarray(affine_b, dtype=np.float64)
-    corners = np.array([(*corner, 1.0) for corner in itertools.product(*((0, n - 1) for n in shape_a))])
-    apart = np.linalg.norm(corners @ (affine_a - affine_b).T, axis=1).max()
-    edge = np.linalg.norm(affine_a[:3, :3], axis=0).min()
-    # Written so that an affine with NaN in it is refused as well.
-    if not apart <= 0.1 * edge:
-        where = (
-            f"up to {apart:.1f} mm apart" if math.isfinite(apart) else "nowhere (the affine is not finite)"
-        )
-        raise CaseError(
-            f"{names[0]} and {names[1]} have the same shape, but their affines put the same voxel {where}. "
-            "Resample one onto the other's grid first (nearest neighbour for labels)."
-        )
-
-
-def _different_shapes(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> str:
-    first, second = (" x ".join(map(str, shape)) for shape in (a, b))
-    subject = f"{names[0]} and {names[1]}"
-    return (
-        f"{subject[0].upper()}{subject[1:]} are on different grids: {first} voxels against {second}. "
-        "Resample one onto the other's grid first (nearest neighbour for labels)."
-    )

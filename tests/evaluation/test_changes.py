@@ -57,6 +57,8 @@ def test_the_slices_that_changed_most_come_in_order():
     table = change_table(before, after, SPACING, 0)
     assert table.most_changed(2) == [1, 4]
     assert table.most_changed(9) == [1, 4, 5]
+    assert table.most_changed(9, apart=2) == [1, 4]
+    assert table.most_changed(9, apart=4) == [4]
 
 
 def test_rows_are_called_by_label_names():
