@@ -1,0 +1,318 @@
+"""The model card: what has to be known of a segmentation network to feed it and to read its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from napari_osuda.errors import ModelError
+
+__all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", "parse_overrides"]
+
+Plane = Literal["axial", "coronal", "sagittal", "volume"]
+Normalisation = Literal["zscore_nonzero", "zscore", "percentile_1_99", "none"]
+Activation = Literal["softmax", "sigmoid", "none"]
+
+# Colours that people with any kind of colour vision tell apart (Okabe & Ito, Color Universal Design, 2008).
+_PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
+
+_Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
+_Lengths = tuple[Annotated[float, Field(gt=0, le=1e4)], ...]
+
+
+class Architecture(BaseModel):
+    """Where a network's class comes from and the literal arguments that it is called with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    import_from: str
+    callable: str
+    kwargs: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        return f"{self.import_from}.{self.callable}"
+
+
+class ModelCard(BaseModel):
+    """What stands in a bioimage.io description and under its ``config.osuda``.
+
+    Attributes
+    ----------
+    name : str
+        What people call the model.
+    channels : tuple of str
+        MRI contrasts of the input, in order.
+    output_channels : tuple of str
+        Names of the network's output channels, in order.
+    spatial_dims : {2, 3}
+        Whether the network takes slices or volumes.
+    plane : {"axial", "coronal", "sagittal", "volume"}
+        How a volume is sliced; "volume" for 3-D networks.
+    orientation : str
+        Axis codes of the array that the network was trained on, such as "RAS".
+    size : tuple of int or None
+        What a slice becomes (a patch, for "volume") in pixels; None: its own extent, padded to ``step``.
+    field_of_view_mm : tuple of float or None
+        Extent in mm that ``size`` covers; None: the slice's own.
+    spacing_mm : tuple of float or None
+        Voxel size in mm to which a volume is resampled first, along ``orientation``; None: its own.
+    step, minimum : tuple of int
+        Sizes that the network takes are ``minimum`` plus multiples of ``step``, in pixels.
+    normalisation : {"zscore_nonzero", "zscore", "percentile_1_99", "none"}
+        Of each channel over its volume.
+    activation : {"softmax", "sigmoid", "none"}
+        What turns the output into probabilities.
+    labels : dict of int to str
+        Value in the mask: its name. In the order of the output channels.
+    colours : dict of int to str
+        Value in the mask: ``#rrggbb``.
+    regions : dict of str to tuple of int
+        Unions of labels that are scored together; for sigmoid heads whose channels are such regions, what
+        each channel means.
+    architecture : Architecture or None
+        None where the network came as a program (TorchScript, ONNX) and not as a class.
+    license : str or None
+        SPDX identifier.
+    raw : dict
+        The description as it was read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "Unnamed model"
+    channels: tuple[str, ...] = Field(min_length=1)
+    output_channels: tuple[str, ...] = Field(min_length=1)
+    spatial_dims: Literal[2, 3]
+    plane: Plane
+    orientation: str = "RAS"
+    size: _Size | None = None
+    field_of_view_mm: _Lengths | None = None
+    spacing_mm: _Lengths | None = None
+    step: _Size
+    minimum: _Size
+    normalisation: Normalisation = "zscore_nonzero"
+    activation: Activation = "softmax"
+    labels: dict[Annotated[int, Field(ge=0, le=255)], str] = Field(min_length=2)
+    colours: dict[Annotated[int, Field(ge=0, le=255)], str]
+    regions: dict[str, tuple[int, ...]] = {}
+    architecture: Architecture | None = None
+    license: str | None = None
+    raw: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, where: str = "config.osuda", **fields: Any) -> ModelCard:
+        """A card from its fields, with defaults for those not given.
+
+        Parameters
+        ----------
+        where : str
+            How a message calls the place of the fields.
+        **fields
+            The attributes of this class; only ``channels`` has no default.
+
+        Raises
+        ------
+        ModelError
+            A field is unknown or its value not allowed; the sentence names both and what is allowed.
+        """
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise ModelError(_sentence(error, where)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        dims = data.setdefault("spatial_dims", 3 if data.get("plane") == "volume" else 2)
+        data.setdefault("plane", "volume" if dims == 3 else "axial")
+        if dims in (2, 3):
+            data.setdefault("step", (16,) * dims)
+            data.setdefault("minimum", data["step"])
+        if len(data.get("output_channels") or ()) == 1:
+            data.setdefault("activation", "sigmoid")
+        labels = data.get("labels")
+        if labels is None and data.get("output_channels"):
+            labels = _default_labels(list(data["output_channels"]), data.get("activation"))
+            data["labels"] = labels
+        if isinstance(labels, Mapping):
+            data.setdefault("output_channels", tuple(str(name) for name in labels.values()))
+            colours = _default_colours(labels)
+            if isinstance(data.get("colours") or {}, Mapping):
+                data["colours"] = {**colours, **{_key(k): v for k, v in (data.get("colours") or {}).items()}}
+        return data
+
+    @field_validator("orientation")
+    @classmethod
+    def _is_axis_codes(cls, value: str) -> str:
+        code = value.upper()
+        if sorted(_axis(c) for c in code) != [0, 1, 2]:
+            raise ValueError("it must be three axis codes, one each of R or L, A or P, S or I, such as RAS")
+        return code
+
+    @field_validator("channels", "output_channels")
+    @classmethod
+    def _are_different(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("its names must be different")
+        return value
+
+    @field_validator("colours")
+    @classmethod
+    def _are_colours(cls, value: dict[int, str]) -> dict[int, str]:
+        for label, colour in value.items():
+            digits = colour.removeprefix("#")
+            if len(digits) != 6 or any(d not in "0123456789abcdefABCDEF" for d in digits):
+                raise ValueError(f"the colour of {label} must be written #rrggbb")
+        return value
+
+    @model_validator(mode="after")
+    def _agrees(self) -> ModelCard:
+        if (self.plane == "volume") != (self.spatial_dims == 3):
+            allowed = "volume" if self.spatial_dims == 3 else "axial, coronal, sagittal"
+            raise ValueError(
+                f"plane is '{self.plane}', but the network is {self.spatial_dims}-D; it must be one of "
+                f"{allowed}"
+            )
+        for key in ("size", "field_of_view_mm", "step", "minimum"):
+            value = getattr(self, key)
+            if value is not None and len(value) != self.spatial_dims:
+                raise ValueError(f"{key} has {len(value)} numbers; it must have {self.spatial_dims}")
+        if self.spacing_mm is not None and len(self.spacing_mm) != 3:
+            raise ValueError(f"spacing_mm has {len(self.spacing_mm)} numbers; it must have 3")
+        if not self.overlapping:
+            self._check_label_count()
+        unknown = {v for values in self.regions.values() for v in values} - set(self.labels)
+        if unknown:
+            raise ValueError(
+                f"regions names {sorted(unknown)}, which are not among the labels {list(self.labels)}"
+            )
+        return self
+
+    def _check_label_count(self) -> None:
+        outputs, labels = len(self.output_channels), len(self.labels)
+        if outputs == 1 and self.activation == "softmax":
+            raise ValueError(
+                "activation is 'softmax', which is 1 everywhere for the network's single output channel; "
+                "it must be one of sigmoid, none"
+            )
+        allowed = {outputs} if self.activation == "softmax" else {outputs, outputs + (0 in self.labels)}
+        if outputs == 1:
+            allowed = {1 + (0 in self.labels)}
+        if labels not in allowed:
+            raise ValueError(
+                f"labels has {labels} entries, but the network's {outputs} {self.activation} output channels "
+                f"need {' or '.join(str(n) for n in sorted(allowed))}"
+            )
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether the output channels are regions that overlap, such as BraTS's TC, WT and ET."""
+        return self.activation != "softmax" and all(name in self.regions for name in self.output_channels)
+
+    @property
+    def channel_values(self) -> tuple[int, ...]:
+        """The value in the mask that each output channel stands for, in the order of the channels.
+
+        Of overlapping regions, the value that no smaller region inside it claims.
+        """
+        if self.overlapping:
+            return tuple(_own_value(name, self.regions) for name in self.output_channels)
+        values = list(self.labels)
+        if len(values) > len(self.output_channels):
+            values = [value for value in values if value != 0]
+        return tuple(values)
+
+
+def _own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
+    own = set(regions[name])
+    inner = [set(values) for values in regions.values() if set(values) < own]
+    left = own.difference(*inner)
+    return min(left or own)
+
+
+def _axis(code: str) -> int:
+    return next((axis for axis, codes in enumerate(("RL", "AP", "SI")) if code in codes), -1)
+
+
+def _key(key: Any) -> Any:
+    return int(key) if isinstance(key, str) and key.strip().isdigit() else key
+
+
+def _default_labels(names: list[str], activation: Any) -> dict[int, str]:
+    """Values 0, 1, 2, ... for the channels; a sigmoid head has no channel for the background."""
+    if (activation == "sigmoid" or len(names) == 1) and names[0].lower() != "background":
+        return {0: "background", **dict(enumerate(names, 1))}
+    return dict(enumerate(names))
+
+
+def _default_colours(labels: Mapping[Any, Any]) -> dict[Any, str]:
+    shown = [_key(label) for label in labels if _key(label) != 0]
+    return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    """The first complaint of pydantic in the words of the card: the key, what it is, what it may be."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    key = f"{where}.{path}" if path else where
+    if first["type"] == "extra_forbidden":
+        return f"{key} is not a known key; the keys are {', '.join(sorted(ModelCard.model_fields))}."
+    if first["type"] == "missing":
+        return f"{key} is missing."
+    if first["type"] == "value_error":
+        reason = str(first["ctx"]["error"])
+        return f"{key}: {reason}." if not path else f"{key} is {first['input']!r}; {reason}."
+    if first["type"] == "literal_error":
+        field = ModelCard.model_fields[str(first["loc"][0])].annotation
+        allowed = ", ".join(str(choice) for choice in get_args(field))
+        return f"{key} is {first['input']!r}; it must be one of {allowed}."
+    message = first["msg"].removeprefix("Input ")
+    return f"{key} is {first['input']!r}; it {message[0].lower()}{message[1:]}."
+
+
+_TEXTS = frozenset({"name", "plane", "orientation", "normalisation", "activation", "license", "architecture"})
+_NAMES = frozenset({"channels", "output_channels"})
+
+
+def parse_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers as they come from ``--set-card KEY=VALUE`` (texts) or from Python (any value), as card fields.
+
+    Parameters
+    ----------
+    overrides : mapping
+        Keys are those of :class:`ModelCard`, and ``kwargs`` for the architecture's arguments. Texts are
+        read as YAML (``size=[128, 128]``, ``labels={0: background, 1: tumour}``), names by their commas
+        (``channels=t1,t2``), labels also as ``0=background,1=tumour``.
+
+    Raises
+    ------
+    ModelError
+        A text is not readable as the value of its key.
+    """
+    parsed: dict[str, Any] = {}
+    for key, value in overrides.items():
+        if not isinstance(value, str) or key in _TEXTS:
+            parsed[key] = value
+        elif key in _NAMES:
+            parsed[key] = tuple(name.strip() for name in value.strip("[]").split(",") if name.strip())
+        else:
+            parsed[key] = _literal(key, value)
+    return parsed
+
+
+def _literal(key: str, text: str) -> Any:
+    if key in ("labels", "colours") and "=" in text:
+        pairs = (item.partition("=") for item in text.split(","))
+        return {_key(name.strip()): value.strip() for name, _, value in pairs}
+    if "," in text and text.lstrip()[:1] not in ("[", "{"):
+        text = f"[{text}]"
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ModelError(f"The card's {key} is {text!r}, which is not readable as YAML.") from None

@@ -1,0 +1,1 @@
+"""The forms in which people exchange segmentation networks, one a module."""

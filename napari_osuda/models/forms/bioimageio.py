@@ -1,0 +1,76 @@
+"""bioimage.io model packages, spec 0.5 and 0.4, as a folder or a zip: the native form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from napari_osuda.errors import ModelError
+from napari_osuda.models.architectures import LIBRARIES, check_architecture
+from napari_osuda.models.card import Architecture, ModelCard
+from napari_osuda.models.description import WeightsEntry, describe
+from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
+from napari_osuda.models.weights import network_with_weights, read_state_dict
+
+__all__ = ["DESCRIPTIONS", "read"]
+
+DESCRIPTIONS = ("bioimageio.yaml", "rdf.yaml", "model.yaml")
+
+
+def recognise(package: Package) -> bool:
+    """Whether there is a description in the package."""
+    return package.find(*DESCRIPTIONS) is not None
+
+
+def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+    """Read the description and the weights that it names; see :func:`napari_osuda.models.load_model`."""
+    name = package.find(*DESCRIPTIONS)
+    assert name is not None
+    description = describe(read_yaml(package.read(name, MAX_TEXT), name), name)
+    entry = _state_dict(description.weights, name)
+    if "://" in entry.source:
+        raise ModelError(
+            f"{name}: the weights are at {entry.source}; download the whole package, weights included."
+        )
+    architecture = _architecture(entry, name)
+    check_architecture(architecture)
+    content, sha256 = package.read_checked(entry.source, entry.sha256)
+
+    def network(card: ModelCard) -> nn.Module:
+        assert card.architecture is not None
+        return network_with_weights(
+            card.architecture, read_state_dict(content, entry.source), len(content), entry.source
+        )
+
+    said = {**description.said, "architecture": architecture}
+    return Reading("bioimageio", said, description.guessed, sha256, network)
+
+
+def _state_dict(entries: tuple[WeightsEntry, ...], where: str) -> WeightsEntry:
+    for entry in entries:
+        if entry.format == "pytorch_state_dict":
+            return entry
+    held = ", ".join(entry.format for entry in entries)
+    raise ModelError(f"{where} has weights as {held}; it must have pytorch_state_dict.")
+
+
+def _architecture(entry: WeightsEntry, where: str) -> Architecture:
+    said = entry.architecture
+    if said is None:
+        raise ModelError(f"{where}: weights.pytorch_state_dict.architecture is missing.")
+    if "import_from" not in said:
+        raise ModelError(
+            f"{where}: the architecture is Python code in the package ({said.get('source')}), which is not "
+            f"run. weights.pytorch_state_dict.architecture.import_from must be one of {', '.join(LIBRARIES)}."
+        )
+    kwargs = said["kwargs"]
+    if not isinstance(kwargs, Mapping):
+        raise ModelError(f"{where}: weights.pytorch_state_dict.architecture.kwargs must be a mapping.")
+    return Architecture(
+        import_from=str(said["import_from"]),
+        callable=str(said["callable"]),
+        kwargs={str(k): v for k, v in kwargs.items()},
+    )

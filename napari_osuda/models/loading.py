@@ -1,0 +1,103 @@
+"""Off-the-shelf models in: whatever the form, a network and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from napari_osuda.errors import ModelError
+from napari_osuda.models import questions
+from napari_osuda.models.card import ModelCard
+from napari_osuda.models.forms import bioimageio
+from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.packages import Package
+from napari_osuda.models.probing import check_channels
+from napari_osuda.models.questions import Question
+
+__all__ = ["SourceModel", "load_model", "open_questions"]
+
+
+@dataclass(frozen=True)
+class SourceModel:
+    """A source model, ready to segment and to be adapted.
+
+    Attributes
+    ----------
+    network : nn.Module
+        float32, on the CPU, in eval mode. Not to be changed: adaptation works on a copy.
+    card : ModelCard
+    path : Path
+        Where it was read from.
+    sha256 : str
+        Of the file with the weights.
+    form : str
+        In which form it came.
+    notes : tuple of str
+        What the user should know of the choices made in reading it.
+    """
+
+    network: nn.Module
+    card: ModelCard
+    path: Path
+    sha256: str
+    form: str = "bioimageio"
+    notes: tuple[str, ...] = field(default=())
+
+
+def load_model(
+    path: Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
+) -> SourceModel:
+    """Load a source model: a bioimage.io package (0.5, 0.4; folder or .zip).
+
+    Parameters
+    ----------
+    path : path
+        Folder or file.
+    trust : bool
+        Whether code in the file may run; a form that is nothing but data never needs it.
+    overrides : mapping, optional
+        Card fields by key, as values or as the texts of ``--set-card KEY=VALUE``: answers to what the
+        files leave open, and corrections of what they say. ``{"defaults": True}`` accepts all defaults.
+
+    Returns
+    -------
+    SourceModel
+
+    Raises
+    ------
+    ModelError
+        It is none of the forms, its description is wrong (the key is named), it leaves something open
+        that ``overrides`` do not answer, or its weights do not fit its architecture.
+    UntrustedModelError
+        It holds code and ``trust`` is False.
+    """
+    answers = questions.parse(overrides)
+    with Package(path) as package:
+        reading = _read(package, answers, trust)
+    card = questions.answered_card(reading.said, reading.guessed, answers, str(path))
+    network = reading.network(card)
+    check_channels(network, card)
+    return SourceModel(network, card, Path(path), reading.sha256, reading.form, reading.notes)
+
+
+def open_questions(
+    path: Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
+) -> list[Question]:
+    """What the model's files do not say and ``overrides`` do not answer yet; raises as :func:`load_model`."""
+    answers = questions.parse(overrides)
+    with Package(path) as package:
+        reading = _read(package, answers, trust)
+    return questions.questions_of(reading.guessed, answers)
+
+
+def _read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+    if bioimageio.recognise(package):
+        return bioimageio.read(package, answers, trust)
+    held = ", ".join(package.names()[:8]) or "nothing"
+    raise ModelError(
+        f"{package.path} is not a model: there is no {bioimageio.DESCRIPTIONS[0]} in it. It holds: {held}."
+    )

@@ -1,0 +1,89 @@
+"""What only a forward pass can tell: the sizes a network takes, and whether its channels are the card's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from napari_osuda.errors import ModelError
+from napari_osuda.method.outputs import main_output
+from napari_osuda.models.card import ModelCard
+
+__all__ = ["check_channels", "example_for", "forward", "smallest_size"]
+
+_EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
+
+
+@torch.no_grad()
+def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | None:
+    """The main output for one random image [1, channels, *size], or None where the network fails on it."""
+    was_training = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        return main_output(network(example_for(network, channels, size)))
+    except ModelError:
+        raise
+    except Exception:  # networks fail in any way on sizes and channels that they do not take
+        return None
+    finally:
+        for module, training in was_training.items():
+            module.training = training
+
+
+def example_for(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor:
+    """A random image [1, channels, *size], always the same, in the dtype and on the device of the network."""
+    tensor = next((p for p in network.parameters()), torch.zeros(()))
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn((1, channels, *size), generator=generator)
+    return image.to(tensor.device, tensor.dtype if tensor.is_floating_point() else None)
+
+
+def smallest_size(network: nn.Module, channels: int, spatial_dims: int) -> tuple[int, ...] | None:
+    """The smallest of the edges 8, 16, 32, ... that the network segments pixel by pixel; None: none."""
+    for edge in _EDGES[spatial_dims]:
+        size = (edge,) * spatial_dims
+        output = forward(network, channels, size)
+        if output is not None and tuple(output.shape[2:]) == size:
+            return size
+    return None
+
+
+def check_channels(network: nn.Module, card: ModelCard) -> None:
+    """Compare the channels that the card names with those that the network takes and gives.
+
+    Raises
+    ------
+    ModelError
+        They differ in number, or the network does not run on any size.
+    """
+    channels = len(card.channels)
+    first = next(
+        (
+            (name, module.in_channels)
+            for name, module in network.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Conv3d) and module.groups == 1
+        ),
+        None,
+    )
+    output = forward(network, channels, card.minimum)
+    if output is None:
+        size = smallest_size(network, channels, card.spatial_dims)
+        output = None if size is None else forward(network, channels, size)
+    if output is None and first is not None and first[1] != channels:
+        raise ModelError(
+            f"The card names {channels} input channels ({', '.join(card.channels)}), but the network's first "
+            f"layer ({first[0]}) takes {first[1]}."
+        )
+    if output is None or output.dim() != 2 + card.spatial_dims:
+        shape = "fails on" if output is None else f"gives {output.dim() - 2} spatial axes for"
+        raise ModelError(
+            f"The network {shape} a {card.spatial_dims}-D image of {channels} channels at every size tried, "
+            f"from {card.minimum} on."
+        )
+    if output.shape[1] != len(card.output_channels):
+        raise ModelError(
+            f"The network gives {output.shape[1]} output channels, but the card names "
+            f"{len(card.output_channels)} ({', '.join(card.output_channels)})."
+        )

@@ -1,0 +1,158 @@
+"""What a form of model leaves open, put as questions with defaults; and the card once they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from napari_osuda.errors import ModelError
+from napari_osuda.models.card import (
+    Activation,
+    Architecture,
+    ModelCard,
+    Normalisation,
+    Plane,
+    parse_overrides,
+)
+
+__all__ = ["ACCEPT_DEFAULTS", "Question", "answered_card", "questions_of"]
+
+# The answer that accepts every default: ``--set-card defaults=yes``.
+ACCEPT_DEFAULTS = "defaults"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing that the model's files do not say.
+
+    Attributes
+    ----------
+    key : str
+        The card's field, as ``--set-card KEY=VALUE`` has it.
+    text : str
+        The question.
+    default : object
+        What is likely; None where nothing is.
+    choices : tuple of str
+        The allowed answers, or () for a free one.
+    """
+
+    key: str
+    text: str
+    default: Any
+    choices: tuple[str, ...] = ()
+
+
+_TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "architecture": ("Which network class do the weights belong to?", ()),
+    "kwargs": ("With which arguments is the class called?", ()),
+    "channels": ("Which MRI contrasts does the network take, in order?", ()),
+    "output_channels": ("What are the network's output channels called, in order?", ()),
+    "labels": ("Which value in the mask has which name?", ()),
+    "plane": ("In which plane were the slices cut that the network was trained on?", get_args(Plane)[:3]),
+    "orientation": ("In which orientation was the array that the network was trained on?", ()),
+    "normalisation": ("How were the intensities normalised in training?", get_args(Normalisation)),
+    "activation": ("What turns the network's output into probabilities?", get_args(Activation)),
+    "size": ("To what size is a slice (or a patch) brought?", ()),
+    "field_of_view_mm": ("Which extent in mm does that size cover?", ()),
+    "spacing_mm": ("To which voxel size in mm is a volume resampled?", ()),
+}
+
+
+def questions_of(guessed: Mapping[str, Any], answers: Mapping[str, Any]) -> list[Question]:
+    """The questions still open after ``answers``."""
+    if answers.get(ACCEPT_DEFAULTS):
+        return []
+    return [
+        Question(key, *_with_default(key, default)) for key, default in guessed.items() if key not in answers
+    ]
+
+
+def _with_default(key: str, default: Any) -> tuple[str, Any, tuple[str, ...]]:
+    text, choices = _TEXTS[key]
+    return text, default, choices
+
+
+def answered_card(
+    said: Mapping[str, Any], guessed: Mapping[str, Any], overrides: Mapping[str, Any], where: str
+) -> ModelCard:
+    """The card from what the files say, what they leave open and the answers.
+
+    Parameters
+    ----------
+    said, guessed : mapping
+        Fields stated, and defaults of those left open.
+    overrides : mapping
+        Answers; they also correct what is stated. ``{"defaults": True}`` accepts all defaults.
+    where : str
+        How messages call the model.
+
+    Raises
+    ------
+    ModelError
+        A question is unanswered (all are listed, with the option that answers them) or an answer is not
+        allowed.
+    """
+    answers = dict(overrides)
+    left = questions_of(guessed, answers)
+    if left:
+        raise ModelError(
+            f"{where} does not say: {'; '.join(_line(question) for question in left)}. Answer with "
+            "--set-card KEY=VALUE for each, or --set-card defaults=yes for all the defaults."
+        )
+    answers.pop(ACCEPT_DEFAULTS, None)
+    fields = {**guessed, **said, **answers}
+    kwargs = fields.pop("kwargs", None)
+    fields["architecture"] = _architecture(fields.get("architecture"), kwargs)
+    if "labels" in answers and "output_channels" not in answers and "output_channels" not in said:
+        # New labels also name the channels, where the model had no names for them.
+        fields.pop("output_channels", None)
+        fields["output_channels"] = _channel_names(guessed["output_channels"], answers["labels"])
+    return ModelCard.of("config.osuda", **fields)
+
+
+def _channel_names(before: tuple[str, ...], labels: Any) -> tuple[str, ...]:
+    if isinstance(labels, Mapping):
+        names = [str(name) for value, name in labels.items()]
+        shown = [str(name) for value, name in labels.items() if str(value) != "0"]
+        for candidate in (names, shown):
+            if len(candidate) == len(before):
+                return tuple(candidate)
+    return before
+
+
+def _line(question: Question) -> str:
+    default = question.default
+    if isinstance(default, tuple):
+        default = ",".join(str(item) for item in default)
+    choices = f": {', '.join(question.choices)}" if question.choices else ""
+    return (
+        f"{question.key} (default {default}{choices})" if default is not None else f"{question.key}{choices}"
+    )
+
+
+def _architecture(said: Any, kwargs: Any) -> Architecture | None:
+    if said is None:
+        return None
+    if isinstance(said, Architecture):
+        architecture = said
+    elif isinstance(said, Mapping):
+        architecture = Architecture(**said)
+    else:
+        module, _, name = str(said).strip().rpartition(".")
+        architecture = Architecture(import_from=module, callable=name)
+    if isinstance(kwargs, Mapping):
+        changes = {str(key): value for key, value in kwargs.items()}
+        architecture = architecture.model_copy(update={"kwargs": {**architecture.kwargs, **changes}})
+    return architecture
+
+
+def parse(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Overrides as given by a caller, checked to be keys of the card."""
+    given = dict(overrides or {})
+    known = (set(ModelCard.model_fields) - {"raw"}) | {"kwargs", ACCEPT_DEFAULTS}
+    for key in given:
+        if key not in known:
+            raise ModelError(f"The card has no key '{key}'; the keys are {', '.join(sorted(known))}.")
+    return parse_overrides(given)

@@ -1,0 +1,314 @@
+"""Models out: a bioimage.io 0.5 package with weights, test tensors and provenance, whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import string
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+from napari_osuda.errors import ModelError, OutputError
+from napari_osuda.models.card import ModelCard
+from napari_osuda.models.loading import SourceModel
+from napari_osuda.models.probing import example_for, forward, smallest_size
+
+__all__ = ["FORMAT_VERSION", "save_model", "write_model_folder"]
+
+FORMAT_VERSION = "0.5.12"
+_DESCRIPTION = "bioimageio.yaml"
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_+- ()")
+# Fields of a description that stay true of a model whose weights have changed.
+_CARRIED = ("authors", "cite", "maintainers", "git_repo", "tags", "links")
+
+
+def save_model(
+    path: Path | str, network: nn.Module, source: SourceModel, provenance: Mapping[str, Any]
+) -> Path:
+    """Write an adapted network as a model folder that loads wherever its source did.
+
+    Parameters
+    ----------
+    path : path
+        Folder to be; it must not exist or be empty.
+    network : nn.Module
+        Of the same class and with the same state_dict keys as ``source.network``.
+    source : SourceModel
+        Where it comes from: its card goes along.
+    provenance : mapping
+        What to keep of how it came about (settings, run id, inputs); plain values. The source's name and
+        sha256 are added.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelError
+        The network is not the source's.
+    OutputError
+        The folder cannot be written.
+    """
+    ours, theirs = list(network.state_dict()), list(source.network.state_dict())
+    if ours != theirs or type(network) is not type(source.network):
+        raise ModelError(
+            f"This {type(network).__name__} is not an adapted copy of the source model ({source.card.name})."
+        )
+    origin = {"source_name": source.card.name, "source_sha256": source.sha256, "source_form": source.form}
+    carried = {key: source.card.raw[key] for key in _CARRIED if source.card.raw.get(key)}
+    name = source.card.name.removesuffix(" (adapted)")
+    card = source.card.model_copy(update={"name": f"{name} (adapted)"})
+    return write_model_folder(path, network, card, provenance={**origin, **provenance}, fields=carried)
+
+
+def write_model_folder(
+    path: Path | str,
+    network: nn.Module,
+    card: ModelCard,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
+    documentation: str | None = None,
+) -> Path:
+    """Write a network and its card as a bioimage.io model folder.
+
+    Parameters
+    ----------
+    path : path
+        Folder to be; it must not exist or be empty. It appears whole or not at all.
+    network : nn.Module
+        Of the class that ``card.architecture`` names.
+    card : ModelCard
+    provenance : mapping, optional
+        Plain values, kept under ``config.osuda.provenance``.
+    fields : mapping, optional
+        Further fields of the description: ``authors`` ([{name: ...}]), ``cite`` ([{text: ..., doi: ...}]),
+        ``description``, ``tags``, ``timestamp`` (ISO 8601; now, if not given).
+    documentation : str, optional
+        Text of README.md; a short one is written otherwise.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelError
+        The card has no architecture, or does not fit the network.
+    OutputError
+        The folder is not empty or cannot be written.
+    """
+    path = Path(path)
+    if card.architecture is None:
+        raise ModelError(
+            f"{card.name} has no architecture on its card, so its weights alone would be of no use."
+        )
+    image, output = _test_tensors(network, card)
+    state = io.BytesIO()
+    torch.save(
+        {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}, state
+    )
+    files = {
+        "weights.pt": state.getvalue(),
+        "test_input.npy": _npy(image),
+        "test_output.npy": _npy(output),
+        "README.md": (documentation or _documentation(card, provenance)).encode(),
+    }
+    document = _document(card, files, provenance, dict(fields or {}))
+    files[_DESCRIPTION] = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110).encode()
+    _write_folder(path, files)
+    return path
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    partial: Path | None = None
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise OutputError(
+                f"{path} is there already and not an empty folder; choose another place for the model."
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
+        partial.chmod(0o755)
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+        if path.is_dir():
+            path.rmdir()
+        partial.rename(path)
+    except OSError as error:
+        raise OutputError(f"The model cannot be written to {path}: {error.strerror or error}.") from None
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _test_tensors(network: nn.Module, card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
+    """A random image of the smallest size and what the network makes of it, for other tools' self-tests."""
+    channels = len(card.channels)
+    size = tuple(
+        low if low % step == 0 else step * -(-low // step)
+        for low, step in zip(card.minimum, card.step, strict=True)
+    )
+    output = forward(network, channels, size)
+    if output is None:
+        found = smallest_size(network, channels, card.spatial_dims)
+        raise ModelError(
+            f"The network fails on its minimum size {card.minimum}; the smallest that works is {found}."
+        )
+    image = example_for(network, channels, size)
+    return image.detach().cpu().float().numpy(), output.detach().cpu().float().numpy()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def _document(
+    card: ModelCard, files: Mapping[str, bytes], provenance: Mapping[str, Any] | None, fields: dict[str, Any]
+) -> dict[str, Any]:
+    assert card.architecture is not None
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    axes_in, axes_out = _axes(card)
+    timestamp = fields.pop("timestamp", datetime.now(UTC).replace(microsecond=0).isoformat())
+    description = fields.pop("description", _sentence_of(card))
+    return {
+        "format_version": FORMAT_VERSION,
+        "type": "model",
+        "name": _name(card.name),
+        "description": str(description)[:1024],
+        "authors": fields.pop("authors", [{"name": "napari-osuda"}]),
+        "cite": fields.pop("cite", [_CITATION]),
+        "license": card.license or "CC-BY-4.0",
+        "documentation": {"source": "README.md", "sha256": hashes["README.md"]},
+        "timestamp": timestamp,
+        **fields,
+        "inputs": [
+            {
+                "id": "raw",
+                "description": "MR contrasts, normalised as config.osuda says",
+                "axes": axes_in,
+                "data": {"type": "float32"},
+                "test_tensor": {"source": "test_input.npy", "sha256": hashes["test_input.npy"]},
+            }
+        ],
+        "outputs": [
+            {
+                "id": "logits" if card.activation != "none" else "probability",
+                "axes": axes_out,
+                "data": {"type": "float32"},
+                "test_tensor": {"source": "test_output.npy", "sha256": hashes["test_output.npy"]},
+            }
+        ],
+        "weights": {
+            "pytorch_state_dict": {
+                "source": "weights.pt",
+                "sha256": hashes["weights.pt"],
+                "pytorch_version": torch.__version__.partition("+")[0],
+                "architecture": card.architecture.model_dump(mode="json"),
+            }
+        },
+        "config": {"osuda": _osuda(card, provenance)},
+    }
+
+
+_CITATION = {
+    "text": "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, "
+    "MICCAI 2021",
+    "doi": "10.1007/978-3-030-87196-3_51",
+}
+
+
+def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
+    keys = (
+        "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
+        "activation", "labels", "colours", "regions",
+    )  # fmt: skip
+    values = card.model_dump(mode="json", include=set(keys))
+    config = {key: values[key] for key in keys}
+    # JSON's keys are texts; YAML keeps the mask's values as the numbers that they are.
+    for key in ("labels", "colours"):
+        config[key] = {int(value): name for value, name in config[key].items()}
+    if provenance:
+        config["provenance"] = _plain(provenance)
+    return config
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _axes(card: ModelCard) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    ids = ("z", "y", "x")[-card.spatial_dims :]
+    scales = _scales(card)
+    inputs: list[dict[str, Any]] = [
+        {"type": "batch"},
+        {"type": "channel", "channel_names": list(card.channels)},
+    ]
+    outputs: list[dict[str, Any]] = [
+        {"type": "batch"},
+        {"type": "channel", "channel_names": list(card.output_channels)},
+    ]
+    for axis, low, step, scale in zip(ids, card.minimum, card.step, scales, strict=True):
+        unit = {"unit": "millimeter", "scale": scale} if scale else {}
+        inputs.append({"type": "space", "id": axis, "size": {"min": low, "step": step}, **unit})
+        outputs.append({"type": "space", "id": axis, "size": {"tensor_id": "raw", "axis_id": axis}, **unit})
+    return inputs, outputs
+
+
+def _scales(card: ModelCard) -> Sequence[float | None]:
+    """Pixel size in mm along the network's axes, where the card fixes it."""
+    if card.size and card.field_of_view_mm:
+        return [round(mm / pixels, 6) for mm, pixels in zip(card.field_of_view_mm, card.size, strict=True)]
+    if card.spacing_mm and card.spatial_dims == 3:
+        return card.spacing_mm
+    return [None] * card.spatial_dims
+
+
+def _name(name: str) -> str:
+    """The name in the characters that the spec allows, 5 to 128 of them."""
+    allowed = "".join(c if c in _NAME_CHARACTERS else "-" for c in name)[:128]
+    return allowed if len(allowed) >= 5 else f"Model {allowed}"
+
+
+def _sentence_of(card: ModelCard) -> str:
+    labels = ", ".join(name for value, name in card.labels.items() if value != 0)
+    return f"Segments {labels} from {', '.join(card.channels)} MRI."
+
+
+def _documentation(card: ModelCard, provenance: Mapping[str, Any] | None) -> str:
+    lines = [f"# {card.name}", "", _sentence_of(card), ""]
+    if provenance:
+        lines += [
+            "## How it came about",
+            "",
+            *(f"- {key}: {_plain(value)}" for key, value in provenance.items()),
+            "",
+        ]
+    lines += [
+        "## Validation",
+        "",
+        "Compare its masks with references of your own scanner before use: `napari-osuda evaluate`.",
+        "A network that was adapted without labels can get worse as well as better.",
+        "",
+    ]
+    return "\n".join(lines)

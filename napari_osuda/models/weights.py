@@ -1,0 +1,203 @@
+"""Weights from a stranger's file into a network, without running anything and without believing sizes."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_osuda.errors import ModelError, UntrustedModelError
+from napari_osuda.models.architectures import build_network, build_skeleton
+from napari_osuda.models.card import Architecture
+from napari_osuda.models.packages import zip_directory
+
+__all__ = ["network_with_weights", "read_state_dict", "tensors_of"]
+
+_CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
+_SHOWN = 5
+
+
+def read_state_dict(content: bytes, where: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file or of a ``torch.save`` state dict or checkpoint.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    where : str
+        How messages call it.
+
+    Returns
+    -------
+    dict of str to Tensor
+        On the CPU, in the dtypes of the file.
+
+    Raises
+    ------
+    UntrustedModelError
+        It holds Python objects or code beside tensors.
+    ModelError
+        It is no such file, damaged, compressed, or holds no tensors.
+    """
+    return tensors_of(_read(content, where), where)
+
+
+def _read(content: bytes, where: str) -> Any:
+    if _is_safetensors(content):
+        import safetensors.torch
+
+        try:
+            return safetensors.torch.load(content)
+        except Exception as error:  # its Rust side raises what it likes
+            raise ModelError(f"{where} is not a readable safetensors file: {error}.") from None
+    if content[:4] == b"PK\x03\x04":
+        _check_archive(content, where)
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UntrustedModelError(
+            f"{where} holds more than tensors ({_offender(error)}); unpickling it would run code, so it is "
+            "refused. Save the weights alone: torch.save(model.state_dict(), ...)."
+        ) from None
+    except Exception as error:  # a damaged pickle can fail in any way
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{where} is not a readable file of weights: {reason}.") from None
+
+
+def _is_safetensors(content: bytes) -> bool:
+    return len(content) > 9 and int.from_bytes(content[:8], "little") < 2**27 and content[8:9] == b"{"
+
+
+def _check_archive(content: bytes, where: str) -> None:
+    """Refuse what ``torch.save`` never writes (compressed members, links, paths that lead out) and code."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = zip_directory(archive, where)
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise ModelError(f"{where} is not a readable file of weights: {error}.") from None
+    packed = next((info for info in infos if info.compress_type != zipfile.ZIP_STORED), None)
+    if packed is not None:
+        raise ModelError(
+            f"'{packed.filename}' in {where} is compressed, which torch.save never does; it is refused."
+        )
+    if any(info.filename.endswith("/constants.pkl") for info in infos):
+        raise UntrustedModelError(
+            f"{where} is a TorchScript program, which is code and not weights alone; it is read only when "
+            "trusted."
+        )
+
+
+def _offender(error: Exception) -> str:
+    text = str(error)
+    _, found, rest = text.partition("GLOBAL ")
+    return rest.split(" ")[0] if found else "Python objects"
+
+
+def tensors_of(loaded: Any, where: str) -> dict[str, Tensor]:
+    """The state dict in what a file holds, which may be a checkpoint with the optimiser's state and more.
+
+    Raises
+    ------
+    ModelError
+        There is none.
+    """
+    found = loaded
+    if isinstance(loaded, Mapping) and not _tensors(loaded):
+        found = next((loaded[key] for key in _CONTAINERS if _tensors(loaded.get(key))), None)
+    state = _tensors(found)
+    if not state:
+        held = (
+            ", ".join(str(key) for key in list(loaded)[:8])
+            if isinstance(loaded, Mapping)
+            else type(loaded).__name__
+        )
+        raise ModelError(f"{where} holds no state dict. It holds: {held or 'nothing'}.")
+    return state
+
+
+def _tensors(value: Any) -> dict[str, Tensor]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        key: tensor for key, tensor in value.items() if isinstance(key, str) and isinstance(tensor, Tensor)
+    }
+
+
+def network_with_weights(
+    architecture: Architecture, state: Mapping[str, Tensor], held_bytes: int, where: str
+) -> nn.Module:
+    """The network of the architecture with the weights in it, once every shape is known to fit.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the closed list.
+    state : mapping of str to Tensor
+        Keys are those of the network.
+    held_bytes : int
+        Size of the file that the weights came from: a network cannot have more elements than that.
+    where : str
+        How messages call the file.
+
+    Returns
+    -------
+    nn.Module
+        float32, on the CPU, in eval mode.
+
+    Raises
+    ------
+    ModelError
+        Keys or shapes differ (the first that do are listed), or the architecture cannot be built.
+    """
+    skeleton = build_skeleton(architecture)
+    if skeleton is not None:
+        _check_fit(skeleton, state, architecture, where)
+        elements = sum(tensor.numel() for tensor in skeleton.parameters())
+        if elements > held_bytes:
+            raise ModelError(
+                f"{where} claims {elements:,} weights for {architecture}, but has only {held_bytes:,} bytes."
+            )
+    network = build_network(architecture)
+    if skeleton is None:
+        _check_fit(network, state, architecture, where)
+    own = network.state_dict()
+    kept = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    network.load_state_dict({**kept, **state}, strict=True)
+    return network.float().eval()
+
+
+def _check_fit(
+    network: nn.Module, state: Mapping[str, Tensor], architecture: Architecture, where: str
+) -> None:
+    expected = {
+        key: tuple(value.shape) for key, value in network.state_dict().items() if isinstance(value, Tensor)
+    }
+    missing = [key for key in expected if key not in state and not key.endswith("num_batches_tracked")]
+    unexpected = [key for key in state if key not in expected]
+    shapes = [
+        f"{key} is {_shape(state[key].shape)} in the file and {_shape(shape)} in the network"
+        for key, shape in expected.items()
+        if key in state and tuple(state[key].shape) != shape
+    ]
+    reasons = []
+    if shapes:
+        reasons.append("; ".join(shapes[:_SHOWN]) + _more(shapes))
+    if missing:
+        reasons.append(f"missing in the file: {', '.join(missing[:_SHOWN])}{_more(missing)}")
+    if unexpected:
+        reasons.append(f"not in the network: {', '.join(unexpected[:_SHOWN])}{_more(unexpected)}")
+    if reasons:
+        raise ModelError(f"{where} does not fit {architecture}. {'. '.join(reasons)}.")
+
+
+def _shape(shape: Any) -> str:
+    return " x ".join(str(n) for n in shape) or "a scalar"
+
+
+def _more(items: list[str]) -> str:
+    return f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""

@@ -1,0 +1,61 @@
+"""A small model folder, and ways to spoil it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from napari_osuda.models import Architecture, ModelCard, write_model_folder
+from napari_osuda.networks import UNet
+
+KWARGS = {"in_channels": 2, "out_channels": 3, "features": [4, 6, 8]}
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    return ModelCard.of(
+        name="Tumour from T1 and T2",
+        channels=("t1", "t2"),
+        output_channels=("background", "oedema", "enhancing"),
+        labels={0: "background", 2: "oedema", 4: "enhancing"},
+        regions={"WT": (2, 4)},
+        minimum=(32, 32),
+        license="CC0-1.0",
+        architecture=Architecture(import_from="napari_osuda.networks", callable="UNet", kwargs=KWARGS),
+    )
+
+
+@pytest.fixture
+def network() -> UNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = UNet(**KWARGS)
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2.0)
+    return network.eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, network: UNet, card: ModelCard) -> Path:
+    return write_model_folder(tmp_path / "source", network, card)
+
+
+@pytest.fixture
+def edit(folder: Path) -> Callable[[Callable[[dict[str, Any]], Any]], Path]:
+    """Change the folder's description by a function on its document; gives the folder."""
+
+    def apply(change: Callable[[dict[str, Any]], Any]) -> Path:
+        file = folder / "bioimageio.yaml"
+        document = yaml.safe_load(file.read_text())
+        change(document)
+        file.write_text(yaml.safe_dump(document, sort_keys=False))
+        return folder
+
+    return apply
