@@ -1,0 +1,97 @@
+"""What a run needs to be taken up again after a stop, a crash or a closed window."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_osuda.errors import OutputError
+from napari_osuda.files import written_whole
+from napari_osuda.method import Adaptation, StepReport
+from napari_osuda.session.job import Job, plain
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint:
+    """The folder ``checkpoint`` in a run folder: the state of the adaptation, and of what job.
+
+    Raises
+    ------
+    OutputError
+        The job is to be resumed, and the folder holds a run of other inputs or settings.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._folder = None if job.out is None else job.out / "checkpoint"
+        self._identity = _identity(job)
+        if job.resume and self.exists:
+            self._check_same()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a state to go on from."""
+        return self._folder is not None and (self._folder / "state.pt").is_file()
+
+    def save(self, adaptation: Adaptation, reports: list[StepReport]) -> None:
+        """Write the state; a crash meanwhile leaves the one before it."""
+        if self._folder is None:
+            return
+        with written_whole(self._folder / "job.json") as path:
+            path.write_text(json.dumps(self._identity, indent=1), encoding="utf-8")
+        state = adaptation.state_dict() | {"reports": [_as_tensors(r) for r in reports]}
+        with written_whole(self._folder / "state.pt") as path:
+            torch.save(state, path)
+
+    def restore(self, adaptation: Adaptation) -> list[StepReport]:
+        """Put the state into an adaptation of the same job, and give the reports of its iterations."""
+        assert self._folder is not None
+        state = torch.load(self._folder / "state.pt", map_location="cpu", weights_only=True)
+        adaptation.load_state_dict(state)
+        return [_as_report(fields) for fields in state["reports"]]
+
+    def remove(self) -> None:
+        """The run is whole: nothing is left to resume."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _check_same(self) -> None:
+        assert self._folder is not None
+        try:
+            then = json.loads((self._folder / "job.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise OutputError(
+                f"The run in {self._folder.parent} cannot be resumed: its record is unreadable."
+            ) from None
+        for key, value in self._identity.items():
+            if then.get(key) != value:
+                raise OutputError(
+                    f"The run in {self._folder.parent} cannot be resumed with another {key}: it was "
+                    f"{then.get(key)}, now it is {value}. Give the same, or another folder."
+                )
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """What must be the same for a resumption to reach the same bits."""
+    config = job.config.to_dict()
+    # Neither changes what is computed; threads only by rounding, which a resumption should not forbid.
+    for free in ("threads", "guard"):
+        del config[free]
+    cases = [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases]
+    identity: dict[str, Any] = plain({"model": job.model.sha256, "cases": cases, "settings": config})
+    return identity
+
+
+def _as_tensors(report: StepReport) -> dict[str, Any]:
+    fields = {f.name: getattr(report, f.name) for f in dataclasses.fields(report)}
+    return {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in fields.items()}
+
+
+def _as_report(fields: dict[str, Any]) -> StepReport:
+    values: dict[str, Any] = {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in fields.items()}
+    return StepReport(**values)

@@ -1,0 +1,166 @@
+"""Drives a run on a thread of its own, for faces that must stay alive meanwhile."""
+
+from __future__ import annotations
+
+import enum
+import threading
+
+from psygnal import Signal
+
+from napari_osuda.session.events import After, Before, Finished, Note, Progress, Started, Step
+from napari_osuda.session.job import Job
+from napari_osuda.session.preflight import explain
+from napari_osuda.session.run import Run
+
+__all__ = ["Controller", "State"]
+
+
+class State(enum.Enum):
+    """What a controller is doing; the value is the word that a person reads."""
+
+    IDLE = "idle"
+    LOADING = "loading"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_BUSY = frozenset({State.LOADING, State.RUNNING, State.PAUSED, State.STOPPING})
+
+
+class Controller:
+    """One run at a time: start, pause, resume, stop, watch.
+
+    Signals are emitted on the run's thread; a face connects with ``thread="main"`` or copies and returns.
+    ``failed`` carries a sentence for the user.
+    """
+
+    state_changed = Signal(State)
+    progressed = Signal(Progress)
+    noted = Signal(str)
+    started = Signal(Started)
+    stepped = Signal(Step)
+    before_ready = Signal(Before)
+    after_ready = Signal(After)
+    finished = Signal(Finished)
+    failed = Signal(str)
+
+    def __init__(self) -> None:
+        self._state = State.IDLE
+        self._lock = threading.RLock()
+        self._unpaused = threading.Event()
+        self._unpaused.set()
+        self._run: Run | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> State:
+        """The state at this moment."""
+        return self._state
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way, paused or being stopped."""
+        return self._state in _BUSY
+
+    @property
+    def job(self) -> Job | None:
+        """The job under way, or the last one."""
+        return None if self._run is None else self._run.job
+
+    def start(self, job: Job) -> None:
+        """Begin a run.
+
+        Raises
+        ------
+        RuntimeError
+            One is under way.
+        """
+        with self._lock:
+            if self.busy:
+                raise RuntimeError("A run is under way; stop it first.")
+            # A thread that has told its last may still be on its way out.
+            if self._thread is not None:
+                self._thread.join()
+            self._run = Run(job)
+            self._unpaused.set()
+            self._enter(State.LOADING)
+            self._thread = threading.Thread(
+                target=self._drive, args=(self._run,), name="osuda-run", daemon=True
+            )
+            self._thread.start()
+
+    def pause(self) -> None:
+        """Hold the run after the step under way."""
+        with self._lock:
+            if self._state is State.RUNNING:
+                self._unpaused.clear()
+                self._enter(State.PAUSED)
+
+    def resume(self) -> None:
+        """Let a held run go on."""
+        with self._lock:
+            if self._state is State.PAUSED:
+                self._enter(State.RUNNING)
+                self._unpaused.set()
+
+    def stop(self) -> None:
+        """End the run after the step under way, keeping what it has."""
+        with self._lock:
+            if self._run is not None and self.busy:
+                self._run.stop()
+                self._enter(State.STOPPING)
+                self._unpaused.set()
+
+    def close(self, timeout: float | None = 60.0) -> bool:
+        """Stop, and wait for the thread to end; whether it has."""
+        self.stop()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+            return not thread.is_alive()
+        return True
+
+    def _drive(self, run: Run) -> None:
+        final = State.FAILED
+        try:
+            for event in run:
+                if isinstance(event, Started):
+                    with self._lock:
+                        if self._state is State.LOADING:
+                            self._enter(State.RUNNING)
+                if isinstance(event, Finished):
+                    final = State.FAILED if event.result.outcome == "failed" else State.DONE
+                self._tell(event)
+                self._unpaused.wait()
+        except Exception as error:
+            final = State.FAILED
+            self.failed.emit(explain(error))
+        finally:
+            with self._lock:
+                self._enter(final)
+
+    def _tell(self, event: object) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(event)
+        elif isinstance(event, Note):
+            self.noted.emit(event.text)
+        elif isinstance(event, Started):
+            self.started.emit(event)
+        elif isinstance(event, Step):
+            self.stepped.emit(event)
+        elif isinstance(event, Before):
+            self.before_ready.emit(event)
+        elif isinstance(event, After):
+            self.after_ready.emit(event)
+        elif isinstance(event, Finished):
+            self.finished.emit(event)
+            if event.result.error is not None:
+                self.failed.emit(event.result.error)
+
+    def _enter(self, state: State) -> None:
+        if state is not self._state:
+            self._state = state
+            self.state_changed.emit(state)

@@ -1,0 +1,177 @@
+"""The run folder: masks, model, numbers and the record of how they came about; each file whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import napari_osuda
+from napari_osuda.evaluation import RegionScore
+from napari_osuda.files import written_whole
+from napari_osuda.imaging import write_labels
+from napari_osuda.method import StepReport
+from napari_osuda.models import save_model
+from napari_osuda.session.job import Job, RunResult, plain
+from napari_osuda.session.report import write_report
+from napari_osuda.session.report_input import report_input
+
+__all__ = ["RunFolder", "run_record", "step_rows"]
+
+_LIBRARIES = ("torch", "numpy", "nibabel", "scipy", "napari", "monai")
+
+
+class RunFolder:
+    """Writes a run's result into ``job.out``."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.out is not None
+        self.path: Path = job.out
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def write(self, result: RunResult) -> None:
+        """Write all that the result holds; ``run.json`` last, so that it vouches for the rest."""
+        values = result.job.model.card.channel_values
+        if result.reports:
+            _write_csv(self.path / "steps.csv", step_rows(result.reports, values))
+            self._write_channels(result)
+        for case in result.cases:
+            grid = case.case.grid
+            write_labels(self.path / "before" / f"{case.case.name}.nii.gz", case.before, grid)
+            if case.after is not None:
+                write_labels(self.path / "after" / f"{case.case.name}.nii.gz", case.after, grid)
+        record = run_record(result)
+        if result.network is not None:
+            save_model(self.path / "model", result.network, result.job.model, provenance=_provenance(record))
+        if any(case.after is not None for case in result.cases):
+            write_report(self.path / "report.html", report_input(result, record))
+        with written_whole(self.path / "run.json") as path:
+            path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _write_channels(self, result: RunResult) -> None:
+        reports, layers = result.reports, result.layers
+        with written_whole(self.path / "channels.npz") as path, open(path, "wb") as stream:
+            np.savez_compressed(
+                stream,
+                distance=np.stack([r.distance for r in reports]),
+                alpha=np.stack([r.alpha for r in reports]),
+                gamma_shift=np.stack([r.gamma_shift for r in reports]),
+                beta_shift=np.stack([r.beta_shift for r in reports]),
+                layer_names=np.array([layer.name for layer in layers]),
+                layer_offsets=np.array(
+                    [*(la.offset for la in layers), layers[-1].offset + layers[-1].channels]
+                ),
+            )
+
+
+def step_rows(reports: Iterable[StepReport], values: tuple[int, ...]) -> list[dict[str, float | int]]:
+    """A row an iteration, with the names of ``steps.csv``; ``values`` are the mask values of the classes."""
+    return [
+        {
+            "t": r.t,
+            "eta": r.eta,
+            "lambda": r.lam,
+            "l_hbs": r.l_hbs,
+            "l_se": r.l_se,
+            "loss": r.loss,
+            "mean_distance": float(r.distance.mean()),
+            "entropy_nats": r.l_se,
+            **{f"fraction_{v}": float(f) for v, f in zip(values, r.class_fractions, strict=True)},
+            "dead_channels": r.dead_channels,
+            "seconds": r.seconds,
+        }
+        for r in reports
+    ]
+
+
+def run_record(result: RunResult) -> dict[str, Any]:
+    """What ``run.json`` says of a run."""
+    job, advice = result.job, result.recommendation
+    record = {
+        "version": napari_osuda.__version__,
+        "method": job.method,
+        "config": job.config.to_dict(),
+        "seed": job.config.seed,
+        "device": result.device,
+        "threads": job.config.threads,
+        "started": result.started,
+        "ended": result.ended,
+        "outcome": result.outcome,
+        "error": result.error,
+        "notes": result.notes,
+        "iterations_done": len(result.reports),
+        "recommendation": None
+        if advice is None
+        else {"decision": advice.decision, "reasons": advice.reasons},
+        "model": {
+            "path": job.model.path,
+            "sha256": job.model.sha256,
+            "card": job.model.card.model_dump(mode="json"),
+        },
+        "cases": [
+            {
+                "name": c.case.name,
+                "inputs": [
+                    {
+                        "channel": s.channel,
+                        "path": s.path,
+                        "sha256": s.sha256,
+                        "shape": s.shape,
+                        "affine": s.affine,
+                    }
+                    for s in c.case.sources
+                ],
+                "recommendation": None
+                if c.recommendation is None
+                else {"decision": c.recommendation.decision, "reasons": c.recommendation.reasons},
+                "scores_before": _score_rows(c.scores_before),
+                "scores_after": _score_rows(c.scores_after),
+            }
+            for c in result.cases
+        ],
+        "libraries": {"python": platform.python_version(), **_versions()},
+    }
+    record_plain: dict[str, Any] = plain(record)
+    return record_plain
+
+
+def _score_rows(scores: Iterable[RegionScore]) -> dict[str, Any]:
+    return {s.region: dataclasses.asdict(s) for s in scores}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _provenance(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "method": record["method"],
+        "settings": record["config"],
+        "iterations_done": record["iterations_done"],
+        "source_sha256": record["model"]["sha256"],
+        "napari_osuda": record["version"],
+        "ended": record["ended"],
+        "target": [
+            {"case": c["name"], "inputs": [i["sha256"] for i in c["inputs"]]} for c in record["cases"]
+        ],
+    }
+
+
+def _write_csv(path: Path, rows: list[dict[str, float | int]]) -> None:
+    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

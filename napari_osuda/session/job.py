@@ -1,0 +1,144 @@
+"""What is asked of the session, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from napari_osuda.evaluation import RegionScore
+from napari_osuda.imaging import Case, SliceSpec
+from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
+from napari_osuda.models import ModelCard, SourceModel
+
+__all__ = ["CaseResult", "Job", "Labels", "Recommendation", "RunResult", "slice_spec"]
+
+Labels = npt.NDArray[np.uint8]
+Outcome = Literal["done", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One adaptation: a source model, a target domain of one or more cases, settings.
+
+    Attributes
+    ----------
+    model : SourceModel
+        Its network is copied, never changed.
+    cases : tuple of Case
+        Adapted to together.
+    config : AdaptationConfig
+        Settings; ``method`` only names where they came from.
+    references : tuple
+        For each case a label volume [I, J, K] on its grid, or None: for scores alone, never for decisions.
+    device : {"auto", "cpu", "cuda", "mps"}
+        "auto" takes a GPU where there is one.
+    out : Path or None
+        Run folder; None writes nothing.
+    resume : bool
+        Go on with the unfinished run in ``out``.
+    """
+
+    model: SourceModel
+    cases: tuple[Case, ...]
+    config: AdaptationConfig = field(default_factory=AdaptationConfig)
+    method: str = "osuda"
+    references: tuple[npt.NDArray[Any] | None, ...] = ()
+    device: str = "auto"
+    out: Path | None = None
+    resume: bool = False
+
+    def reference(self, index: int) -> npt.NDArray[Any] | None:
+        """The label volume of a case, if there is one."""
+        return self.references[index] if index < len(self.references) else None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words."""
+
+    decision: Literal["accept", "keep-source"]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """Masks of one case [I, J, K] uint8 in its own array order, and scores where a reference was given.
+
+    ``after`` is None where the run ended before it could be made.
+    """
+
+    case: Case
+    before: Labels
+    after: Labels | None
+    recommendation: Recommendation | None = None
+    scores_before: tuple[RegionScore, ...] = ()
+    scores_after: tuple[RegionScore, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All that a run leaves behind, whole or partial (``outcome`` says which)."""
+
+    outcome: Outcome
+    job: Job
+    device: str
+    network: nn.Module | None
+    cases: tuple[CaseResult, ...]
+    reports: tuple[StepReport, ...]
+    layers: tuple[NormLayer, ...]
+    started: str
+    ended: str
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path | None:
+        """The run folder, if one was asked for."""
+        return self.job.out
+
+    @property
+    def recommendation(self) -> Recommendation | None:
+        """The cases' recommendations as one: accept only where each case's mask is to be accepted."""
+        parts = [(c.case.name, c.recommendation) for c in self.cases if c.recommendation is not None]
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return parts[0][1]
+        keep = [(name, r) for name, r in parts if r.decision == "keep-source"]
+        shown = keep or parts
+        return Recommendation(
+            "keep-source" if keep else "accept",
+            tuple(f"{name}: {reason}" for name, r in shown for reason in r.reasons),
+        )
+
+
+def slice_spec(card: ModelCard) -> SliceSpec:
+    """What a model card says of the way in, in the words of imaging."""
+    return SliceSpec(
+        plane=card.plane,
+        orientation=card.orientation,
+        size=card.size,
+        field_of_view_mm=card.field_of_view_mm,
+        step=card.step,
+        minimum=card.minimum,
+        normalisation=card.normalisation,
+    )
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON knows it: tuples and arrays as lists, paths as texts, infinite numbers as texts."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and value - value != 0:
+        return str(value)
+    return str(value) if isinstance(value, Path) else value

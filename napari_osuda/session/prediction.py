@@ -1,0 +1,84 @@
+"""A network's masks of a case: slices in, probabilities out, labels back in the case's own voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_osuda.imaging import Case, SliceStack
+from napari_osuda.method import main_output, probabilities
+from napari_osuda.models import ModelCard, SourceModel, decide
+from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.job import Labels, slice_spec
+from napari_osuda.session.preflight import check_input
+
+__all__ = ["predict_case", "predicted"]
+
+_BATCH = 16
+
+
+@torch.inference_mode()
+def predicted(
+    network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int = _BATCH
+) -> Iterator[Labels | tuple[int, int]]:
+    """Segment a case, giving (slices done, slices in all) between batches and the labels at the end.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In eval mode, on the device that is to do the work.
+    stack : SliceStack
+        The case as the network sees it; slices without any voxel of it are background.
+    card : ModelCard
+        What the output means.
+
+    Yields
+    ------
+    tuple of int, then uint8 array [I, J, K]
+        In the case's own array order.
+    """
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    indices = np.flatnonzero(stack.foreground)
+    planes: dict[int, Labels] = {}
+    for start in range(0, len(indices), batch_size):
+        chosen = indices[start : start + batch_size]
+        output = main_output(network(torch.from_numpy(stack.slices(chosen)).to(device)))
+        p = probabilities(output, card.activation).float().cpu().numpy()
+        outside = np.zeros(p.shape[1], np.float32)
+        if card.channel_values[0] == 0:
+            outside[0] = 1.0
+        labels = decide(stack.back(chosen, p, outside), card)
+        planes.update(zip(chosen.tolist(), labels, strict=True))
+        yield min(start + batch_size, len(indices)), len(indices)
+    yield stack.assemble(planes)
+
+
+def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Labels:
+    """The mask that a model gives a case, in the case's own voxels.
+
+    Parameters
+    ----------
+    model : SourceModel
+        From :func:`napari_osuda.load_model`.
+    case : Case
+        From :func:`napari_osuda.read_case`, with the model's channels.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Returns
+    -------
+    uint8 array [I, J, K]
+        Values of ``model.card.labels``.
+
+    Raises
+    ------
+    CaseError, ConfigError, ModelError
+        With a sentence on what does not fit.
+    """
+    check_input(model, case)
+    network = model.network.to(resolve_device(device)).eval()
+    *_, labels = predicted(network, SliceStack(case, slice_spec(model.card)), model.card)
+    assert isinstance(labels, np.ndarray)
+    return labels

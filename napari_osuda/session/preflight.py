@@ -1,0 +1,133 @@
+"""What is checked before anything starts, so that a run fails in its first second or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
+from napari_osuda.imaging import Case, SliceStack, check_case
+from napari_osuda.models import SourceModel
+from napari_osuda.session.job import Job, slice_spec
+
+__all__ = ["check_input", "check_job", "check_out", "free_memory"]
+
+
+def check_input(model: SourceModel, case: Case) -> None:
+    """Whether a case can be given to a model.
+
+    Raises
+    ------
+    CaseError
+        It lacks channels, holds NaN or infinite voxels or no brain, or does not fit the network's size.
+    """
+    if tuple(case.channels) != tuple(model.card.channels):
+        raise CaseError(
+            f"The model '{model.card.name}' needs the channels {', '.join(model.card.channels)} in this "
+            f"order; the case '{case.name}' has {', '.join(case.channels)}."
+        )
+    check_case(case)
+    stack = SliceStack(case, slice_spec(model.card))
+    if not stack.foreground.any():
+        raise CaseError(f"The case '{case.name}' holds no brain: all of its voxels are 0.")
+
+
+def check_job(job: Job) -> None:
+    """All that can be known to be wrong beforehand.
+
+    Raises
+    ------
+    OsudaError
+        The first thing that is wrong, as a sentence.
+    """
+    if not job.cases:
+        raise CaseError("There is no case to adapt to.")
+    names = [case.name for case in job.cases]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CaseError(
+            f"Two cases are called '{twice[0]}', and their masks would overwrite each other: rename one's "
+            "folder or file."
+        )
+    for index, case in enumerate(job.cases):
+        check_input(job.model, case)
+        reference = job.reference(index)
+        if reference is not None and reference.shape != case.grid.shape:
+            raise CaseError(
+                f"The reference of '{case.name}' has {' x '.join(map(str, reference.shape))} voxels, the "
+                f"case {' x '.join(map(str, case.grid.shape))}. They must be on the same grid."
+            )
+    _check_memory(job)
+    if job.out is not None:
+        check_out(job.out, resume=job.resume)
+
+
+def check_out(folder: Path, *, resume: bool = False) -> None:
+    """Whether a run can be written to ``folder``.
+
+    Raises
+    ------
+    OutputError
+        It is a file, cannot be written to, or holds something (and this is not a resumption).
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; give a folder to write the run into.")
+    held = folder.is_dir() and any(folder.iterdir())
+    if held and resume and not (folder / "checkpoint" / "state.pt").is_file():
+        raise OutputError(
+            f"There is nothing to resume in {folder}: "
+            + ("the run in it is finished." if (folder / "run.json").is_file() else "it holds no run.")
+        )
+    if held and not resume:
+        raise OutputError(
+            f"The folder {folder} is not empty. Give another one, or resume the run that is in it (--resume)."
+        )
+    place = folder
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        raise OutputError(f"Nothing can be written to {place}; give a folder that you may write to.")
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that a program can still take, where the system tells; else None."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            fields = dict(line.split(":", 1) for line in stream)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _check_memory(job: Job) -> None:
+    free = free_memory()
+    if free is None:
+        return
+    card = job.model.card
+    slices, pixels, voxels = 0, 1, 0
+    for case in job.cases:
+        stack = SliceStack(case, slice_spec(card))
+        slices += int(stack.foreground.sum())
+        pixels = max(pixels, int(np.prod(stack.shape)))
+        voxels += int(np.prod(case.grid.shape))
+    # The slices themselves, two masks a case, and the probabilities of one batch in the case's own voxels.
+    needed = 4 * slices * pixels * len(card.channels) + 2 * voxels
+    if needed > free:
+        raise ConfigError(
+            f"Adapting to {len(job.cases)} cases needs about {needed / 2**30:.1f} GB of memory, and "
+            f"{free / 2**30:.1f} GB are free. Give fewer cases at a time, or close other programs."
+        )
+
+
+def explain(error: BaseException) -> str:
+    """A sentence on any failure: the project's own are sentences already."""
+    if isinstance(error, OsudaError):
+        return str(error)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "The machine ran out of memory. Set a smaller batch_size, or close other programs."
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system said '{error.strerror}'{where}."
+    return f"An unforeseen error: {type(error).__name__}: {error}"

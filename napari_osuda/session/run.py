@@ -1,0 +1,291 @@
+"""One adaptation from cases to run folder, as a generator that its caller drives."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_osuda.errors import OsudaError
+from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.method import Adaptation, StepReport, adapt
+from napari_osuda.models import check_adaptable
+from napari_osuda.session.checkpoint import Checkpoint
+from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.events import (
+    After,
+    Before,
+    Event,
+    Finished,
+    Note,
+    Progress,
+    Stage,
+    Started,
+    Step,
+)
+from napari_osuda.session.folder import RunFolder
+from napari_osuda.session.guard import recommend
+from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
+from napari_osuda.session.prediction import predicted
+from napari_osuda.session.preflight import check_job, explain
+from napari_osuda.session.target import Target
+
+__all__ = ["Run", "classes_of"]
+
+# Seconds between checkpoints: what a crash can cost, against what writing costs.
+_CHECKPOINT_EVERY = 15.0
+
+
+class Run:
+    """A run: iterate over it for its events, and ask it to stop at any time, from any thread.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+
+    Notes
+    -----
+    A pause is the caller not asking for the next event. A stop is honoured within the step or the batch
+    under way; the run then finishes with what it has and says so (``outcome`` "stopped").
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._stop = threading.Event()
+        self._started = _now()
+        self._clock = _Clock()
+        self._notes: list[str] = []
+        self._before: list[Labels] = []
+        self._after: list[CaseResult] = []
+        self._adaptation: Adaptation | None = None
+        self._network: nn.Module | None = None
+        self._reports: list[StepReport] = []
+        self._device = torch.device("cpu")
+
+    def stop(self) -> None:
+        """Ask for an early end with what has been reached so far."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an early end has been asked for."""
+        return self._stop.is_set()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Go through the run.
+
+        Raises
+        ------
+        OsudaError
+            Before the first event: something about the job is wrong, and nothing has been written.
+            Later failures end with a ``Finished`` of outcome "failed" that holds the partial run.
+        """
+        job = self.job
+        check_job(job)
+        self._device = resolve_device(job.device)
+        if job.config.threads is not None:
+            torch.set_num_threads(job.config.threads)
+        # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
+        torch.manual_seed(job.config.seed)
+        target = Target(job.cases, slice_spec(job.model.card), job.config.batch_size, job.config.seed)
+        if job.config.iterations > 0 or job.config.inference_statistics != "source":
+            check_adaptable(job.model.network, next(iter(target))[:1])
+        source = copy.deepcopy(job.model.network).to(self._device).eval()
+        checkpoint = Checkpoint(job)
+        folder = None if job.out is None else RunFolder(job)
+        try:
+            yield from self._carry_out(target, source, checkpoint)
+        except GeneratorExit:
+            # The caller has walked away (a closed window): keep what there is for a resumption.
+            self._save(checkpoint)
+            raise
+        except BaseException as error:
+            self._save(checkpoint)
+            result = self._result("failed", explain(error))
+            if folder is not None:
+                folder.write(result)
+            yield Finished(result)
+            if not isinstance(error, OsudaError | MemoryError | OSError | RuntimeError):
+                raise
+            return
+        outcome: Outcome = "stopped" if self.stopping else "done"
+        result = self._result(outcome, None)
+        if folder is not None:
+            yield Progress("writing", 0, 1, None)
+            folder.write(result)
+            if outcome == "done":
+                checkpoint.remove()
+        yield Finished(result)
+
+    def _carry_out(self, target: Target, source: nn.Module, checkpoint: Checkpoint) -> Iterator[Event]:
+        job, card = self.job, self.job.model.card
+        adaptation = adapt_or_nothing(source, target, job)
+        self._adaptation = adaptation
+        yield Started(
+            adaptation.layers if adaptation else (), job.config.iterations, str(self._device), classes_of(job)
+        )
+        self._clock.plan(before=target.slices, steps=job.config.iterations, after=target.slices)
+        done = 0
+        for index, stack in enumerate(target.stacks):
+            for part in predicted(source, stack, card):
+                if isinstance(part, np.ndarray):
+                    self._before.append(part)
+                    yield Before(index, part)
+                else:
+                    yield self._clock.progress("before", done + part[0], target.slices)
+                if self.stopping:
+                    return
+            done += int(stack.foreground.sum())
+        if adaptation is None:
+            self._network = source
+            yield from self._predict_after(target, source)
+            return
+        if checkpoint.exists:
+            self._reports = checkpoint.restore(adaptation)
+            yield self._note(f"Resumed after iteration {adaptation.t} of {job.config.iterations}.")
+            for report in self._reports:
+                yield Step(report)
+        saved = time.monotonic()
+        for report in adaptation_steps(adaptation):
+            self._reports.append(report)
+            yield Step(report)
+            yield self._clock.progress("adapt", adaptation.t, job.config.iterations)
+            if time.monotonic() - saved > _CHECKPOINT_EVERY:
+                self._save(checkpoint)
+                saved = time.monotonic()
+            if self.stopping:
+                self._save(checkpoint)
+                yield self._note(f"Stopped after iteration {adaptation.t} of {job.config.iterations}.")
+                break
+        for part_done, part_total in adaptation.finishing():
+            yield self._clock.progress("statistics", part_done, part_total)
+        self._network = adaptation.model
+        yield from self._predict_after(target, adaptation.model)
+
+    def _predict_after(self, target: Target, network: nn.Module) -> Iterator[Event]:
+        job, card, done = self.job, self.job.model.card, 0
+        for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
+            for part in predicted(network, stack, card):
+                if not isinstance(part, np.ndarray):
+                    yield self._clock.progress("after", done + part[0], target.slices)
+                    continue
+                advice = None
+                if job.config.guard:
+                    brain = (case.data != 0).any(axis=0)
+                    advice = recommend(self._before[index], part, brain, card)
+                self._after.append(CaseResult(case, self._before[index], part, advice))
+                yield After(index, part, advice)
+            done += int(stack.foreground.sum())
+
+    def _note(self, text: str) -> Note:
+        self._notes.append(text)
+        return Note(text)
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        if self._adaptation is not None and not self._adaptation.finished:
+            checkpoint.save(self._adaptation, self._reports)
+
+    def _result(self, outcome: Outcome, error: str | None) -> RunResult:
+        job, adaptation = self.job, self._adaptation
+        cases = list(self._after)
+        for index in range(len(cases), len(self._before)):
+            cases.append(CaseResult(job.cases[index], self._before[index], None))
+        scored = []
+        for index, case in enumerate(cases):
+            reference = job.reference(index)
+            if reference is not None:
+                case = dataclasses.replace(
+                    case,
+                    scores_before=_scores(case.before, reference, case, job),
+                    scores_after=() if case.after is None else _scores(case.after, reference, case, job),
+                )
+            scored.append(case)
+        return RunResult(
+            outcome=outcome,
+            job=job,
+            device=str(self._device),
+            network=None if self._network is None else self._network.cpu(),
+            cases=tuple(scored),
+            reports=tuple(self._reports),
+            layers=() if adaptation is None else adaptation.layers,
+            started=self._started,
+            ended=_now(),
+            error=error,
+            notes=tuple(self._notes),
+        )
+
+
+def adapt_or_nothing(source: nn.Module, target: Target, job: Job) -> Adaptation | None:
+    """An adaptation, or None where the settings leave the source model as it is, BN or no BN."""
+    if job.config.iterations == 0 and job.config.inference_statistics == "source":
+        return None
+    return adapt(source, target, job.config, activation=job.model.card.activation)
+
+
+def adaptation_steps(adaptation: Adaptation) -> Iterator[StepReport]:
+    """The steps alone: the statistics at inference are gathered afterwards, with progress of their own."""
+    while adaptation.t < adaptation.config.iterations:
+        yield next(adaptation)
+
+
+def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
+    """For each output channel, in order: value in the mask, name, colour."""
+    card = job.model.card
+    return tuple((v, card.labels.get(v, str(v)), card.colours.get(v, "#999999")) for v in card.channel_values)
+
+
+def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
+    card = job.model.card
+    regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
+    return tuple(evaluate(labels, reference, case.case.grid.spacing, regions))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+# A training step against a predicted slice, until the first step has been timed: three passes of a batch.
+_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "after": 1.0}
+
+
+class _Clock:
+    """Time left, from the pace of the stage under way and the slices and steps still to come."""
+
+    def __init__(self) -> None:
+        self._planned: dict[str, int] = {}
+        self._pace: dict[str, float] = {}
+        self._stage = ""
+        self._since = 0.0
+        self._from = 0
+
+    def plan(self, *, before: int, steps: int, after: int) -> None:
+        self._planned = {"before": before, "adapt": steps, "after": after}
+
+    def progress(self, stage: Stage, done: int, total: int) -> Progress:
+        now = time.monotonic()
+        if stage != self._stage:
+            # The first report of a stage starts its clock: what came before it is not its pace.
+            self._stage, self._since, self._from = stage, now, done
+        elif done > self._from:
+            self._pace[stage] = (now - self._since) / (done - self._from)
+        order = list(self._planned)
+        place = order.index(stage) if stage in order else len(order) - 1
+        left = self._cost(stage) * (total - done) if stage in order else 0.0
+        left += sum(self._cost(later) * self._planned[later] for later in order[place + 1 :])
+        return Progress(stage, done, total, left if self._pace else None)
+
+    def _cost(self, stage: str) -> float:
+        if stage in self._pace:
+            return self._pace[stage]
+        known = next(iter(self._pace), None)
+        if stage == "after" and "before" in self._pace:
+            return self._pace["before"]
+        return 0.0 if known is None else self._pace[known] * _RELATIVE_COST[stage] / _RELATIVE_COST[known]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import PRESETS, AdaptationConfig, preset, schedules
+
+
+def test_texts_are_read_as_their_fields_types():
+    config = AdaptationConfig.from_items(
+        ["iterations=7", "tau=2.5", "entropy=false", "threads=none", "hbs=proximal", "learning_rate=1e-3"]
+    )
+    assert (config.iterations, config.tau, config.entropy, config.threads) == (7, 2.5, False, None)
+    assert (config.hbs, config.learning_rate) == ("proximal", 1e-3)
+    assert AdaptationConfig(**config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ("iteration=3", "no setting 'iteration'.*batch_size.*iterations"),
+        ("iterations", "not KEY=VALUE"),
+        ("iterations=2.5", "whole number"),
+        ("iterations=many", "whole number"),
+        ("tau=nan", "number"),
+        ("tau=0", "above 0"),
+        ("eta0=1.5", "between 0 and 1"),
+        ("hbs=mean", "one of sum, proximal, off"),
+        ("entropy=perhaps", "true or false"),
+        ("batch_size=0", "1 or more"),
+        ("threads=0", "1 or more"),
+    ],
+)
+def test_an_unusable_setting_says_what_would_be_usable(item, says):
+    with pytest.raises(ConfigError, match=says):
+        AdaptationConfig.from_items([item])
+
+
+def test_schedules():
+    config = AdaptationConfig(iterations=10, eta0=0.8, tau=1.0, lambda0=10.0)
+    assert schedules.eta(0, config) == 0.8
+    assert schedules.eta(5, config) == pytest.approx(0.8 * math.exp(-5))
+    assert schedules.lam(0, config) == 10.0
+    assert schedules.lam(5, config) == 5.0
+    assert schedules.lam(9, config) == pytest.approx(1.0)
+    assert schedules.lam(3, config.replace(lambda_schedule="constant")) == 10.0
+    assert schedules.lam(3, config.replace(entropy=False)) == 0.0
+
+
+def test_presets_are_named_by_the_paper():
+    assert {"osuda", "osuda-ac", "osuda-se", "source-only", "adabn"} <= set(PRESETS)
+    assert preset("osuda-ac").channel_weighting == "uniform"
+    assert preset("osuda-se").entropy is False
+    assert preset("osuda", iterations="3").iterations == 3
+    with pytest.raises(ConfigError, match="no method 'magic'.*osuda-ac"):
+        preset("magic")

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import reference
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_osuda.method import distance, hbs_loss, self_entropy, transferability
+from napari_osuda.method.losses import hbs_step
+from napari_osuda.method.outputs import class_fractions, main_output, probabilities
+
+vectors = st.lists(st.floats(0, 1e3), min_size=1, max_size=50)
+
+
+@settings(deadline=None)
+@given(vectors)
+def test_alpha_has_mean_one_and_falls_with_distance(d):
+    alpha = transferability(torch.tensor(d, dtype=torch.float64))
+    assert float(alpha.mean()) == pytest.approx(1.0, abs=1e-6)
+    order = torch.tensor(d).argsort()
+    assert (alpha[order].diff() <= 1e-12).all()
+
+
+@given(st.floats(0, 1e3), st.integers(1, 99))
+def test_equal_distances_give_alpha_one_everywhere(d, n):
+    torch.testing.assert_close(transferability(torch.full((n,), d)), torch.ones(n))
+
+
+def test_distance_carries_no_gradient():
+    mean = torch.randn(5, requires_grad=True)
+    d = distance(torch.zeros(5), torch.ones(5), mean, torch.ones(5), torch.full((5,), 1e-5))
+    assert not d.requires_grad
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
+def test_softmax_entropy_equals_the_reference_and_stays_finite(scale):
+    logits = torch.randn(2, 4, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * scale
+    ours = float(self_entropy(logits, "softmax"))
+    assert math.isfinite(ours)
+    if scale == 1.0:
+        assert ours == pytest.approx(reference.softmax_entropy(logits), rel=1e-12)
+        assert float(self_entropy(logits.softmax(1), "none")) == pytest.approx(ours, rel=1e-12)
+
+
+def test_sigmoid_entropy_has_both_terms():
+    logits = torch.randn(2, 3, 5, 5, dtype=torch.float64)
+    assert float(self_entropy(logits, "sigmoid")) == pytest.approx(
+        reference.sigmoid_entropy(logits), rel=1e-12
+    )
+    # p and 1 - p are equally uncertain, which a single term would miss.
+    assert float(self_entropy(-logits, "sigmoid")) == pytest.approx(float(self_entropy(logits, "sigmoid")))
+
+
+def test_entropy_is_positive_and_largest_for_an_undecided_network():
+    assert float(self_entropy(torch.zeros(1, 4, 2, 2), "softmax")) == pytest.approx(math.log(4))
+    assert float(self_entropy(torch.zeros(1, 3, 2, 2), "sigmoid")) == pytest.approx(math.log(2))
+    single = torch.full((1, 1, 2, 2), 0.5)
+    assert float(self_entropy(single, "none")) == pytest.approx(math.log(2))
+
+
+def test_entropy_of_certain_probabilities_has_a_finite_gradient():
+    p = torch.tensor([[[[1.0]], [[0.0]]]], requires_grad=True)
+    self_entropy(p, "none").backward()
+    assert torch.isfinite(p.grad).all()
+
+
+def test_hbs_is_the_literal_sum_and_flat_at_the_source():
+    gamma, beta = torch.randn(6, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
+    source_gamma, source_beta = gamma + 0.1, beta.clone()
+    alpha = transferability(torch.rand(6, dtype=torch.float64))
+    gamma.requires_grad_()
+    beta.requires_grad_()
+    loss = hbs_loss(gamma, beta, source_gamma, source_beta, alpha)
+    assert float(loss) == pytest.approx(
+        reference.hbs(gamma.detach(), beta.detach(), source_gamma, source_beta, alpha), rel=1e-12
+    )
+    loss.backward()
+    torch.testing.assert_close(gamma.grad, -(1 + alpha))
+    assert (beta.grad == 0).all()
+
+
+@settings(deadline=None)
+@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0, 3), st.floats(1e-4, 1.0))
+def test_proximal_step_is_the_minimiser_of_its_objective(value, source, alpha, rate):
+    """argmin_z (1 + alpha) |z - source| + (z - value)^2 / (2 rate), by its optimality conditions."""
+    z = torch.tensor([value], dtype=torch.float64)
+    hbs_step(z, torch.tensor([source], dtype=torch.float64), torch.tensor([alpha], dtype=torch.float64), rate)
+    pull = (value - float(z)) / rate
+    if abs(float(z) - source) > 1e-9:
+        assert pull == pytest.approx((1 + alpha) * math.copysign(1, float(z) - source), rel=1e-6, abs=1e-6)
+    else:
+        assert abs(pull) <= (1 + alpha) * (1 + 1e-6) + 1e-6
+
+
+def test_class_fractions_equal_argmax():
+    output = torch.randn(3, 5, 8, 8, generator=torch.Generator().manual_seed(3))
+    expected = torch.bincount(output.argmax(1).flatten(), minlength=5) / (3 * 64)
+    torch.testing.assert_close(class_fractions(output, "softmax"), expected)
+    torch.testing.assert_close(class_fractions(output, "sigmoid"), (output > 0).float().mean((0, 2, 3)))
+    assert class_fractions(torch.full((1, 1, 2, 2), 0.9), "none").tolist() == [1.0]
+
+
+def test_main_output_of_what_networks_return():
+    x, y = torch.zeros(1, 2), torch.ones(1, 2)
+    assert main_output(x) is x
+    assert main_output([x, y]) is x
+    assert main_output((x, None)) is x
+    assert main_output({"aux": y, "out": x}) is x
+    assert main_output({"a": [x, y]}) is x
+
+
+def test_probabilities_follow_the_activation():
+    z = torch.randn(1, 3, 4)
+    torch.testing.assert_close(probabilities(z, "softmax").sum(1), torch.ones(1, 4))
+    torch.testing.assert_close(probabilities(z, "sigmoid"), 1 / (1 + torch.exp(-z)))
+    assert probabilities(z, "none") is z
