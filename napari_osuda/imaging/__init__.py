@@ -2,8 +2,11 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, require_same_grid
+from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
+from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import Plane, SliceSpec, SliceStack
+from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels
 
 __all__ = [
     "NORMALISATIONS",
@@ -14,8 +17,16 @@ __all__ = [
     "SliceSpec",
     "SliceStack",
     "Source",
+    "Volume",
     "case_from_arrays",
     "check_case",
+    "is_label_name",
+    "match_channels",
+    "modality_of",
     "normalise",
+    "read_case",
+    "read_labels",
+    "read_volume",
     "require_same_grid",
+    "write_labels",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,32 +84,36 @@ def case_from_arrays(name: str, arrays: Mapping[str, ArrayLike], grid: Grid) -> 
     """
     if not arrays:
         raise CaseError(f"Case {name} has no channel.")
-    data = stack_channels({channel: np.asarray(array) for channel, array in arrays.items()}, grid)
+    data = stack_channels(
+        ((channel, np.asarray(array)) for channel, array in arrays.items()), len(arrays), grid
+    )
     sources = tuple(Source(channel, None, None, grid.shape, grid.affine) for channel in arrays)
     return Case(name, tuple(arrays), data, grid, sources)
 
 
-def stack_channels(arrays: Mapping[str, NDArray[np.generic]], grid: Grid) -> NDArray[np.float32]:
-    """Stack arrays [I, J, K] to float32 [C, I, J, K] whose memory has the last axis slowest.
+def stack_channels(
+    arrays: Iterable[tuple[str, NDArray[np.generic]]], count: int, grid: Grid
+) -> NDArray[np.float32]:
+    """Stack ``count`` named arrays [I, J, K] to float32 [C, I, J, K] whose last axis is slowest in memory.
 
     That is the order of NIfTI files, so nothing is transposed on reading, and the slices of the usual axial
-    acquisitions lie in one piece.
+    acquisitions lie in one piece. ``arrays`` may read as it goes, so that one of them is held at a time.
 
     Raises
     ------
     CaseError
         An array has not the shape of the grid.
     """
-    data = np.empty((len(arrays), *grid.shape[::-1]), np.float32).transpose(0, 3, 2, 1)
-    for plane, (channel, array) in zip(data, arrays.items(), strict=True):
+    data = np.empty((count, *grid.shape[::-1]), np.float32).transpose(0, 3, 2, 1)
+    for place, (channel, array) in enumerate(arrays):
         if array.shape != grid.shape:
             raise CaseError(
-                f"Channel {channel} has the shape {array.shape} and the others have {grid.shape}: "
+                f"Channel {channel} has the shape {array.shape} and the grid has {grid.shape}: "
                 "all channels must lie on one grid."
             )
         # float64 beyond the range of float32 becomes infinite here, which `check_case` reports.
         with np.errstate(over="ignore"):
-            plane[...] = array
+            data[place] = array
     return data
 
 

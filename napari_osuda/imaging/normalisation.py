@@ -114,4 +114,4 @@ def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
 
 def _usable(spread: float, level: float) -> float:
     """Give 1 for the spread of a constant image, whose rounding error is not contrast."""
-    return spread if spread > 1e-6 * abs(level) and spread > 0 else 1.0
+    return spread if spread > max(1e-6 * abs(level), float(np.finfo(np.float32).tiny)) else 1.0

@@ -1,0 +1,133 @@
+"""Which MRI contrast a file or a layer holds, guessed from its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging.volumes import without_suffix
+
+__all__ = ["is_label_name", "match_channels", "modality_of"]
+
+_LABEL = re.compile(
+    r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
+    r"(?:brain|roi|tumou?r|lesion)?(?:labels?|masks?)|lesions?|rois?|gt|groundtruth|glistrboost|aparc"
+)
+# Planes and the like, which stand before the contrast or between it and its agent.
+_ASIDE = r"ax|axial|cor|coronal|sag|sagittal|tra|transversal|[23]d|fs|fatsat|se|tse|fse|mprage|space"
+_ENHANCED = r"ce|c|gd|gad|gado|gadolinium|post|postcontrast|postgd|contrast|enhanced|km|ks"
+_CONTRASTS = {
+    contrast: re.compile(rf"(?:{_ASIDE})*(?:{words})")
+    for contrast, words in {
+        "flair": r"(?:t2w?)?(?:flair|tirm|darkfluid)|t2f",
+        "t1ce": rf"t1(?:w|weighted)?(?:{_ENHANCED})",
+        "t1": r"t1(?:w|n|weighted|pre|native)?|mprage|bravo|spgr",
+        "t2": r"t2(?:w|weighted|tse|fse)?",
+        "t2star": r"t2starw?|swi|gre",
+        "pd": r"pdw?|dp|protondensity",
+        "adc": r"adc",
+        "dwi": r"dwi",
+    }.items()
+}
+# Words that say contrast agent wherever they stand, and those that say so only right after the T1.
+_AGENT = re.compile(r"ce|gd|gad|gado|gadolinium|gadovist|dotarem|postcontrast|postgd|contrast|enhanced")
+_AGENT_AFTER_T1 = re.compile(_ENHANCED)
+_WITHOUT = {"pre", "non", "no", "without", "wo", "o", "native"}
+# "T2_to_T1": the second contrast is the one that the first was registered to.
+_REFERENCE = {"to", "in", "on", "onto", "2", "space", "reg", "registered"}
+# BIDS entities, whose values may hold the name of another contrast ("space-T1w").
+_ENTITY = re.compile(r"(?:^|_)(?:sub|ses|acq|rec|run|space|desc|res|den|dir|echo|part|mod)-[a-z0-9]+(?=_|$)")
+
+
+def modality_of(name: str) -> str | None:
+    """Guess the contrast from a file's, a layer's or a channel's name.
+
+    Knows the ways of BraTS (``_t1ce``, ``-t1c``, ``-t2f``), TCIA (``T1GD``, ``T1POST``), BIDS
+    (``ce-gadolinium_T1w``, ``FLAIR``) and of scanners (``t2_tirm_tra_dark-fluid``, ``Ax T1 POST``).
+
+    Returns
+    -------
+    {'t1', 't1ce', 't2', 'flair', 'pd', 't2star', 'adc', 'dwi'} or None
+        None where the name says nothing.
+    """
+    words = _words(name)
+    found: list[tuple[int, str]] = []
+    for place, word in enumerate(words):
+        if not (found and words[place - 1] in _REFERENCE):
+            found += [(place, contrast) for contrast, known in _CONTRASTS.items() if known.fullmatch(word)]
+    if not found:
+        return None
+    if any(contrast == "flair" for _, contrast in found):
+        return "flair"
+    place, contrast = found[-1]
+    return "t1ce" if contrast == "t1" and _has_agent(words, place) else contrast
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a name is a segmentation's (``_seg``, ``label``, ``mask``, ``LESIONS``...) and no image's."""
+    return any(_LABEL.fullmatch(word) for word in _words(name))
+
+
+def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, str]:
+    """Find for each channel of a model the name that means the same contrast.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of files or layers; those of segmentations are passed over.
+    channels : sequence of str
+        The model's channel names in any usual spelling, such as ``["flair", "T1c"]``.
+
+    Returns
+    -------
+    dict
+        Channel to name, in the order of ``channels``.
+
+    Raises
+    ------
+    CaseError
+        No name or more than one fits a channel; the sentence lists what was seen.
+    """
+    seen = [name for name in names if not is_label_name(name)]
+    listed = ", ".join(seen) if seen else "no image"
+    matched: dict[str, str] = {}
+    for channel in channels:
+        fitting = [name for name in seen if _fits(name, channel)]
+        if not fitting:
+            raise CaseError(
+                f"No image for channel {channel}: seen were {listed}. Say which one it is, as {channel}=FILE."
+            )
+        if len(fitting) > 1:
+            raise CaseError(
+                f"Channel {channel} could be any of {', '.join(fitting)}: say which one, as {channel}=FILE."
+            )
+        matched[channel] = fitting[0]
+    return matched
+
+
+def _fits(name: str, channel: str) -> bool:
+    wanted = modality_of(channel)
+    if wanted is not None:
+        return modality_of(name) == wanted
+    # A channel that is no known contrast must stand in the name, word for word.
+    words, sought = _words(name), _words(channel)
+    return any(words[i : i + len(sought)] == sought for i in range(len(words) - len(sought) + 1))
+
+
+def _words(name: str) -> list[str]:
+    text = _ENTITY.sub("", without_suffix(name).lower())
+    text = text.replace("t2*", "t2star").replace("c+", "c").replace("dark-fluid", "darkfluid")
+    # A "T1 FLAIR" is a T1 with an inversion pulse; only the T2 one is called FLAIR alone.
+    text = re.sub(r"(t1w?)[^a-z0-9]*flair", r"\1", text)
+    return re.findall(r"[a-z0-9]+", text)
+
+
+def _has_agent(words: Sequence[str], t1: int) -> bool:
+    after = next((i for i in range(t1 + 1, len(words)) if not re.fullmatch(_ASIDE, words[i])), None)
+    for place, word in enumerate(words):
+        if place and words[place - 1] in _WITHOUT:
+            continue
+        if _AGENT.fullmatch(word) or (place == after and _AGENT_AFTER_T1.fullmatch(word)):
+            return True
+    return False
