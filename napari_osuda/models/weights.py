@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,15 +17,38 @@ from napari_osuda.errors import ModelError, UntrustedModelError
 from napari_osuda.models.architectures import build_network, build_skeleton
 from napari_osuda.models.card import Architecture
 from napari_osuda.models.packages import zip_directory
+from napari_osuda.models.pickles import recover, state_of_module
 
-__all__ = ["network_with_weights", "read_state_dict", "tensors_of"]
+__all__ = ["Weights", "network_with_weights", "read_weights"]
 
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
 _SHOWN = 5
 
 
-def read_state_dict(content: bytes, where: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file or of a ``torch.save`` state dict or checkpoint.
+@dataclass(frozen=True)
+class Weights:
+    """The tensors of a file.
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor
+        On the CPU, by the file's own keys.
+    size : int
+        Bytes of the file.
+    container : str or None
+        The key of a checkpoint under which they were found.
+    notes : tuple of str
+        What was left out in reading them.
+    """
+
+    tensors: dict[str, Tensor]
+    size: int
+    container: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_weights(content: bytes, where: str) -> Weights:
+    """The tensors of a safetensors file, of a ``torch.save`` state dict or of a checkpoint.
 
     Parameters
     ----------
@@ -32,19 +57,20 @@ def read_state_dict(content: bytes, where: str) -> dict[str, Tensor]:
     where : str
         How messages call it.
 
-    Returns
-    -------
-    dict of str to Tensor
-        On the CPU, in the dtypes of the file.
-
     Raises
     ------
     UntrustedModelError
-        It holds Python objects or code beside tensors.
+        It is a program, or its tensors cannot be had without running code.
     ModelError
         It is no such file, damaged, compressed, or holds no tensors.
     """
-    return tensors_of(_read(content, where), where)
+    notes: tuple[str, ...] = ()
+    try:
+        loaded = _read(content, where)
+    except pickle.UnpicklingError as error:
+        loaded, notes = _without_objects(content, where, error)
+    tensors, container = _state_dict(loaded, where)
+    return Weights(tensors, len(content), container, notes)
 
 
 def _read(content: bytes, where: str) -> Any:
@@ -58,15 +84,28 @@ def _read(content: bytes, where: str) -> Any:
     if content[:4] == b"PK\x03\x04":
         _check_archive(content, where)
     try:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UntrustedModelError(
-            f"{where} holds more than tensors ({_offender(error)}); unpickling it would run code, so it is "
-            "refused. Save the weights alone: torch.save(model.state_dict(), ...)."
-        ) from None
+        with warnings.catch_warnings():
+            # Checkpoints in a newer pickle protocol are read all the same.
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise
     except Exception as error:  # a damaged pickle can fail in any way
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError(f"{where} is not a readable file of weights: {reason}.") from None
+
+
+def _without_objects(content: bytes, where: str, error: Exception) -> tuple[Any, tuple[str, ...]]:
+    if content[:4] == b"PK\x03\x04":
+        loaded, left_out = recover(content, where)
+        loaded = state_of_module(loaded) or loaded
+        if _found(loaded)[0]:
+            names = ", ".join(left_out[:4]) + (", ..." if len(left_out) > 4 else "")
+            return loaded, (f"{where} also holds Python objects ({names}), which were left out unread.",)
+    raise UntrustedModelError(
+        f"{where} holds more than tensors ({_offender(error)}); unpickling it would run code, so it is "
+        "refused. Save the weights alone: torch.save(model.state_dict(), ...)."
+    ) from None
 
 
 def _is_safetensors(content: bytes) -> bool:
@@ -98,26 +137,27 @@ def _offender(error: Exception) -> str:
     return rest.split(" ")[0] if found else "Python objects"
 
 
-def tensors_of(loaded: Any, where: str) -> dict[str, Tensor]:
-    """The state dict in what a file holds, which may be a checkpoint with the optimiser's state and more.
-
-    Raises
-    ------
-    ModelError
-        There is none.
-    """
-    found = loaded
-    if isinstance(loaded, Mapping) and not _tensors(loaded):
-        found = next((loaded[key] for key in _CONTAINERS if _tensors(loaded.get(key))), None)
-    state = _tensors(found)
+def _state_dict(loaded: Any, where: str) -> tuple[dict[str, Tensor], str | None]:
+    """The state dict in what a file holds, which may be a checkpoint with the optimiser's state and more."""
+    state, container = _found(loaded)
     if not state:
-        held = (
-            ", ".join(str(key) for key in list(loaded)[:8])
-            if isinstance(loaded, Mapping)
-            else type(loaded).__name__
-        )
-        raise ModelError(f"{where} holds no state dict. It holds: {held or 'nothing'}.")
-    return state
+        held = type(loaded).__name__
+        if isinstance(loaded, Mapping):
+            held = ", ".join(str(key) for key in list(loaded)[:8]) or "nothing"
+        raise ModelError(f"{where} holds no state dict. It holds: {held}.")
+    return state, container
+
+
+def _found(loaded: Any) -> tuple[dict[str, Tensor], str | None]:
+    state = _tensors(loaded)
+    if state or not isinstance(loaded, Mapping):
+        return state, None
+    for key in _CONTAINERS:
+        inner = loaded.get(key)
+        state = _tensors(inner) or state_of_module(inner)
+        if state:
+            return state, key
+    return {}, None
 
 
 def _tensors(value: Any) -> dict[str, Tensor]:
@@ -128,19 +168,15 @@ def _tensors(value: Any) -> dict[str, Tensor]:
     }
 
 
-def network_with_weights(
-    architecture: Architecture, state: Mapping[str, Tensor], held_bytes: int, where: str
-) -> nn.Module:
+def network_with_weights(architecture: Architecture, weights: Weights, where: str) -> nn.Module:
     """The network of the architecture with the weights in it, once every shape is known to fit.
 
     Parameters
     ----------
     architecture : Architecture
         Of the closed list.
-    state : mapping of str to Tensor
+    weights : Weights
         Keys are those of the network.
-    held_bytes : int
-        Size of the file that the weights came from: a network cannot have more elements than that.
     where : str
         How messages call the file.
 
@@ -152,15 +188,18 @@ def network_with_weights(
     Raises
     ------
     ModelError
-        Keys or shapes differ (the first that do are listed), or the architecture cannot be built.
+        Keys or shapes differ (the first that do are listed), the network has more elements than the file
+        has bytes, or the architecture cannot be built.
     """
+    state = weights.tensors
     skeleton = build_skeleton(architecture)
     if skeleton is not None:
         _check_fit(skeleton, state, architecture, where)
         elements = sum(tensor.numel() for tensor in skeleton.parameters())
-        if elements > held_bytes:
+        if elements > weights.size:
             raise ModelError(
-                f"{where} claims {elements:,} weights for {architecture}, but has only {held_bytes:,} bytes."
+                f"{where} claims {elements:,} weights for {architecture}, but has only {weights.size:,} "
+                "bytes."
             )
     network = build_network(architecture)
     if skeleton is None:

@@ -13,7 +13,7 @@ from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.description import WeightsEntry, describe
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
-from napari_osuda.models.weights import network_with_weights, read_state_dict
+from napari_osuda.models.weights import network_with_weights, read_weights
 
 __all__ = ["DESCRIPTIONS", "read"]
 
@@ -38,15 +38,14 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     architecture = _architecture(entry, name)
     check_architecture(architecture)
     content, sha256 = package.read_checked(entry.source, entry.sha256)
+    weights = read_weights(content, entry.source)
 
     def network(card: ModelCard) -> nn.Module:
         assert card.architecture is not None
-        return network_with_weights(
-            card.architecture, read_state_dict(content, entry.source), len(content), entry.source
-        )
+        return network_with_weights(card.architecture, weights, entry.source)
 
     said = {**description.said, "architecture": architecture}
-    return Reading("bioimageio", said, description.guessed, sha256, network)
+    return Reading("bioimageio", said, description.guessed, sha256, network, weights.notes)
 
 
 def _state_dict(entries: tuple[WeightsEntry, ...], where: str) -> WeightsEntry:
