@@ -261,9 +261,8 @@ def summary(result: RunResult) -> Iterable[str]:
     for case in result.cases:
         for before, after in zip(case.scores_before, case.scores_after, strict=False):
             worse = "  <- worse" if after.dice < before.dice - 0.005 else ""
-            yield (
-                f"{case.case.name}: Dice of {before.region} {before.dice:.3f} before, {after.dice:.3f} after{worse}"
-            )
+            change = f"{before.dice:.3f} before, {after.dice:.3f} after{worse}"
+            yield f"{case.case.name}: Dice of {before.region} {change}"
         if case.recommendation is not None:
             word = (
                 "accept the adapted mask"
@@ -298,8 +297,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     if len(scores) > 1:
         for mean in summarise(scores):
             print(
-                f"{mean.region}: Dice {mean.dice_mean:.4f} (sd {mean.dice_sd:.4f}), HD95 {mean.hd95_mean:.2f} mm "
-                f"over {mean.cases} cases, {mean.failures} of them failures"
+                f"{mean.region}: Dice {mean.dice_mean:.4f} (sd {mean.dice_sd:.4f}), "
+                f"HD95 {mean.hd95_mean:.2f} mm over {mean.cases} cases, {mean.failures} of them failures"
             )
     if options.out is not None:
         write_scores(options.out, scores)

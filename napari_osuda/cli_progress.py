@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ class TerminalProgress:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self._bars = sys.stderr.isatty() and not quiet
-        self._bar: tqdm | None = None
+        self._bar: tqdm[Any] | None = None
         self._stage = ""
         self._line_at = 0.0
 

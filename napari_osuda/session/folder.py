@@ -7,6 +7,8 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,9 @@ class RunFolder:
     def write(self, result: RunResult) -> None:
         """Write all that the result holds; ``run.json`` last, so that it vouches for the rest."""
         values = result.job.model.card.channel_values
-        if result.reports:
-            _write_csv(self.path / "steps.csv", step_rows(result.reports, values))
+        steps = step_rows(result.reports, values)
+        if steps:
+            _write_csv(self.path / "steps.csv", steps)
             self._write_channels(result)
         for case in result.cases:
             grid = case.case.grid
@@ -49,11 +52,21 @@ class RunFolder:
                 write_labels(self.path / "after" / f"{case.case.name}.nii.gz", case.after, grid)
         record = run_record(result)
         if result.network is not None:
-            save_model(self.path / "model", result.network, result.job.model, provenance=_provenance(record))
+            self._write_model(result, record)
         if any(case.after is not None for case in result.cases):
-            write_report(self.path / "report.html", report_input(result, record))
+            write_report(self.path / "report.html", report_input(result, record, steps))
         with written_whole(self.path / "run.json") as path:
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _write_model(self, result: RunResult, record: dict[str, Any]) -> None:
+        assert result.network is not None
+        final = self.path / "model"
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.path) as partial:
+            made = Path(partial) / "model"
+            save_model(made, result.network, result.job.model, provenance=_provenance(record))
+            # A stopped run that has been resumed has written one already.
+            shutil.rmtree(final, ignore_errors=True)
+            made.rename(final)
 
     def _write_channels(self, result: RunResult) -> None:
         reports, layers = result.reports, result.layers

@@ -274,7 +274,7 @@ class _Clock:
         if stage != self._stage:
             # The first report of a stage starts its clock: what came before it is not its pace.
             self._stage, self._since, self._from = stage, now, done
-        elif done > self._from:
+        elif done > self._from and stage in self._planned:
             self._pace[stage] = (now - self._since) / (done - self._from)
         order = list(self._planned)
         place = order.index(stage) if stage in order else len(order) - 1

@@ -19,7 +19,7 @@ def settle(model: nn.Module, *shape: int) -> nn.Module:
     with torch.no_grad():
         for _ in range(5):
             model(torch.randn(*shape, generator=generator) * 1.5 + 0.5)
-        for name, parameter in model.named_parameters():
+        for parameter in model.parameters():
             if parameter.dim() == 1:
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return model.eval()

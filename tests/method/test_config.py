@@ -54,5 +54,5 @@ def test_presets_are_named_by_the_paper():
     assert preset("osuda-ac").channel_weighting == "uniform"
     assert preset("osuda-se").entropy is False
     assert preset("osuda", iterations="3").iterations == 3
-    with pytest.raises(ConfigError, match="no method 'magic'.*osuda-ac"):
+    with pytest.raises(ConfigError, match=r"no method 'magic'.*osuda-ac"):
         preset("magic")

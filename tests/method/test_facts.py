@@ -1,4 +1,4 @@
-"""The facts that METHOD says are worth a test, each against a reference written straight from the equations."""
+"""What must hold of the method, against a reference written straight from the equations."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_distance_carries_no_gradient():
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
 def test_softmax_entropy_equals_the_reference_and_stays_finite(scale):
     logits = torch.randn(2, 4, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * scale
-    ours = float(self_entropy(logits, "softmax"))
+    ours = self_entropy(logits, "softmax").item()
     assert math.isfinite(ours)
     if scale == 1.0:
         assert ours == pytest.approx(reference.softmax_entropy(logits), rel=1e-12)
@@ -74,7 +74,7 @@ def test_hbs_is_the_literal_sum_and_flat_at_the_source():
     gamma.requires_grad_()
     beta.requires_grad_()
     loss = hbs_loss(gamma, beta, source_gamma, source_beta, alpha)
-    assert float(loss) == pytest.approx(
+    assert loss.item() == pytest.approx(
         reference.hbs(gamma.detach(), beta.detach(), source_gamma, source_beta, alpha), rel=1e-12
     )
     loss.backward()

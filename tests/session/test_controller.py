@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from napari_osuda.method import preset
+from napari_osuda.session import Controller, State
+from napari_osuda.session.api import make_job
+
+LONG = preset("osuda", iterations=400, batch_size=4)
+
+
+class Watch:
+    """What a controller has told so far, and a way to wait for it."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.states: list[State] = []
+        self.steps = 0
+        self.errors: list[str] = []
+        self.results: list[object] = []
+        self.changed = threading.Condition()
+        controller.state_changed.connect(lambda state: self.note(self.states, state))
+        controller.failed.connect(lambda text: self.note(self.errors, text))
+        controller.finished.connect(lambda event: self.note(self.results, event.result))
+        controller.stepped.connect(self.step)
+
+    def note(self, where: list, what: object) -> None:
+        with self.changed:
+            where.append(what)
+            self.changed.notify_all()
+
+    def step(self, event: object) -> None:
+        with self.changed:
+            self.steps += 1
+            self.changed.notify_all()
+
+    def wait(self, condition) -> None:
+        with self.changed:
+            assert self.changed.wait_for(condition, timeout=60)
+
+
+@pytest.fixture
+def controller():
+    controller = Controller()
+    yield controller
+    assert controller.close()
+    assert not [t for t in threading.enumerate() if t.name == "osuda-run"]
+
+
+def test_a_run_from_start_to_end(controller, model, case):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, preset("osuda", iterations=3, batch_size=4)))
+    watch.wait(lambda: State.DONE in watch.states)
+    assert watch.states == [State.LOADING, State.RUNNING, State.DONE]
+    assert watch.steps == 3
+    assert watch.results[0].outcome == "done"
+    assert not controller.busy
+
+
+def test_pause_holds_within_a_step_and_resume_goes_on(controller, model, case):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, LONG))
+    watch.wait(lambda: watch.steps >= 2)
+    controller.pause()
+    assert controller.state is State.PAUSED
+    # The step under way may still end; then nothing more comes.
+    held = watch.steps
+    with watch.changed:
+        watch.changed.wait_for(lambda: watch.steps > held + 1, timeout=0.5)
+    assert watch.steps <= held + 1
+    controller.resume()
+    watch.wait(lambda: watch.steps > held + 3)
+    controller.stop()
+    watch.wait(lambda: State.DONE in watch.states)
+    assert watch.results[0].outcome == "stopped"
+
+
+def test_a_paused_run_can_be_stopped(controller, model, case):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, LONG))
+    watch.wait(lambda: watch.steps >= 1)
+    controller.pause()
+    controller.stop()
+    watch.wait(lambda: State.DONE in watch.states)
+    assert watch.states[-2] is State.STOPPING
+
+
+def test_bad_input_is_a_sentence_and_the_next_run_starts_clean(controller, model, case):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, LONG, device="cuda"))
+    watch.wait(lambda: State.FAILED in watch.states)
+    assert "no device 'cuda'" in watch.errors[0]
+    controller.start(make_job(model, case, preset("osuda", iterations=1)))
+    watch.wait(lambda: State.DONE in watch.states)
+    assert watch.results[-1].outcome == "done"
+
+
+def test_one_run_at_a_time(controller, model, case):
+    controller.start(make_job(model, case, LONG))
+    with pytest.raises(RuntimeError, match="under way"):
+        controller.start(make_job(model, case, LONG))
+
+
+def test_closing_ends_the_thread(model, case):
+    controller = Controller()
+    watch = Watch(controller)
+    controller.start(make_job(model, case, LONG))
+    watch.wait(lambda: watch.steps >= 1)
+    assert controller.close()
+    assert controller.state is State.DONE

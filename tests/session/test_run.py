@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from session_parts import AFFINE
+
+from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError, OutputError
+from napari_osuda.imaging import read_case
+from napari_osuda.method import preset
+from napari_osuda.models import load_model
+from napari_osuda.session import After, Before, Finished, Progress, Started, Step, adapt_case, predict_case
+from napari_osuda.session.api import make_job
+from napari_osuda.session.run import Run
+
+SHORT = preset("osuda", iterations=4, batch_size=4)
+
+
+def files(folder) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_run_tells_its_story_in_order(model, case):
+    events = list(Run(make_job(model, case, SHORT)))
+    kinds = [type(e) for e in events if not isinstance(e, Progress)]
+    assert kinds == [Started, Before, *[Step] * 4, After, Finished]
+    assert events[0].classes == ((0, "background", "#000000"), (3, "lesion", model.card.colours[3]))
+    assert [e.report.t for e in events if isinstance(e, Step)] == [0, 1, 2, 3]
+    left = [e.seconds_left for e in events if isinstance(e, Progress) and e.seconds_left is not None]
+    assert left
+    assert min(left) >= 0
+
+
+def test_the_run_folder_is_as_the_contract_says(model, case, reference, tmp_path):
+    out = tmp_path / "run"
+    result = adapt_case(model, case, SHORT, references=[reference], out=out)
+    assert files(out) >= {
+        "run.json", "steps.csv", "channels.npz", "report.html", "before/patient.nii.gz",
+        "after/patient.nii.gz", "model/bioimageio.yaml", "model/weights.pt",
+    }  # fmt: skip
+    assert not (out / "checkpoint").exists()
+
+    record = json.loads((out / "run.json").read_text())
+    assert record["outcome"] == "done"
+    assert record["recommendation"]["decision"] in ("accept", "keep-source")
+    assert record["config"]["iterations"] == 4
+    assert record["model"]["sha256"] == model.sha256
+    assert len(record["cases"][0]["inputs"][0]["sha256"]) == 64
+    np.testing.assert_allclose(record["cases"][0]["inputs"][0]["affine"], AFFINE)
+    assert record["cases"][0]["scores_after"]["WT"]["dice"] == result.cases[0].scores_after[0].dice
+
+    with open(out / "steps.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(r["t"]) for r in rows] == [0, 1, 2, 3]
+    assert {"eta", "lambda", "l_hbs", "l_se", "loss", "mean_distance", "entropy_nats", "fraction_0",
+            "fraction_3", "seconds"} <= set(rows[0])  # fmt: skip
+
+    channels = np.load(out / "channels.npz")
+    total = sum(layer.channels for layer in result.layers)
+    assert channels["distance"].shape == channels["alpha"].shape == (4, total)
+    assert channels["distance"].dtype == np.float32
+    assert channels["layer_offsets"].tolist() == [*(la.offset for la in result.layers), total]
+    np.testing.assert_allclose(channels["alpha"].mean(axis=1), 1, atol=1e-6)
+
+    for name in ("before", "after"):
+        mask = nib.load(out / name / "patient.nii.gz")
+        np.testing.assert_allclose(mask.affine, AFFINE)
+        assert mask.shape == case.grid.shape
+        assert set(np.unique(mask.dataobj)) <= {0, 3}
+    assert "not a medical device" in (out / "report.html").read_text().lower()
+
+
+def test_the_saved_model_gives_the_saved_mask(model, case, tmp_path):
+    adapt_case(model, case, SHORT, out=tmp_path / "run")
+    again = predict_case(load_model(tmp_path / "run" / "model"), case)
+    saved = np.asarray(nib.load(tmp_path / "run" / "after" / "patient.nii.gz").dataobj)
+    np.testing.assert_array_equal(again, saved)
+
+
+def test_before_is_the_source_models_mask_and_finds_the_lesion(model, case, reference):
+    result = adapt_case(model, case, SHORT, references=[reference])
+    np.testing.assert_array_equal(result.cases[0].before, predict_case(model, case))
+    assert result.cases[0].scores_before[0].dice > 0.5
+
+
+def test_the_users_model_is_left_alone(model, case):
+    before = {k: v.clone() for k, v in model.network.state_dict().items()}
+    adapt_case(model, case, preset("osuda", iterations=3, learning_rate=0.01))
+    for key, value in model.network.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_source_only_leaves_the_mask_as_it_is(model, case, tmp_path):
+    result = adapt_case(model, case, method="source-only", out=tmp_path / "run")
+    np.testing.assert_array_equal(result.cases[0].before, result.cases[0].after)
+    assert (tmp_path / "run" / "model" / "bioimageio.yaml").is_file()
+    assert not (tmp_path / "run" / "steps.csv").exists()
+
+
+def test_several_cases_are_one_domain(model, patient, tmp_path):
+    other = tmp_path / "other_t2.nii.gz"
+    other.write_bytes((patient / "patient_t2.nii.gz").read_bytes())
+    cases = [read_case(patient, ["t2"]), read_case(other, ["t2"])]
+    result = adapt_case(model, cases, SHORT, out=tmp_path / "run")
+    assert {"after/patient.nii.gz", "after/other_t2.nii.gz"} <= files(tmp_path / "run")
+    np.testing.assert_array_equal(result.cases[0].after, result.cases[1].after)
+
+
+def test_a_stop_is_honoured_within_a_step_and_keeps_what_there_is(model, case, tmp_path):
+    run = Run(make_job(model, case, preset("osuda", iterations=50, batch_size=4), out=tmp_path / "run"))
+    for event in run:
+        if isinstance(event, Step) and event.report.t == 2:
+            run.stop()
+    result = event.result
+    assert (result.outcome, len(result.reports)) == ("stopped", 3)
+    assert result.cases[0].after is not None
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["outcome"] == "stopped"
+    assert record["iterations_done"] == 3
+
+
+def test_a_stop_before_the_first_step_keeps_the_source_mask(model, case, tmp_path):
+    run = Run(make_job(model, case, SHORT, out=tmp_path / "run"))
+    for event in run:
+        if isinstance(event, Before):
+            run.stop()
+    assert event.result.outcome == "stopped"
+    assert event.result.cases[0].after is None
+    assert "before/patient.nii.gz" in files(tmp_path / "run")
+    assert "after/patient.nii.gz" not in files(tmp_path / "run")
+
+
+def test_a_stopped_run_resumes_to_the_bits_of_an_uninterrupted_one(model, case, tmp_path):
+    config = preset("osuda", iterations=6, batch_size=3, learning_rate=1e-3)
+    whole = adapt_case(model, case, config, out=tmp_path / "whole")
+    run = Run(make_job(model, case, config, out=tmp_path / "run"))
+    for event in run:
+        if isinstance(event, Step) and event.report.t == 3:
+            run.stop()
+    resumed = adapt_case(model, case, config, out=tmp_path / "run", resume=True)
+    assert resumed.outcome == "done"
+    assert [r.t for r in resumed.reports] == [0, 1, 2, 3, 4, 5]
+    assert [r.l_se for r in resumed.reports] == [r.l_se for r in whole.reports]
+    for a, b in zip(whole.network.state_dict().values(), resumed.network.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert not (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_a_window_closed_on_a_run_leaves_it_resumable(model, case, tmp_path):
+    config = preset("osuda", iterations=6, batch_size=4)
+    events = iter(Run(make_job(model, case, config, out=tmp_path / "run")))
+    for event in events:
+        if isinstance(event, Step) and event.report.t == 1:
+            break
+    events.close()
+    resumed = adapt_case(model, case, config, out=tmp_path / "run", resume=True)
+    assert len(resumed.reports) == 6
+
+
+def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
+    run = Run(make_job(model, case, preset("osuda", iterations=6), out=tmp_path / "run"))
+    for event in run:
+        if isinstance(event, Step):
+            run.stop()
+    with pytest.raises(OutputError, match="another settings"):
+        adapt_case(model, case, preset("osuda", iterations=7), out=tmp_path / "run", resume=True)
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_alone(model, case, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    for resume, says in ((False, "not empty"), (True, "nothing to resume")):
+        with pytest.raises(OutputError, match=says):
+            adapt_case(model, case, SHORT, out=tmp_path / "run", resume=resume)
+    assert files(tmp_path / "run") == {"thesis.txt"}
+
+
+def test_a_failure_midway_keeps_the_partial_run_and_says_so(model, case, tmp_path):
+    config = preset("osuda", iterations=30, learning_rate=1e30, batch_size=4)
+    events = list(Run(make_job(model, case, config, out=tmp_path / "run")))
+    result = events[-1].result
+    assert result.outcome == "failed"
+    assert "not finite" in result.error
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["outcome"] == "failed"
+    assert "not finite" in record["error"]
+    assert "before/patient.nii.gz" in files(tmp_path / "run")
+
+
+def test_bad_input_is_refused_before_anything_is_written(model, case, reference, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(ConfigError, match="no device|must be one of"):
+        adapt_case(model, case, SHORT, device="tpu", out=out)
+    with pytest.raises(CaseError, match="same grid"):
+        adapt_case(model, case, SHORT, references=[reference[:-1]], out=out)
+    with pytest.raises(CaseError, match="called 'patient'"):
+        adapt_case(model, [case, case], SHORT, out=out)
+    model.network.encoders[0][1] = torch.nn.InstanceNorm2d(4)
+    for block in (*model.network.encoders, *model.network.decoders):
+        block[1], block[4] = (torch.nn.InstanceNorm2d(block[0].out_channels) for _ in range(2))
+    with pytest.raises(NotAdaptableError, match="InstanceNorm"):
+        adapt_case(model, case, SHORT, out=out)
+    assert not out.exists()
