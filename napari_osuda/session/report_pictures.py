@@ -135,7 +135,7 @@ def slice_figures(
                 before = picture.masks["before"]
                 marked = overlay(difference(before, mask), difference_colours)
                 panels.append(_panel(picture, name, "difference", marked, "what was gained, lost and kept"))
-                caption += f": {np.count_nonzero(before != mask):,} voxels changed"
+                caption += f"; voxels changed: {np.count_nonzero(before != mask):,}"
         figures.append(
             tag("figure", tag("div", *panels, class_="panels"), tag("figcaption", caption), class_="slice")
         )

@@ -127,4 +127,4 @@ def test_each_slice_holds_its_image_once_and_every_panel_has_words():
     assert figure.count('href="#case0-0"') == 4
     assert figure.count("aria-label=") == figure.count("<svg") == 5
     assert "FLAIR &lt;1&gt;" in figure
-    assert "1 voxels changed" in figure
+    assert "; voxels changed: 1<" in figure
