@@ -207,10 +207,10 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _spatial_shape(image: Any, path: Path) -> tuple[int, ...]:
     """Shape without axes of length one beyond the third: three or four axes."""
-    shape = tuple(int(n) for n in image.shape)
-    shape = shape[:3] + tuple(n for n in shape[3:] if n != 1)
+    whole = tuple(int(n) for n in image.shape)
+    shape = whole[:3] + tuple(n for n in whole[3:] if n != 1)
     if len(shape) not in (3, 4) or 0 in shape:
-        raise CaseError(f"{path} has the shape {image.shape}, and a volume of three axes is needed.")
+        raise CaseError(f"{path} has the shape {whole}, and a volume of three axes is needed.")
     dtype = image.get_data_dtype()
     if dtype.kind not in "biuf":
         raise CaseError(f"{path} holds {dtype} values; an MRI volume has one real number a voxel.")
