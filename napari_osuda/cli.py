@@ -170,11 +170,13 @@ def _adapt(options: argparse.Namespace) -> int:
             option = {"cases": "case"}.get(name, name)
             print(f"napari-osuda adapt: the option --{option} is required", file=sys.stderr)
             return WRONG_USAGE
+    from napari_osuda.method.presets import check_complete
     from napari_osuda.session.preflight import check_out
 
     config = AdaptationConfig.from_items(options.settings, base=preset(options.method))
     if options.seed is not None:
         config = config.replace(seed=options.seed)
+    check_complete(options.method, config)
     check_out(options.out, resume=options.resume)
     model = _load(options)
     cases = _read_cases(options, model)

@@ -45,11 +45,33 @@ class AdaptationConfig:
         Whether the self-entropy of eq. 6 is minimised (False: OSUDA-SE).
     hbs : {"sum", "proximal", "off"}
         Eq. 4 by its subgradient, the literal sum; by a soft-threshold step after the optimiser's; or not.
-    inference_statistics : {"target", "mixed", "source"}
+    inference_statistics : {"target", "mixed", "source", "running"}
         Which statistics the finished model stores: pooled over the target, those with the source as
-        prior, or the source's.
+        prior, the source's, or those that ``statistics`` "momentum" has arrived at.
     source_prior : float
         pi of "mixed": mu = pi mu_K + (1 - pi) mu_target, the variance likewise.
+    source_count : int or None
+        N, how many target slices the source counts for: pi = N / (N + n) with n slices in the target
+        (Schneider et al., NeurIPS 2020), in place of ``source_prior``.
+    statistics : {"mixed", "momentum"}
+        Eq. 3, or DUA's moving average with the momentum rho_t = momentum_decay rho_t-1 + momentum_floor,
+        rho_-1 = momentum (Mirza et al., CVPR 2022).
+    momentum, momentum_decay, momentum_floor : float
+        Of "momentum".
+    class_ratio : tuple of float or None
+        The share of pixels that each output channel is known to have; adds the KL divergence of the
+        predicted share from it to the loss (Bateson et al., MICCAI 2020). It is knowledge about the target
+        that the other methods do without.
+    class_ratio_tolerance : float
+        Relative deviation from ``class_ratio`` that costs nothing.
+    class_ratio_weight : float
+        Weight of that divergence.
+    gamma_weighting : bool
+        Weight each channel of eq. 4 by exp(-gamma_K) as well (the journal version, 2023).
+    consistency : float
+        Weight of the journal version's memory-consistent self-training; 0 leaves it out.
+    history : int
+        H, how many earlier predictions of a batch it remembers.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
     precision : {"float32", "bfloat16"}
@@ -79,8 +101,19 @@ class AdaptationConfig:
     channel_weighting: Literal["transferability", "uniform", "none"] = "transferability"
     entropy: bool = True
     hbs: Literal["sum", "proximal", "off"] = "sum"
-    inference_statistics: Literal["target", "mixed", "source"] = "target"
+    inference_statistics: Literal["target", "mixed", "source", "running"] = "target"
     source_prior: float = 0.5
+    source_count: int | None = None
+    statistics: Literal["mixed", "momentum"] = "mixed"
+    momentum: float = 0.1
+    momentum_decay: float = 0.94
+    momentum_floor: float = 0.005
+    class_ratio: tuple[float, ...] | None = None
+    class_ratio_tolerance: float = 0.0
+    class_ratio_weight: float = 1.0
+    gamma_weighting: bool = False
+    consistency: float = 0.0
+    history: int = 3
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None
@@ -97,6 +130,21 @@ class AdaptationConfig:
         _require(self.tau > 0, "tau", self.tau, "above 0")
         _require(self.lambda0 >= 0, "lambda0", self.lambda0, "0 or more")
         _require(0 <= self.source_prior <= 1, "source_prior", self.source_prior, "between 0 and 1")
+        _require(
+            self.source_count is None or self.source_count >= 0,
+            "source_count",
+            self.source_count,
+            "0 or more",
+        )
+        for name in ("momentum", "momentum_decay", "momentum_floor"):
+            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        ratio = self.class_ratio
+        _require(
+            ratio is None or all(0 <= r <= 1 for r in ratio), "class_ratio", ratio, "shares between 0 and 1"
+        )
+        for name in ("class_ratio_tolerance", "class_ratio_weight", "consistency"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        _require(self.history >= 1, "history", self.history, "1 or more")
         _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
 
     @classmethod
@@ -150,6 +198,9 @@ def _checked(field: str, value: object, kind: Any) -> object:
         if value in allowed:
             return value
         raise ConfigError(f"{field} is '{value}'; it must be one of {', '.join(allowed)}.")
+    if typing.get_origin(kind) is tuple:
+        parts = value.strip("()[] ").split(",") if isinstance(value, str) else list(typing.cast("Any", value))
+        return tuple(_checked(field, part, float) for part in parts)
     if kind is bool:
         truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if isinstance(value, bool):

@@ -17,9 +17,17 @@ from napari_osuda.errors import CaseError, ConfigError, ModelError
 from napari_osuda.method import schedules
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer, NormLayer, bind_layers
-from napari_osuda.method.losses import Activation, hbs_loss, hbs_step, self_entropy
-from napari_osuda.method.normalization import BatchNormCall, Normalization, mix, mixed_batch_norm
-from napari_osuda.method.outputs import class_fractions, main_output
+from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
+from napari_osuda.method.normalization import (
+    BatchNormCall,
+    Normalization,
+    mix,
+    mixed_batch_norm,
+    move_statistics,
+)
+from napari_osuda.method.outputs import class_fractions, main_output, probabilities
+from napari_osuda.method.rivals import Memory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.source import Observed, Source
 from napari_osuda.method.statistics import store_pooled_statistics
 from napari_osuda.method.transferability import distance, transferability
 
@@ -39,7 +47,9 @@ class StepReport:
     eta, lam : float
         Eq. 3's share of the source; the entropy's weight.
     l_hbs, l_se, loss : float
-        Eqs. 4 and 6 unweighted (entropy in nats), and l_hbs + lam * l_se.
+        Eqs. 4 and 6 unweighted (entropy in nats), and l_hbs + lam * l_se (+ l_other).
+    l_other : float
+        Weighted terms that the paper has not (CRUDA's ratio, the journal version's self-training); else 0.
     distance, alpha : ndarray, shape [N], float32
         Eq. 5 and the transferability, layers in the order of execution.
     gamma_shift, beta_shift : ndarray, shape [N], float32
@@ -58,6 +68,7 @@ class StepReport:
     l_hbs: float
     l_se: float
     loss: float
+    l_other: float
     distance: FloatArray
     alpha: FloatArray
     gamma_shift: FloatArray
@@ -116,10 +127,13 @@ class Adaptation(Iterator[StepReport]):
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
         self._required = {p: p.requires_grad for p in self.model.parameters()}
-        self._source = _Source(self._bound)
+        self._source = Source(self._bound)
         self._trained = _trained(self.model, self._bound, self.config)
         self._optimizer = _optimizer(self._trained, self.config)
         self._stream = _cycle(batches)
+        self._memory = Memory(self.config.history)
+        # Only a memory of earlier predictions has to know when a batch comes round again.
+        self._round = sum(1 for _ in batches) if self.config.consistency > 0.0 else 1
 
     def __next__(self) -> StepReport:
         """One iteration; after the last, :meth:`finish`."""
@@ -131,50 +145,63 @@ class Adaptation(Iterator[StepReport]):
     def _step(self) -> StepReport:
         began = time.perf_counter()
         config, t, source = self.config, self.t, self._source
-        eta, lam = schedules.eta(t, config), schedules.lam(t, config)
+        lam = schedules.lam(t, config)
+        moving = config.statistics == "momentum"
+        eta = 1.0 - schedules.momentum(t, config) if moving else schedules.eta(t, config)
 
-        observed = _Observed()
+        observed = Observed()
 
         def normalize(call: BatchNormCall) -> Tensor | None:
             if id(call.running_mean) not in source.places:
                 return None
             y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics)
             observed.add(id(call.running_mean), call.count, mean, var)
+            if moving:
+                move_statistics(call, mean, var, eta)
             return y
 
         batch = next(self._stream).to(self._device)
         precision = torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+        rival = config.class_ratio is not None or config.consistency > 0.0
         # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
-        with torch.set_grad_enabled(lam > 0.0), Normalization(normalize):
+        with torch.set_grad_enabled(lam > 0.0 or rival), Normalization(normalize):
             with precision:
                 output = main_output(self.model(batch))
             l_se = self_entropy(output, self.activation)
+            l_other = self._rival_terms(output) if rival else torch.zeros_like(l_se)
         if not bool(torch.isfinite(l_se)):
             raise ModelError(
                 f"The network's output is not finite at iteration {t}: the target's intensities or the "
                 f"learning rate ({config.learning_rate:g}) are out of its range. Try a smaller learning_rate."
             )
 
-        batch_mean, batch_var = source.gathered(observed)
-        mu_t, var_t = mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
+        if moving:
+            mu_t, var_t = source.stored_now()
+        else:
+            batch_mean, batch_var = source.gathered(observed)
+            mu_t, var_t = mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
         d = distance(source.mean, source.var, mu_t, var_t, source.eps)
         alpha = _WEIGHTING[config.channel_weighting](d)
         with torch.enable_grad():
             gamma, beta = source.now()
-            l_hbs = hbs_loss(gamma, beta, source.gamma, source.beta, alpha)
+            weight = 1.0 + alpha
+            if config.gamma_weighting:
+                weight = weight * torch.exp(-source.gamma)
+            if config.hbs == "off":
+                weight = torch.zeros_like(weight)
+            l_hbs = hbs_loss(gamma, beta, source.gamma, source.beta, weight)
 
-            objective = torch.zeros_like(l_hbs)
+            objective = l_other
             if lam > 0.0:
                 objective = objective + lam * l_se
             if config.hbs == "sum":
                 objective = objective + l_hbs
-
         self._optimizer.zero_grad(set_to_none=True)
         if objective.requires_grad:
             objective.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
         if config.hbs == "proximal":
-            source.shrink(alpha, config.learning_rate)
+            source.shrink(weight, config.learning_rate)
         self.t = t + 1
         return StepReport(
             t=t,
@@ -182,7 +209,8 @@ class Adaptation(Iterator[StepReport]):
             lam=lam,
             l_hbs=l_hbs.item(),
             l_se=l_se.item(),
-            loss=l_hbs.item() + lam * l_se.item(),
+            loss=l_hbs.item() + lam * l_se.item() + l_other.item(),
+            l_other=l_other.item(),
             distance=_numpy(d),
             alpha=_numpy(alpha),
             gamma_shift=_numpy(gamma - source.gamma),
@@ -192,11 +220,31 @@ class Adaptation(Iterator[StepReport]):
             seconds=time.perf_counter() - began,
         )
 
+    def _rival_terms(self, output: Tensor) -> Tensor:
+        """CRUDA's class ratio and the journal version's self-training, as far as they are asked for."""
+        config, total = self.config, output.new_zeros((), dtype=torch.float32)
+        if config.class_ratio is not None:
+            if len(config.class_ratio) != output.shape[1]:
+                raise ConfigError(
+                    f"class_ratio has {len(config.class_ratio)} shares; the network has {output.shape[1]} "
+                    "output channels, and each needs one."
+                )
+            divergence = class_ratio_loss(
+                output, config.class_ratio, self.activation, config.class_ratio_tolerance
+            )
+            total = total + config.class_ratio_weight * divergence
+        if config.consistency > 0.0:
+            p = probabilities(output, self.activation)
+            place = self.t % self._round
+            total = total + config.consistency * memory_consistency_loss(p, self._memory.recall(place))
+            self._memory.note(place, p)
+        return total
+
     def finishing(self) -> Iterator[tuple[int, int]]:
         """As :meth:`finish`, giving work done and work in all between its parts."""
         if self.finished:
             return
-        prior = {"target": 0.0, "mixed": self.config.source_prior, "source": 1.0}[
+        prior = {"target": 0.0, "mixed": self._prior(), "source": 1.0, "running": 1.0}[
             self.config.inference_statistics
         ]
         if prior < 1.0:
@@ -205,6 +253,13 @@ class Adaptation(Iterator[StepReport]):
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)
         self.finished = True
+
+    def _prior(self) -> float:
+        """Weight pi of the source in the "mixed" statistics at inference."""
+        count = self.config.source_count
+        if count is None:
+            return self.config.source_prior
+        return count / (count + sum(len(batch) for batch in self.batches))
 
     def finish(self) -> nn.Module:
         """Store the statistics at inference (see ``inference_statistics``) and give the plain model.
@@ -221,6 +276,7 @@ class Adaptation(Iterator[StepReport]):
             "t": self.t,
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "memory": {batch: list(seen) for batch, seen in self._memory.seen.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -228,6 +284,9 @@ class Adaptation(Iterator[StepReport]):
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.t = int(state["t"])
+        for batch, seen in state["memory"].items():
+            for p in seen:
+                self._memory.note(batch, p.to(self._device))
         self._stream = _cycle(self.batches)
         for _ in range(self.t):
             next(self._stream)
@@ -273,63 +332,6 @@ def adapt(
     >>> adapted = adaptation.model  # doctest: +SKIP
     """
     return Adaptation(model, batches, config, activation=activation)
-
-
-class _Observed:
-    """The batch statistics of each layer in one forward pass, pooled where a layer runs several times."""
-
-    def __init__(self) -> None:
-        self.statistics: dict[int, tuple[Tensor, Tensor]] = {}
-        self.counts: dict[int, int] = {}
-
-    def add(self, key: int, count: int, mean: Tensor, var: Tensor) -> None:
-        if key in self.statistics:
-            before_mean, before_var = self.statistics[key]
-            share = count / (self.counts[key] + count)
-            delta = mean - before_mean
-            mean = before_mean + share * delta
-            var = torch.lerp(before_var, var, share) + share * (1.0 - share) * delta.square()
-        self.statistics[key] = (mean, var)
-        self.counts[key] = self.counts.get(key, 0) + count
-
-
-class _Source:
-    """What the source model stored, all layers' channels joined: mu_K, var_K, gamma_K, beta_K."""
-
-    def __init__(self, bound: tuple[BoundLayer, ...]) -> None:
-        self.bound = bound
-        self.places = {id(layer.running_mean): layer.info for layer in bound}
-        self.mean = torch.cat([layer.running_mean for layer in bound]).clone()
-        self.var = torch.cat([layer.running_var for layer in bound]).clone()
-        self.eps = torch.cat([torch.full_like(layer.running_var, layer.info.eps) for layer in bound])
-        with torch.no_grad():
-            gamma, beta = self.now()
-            self.gamma, self.beta = gamma.clone(), beta.clone()
-
-    def now(self) -> tuple[Tensor, Tensor]:
-        """gamma_t and beta_t, [N], differentiable; 1 and 0 where a layer has none."""
-        return (
-            torch.cat(
-                [torch.ones_like(b.running_mean) if b.weight is None else b.weight for b in self.bound]
-            ),
-            torch.cat([torch.zeros_like(b.running_mean) if b.bias is None else b.bias for b in self.bound]),
-        )
-
-    def gathered(self, observed: _Observed) -> tuple[Tensor, Tensor]:
-        """The batch's means and variances, [N]; the source's own where a layer did not run."""
-        pairs = [
-            observed.statistics.get(id(b.running_mean), (b.running_mean, b.running_var)) for b in self.bound
-        ]
-        return torch.cat([mean for mean, _ in pairs]), torch.cat([var for _, var in pairs])
-
-    def shrink(self, alpha: Tensor, learning_rate: float) -> None:
-        """The proximal step of eq. 4 on every gamma and beta."""
-        for layer in self.bound:
-            place = slice(layer.info.offset, layer.info.offset + layer.info.channels)
-            if layer.weight is not None:
-                hbs_step(layer.weight, self.gamma[place], alpha[place], learning_rate)
-            if layer.bias is not None:
-                hbs_step(layer.bias, self.beta[place], alpha[place], learning_rate)
 
 
 def _trained(model: nn.Module, bound: tuple[BoundLayer, ...], config: AdaptationConfig) -> list[nn.Parameter]:

@@ -14,7 +14,9 @@ __all__ = ["Activation", "hbs_loss", "hbs_step", "self_entropy"]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 
-def hbs_loss(gamma: Tensor, beta: Tensor, source_gamma: Tensor, source_beta: Tensor, alpha: Tensor) -> Tensor:
+def hbs_loss(
+    gamma: Tensor, beta: Tensor, source_gamma: Tensor, source_beta: Tensor, weight: Tensor
+) -> Tensor:
     """Eq. 4: L_HBS = sum_lc (1 + alpha_lc) (|gamma_K - gamma_t| + |beta_K - beta_t|).
 
     Parameters
@@ -23,26 +25,26 @@ def hbs_loss(gamma: Tensor, beta: Tensor, source_gamma: Tensor, source_beta: Ten
         Scales and shifts of the network being adapted.
     source_gamma, source_beta : Tensor, shape [N]
         Those of the source network.
-    alpha : Tensor, shape [N]
-        Transferability, without gradient.
+    weight : Tensor, shape [N]
+        1 + alpha, without gradient.
 
     Returns
     -------
     Tensor, scalar
         The literal sum. Its gradient is 0 at the source: it holds gamma and beta, it does not drive them.
     """
-    return ((1.0 + alpha) * ((source_gamma - gamma).abs() + (source_beta - beta).abs())).sum()
+    return (weight * ((source_gamma - gamma).abs() + (source_beta - beta).abs())).sum()
 
 
 @torch.no_grad()
-def hbs_step(value: Tensor, source: Tensor, alpha: Tensor, learning_rate: float) -> None:
-    """Proximal step of eq. 4, in place: shrink ``value - source`` towards 0 by ``learning_rate (1 + alpha)``.
+def hbs_step(value: Tensor, source: Tensor, weight: Tensor, learning_rate: float) -> None:
+    """Proximal step of eq. 4, in place: shrink ``value - source`` towards 0 by ``learning_rate * weight``.
 
     A subgradient step of a sum of absolute values makes gamma and beta chatter by the step size around
     the source; the soft threshold lets them rest there (Parikh & Boyd, Proximal Algorithms, 2014, 6.5.2).
     """
     shift = value - source
-    shrunk = (shift.abs() - learning_rate * (1.0 + alpha)).clamp_min(0.0)
+    shrunk = (shift.abs() - learning_rate * weight).clamp_min(0.0)
     value.copy_(source + shift.sign() * shrunk)
 
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["BatchNormCall", "Normalization", "batch_statistics", "mix", "mixed_batch_norm"]
+__all__ = ["BatchNormCall", "Normalization", "batch_statistics", "mix", "mixed_batch_norm", "move_statistics"]
 
 
 @dataclass(frozen=True)
@@ -184,3 +184,12 @@ def mixed_batch_norm(
         call.x, gamma, beta, mean_batch, mean, var, share, call.eps
     )
     return y, (mean_batch, var_batch)
+
+
+@torch.no_grad()
+def move_statistics(call: BatchNormCall, mean: Tensor, var: Tensor, share: float) -> None:
+    """Let a layer's stored statistics follow the batch's, in place, keeping ``share`` of what they were."""
+    assert call.running_mean is not None
+    assert call.running_var is not None
+    call.running_mean.copy_(mix(call.running_mean, mean, share))
+    call.running_var.copy_(mix(call.running_var, var, share))

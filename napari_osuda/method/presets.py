@@ -9,7 +9,7 @@ from typing import Any
 from napari_osuda.errors import ConfigError
 from napari_osuda.method.config import AdaptationConfig
 
-__all__ = ["PRESETS", "Preset", "preset"]
+__all__ = ["PRESETS", "Preset", "check_complete", "preset"]
 
 _OSUDA = (
     "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, MICCAI 2021"
@@ -60,6 +60,52 @@ PRESETS: Mapping[str, Preset] = {
             "Li et al., Revisiting Batch Normalization For Practical Domain Adaptation, 2016",
             {"iterations": 0, "inference_statistics": "target"},
         ),
+        Preset(
+            "norm-prior",
+            "Statistics of the target with the source's as a prior worth 16 slices, nothing trained.",
+            "Schneider et al., Improving robustness against common corruptions by covariate shift "
+            "adaptation, NeurIPS 2020",
+            {"iterations": 0, "inference_statistics": "mixed", "source_count": 16},
+        ),
+        Preset(
+            "tent",
+            "Entropy alone minimised over gamma and beta, on statistics of the batch.",
+            "Wang et al., Tent: Fully Test-Time Adaptation by Entropy Minimization, ICLR 2021",
+            {
+                "eta0": 0.0,
+                "hbs": "off",
+                "parameters": "affine",
+                "lambda0": 1.0,
+                "lambda_schedule": "constant",
+                "learning_rate": 1e-3,
+                "inference_statistics": "target",
+            },
+        ),
+        Preset(
+            "dua",
+            "Statistics that move from the source's to the target's, ever slower; nothing trained.",
+            "Mirza et al., The Norm Must Go On: Dynamic Unsupervised Domain Adaptation by Normalization, "
+            "CVPR 2022",
+            {
+                "statistics": "momentum",
+                "hbs": "off",
+                "entropy": False,
+                "inference_statistics": "running",
+            },
+        ),
+        Preset(
+            "cruda",
+            "Entropy and a class ratio that you give (class_ratio=...); the method assumes it is right.",
+            "Bateson et al., Source-Relaxed Domain Adaptation for Image Segmentation, MICCAI 2020",
+            {"eta0": 0.0, "hbs": "off", "lambda0": 1.0, "lambda_schedule": "constant"},
+        ),
+        Preset(
+            "osuda-mc",
+            "OSUDA's journal version: eq. 4 weighted by exp(-gamma_K), memory-consistent self-training.",
+            "Liu et al., Memory consistent unsupervised off-the-shelf model adaptation for source-relaxed "
+            "medical image segmentation, Medical Image Analysis 2023",
+            {"gamma_weighting": True, "consistency": 1.0},
+        ),
     )
 }
 
@@ -75,3 +121,18 @@ def preset(name: str, **changes: Any) -> AdaptationConfig:
     if name not in PRESETS:
         raise ConfigError(f"There is no method '{name}'. The methods are: {', '.join(PRESETS)}.")
     return AdaptationConfig().replace(**{**PRESETS[name].changes, **changes})
+
+
+def check_complete(name: str, config: AdaptationConfig) -> None:
+    """Whether a method has been told what it cannot do without.
+
+    Raises
+    ------
+    ConfigError
+        "cruda" without the class ratio that it assumes to be known.
+    """
+    if name == "cruda" and config.class_ratio is None:
+        raise ConfigError(
+            "The method 'cruda' assumes that you know which share of the pixels each class has, and does "
+            "harm where it is wrong. Give it: class_ratio=0.97,0.03 (one share for each output channel)."
+        )

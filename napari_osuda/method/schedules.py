@@ -6,7 +6,7 @@ import math
 
 from napari_osuda.method.config import AdaptationConfig
 
-__all__ = ["eta", "lam"]
+__all__ = ["eta", "lam", "momentum"]
 
 
 def eta(t: int, config: AdaptationConfig) -> float:
@@ -21,3 +21,11 @@ def lam(t: int, config: AdaptationConfig) -> float:
     if config.lambda_schedule == "constant":
         return config.lambda0
     return config.lambda0 * (1.0 - t / config.iterations)
+
+
+def momentum(t: int, config: AdaptationConfig) -> float:
+    """DUA's momentum rho_t = decay rho_t-1 + floor, from rho_-1 = momentum (Mirza et al., CVPR 2022)."""
+    rho = config.momentum
+    for _ in range(t + 1):
+        rho = config.momentum_decay * rho + config.momentum_floor
+    return rho

@@ -73,7 +73,7 @@ def test_hbs_is_the_literal_sum_and_flat_at_the_source():
     alpha = transferability(torch.rand(6, dtype=torch.float64))
     gamma.requires_grad_()
     beta.requires_grad_()
-    loss = hbs_loss(gamma, beta, source_gamma, source_beta, alpha)
+    loss = hbs_loss(gamma, beta, source_gamma, source_beta, 1 + alpha)
     assert loss.item() == pytest.approx(
         reference.hbs(gamma.detach(), beta.detach(), source_gamma, source_beta, alpha), rel=1e-12
     )
@@ -87,7 +87,9 @@ def test_hbs_is_the_literal_sum_and_flat_at_the_source():
 def test_proximal_step_is_the_minimiser_of_its_objective(value, source, alpha, rate):
     """argmin_z (1 + alpha) |z - source| + (z - value)^2 / (2 rate), by its optimality conditions."""
     z = torch.tensor([value], dtype=torch.float64)
-    hbs_step(z, torch.tensor([source], dtype=torch.float64), torch.tensor([alpha], dtype=torch.float64), rate)
+    hbs_step(
+        z, torch.tensor([source], dtype=torch.float64), 1 + torch.tensor([alpha], dtype=torch.float64), rate
+    )
     pull = (value - float(z)) / rate
     if abs(float(z) - source) > 1e-9:
         assert pull == pytest.approx((1 + alpha) * math.copysign(1, float(z) - source), rel=1e-6, abs=1e-6)

@@ -193,7 +193,7 @@ def test_a_failure_midway_keeps_the_partial_run_and_says_so(model, case, tmp_pat
 
 def test_bad_input_is_refused_before_anything_is_written(model, case, reference, tmp_path):
     out = tmp_path / "run"
-    with pytest.raises(ConfigError, match="no device|must be one of"):
+    with pytest.raises(ConfigError, match=r"no device|must be one of"):
         adapt_case(model, case, SHORT, device="tpu", out=out)
     with pytest.raises(CaseError, match="same grid"):
         adapt_case(model, case, SHORT, references=[reference[:-1]], out=out)

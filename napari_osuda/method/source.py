@@ -1,0 +1,76 @@
+"""What the source model stored, and what a batch shows in its place: the two sides of eqs. 3 to 5."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from napari_osuda.method.layers import BoundLayer
+from napari_osuda.method.losses import hbs_step
+
+__all__ = ["Observed", "Source"]
+
+
+class Observed:
+    """The batch statistics of each layer in one forward pass, pooled where a layer runs several times."""
+
+    def __init__(self) -> None:
+        self.statistics: dict[int, tuple[Tensor, Tensor]] = {}
+        self.counts: dict[int, int] = {}
+
+    def add(self, key: int, count: int, mean: Tensor, var: Tensor) -> None:
+        """Note a layer's mean and biased variance [C] over ``count`` elements a channel."""
+        if key in self.statistics:
+            before_mean, before_var = self.statistics[key]
+            share = count / (self.counts[key] + count)
+            delta = mean - before_mean
+            mean = before_mean + share * delta
+            var = torch.lerp(before_var, var, share) + share * (1.0 - share) * delta.square()
+        self.statistics[key] = (mean, var)
+        self.counts[key] = self.counts.get(key, 0) + count
+
+
+class Source:
+    """What the source model stored, all layers' channels joined: mu_K, var_K, gamma_K, beta_K."""
+
+    def __init__(self, bound: tuple[BoundLayer, ...]) -> None:
+        self.bound = bound
+        self.places = {id(layer.running_mean): layer.info for layer in bound}
+        self.mean = torch.cat([layer.running_mean for layer in bound]).clone()
+        self.var = torch.cat([layer.running_var for layer in bound]).clone()
+        self.eps = torch.cat([torch.full_like(layer.running_var, layer.info.eps) for layer in bound])
+        with torch.no_grad():
+            gamma, beta = self.now()
+            self.gamma, self.beta = gamma.clone(), beta.clone()
+
+    def now(self) -> tuple[Tensor, Tensor]:
+        """gamma_t and beta_t, [N], differentiable; 1 and 0 where a layer has none."""
+        return (
+            torch.cat(
+                [torch.ones_like(b.running_mean) if b.weight is None else b.weight for b in self.bound]
+            ),
+            torch.cat([torch.zeros_like(b.running_mean) if b.bias is None else b.bias for b in self.bound]),
+        )
+
+    def stored_now(self) -> tuple[Tensor, Tensor]:
+        """The statistics that the layers hold at this moment, [N]."""
+        return (
+            torch.cat([layer.running_mean for layer in self.bound]),
+            torch.cat([layer.running_var for layer in self.bound]),
+        )
+
+    def gathered(self, observed: Observed) -> tuple[Tensor, Tensor]:
+        """The batch's means and variances, [N]; the source's own where a layer did not run."""
+        pairs = [
+            observed.statistics.get(id(b.running_mean), (b.running_mean, b.running_var)) for b in self.bound
+        ]
+        return torch.cat([mean for mean, _ in pairs]), torch.cat([var for _, var in pairs])
+
+    def shrink(self, weight: Tensor, learning_rate: float) -> None:
+        """The proximal step of eq. 4 on every gamma and beta."""
+        for layer in self.bound:
+            place = slice(layer.info.offset, layer.info.offset + layer.info.channels)
+            if layer.weight is not None:
+                hbs_step(layer.weight, self.gamma[place], weight[place], learning_rate)
+            if layer.bias is not None:
+                hbs_step(layer.bias, self.beta[place], weight[place], learning_rate)

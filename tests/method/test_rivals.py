@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import adapt, preset, schedules
+from napari_osuda.method.presets import PRESETS, check_complete
+from napari_osuda.method.rivals import Memory, class_ratio_loss, memory_consistency_loss
+
+
+def norms(model: nn.Module) -> list[nn.BatchNorm2d]:
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+
+
+def test_tent_is_entropy_minimisation_over_the_affines_in_train_mode(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd."""
+    judge = copy.deepcopy(unet).train()
+    judge.requires_grad_(False)
+    affine = [p for m in norms(judge) for p in (m.weight.requires_grad_(), m.bias.requires_grad_())]
+    optimizer = torch.optim.Adam(affine, lr=1e-3)
+    losses = []
+    for t in range(5):
+        p = judge(batches[t % 3]).softmax(1)
+        loss = -(p * p.log()).sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    adaptation = adapt(unet, batches, preset("tent", iterations=5))
+    assert [s.loss for s in adaptation] == pytest.approx(losses, rel=1e-4)
+    for ours, theirs in zip(norms(adaptation.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(adaptation.model.head.weight, unet.head.weight, rtol=0, atol=0)
+
+
+def test_dua_is_batchnorms_own_moving_average_under_a_falling_momentum(unet, batches):
+    judge = copy.deepcopy(unet)
+    rho = 0.1
+    for t in range(4):
+        rho = 0.94 * rho + 0.005
+        seen: list[tuple[nn.BatchNorm2d, torch.Tensor]] = []
+
+        def before(module, args, rho=rho, seen=seen):
+            x = args[0]
+            with torch.no_grad():
+                module.running_mean.lerp_(x.mean((0, 2, 3)), rho)
+                module.running_var.lerp_(x.var((0, 2, 3), correction=0), rho)
+            seen.append((module, x))
+
+        handles = [m.register_forward_pre_hook(before) for m in norms(judge)]
+        with torch.no_grad():
+            judge(batches[t % 3])
+        for handle in handles:
+            handle.remove()
+    assert schedules.momentum(3, preset("dua")) == pytest.approx(rho)
+    adapted = adapt(unet, batches, preset("dua", iterations=4))
+    list(adapted)
+    for ours, theirs in zip(norms(adapted.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.running_mean, theirs.running_mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(ours.running_var, theirs.running_var, rtol=1e-4, atol=1e-5)
+        assert torch.equal(ours.weight, theirs.weight)
+
+
+def test_the_source_counts_as_so_many_slices(unet, batches):
+    adapted = adapt(unet, batches, preset("norm-prior", source_count=11)).finish()
+    half = adapt(unet, batches, preset("adabn", inference_statistics="mixed", source_prior=0.5)).finish()
+    # 11 slices of the target against 11 of the source: pi = 1/2.
+    for a, b in zip(adapted.state_dict().values(), half.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_class_ratio_is_the_kl_divergence_of_the_soft_ratio():
+    logits = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    q = logits.softmax(1).mean((0, 2, 3)).tolist()
+    ratio = (0.7, 0.2, 0.1)
+    expected = sum(a * math.log(a / b) for a, b in zip(q, ratio, strict=True))
+    assert class_ratio_loss(logits, ratio, "softmax").item() == pytest.approx(expected, rel=1e-6)
+    assert class_ratio_loss(logits, tuple(q), "softmax").item() == pytest.approx(0, abs=1e-8)
+    within = tuple(v * 1.05 for v in q)
+    assert class_ratio_loss(logits, within, "softmax", 0.1).item() == pytest.approx(0, abs=1e-8)
+    assert class_ratio_loss(logits, within, "softmax", 0.01).item() != pytest.approx(0, abs=1e-8)
+
+
+def test_cruda_pulls_the_ratio_towards_the_given_one(unet, batches):
+    ratio = (0.2, 0.2, 0.6)
+    config = preset("cruda", iterations=30, class_ratio=ratio, learning_rate=1e-2, lambda0=0.0)
+    steps = list(adapt(unet, batches, config))
+    assert steps[-1].l_other < 0.5 * steps[0].l_other
+    assert steps[0].loss == pytest.approx(steps[0].l_other)
+
+
+def test_cruda_says_what_it_assumes():
+    with pytest.raises(ConfigError, match="assumes that you know"):
+        check_complete("cruda", preset("cruda"))
+    check_complete("cruda", preset("cruda", class_ratio="0.9,0.1"))
+    check_complete("tent", preset("tent"))
+
+
+def test_a_ratio_of_the_wrong_length_is_refused(unet, batches):
+    with pytest.raises(ConfigError, match="2 shares; the network has 3"):
+        next(adapt(unet, batches, preset("cruda", class_ratio=(0.5, 0.5))))
+
+
+def test_memory_consistency_equals_its_formula():
+    now, before, earlier = (torch.randn(2, 3, 2, 2, dtype=torch.float64).softmax(1) for _ in range(3))
+    total = 0.0
+    for b in range(2):
+        for i in range(2):
+            for j in range(2):
+                p, q, r = (v[b, :, i, j].tolist() for v in (now, before, earlier))
+                change = sum(sum(abs(x - y) for x, y in zip(p, o, strict=True)) for o in (q, r)) / 2
+                total -= (1 - 1 / (1 + math.exp(-change))) * math.log(max(p))
+    assert memory_consistency_loss(now, [before, earlier]).item() == pytest.approx(total / 8, rel=1e-6)
+    assert memory_consistency_loss(now, []).item() == 0
+
+
+def test_memory_holds_the_last_predictions_of_each_batch():
+    memory = Memory(2)
+    for value in range(4):
+        memory.note(value % 2, torch.tensor(float(value)))
+    memory.note(0, torch.tensor(9.0))
+    assert [float(p) for p in memory.recall(0)] == [2.0, 9.0]
+    assert [float(p) for p in memory.recall(1)] == [1.0, 3.0]
+    assert memory.recall(5) == []
+
+
+def test_osuda_mc_trusts_only_what_it_has_seen_before_and_resumes_to_the_same_bits(unet, batches):
+    config = preset("osuda-mc", iterations=8, learning_rate=1e-3)
+    whole = adapt(unet, batches, config)
+    others = [s.l_other for s in whole]
+    assert others[:3] == [0, 0, 0]
+    assert min(others[3:]) > 0
+    half = adapt(unet, batches, config)
+    for _ in range(5):
+        next(half)
+    rest = adapt(unet, batches, config)
+    rest.load_state_dict(half.state_dict())
+    assert [s.l_other for s in rest] == others[5:]
+
+
+def test_every_method_has_a_line_and_a_citation():
+    for known in PRESETS.values():
+        assert known.summary.endswith(".")
+        assert any(year in known.citation for year in ("2016", "2020", "2021", "2022", "2023"))
+        assert len(known.summary) < 100
