@@ -270,6 +270,14 @@ class Adaptation(Iterator[StepReport]):
             pass
         return self.model
 
+    def rebatch(self, batches: Iterable[Tensor], batch_size: int) -> None:
+        """Go on from where it is with the same target in batches of another size."""
+        self.config = self.config.replace(batch_size=batch_size)
+        self.batches = batches
+        self._stream = _cycle(batches)
+        self._memory = Memory(self.config.history)
+        self._round = sum(1 for _ in batches)
+
     def state_dict(self) -> dict[str, Any]:
         """All that a later process needs to go on to the same bits: safe to load with ``weights_only``."""
         return {

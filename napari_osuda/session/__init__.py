@@ -7,6 +7,7 @@ from napari_osuda.session.events import After, Before, Event, Finished, Note, Pr
 from napari_osuda.session.job import CaseResult, Job, Recommendation, RunResult, slice_spec
 from napari_osuda.session.prediction import predict_case
 from napari_osuda.session.run import Run
+from napari_osuda.session.unfinished import Unfinished, find_unfinished
 
 __all__ = [
     "DEVICES",
@@ -25,8 +26,10 @@ __all__ = [
     "Started",
     "State",
     "Step",
+    "Unfinished",
     "adapt_case",
     "available_devices",
+    "find_unfinished",
     "predict_case",
     "resolve_device",
     "slice_spec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from typing import Any
 
@@ -30,6 +31,7 @@ class Checkpoint:
     def __init__(self, job: Job) -> None:
         self._folder = None if job.out is None else job.out / "checkpoint"
         self._identity = _identity(job)
+        self._record = self._identity | _recipe(job)
         if job.resume and self.exists:
             self._check_same()
 
@@ -42,8 +44,9 @@ class Checkpoint:
         """Write the state; a crash meanwhile leaves the one before it."""
         if self._folder is None:
             return
-        with written_whole(self._folder / "job.json") as path:
-            path.write_text(json.dumps(self._identity, indent=1), encoding="utf-8")
+        if not (self._folder / "job.json").is_file():
+            with written_whole(self._folder / "job.json") as path:
+                path.write_text(json.dumps(self._record, indent=1), encoding="utf-8")
         state = adaptation.state_dict() | {"reports": [_as_tensors(r) for r in reports]}
         with written_whole(self._folder / "state.pt") as path:
             torch.save(state, path)
@@ -85,6 +88,23 @@ def _identity(job: Job) -> dict[str, Any]:
     cases = [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases]
     identity: dict[str, Any] = plain({"model": job.model.sha256, "cases": cases, "settings": config})
     return identity
+
+
+def _recipe(job: Job) -> dict[str, Any]:
+    """What it takes to set the job up again without the person who did: see ``unfinished``."""
+    recipe: dict[str, Any] = plain(
+        {
+            "process": os.getpid(),
+            "model_path": job.model.path.absolute(),
+            "method": job.method,
+            "device": job.device,
+            "files": [
+                {"case": c.name, "channels": {s.channel: s.path and s.path.absolute() for s in c.sources}}
+                for c in job.cases
+            ],
+        }
+    )
+    return recipe
 
 
 def _as_tensors(report: StepReport) -> dict[str, Any]:

@@ -11,17 +11,17 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import napari_osuda
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.files import written_whole
-from napari_osuda.imaging import write_labels
+from napari_osuda.imaging import Case, write_labels
 from napari_osuda.method import StepReport
 from napari_osuda.models import save_model
-from napari_osuda.session.job import Job, RunResult, plain
+from napari_osuda.session.job import Job, Labels, RunResult, plain
 from napari_osuda.session.report import write_report
 from napari_osuda.session.report_input import report_input
 
@@ -38,18 +38,17 @@ class RunFolder:
         self.path: Path = job.out
         self.path.mkdir(parents=True, exist_ok=True)
 
+    def write_mask(self, kind: Literal["before", "after"], case: Case, labels: Labels) -> None:
+        """Write a mask as soon as it is there."""
+        write_labels(self.path / kind / f"{case.name}.nii.gz", labels, case.grid)
+
     def write(self, result: RunResult) -> None:
-        """Write all that the result holds; ``run.json`` last, so that it vouches for the rest."""
+        """Write all but the masks; ``run.json`` last, so that it vouches for the rest."""
         values = result.job.model.card.channel_values
         steps = step_rows(result.reports, values)
         if steps:
             _write_csv(self.path / "steps.csv", steps)
             self._write_channels(result)
-        for case in result.cases:
-            grid = case.case.grid
-            write_labels(self.path / "before" / f"{case.case.name}.nii.gz", case.before, grid)
-            if case.after is not None:
-                write_labels(self.path / "after" / f"{case.case.name}.nii.gz", case.after, grid)
         record = run_record(result)
         if result.network is not None:
             self._write_model(result, record)

@@ -12,7 +12,7 @@ from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.models import SourceModel
 from napari_osuda.session.job import Job, slice_spec
 
-__all__ = ["check_input", "check_job", "check_out", "free_memory"]
+__all__ = ["check_input", "check_job", "check_out", "explain", "free_memory", "out_of_memory"]
 
 
 def check_input(model: SourceModel, case: Case) -> None:
@@ -121,11 +121,17 @@ def _check_memory(job: Job) -> None:
         )
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, or torch's, which is a RuntimeError in various words."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
 def explain(error: BaseException) -> str:
     """A sentence on any failure: the project's own are sentences already."""
     if isinstance(error, OsudaError):
         return str(error)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if out_of_memory(error):
         return "The machine ran out of memory. Set a smaller batch_size, or close other programs."
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""

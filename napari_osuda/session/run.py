@@ -34,7 +34,7 @@ from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard import recommend
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.prediction import predicted
-from napari_osuda.session.preflight import check_job, explain
+from napari_osuda.session.preflight import check_job, explain, out_of_memory
 from napari_osuda.session.target import Target
 
 __all__ = ["Run", "classes_of"]
@@ -102,7 +102,7 @@ class Run:
         checkpoint = Checkpoint(job)
         folder = None if job.out is None else RunFolder(job)
         try:
-            yield from self._carry_out(target, source, checkpoint)
+            yield from self._carry_out(target, source, checkpoint, folder)
         except GeneratorExit:
             # The caller has walked away (a closed window): keep what there is for a resumption.
             self._save(checkpoint)
@@ -125,10 +125,15 @@ class Run:
                 checkpoint.remove()
         yield Finished(result)
 
-    def _carry_out(self, target: Target, source: nn.Module, checkpoint: Checkpoint) -> Iterator[Event]:
+    def _carry_out(
+        self, target: Target, source: nn.Module, checkpoint: Checkpoint, folder: RunFolder | None
+    ) -> Iterator[Event]:
         job, card = self.job, self.job.model.card
         adaptation = adapt_or_nothing(source, target, job)
         self._adaptation = adaptation
+        if not checkpoint.exists:
+            # From here on, whatever happens to this process, the run can be found and taken up again.
+            self._save(checkpoint)
         yield Started(
             adaptation.layers if adaptation else (), job.config.iterations, str(self._device), classes_of(job)
         )
@@ -138,6 +143,8 @@ class Run:
             for part in predicted(source, stack, card):
                 if isinstance(part, np.ndarray):
                     self._before.append(part)
+                    if folder is not None:
+                        folder.write_mask("before", job.cases[index], part)
                     yield Before(index, part)
                 else:
                     yield self._clock.progress("before", done + part[0], target.slices)
@@ -146,17 +153,20 @@ class Run:
             done += int(stack.foreground.sum())
         if adaptation is None:
             self._network = source
-            yield from self._predict_after(target, source)
+            yield from self._predict_after(target, source, folder)
             return
-        if checkpoint.exists:
+        if job.resume:
             self._reports = checkpoint.restore(adaptation)
             yield self._note(f"Resumed after iteration {adaptation.t} of {job.config.iterations}.")
             for report in self._reports:
                 yield Step(report)
         saved = time.monotonic()
-        for report in adaptation_steps(adaptation):
-            self._reports.append(report)
-            yield Step(report)
+        for step in self._steps(adaptation):
+            if isinstance(step, Note):
+                yield step
+                continue
+            self._reports.append(step)
+            yield Step(step)
             yield self._clock.progress("adapt", adaptation.t, job.config.iterations)
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
                 self._save(checkpoint)
@@ -168,9 +178,31 @@ class Run:
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
-        yield from self._predict_after(target, adaptation.model)
+        yield from self._predict_after(target, adaptation.model, folder)
 
-    def _predict_after(self, target: Target, network: nn.Module) -> Iterator[Event]:
+    def _steps(self, adaptation: Adaptation) -> Iterator[StepReport | Note]:
+        """The iterations alone: the statistics at inference have a progress of their own.
+
+        Where memory runs out the batches are halved, once: a step either counts whole or not at all, so
+        it is simply taken again.
+        """
+        halved = False
+        while adaptation.t < adaptation.config.iterations:
+            try:
+                yield next(adaptation)
+            except (MemoryError, RuntimeError) as error:
+                if halved or not out_of_memory(error) or adaptation.config.batch_size < 2:
+                    raise
+                halved = True
+                size = adaptation.config.batch_size // 2
+                adaptation.rebatch(
+                    Target(self.job.cases, slice_spec(self.job.model.card), size, self.job.config.seed), size
+                )
+                yield self._note(
+                    f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} slices."
+                )
+
+    def _predict_after(self, target: Target, network: nn.Module, folder: RunFolder | None) -> Iterator[Event]:
         job, card, done = self.job, self.job.model.card, 0
         for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
             for part in predicted(network, stack, card):
@@ -181,6 +213,8 @@ class Run:
                 if job.config.guard:
                     brain = (case.data != 0).any(axis=0)
                     advice = recommend(self._before[index], part, brain, card)
+                if folder is not None:
+                    folder.write_mask("after", case, part)
                 self._after.append(CaseResult(case, self._before[index], part, advice))
                 yield After(index, part, advice)
             done += int(stack.foreground.sum())
@@ -228,12 +262,6 @@ def adapt_or_nothing(source: nn.Module, target: Target, job: Job) -> Adaptation 
     if job.config.iterations == 0 and job.config.inference_statistics == "source":
         return None
     return adapt(source, target, job.config, activation=job.model.card.activation)
-
-
-def adaptation_steps(adaptation: Adaptation) -> Iterator[StepReport]:
-    """The steps alone: the statistics at inference are gathered afterwards, with progress of their own."""
-    while adaptation.t < adaptation.config.iterations:
-        yield next(adaptation)
 
 
 def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:

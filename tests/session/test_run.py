@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -11,9 +14,19 @@ from session_parts import AFFINE
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError, OutputError
 from napari_osuda.imaging import read_case
-from napari_osuda.method import preset
+from napari_osuda.method import Adaptation, preset
 from napari_osuda.models import load_model
-from napari_osuda.session import After, Before, Finished, Progress, Started, Step, adapt_case, predict_case
+from napari_osuda.session import (
+    After,
+    Before,
+    Finished,
+    Progress,
+    Started,
+    Step,
+    adapt_case,
+    find_unfinished,
+    predict_case,
+)
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run import Run
 
@@ -159,6 +172,59 @@ def test_a_window_closed_on_a_run_leaves_it_resumable(model, case, tmp_path):
     events.close()
     resumed = adapt_case(model, case, config, out=tmp_path / "run", resume=True)
     assert len(resumed.reports) == 6
+
+
+def test_a_killed_run_is_found_and_resumes(model, case, patient, model_folder, tmp_path):
+    out = tmp_path / "runs" / "killed"
+    code = (
+        "import sys, os, signal\n"
+        "from napari_osuda import load_model, read_case, adapt_case\n"
+        "from napari_osuda.method import preset\n"
+        "def die(event):\n"
+        "    if type(event).__name__ == 'Step' and event.report.t == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "model, folder, out = sys.argv[1:]\n"
+        "model = load_model(model)\n"
+        "case = read_case(folder, model.card.channels)\n"
+        "adapt_case(model, case, preset('osuda', iterations=8, batch_size=4), out=out, on_event=die)\n"
+    )
+    arguments = [str(model_folder), str(patient), str(out)]
+    dead = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
+    assert dead.returncode == -signal.SIGKILL
+    assert "before/patient.nii.gz" in files(out)
+    (left,) = find_unfinished(tmp_path / "runs")
+    assert (left.folder, left.cases, left.resumable) == (out, ("patient",), True)
+    events = list(Run(left.job()))
+    whole = adapt_case(model, case, preset("osuda", iterations=8, batch_size=4))
+    assert [r.l_se for r in events[-1].result.reports] == [r.l_se for r in whole.reports]
+    np.testing.assert_array_equal(events[-1].result.cases[0].after, whole.cases[0].after)
+    assert find_unfinished(tmp_path / "runs") == []
+
+
+def test_out_of_memory_halves_the_batch_once_and_says_so(model, case, monkeypatch):
+    step, sizes = Adaptation._step, []
+
+    def starved(self):
+        sizes.append(self.config.batch_size)
+        if self.config.batch_size > 2:
+            raise MemoryError
+        return step(self)
+
+    monkeypatch.setattr(Adaptation, "_step", starved)
+    result = adapt_case(model, case, preset("osuda", iterations=3, batch_size=4))
+    assert sizes == [4, 2, 2, 2]
+    assert "batches of 2 slices" in result.notes[0]
+    assert [r.t for r in result.reports] == [0, 1, 2]
+
+
+def test_out_of_memory_twice_fails_with_the_partial_run_saved(model, case, monkeypatch, tmp_path):
+    def starved(self):
+        raise MemoryError
+
+    monkeypatch.setattr(Adaptation, "_step", starved)
+    events = list(Run(make_job(model, case, SHORT, out=tmp_path / "run")))
+    assert events[-1].result.outcome == "failed"
+    assert "ran out of memory" in events[-1].result.error
+    assert {"run.json", "before/patient.nii.gz", "checkpoint/state.pt"} <= files(tmp_path / "run")
 
 
 def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
