@@ -1,0 +1,89 @@
+"""All that a run has told so far, as arrays that plots can take slices of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from napari_osuda.method import NormLayer, StepReport
+
+__all__ = ["SCALARS", "VECTORS", "RunHistory"]
+
+FloatArray = npt.NDArray[np.float32]
+
+SCALARS = ("t", "eta", "lam", "l_hbs", "l_se", "loss", "seconds")
+VECTORS = ("distance", "alpha", "gamma_shift", "beta_shift")
+
+
+class RunHistory:
+    """The step reports of one run, column by column.
+
+    Parameters
+    ----------
+    layers : sequence of NormLayer
+        The L layers of N channels in all.
+    classes : sequence of (int, str, str)
+        Value, name and colour of each of the K output channels.
+    iterations : int
+        How many steps are expected; more are taken as well.
+
+    Notes
+    -----
+    2,000 iterations of 2,000 channels are 64 MB.
+    """
+
+    def __init__(
+        self, layers: Sequence[NormLayer], classes: Sequence[tuple[int, str, str]], iterations: int
+    ) -> None:
+        self.layers = tuple(layers)
+        self.classes = tuple(classes)
+        self.iterations = iterations
+        self.channels = sum(layer.channels for layer in layers)
+        self._offsets = np.array([layer.offset for layer in layers], dtype=np.intp)
+        self._counts = np.array([layer.channels for layer in layers], dtype=np.float32)
+        self._length = 0
+        self._columns: dict[str, FloatArray] = {}
+        room = max(iterations, 1)
+        for name in SCALARS:
+            self._columns[name] = np.empty(room, np.float32)
+        for name in VECTORS:
+            self._columns[name] = np.empty((room, self.channels), np.float32)
+        self._columns["class_fractions"] = np.empty((room, len(self.classes)), np.float32)
+        self._columns["layer_distance"] = np.empty((room, len(self.layers)), np.float32)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, report: StepReport) -> None:
+        """Take in one more step."""
+        row = self._length
+        if row == len(self._columns["t"]):
+            self._columns = {
+                name: np.concatenate([column, np.empty_like(column)])
+                for name, column in self._columns.items()
+            }
+        for name in (*SCALARS, *VECTORS, "class_fractions"):
+            self._columns[name][row] = getattr(report, name)
+        sums = np.add.reduceat(report.distance, self._offsets)
+        self._columns["layer_distance"][row] = sums / self._counts
+        self._length = row + 1
+
+    def __getitem__(self, name: str) -> FloatArray:
+        """A view of one column of n steps.
+
+        [n] of `SCALARS`, [n, N] of `VECTORS`, [n, K] of ``class_fractions``, [n, L] of ``layer_distance``
+        (the mean of d over the layer's channels).
+        """
+        return self._columns[name][: self._length]
+
+    def ragged(self, name: str, row: int = -1) -> FloatArray:
+        """One step of a vector as a picture: [L, widest layer], NaN where a layer has no such channel."""
+        values = self[name][row]
+        picture = np.full((len(self.layers), int(self._counts.max(initial=1))), np.nan, np.float32)
+        for line, layer in zip(picture, self.layers, strict=True):
+            line[: layer.channels] = values[layer.offset : layer.offset + layer.channels]
+        return picture

@@ -1,0 +1,166 @@
+"""From image layers to a case, and from a run's masks to layers on the image they belong to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_osuda.evaluation import DIFFERENCE, difference
+from napari_osuda.files import sha256_of
+from napari_osuda.imaging import Case, Grid, case_from_arrays, require_same_grid
+from napari_osuda.imaging.volumes import without_suffix
+from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer, onto_layer
+from napari_osuda.widgets._channel_panel import RESULT_KEY
+from napari_osuda.widgets._shared import real_viewer
+
+if TYPE_CHECKING:
+    from napari_osuda.models import ModelCard
+
+__all__ = ["ResultLayers", "case_name", "case_of_layers", "reference_of_layer"]
+
+IntArray = npt.NDArray[Any]
+
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+def case_name(layers: Mapping[str, Any]) -> str:
+    """What the case of these layers is called: by its folder, its file, or its first layer."""
+    paths = [_path_of(layer) for layer in layers.values()]
+    first = next((path for path in paths if path is not None), None)
+    if first is None:
+        return next(iter(layers.values())).name if layers else "case"
+    return first.parent.name if len(layers) > 1 else without_suffix(first.name)
+
+
+def case_of_layers(layers: Mapping[str, Any]) -> Case:
+    """The case that a model is given.
+
+    Parameters
+    ----------
+    layers : mapping of channel name to napari Image layer
+        In the model's order.
+
+    Raises
+    ------
+    CaseError
+        The layers do not lie on one grid; the sentence names those that differ.
+    """
+    grids = {channel: _grid_of(layer) for channel, layer in layers.items()}
+    (first, grid), *others = grids.items()
+    for channel, other in others:
+        require_same_grid(grid, layers[first].name, other, layers[channel].name)
+    arrays = {c: from_layer(np.asarray(layer.data), layer.metadata) for c, layer in layers.items()}
+    case = case_from_arrays(case_name(layers), arrays, grid)
+    sources = []
+    for source, layer in zip(case.sources, layers.values(), strict=True):
+        path = _path_of(layer)
+        known = path is not None and path.is_file()
+        sources.append(
+            dataclasses.replace(source, path=path, sha256=sha256_of(path) if known and path else None)
+        )
+    return dataclasses.replace(case, sources=tuple(sources))
+
+
+def reference_of_layer(layer: Any, case: Case) -> IntArray:
+    """A reference layer's labels on the case's grid; CaseError if they lie elsewhere."""
+    require_same_grid(case.grid, case.name, _grid_of(layer), layer.name)
+    return from_layer(np.asarray(layer.data), layer.metadata)
+
+
+def _grid_of(layer: Any) -> Grid:
+    return grid_of_layer(layer.data.shape, layer.metadata, layer.scale, layer.translate, layer.axis_labels)
+
+
+def _path_of(layer: Any) -> Path | None:
+    path = layer.metadata.get(METADATA_KEY, {}).get("path")
+    return Path(path) if path else None
+
+
+class ResultLayers:
+    """The layers ``before``, ``after`` and ``difference`` of the last run.
+
+    A new run takes away the layers of the one before it, which are kept in that run's folder; a layer that
+    someone has painted in stays, under another name.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where they are shown.
+    """
+
+    NAMES = ("before", "after", "difference")
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = real_viewer(viewer)
+        self._image: Any = None
+        self._card: ModelCard | None = None
+        self._made: dict[str, tuple[Labels, IntArray]] = {}
+
+    def begin(self, image: Any, card: ModelCard) -> None:
+        """Make room for a run on ``image``."""
+        for name, (layer, original) in self._made.items():
+            if layer in self._viewer.layers:
+                if np.array_equal(layer.data, original):
+                    self._viewer.layers.remove(layer)
+                else:
+                    layer.name = f"{name} (edited)"
+        self._made.clear()
+        self._image, self._card = image, card
+
+    def show_before(self, labels: IntArray) -> None:
+        """Show the source model's mask, [I, J, K] of the case."""
+        self._add("before", labels, *self._looks())
+
+    def show_after(self, labels: IntArray) -> None:
+        """Show the adapted model's mask, [I, J, K] of the case, and what has changed."""
+        self._add("after", labels, *self._looks())
+        before = self._made.get("before")
+        if before is not None:
+            changed = difference(from_layer(before[1], self._image.metadata), labels)
+            names = {value: name for value, (name, _) in DIFFERENCE.items()}
+            colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+            self._add("difference", changed, names, colours).editable = False
+        self.prefer("after")
+
+    def prefer(self, name: str) -> None:
+        """Show one of the masks and hide the others."""
+        for other, (layer, _) in self._made.items():
+            layer.visible = other == name
+        if name in self._made and self._made[name][0] in self._viewer.layers:
+            self._viewer.layers.selection.active = self._made[name][0]
+
+    def labels(self, name: str) -> IntArray | None:
+        """A mask as it stands, with what was painted since, [I, J, K] of the case; None if it is gone."""
+        made = self._made.get(name)
+        if made is None or made[0] not in self._viewer.layers:
+            return None
+        return from_layer(np.asarray(made[0].data), self._image.metadata)
+
+    def _looks(self) -> tuple[dict[int, str], dict[int, str]]:
+        assert self._card is not None
+        return dict(self._card.labels), dict(self._card.colours)
+
+    def _add(self, name: str, labels: IntArray, names: dict[int, str], colours: dict[int, str]) -> Labels:
+        image = self._image
+        shown = np.ascontiguousarray(onto_layer(labels, image.metadata))
+        palette: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+        palette.update({value: colour for value, colour in colours.items() if value != 0})
+        layer = Labels(
+            # A copy: painting must not change the run's own record.
+            shown.copy(),
+            name=name,
+            colormap=DirectLabelColormap(color_dict=palette),
+            features={"index": list(names), "label": list(names.values())},
+            opacity=0.6,
+            metadata={**image.metadata, RESULT_KEY: name},
+            **{key: getattr(image, key) for key in _PLACE},
+        )
+        self._made[name] = (layer, shown)
+        return self._viewer.add_layer(layer)

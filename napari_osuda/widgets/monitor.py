@@ -1,0 +1,115 @@
+"""OSUDA: Monitor, the live plots of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from napari_osuda.widgets._channel_map import AlphaMap, DistanceMap
+from napari_osuda.widgets._docked import DockedWidget
+from napari_osuda.widgets._history import RunHistory
+from napari_osuda.widgets._lines import ClassPanel, LayerPanel, LossPanel, SchedulePanel
+from napari_osuda.widgets._plot import PlotPanel
+from napari_osuda.widgets._theme import Palette
+
+__all__ = ["MonitorWidget"]
+
+# At most ten pictures a second, however fast the steps come.
+_INTERVAL_MS = 100
+# Plots stand side by side where each can have this width.
+_COLUMN_PIXELS = 440
+
+
+class MonitorWidget(DockedWidget):
+    """Losses, schedules, class fractions and the maps of d and alpha, while a run goes on and after it.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Whose run is shown.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.setWindowTitle("OSUDA: Monitor")
+        self.setMinimumWidth(280)
+        colours = self.colours()
+        self.panels: dict[str, PlotPanel] = {
+            "losses": LossPanel(colours),
+            "schedules": SchedulePanel(colours),
+            "classes": ClassPanel(colours),
+            "distance": DistanceMap(colours),
+            "alpha": AlphaMap(colours),
+            "layers": LayerPanel(colours),
+        }
+        self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
+        self.empty.setWordWrap(True)
+        self._columns = 0
+        inside = QWidget()
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(4, 4, 4, 4)
+        self.scroller = QScrollArea()
+        self.scroller.setWidget(inside)
+        self.scroller.setWidgetResizable(True)
+        self.scroller.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.scroller, 1)
+        self._arrange()
+
+        # What has been drawn: a plot that was out of sight catches up when it is seen again.
+        self._drawn: dict[str, int] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self.refresh)
+        self.cockpit.began.connect(self.show_history)
+        self.show_history(self.cockpit.history)
+        self._timer.start()
+
+    def show_history(self, history: RunHistory | None) -> None:
+        """Show another run, or none."""
+        self._drawn.clear()
+        self.empty.setVisible(history is None)
+        for panel in self.panels.values():
+            panel.show_history(history)
+
+    def refresh(self) -> None:
+        """Redraw the plots that are in sight and behind."""
+        history = self.cockpit.history
+        if history is None:
+            return
+        for name, panel in self.panels.items():
+            behind = self._drawn.get(name) != len(history)
+            if behind and panel.isVisible() and not panel.visibleRegion().isEmpty():
+                self._drawn[name] = len(history)
+                panel.refresh()
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow napari's theme."""
+        for panel in self.panels.values():
+            panel.set_colours(colours)
+
+    def tear_down(self) -> None:
+        """Stop the timer and listen no more."""
+        self._timer.stop()
+        self.cockpit.began.disconnect(self.show_history)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as there is room for."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = min(max(self.width() // _COLUMN_PIXELS, 1), len(self.panels))
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for index, panel in enumerate(self.panels.values()):
+            self._grid.addWidget(panel, index // columns, index % columns)
+        for column in range(len(self.panels)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)

@@ -1,0 +1,43 @@
+"""What tests with windows need, and the check that they leave nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No thread of ours, no window, no cockpit and no interception of torch outlives a test."""
+    if "qtbot" in request.fixturenames:
+        # Torn down before this, so that what is left after it is a leak.
+        qtbot = request.getfixturevalue("qtbot")
+        before = _windows()
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("osuda-")]
+    assert not left, f"threads left running: {left}"
+    if "torch" in sys.modules:
+        import torch
+
+        assert not torch.overrides._get_current_function_mode_stack(), "torch is still intercepted"
+    if "qtbot" in request.fixturenames and "napari_osuda.widgets._shared" in sys.modules:
+        from napari_osuda.widgets import _shared
+
+        assert not _shared._COCKPITS, "a cockpit outlived its viewer's widgets"
+        gc.collect()
+        qtbot.waitUntil(lambda: not (_windows() - before), timeout=2000)
+
+
+def _windows() -> set[int]:
+    from qtpy.QtWidgets import QApplication
+
+    # vispy keeps its canvas for itself (napari's own fixture passes it over as well).
+    return {
+        id(widget)
+        for widget in QApplication.topLevelWidgets()
+        if type(widget).__name__ != "CanvasBackendDesktop" and widget.objectName() != "handled_widget"
+    }
