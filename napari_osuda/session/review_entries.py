@@ -1,0 +1,97 @@
+"""The log of a review: what was decided, by whom and when, in the order in which it happened.
+
+Nothing is ever taken out of the log: an undo is an entry of its own. What holds is what `in_force` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, cast, get_args
+
+from napari_osuda.errors import CaseError
+
+__all__ = ["CHOICES", "PLANES", "Entry", "Kind", "Plane", "in_force", "now"]
+
+Kind = Literal["after", "before", "edited", "flag", "unflag", "undo", "redo"]
+Plane = Literal["axial", "coronal", "sagittal"]
+PLANES: tuple[Plane, ...] = get_args(Plane)
+
+CHOICES: tuple[Kind, ...] = ("after", "before", "edited")
+"""The kinds that say what a slice of the final mask is."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One act of the reviewer.
+
+    Attributes
+    ----------
+    kind : {"after", "before", "edited", "flag", "unflag", "undo", "redo"}
+        "after" and "before" take that mask's slices; "edited" takes what was painted.
+    plane : {"axial", "coronal", "sagittal"} or None
+        Which slices are meant; None: the whole volume.
+    slices : tuple of int
+        Indices along the plane's axis of the case's own array; empty for the whole volume.
+    comment : str
+        Of a flag.
+    who : str
+        The reviewer.
+    when : str
+        ISO 8601, UTC.
+    """
+
+    kind: Kind
+    plane: Plane | None = None
+    slices: tuple[int, ...] = ()
+    comment: str = ""
+    who: str = ""
+    when: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {**asdict(self), "slices": list(self.slices)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Entry:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        CaseError
+            The values are not those of an entry.
+        """
+        kind, plane = values.get("kind"), values.get("plane")
+        slices = values.get("slices", ())
+        known = kind in get_args(Kind) and (plane is None or plane in PLANES)
+        if not known or not isinstance(slices, list) or not all(isinstance(s, int) for s in slices):
+            raise CaseError(f"The review's log has an entry that is none: {dict(values)}.")
+        texts = {key: str(values.get(key, "")) for key in ("comment", "who", "when")}
+        return cls(cast("Kind", kind), cast("Plane | None", plane), tuple(slices), **texts)
+
+
+def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:
+    """Which entries of a log hold, in order, and which a redo would bring back, the next one last.
+
+    Returns
+    -------
+    done, undone : list of int
+        Places in the log.
+    """
+    done: list[int] = []
+    undone: list[int] = []
+    for place, entry in enumerate(log):
+        if entry.kind == "undo":
+            undone.append(done.pop())
+        elif entry.kind == "redo":
+            done.append(undone.pop())
+        else:
+            done.append(place)
+            undone.clear()
+    return done, undone
+
+
+def now() -> str:
+    """The moment, as the log writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
