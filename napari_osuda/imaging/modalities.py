@@ -90,20 +90,25 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
         No name or more than one fits a channel; the sentence lists what was seen.
     """
     seen = [name for name in names if not is_label_name(name)]
-    listed = ", ".join(seen) if seen else "no image"
     matched: dict[str, str] = {}
     for channel in channels:
         fitting = [name for name in seen if _fits(name, channel)]
         if not fitting:
             raise CaseError(
-                f"No image for channel {channel}: seen were {listed}. Say which one it is, as {channel}=FILE."
+                f"No image for channel {channel}: seen were {_listed(seen)}. "
+                f"Say which one it is, as {channel}=FILE."
             )
         if len(fitting) > 1:
             raise CaseError(
-                f"Channel {channel} could be any of {', '.join(fitting)}: say which one, as {channel}=FILE."
+                f"Channel {channel} could be any of {_listed(fitting)}: say which one, as {channel}=FILE."
             )
         matched[channel] = fitting[0]
     return matched
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "no image") + more
 
 
 def _fits(name: str, channel: str) -> bool:

@@ -98,10 +98,11 @@ def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path
 
 def _in_folder(folder: Path, channels: Sequence[str]) -> dict[str, Path]:
     """Match the images of a folder, or of the anatomical folders below it, to the channels."""
-    found = _images(folder.iterdir())
+    found = _images(folder.glob("*"))
     if not found:
-        below = _images(folder.rglob("*"))
-        # A BIDS subject has its contrasts in anat, beside functional and diffusion images.
+        # A BIDS subject has its contrasts in [session/]anat, beside functional and diffusion images; no
+        # deeper, since a wrong folder may be the top of a whole disk.
+        below = _images([*folder.glob("*/*"), *folder.glob("*/*/*")])
         found = [p for p in below if p.parent.name == "anat"] or below
     names = {path.relative_to(folder).as_posix(): path for path in found}
     by_file = {Path(key).name: path for key, path in names.items()}

@@ -132,6 +132,11 @@ def test_a_missing_channel_lists_what_was_seen():
         match_channels([], ["t1"])
 
 
+def test_a_long_list_of_what_was_seen_is_cut():
+    with pytest.raises(CaseError, match=r"p0_t1, .* p11_t1 and 88 more: say"):
+        match_channels([f"p{i}_t1" for i in range(100)], ["t1"])
+
+
 def test_an_ambiguous_channel_lists_the_candidates():
     with pytest.raises(CaseError, match=r"Channel t1 could be any of T1\.nii, T1_bias\.nii: .*t1=FILE"):
         match_channels(["T1.nii", "T1_bias.nii", "T2.nii"], ["t2", "t1"])
