@@ -1,0 +1,282 @@
+"""Train a source segmenter the ordinary way: what a hospital would have on its shelf.
+
+The recipe is that of the paper's source model, as far as the paper tells: its 2-D U-Net with BatchNorm on
+128 x 128 axial slices. Loss (cross-entropy plus soft Dice), optimiser, rates and augmentation are ours, and
+kept ordinary: the augmentation covers how heads are placed and how one scanner's gain varies, not other
+scanners and contrasts, which are what adaptation is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_osuda.imaging import Case, SliceSpec, SliceStack, case_from_arrays
+from napari_osuda.networks import UNet
+
+__all__ = [
+    "EpochReport",
+    "Recipe",
+    "TrainingSlices",
+    "segmentation_loss",
+    "train_source",
+    "training_slices",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSlices:
+    """Slices as the network sees them, with their classes.
+
+    Attributes
+    ----------
+    images : float16 array [N, C, h, w]
+        Normalised; half precision is finer than the noise of any MRI.
+    classes : uint8 array [N, h, w]
+        Index of the output channel.
+    """
+
+    images: NDArray[np.float16]
+    classes: NDArray[np.uint8]
+
+    @classmethod
+    def join(cls, parts: Iterable[TrainingSlices]) -> TrainingSlices:
+        """Put the slices of several patients together."""
+        parts = list(parts)
+        return cls(
+            np.concatenate([part.images for part in parts]), np.concatenate([part.classes for part in parts])
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a source model is trained.
+
+    Attributes
+    ----------
+    epochs : int
+        Passes over the slices, each in a new order.
+    batch_size : int
+    learning_rate : float
+        Of AdamW at its height; it rises over the first twentieth of the steps and falls to 0 as a cosine.
+    weight_decay : float
+    features : tuple of int
+        Of the `UNet`.
+    flip : bool
+        Mirror left and right at random: the heads of ``RAS`` axial slices along their rows.
+    rotation, scale, shift : float
+        Largest in-plane rotation (degrees), relative change of size, displacement (share of the image).
+    gain, offset, gamma, noise : float
+        Largest change of a channel's normalised intensities inside the head: factor, offset, exponent of
+        its range, and standard deviation of added noise.
+    seed : int
+        Of weights, order and augmentation.
+    """
+
+    epochs: int = 10
+    batch_size: int = 8
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    features: tuple[int, ...] = (8, 16, 32, 64, 128)
+    flip: bool = True
+    rotation: float = 10.0
+    scale: float = 0.1
+    shift: float = 0.04
+    gain: float = 0.1
+    offset: float = 0.1
+    gamma: float = 0.15
+    noise: float = 0.05
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an epoch of training came to.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Number of this one from 1, and of all.
+    loss : float
+        Mean over its batches.
+    network : UNet
+        As it is now, in train mode; not a copy.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    network: UNet
+
+
+def training_slices(
+    case: Case, labels: ArrayLike, spec: SliceSpec, classes: Mapping[int, int], every: int = 1
+) -> TrainingSlices:
+    """Cut a patient with a reference into slices, by the same way in as at adaptation.
+
+    Parameters
+    ----------
+    case : Case
+        Its channels in the network's order.
+    labels : integer array [I, J, K]
+        The reference on the case's grid.
+    spec : SliceSpec
+        How the network sees an MRI.
+    classes : mapping of label value to output channel
+        Every value that occurs; several values may be one class (the whole tumour).
+    every : int
+        Take every so many of the slices with a foreground.
+
+    Raises
+    ------
+    ValueError
+        A label value is not in ``classes``.
+    """
+    values = np.asarray(labels)
+    unknown = set(np.unique(values).tolist()) - set(classes)
+    if unknown:
+        raise ValueError(
+            f"Case {case.name} has the label {min(unknown)}, which has no class in {dict(classes)}."
+        )
+    stack = SliceStack(case, spec)
+    chosen = np.flatnonzero(stack.foreground)[::every]
+    # A label is resampled as the picture is: the class whose indicator is largest wins.
+    of_class = {
+        str(k): np.isin(values, [v for v, c in classes.items() if c == k]).astype(np.float32)
+        for k in sorted(set(classes.values()))
+    }
+    indicators = SliceStack(
+        case_from_arrays(case.name, of_class, case.grid),
+        SliceSpec(
+            spec.plane, spec.orientation, spec.size, spec.field_of_view_mm, spec.step, spec.minimum, "none"
+        ),
+    )
+    share = indicators.slices(chosen)
+    # Beyond the image every indicator is 0, and the first of equals is background.
+    return TrainingSlices(stack.slices(chosen).astype(np.float16), share.argmax(axis=1).astype(np.uint8))
+
+
+def train_source(slices: TrainingSlices, classes: int, recipe: Recipe | None = None) -> Iterator[EpochReport]:
+    """Train a `UNet`, an epoch at a time as the caller asks.
+
+    Parameters
+    ----------
+    slices : TrainingSlices
+        Of all patients.
+    classes : int
+        Output channels, background included.
+    recipe : Recipe, optional
+
+    Yields
+    ------
+    EpochReport
+        The last one's ``network`` is the source model; call ``.eval()`` on it.
+
+    Raises
+    ------
+    ValueError
+        There are fewer slices than one batch has, or a class beyond ``classes``.
+
+    Notes
+    -----
+    On one machine, with one number of threads, the same slices and recipe give the same weights.
+    """
+    recipe = recipe or Recipe()
+    if len(slices) < recipe.batch_size:
+        raise ValueError(f"{len(slices)} slices do not fill a batch of {recipe.batch_size}.")
+    if slices.classes.max() >= classes:
+        raise ValueError(
+            f"The slices have class {slices.classes.max()}, beyond the {classes} of the network."
+        )
+    rng = np.random.default_rng(recipe.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = UNet(slices.images.shape[1], classes, recipe.features)
+    network = network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    per_epoch = len(slices) // recipe.batch_size
+    steps = recipe.epochs * per_epoch
+    warm = max(1, steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda t: min((t + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(t / steps, 1.0))))
+    )
+    noise = torch.Generator().manual_seed(recipe.seed)
+    for epoch in range(recipe.epochs):
+        order = rng.permutation(len(slices))
+        total = 0.0
+        for start in range(0, per_epoch * recipe.batch_size, recipe.batch_size):
+            batch = np.sort(order[start : start + recipe.batch_size])
+            images = torch.from_numpy(slices.images[batch].astype(np.float32))
+            target = torch.from_numpy(slices.classes[batch].astype(np.int64))
+            images, target = _augment(images, target, recipe, rng, noise)
+            logits = network(images.contiguous(memory_format=torch.channels_last))
+            loss = segmentation_loss(logits, target)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach())
+        yield EpochReport(epoch + 1, recipe.epochs, total / per_epoch, network)
+
+
+def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy plus soft Dice loss.
+
+    Parameters
+    ----------
+    logits : float tensor [B, K, H, W]
+    target : int64 tensor [B, H, W]
+
+    Returns
+    -------
+    scalar tensor
+        The Dice of each class but background is over the whole batch: most slices have no tumour, and one
+        of their own would be all or nothing.
+    """
+    probability = logits.softmax(dim=1)[:, 1:]
+    truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, 1:].to(probability.dtype)
+    over = (0, 2, 3)
+    overlap, size = (probability * truth).sum(over), probability.sum(over) + truth.sum(over)
+    dice = (2 * overlap + 1) / (size + 1)
+    return F.cross_entropy(logits, target) + 1 - dice.mean()
+
+
+def _augment(
+    images: Tensor, target: Tensor, recipe: Recipe, rng: np.random.Generator, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Move each head a little, and vary each channel's intensities inside it; air stays 0."""
+    count, channels = images.shape[:2]
+    angle = np.radians(rng.uniform(-recipe.rotation, recipe.rotation, count))
+    size = 1 + rng.uniform(-recipe.scale, recipe.scale, count)
+    mirror = np.where(recipe.flip & (rng.random(count) < 0.5), -1.0, 1.0)
+    theta = np.zeros((count, 2, 3), np.float32)
+    # `affine_grid` counts x along columns and y along rows; left-right is along the rows.
+    theta[:, 0, 0], theta[:, 0, 1] = np.cos(angle) * size, -np.sin(angle) * size * mirror
+    theta[:, 1, 0], theta[:, 1, 1] = np.sin(angle) * size, np.cos(angle) * size * mirror
+    theta[:, :, 2] = rng.uniform(-2 * recipe.shift, 2 * recipe.shift, (count, 2))
+    grid = F.affine_grid(torch.from_numpy(theta), list(images.shape), align_corners=False)
+    inside = (images != 0).any(dim=1, keepdim=True).float()
+    inside = F.grid_sample(inside, grid, mode="nearest", align_corners=False)
+    images = F.grid_sample(images, grid, align_corners=False)
+    target = F.grid_sample(target[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0].long()
+
+    def draw(low: float, high: float) -> Tensor:
+        return torch.from_numpy(rng.uniform(low, high, (count, channels, 1, 1)).astype(np.float32))
+
+    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    reach = (high - low).clamp_min(1e-3)
+    bent = low + reach * ((images - low) / reach) ** torch.exp(draw(-recipe.gamma, recipe.gamma))
+    bent = bent * draw(1 - recipe.gain, 1 + recipe.gain) + draw(-recipe.offset, recipe.offset)
+    bent += draw(0, recipe.noise) * torch.randn(bent.shape, generator=noise)
+    return bent * inside, target
