@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -158,7 +159,9 @@ def build_network(architecture: Architecture) -> nn.Module:
     make = _callable(architecture)
     kwargs = _bound(make, architecture)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            # What a library says of its own arguments is not for the user of a finished model.
+            warnings.simplefilter("ignore")
             network = make(**kwargs)
     except (ImportError, ModuleNotFoundError) as error:
         raise ModelError(
@@ -178,7 +181,8 @@ def build_skeleton(architecture: Architecture) -> nn.Module | None:
     make = _callable(architecture)
     kwargs = _bound(make, architecture)
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device("meta"):
+            warnings.simplefilter("ignore")
             skeleton = make(**kwargs)
     except Exception:
         # Some constructors compute with tensors, which have no values here; build_network says what is

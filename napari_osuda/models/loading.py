@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -12,13 +13,16 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms import bioimageio
+from napari_osuda.models.forms import bioimageio, state_dict
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import Package
-from napari_osuda.models.probing import check_channels
+from napari_osuda.models.probing import check_channels, smallest_size
 from napari_osuda.models.questions import Question
 
 __all__ = ["SourceModel", "load_model", "open_questions"]
+
+# In the order in which they are tried.
+_FORMS: tuple[ModuleType, ...] = (bioimageio, state_dict)
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ def load_model(
         reading = _read(package, answers, trust)
     card = questions.answered_card(reading.said, reading.guessed, answers, str(path))
     network = reading.network(card)
-    check_channels(network, card)
-    return SourceModel(network, card, Path(path), reading.sha256, reading.form, reading.notes)
+    card = _with_sizes(card, {**reading.said, **answers}, network)
+    notes = (*reading.notes, *check_channels(network, card))
+    return SourceModel(network, card, Path(path), reading.sha256, reading.form, notes)
 
 
 def open_questions(
@@ -95,9 +100,19 @@ def open_questions(
 
 
 def _read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
-    if bioimageio.recognise(package):
-        return bioimageio.read(package, answers, trust)
+    for form in _FORMS:
+        if form.recognise(package):
+            reading: Reading = form.read(package, answers, trust)
+            return reading
     held = ", ".join(package.names()[:8]) or "nothing"
     raise ModelError(
         f"{package.path} is not a model: there is no {bioimageio.DESCRIPTIONS[0]} in it. It holds: {held}."
     )
+
+
+def _with_sizes(card: ModelCard, said: Mapping[str, Any], network: nn.Module) -> ModelCard:
+    """The card, with the sizes that the network takes found by trying where its files do not say them."""
+    if "minimum" in said or "step" in said:
+        return card
+    size = smallest_size(network, len(card.channels), card.spatial_dims)
+    return card if size is None else card.model_copy(update={"minimum": size, "step": size})

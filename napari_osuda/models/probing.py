@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +17,35 @@ __all__ = ["check_channels", "example_for", "forward", "smallest_size"]
 _EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
 
 
-@torch.no_grad()
 def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | None:
     """The main output for one random image [1, channels, *size], or None where the network fails on it."""
+    output = _raw_output(network, channels, size)
+    return None if output is None else main_output(output)
+
+
+@torch.no_grad()
+def _raw_output(network: nn.Module, channels: int, size: Sequence[int]) -> Any:
     was_training = {module: module.training for module in network.modules()}
     network.eval()
     try:
-        return main_output(network(example_for(network, channels, size)))
-    except ModelError:
-        raise
+        return network(example_for(network, channels, size))
     except Exception:  # networks fail in any way on sizes and channels that they do not take
         return None
     finally:
         for module, training in was_training.items():
             module.training = training
+
+
+def _choice(output: Any) -> str | None:
+    """Which of several outputs is taken, in words; None where there is but one."""
+    if isinstance(output, Tensor):
+        return None
+    main = main_output(output)
+    if isinstance(output, Mapping):
+        key = next((key for key, value in output.items() if value is main), "?")
+        return f"The network returns {', '.join(map(str, output))}; '{key}' is taken for the segmentation."
+    index = next((i for i, value in enumerate(output) if value is main), 0)
+    return f"The network returns {len(output)} outputs; number {index + 1} is taken for the segmentation."
 
 
 def example_for(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor:
@@ -50,8 +66,13 @@ def smallest_size(network: nn.Module, channels: int, spatial_dims: int) -> tuple
     return None
 
 
-def check_channels(network: nn.Module, card: ModelCard) -> None:
+def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
     """Compare the channels that the card names with those that the network takes and gives.
+
+    Returns
+    -------
+    tuple of str
+        Which output is taken, where the network gives several.
 
     Raises
     ------
@@ -67,10 +88,11 @@ def check_channels(network: nn.Module, card: ModelCard) -> None:
         ),
         None,
     )
-    output = forward(network, channels, card.minimum)
-    if output is None:
+    raw = _raw_output(network, channels, card.minimum)
+    if raw is None:
         size = smallest_size(network, channels, card.spatial_dims)
-        output = None if size is None else forward(network, channels, size)
+        raw = None if size is None else _raw_output(network, channels, size)
+    output = None if raw is None else main_output(raw)
     if output is None and first is not None and first[1] != channels:
         raise ModelError(
             f"The card names {channels} input channels ({', '.join(card.channels)}), but the network's first "
@@ -87,3 +109,5 @@ def check_channels(network: nn.Module, card: ModelCard) -> None:
             f"The network gives {output.shape[1]} output channels, but the card names "
             f"{len(card.output_channels)} ({', '.join(card.output_channels)})."
         )
+    choice = _choice(raw)
+    return () if choice is None else (choice,)

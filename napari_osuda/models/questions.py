@@ -61,11 +61,14 @@ _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def questions_of(guessed: Mapping[str, Any], answers: Mapping[str, Any]) -> list[Question]:
-    """The questions still open after ``answers``."""
-    if answers.get(ACCEPT_DEFAULTS):
-        return []
+    """The questions still open after ``answers``; those without a default are open until answered."""
+    defaults = bool(answers.get(ACCEPT_DEFAULTS))
     return [
-        Question(key, *_with_default(key, default)) for key, default in guessed.items() if key not in answers
+        Question(key, *_with_default(key, default))
+        for key, default in guessed.items()
+        if key not in answers
+        and not (defaults and default is not None)
+        and not (key == "output_channels" and "labels" in answers)
     ]
 
 
@@ -104,7 +107,9 @@ def answered_card(
     answers.pop(ACCEPT_DEFAULTS, None)
     fields = {**guessed, **said, **answers}
     kwargs = fields.pop("kwargs", None)
-    fields["architecture"] = _architecture(fields.get("architecture"), kwargs)
+    fields["architecture"] = _architecture(
+        said.get("architecture") or guessed.get("architecture"), answers.get("architecture"), kwargs
+    )
     if "labels" in answers and "output_channels" not in answers and "output_channels" not in said:
         # New labels also name the channels, where the model had no names for them.
         fields.pop("output_channels", None)
@@ -132,17 +137,15 @@ def _line(question: Question) -> str:
     )
 
 
-def _architecture(said: Any, kwargs: Any) -> Architecture | None:
-    if said is None:
-        return None
-    if isinstance(said, Architecture):
-        architecture = said
-    elif isinstance(said, Mapping):
-        architecture = Architecture(**said)
-    else:
-        module, _, name = str(said).strip().rpartition(".")
+def _architecture(known: Architecture | None, answer: Any, kwargs: Any) -> Architecture | None:
+    """The class that the user names or else the known one, with the user's arguments over the known ones."""
+    architecture = known
+    if isinstance(answer, Architecture):
+        architecture = answer
+    elif answer is not None and str(answer).strip() != str(known):
+        module, _, name = str(answer).strip().rpartition(".")
         architecture = Architecture(import_from=module, callable=name)
-    if isinstance(kwargs, Mapping):
+    if architecture is not None and isinstance(kwargs, Mapping):
         changes = {str(key): value for key, value in kwargs.items()}
         architecture = architecture.model_copy(update={"kwargs": {**architecture.kwargs, **changes}})
     return architecture

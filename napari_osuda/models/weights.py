@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError, UntrustedModelError
 from napari_osuda.models.architectures import build_network, build_skeleton
 from napari_osuda.models.card import Architecture
+from napari_osuda.models.matching import match_keys
 from napari_osuda.models.packages import zip_directory
 from napari_osuda.models.pickles import recover, state_of_module
 
-__all__ = ["Weights", "network_with_weights", "read_weights"]
+__all__ = ["Weights", "fits", "network_with_weights", "read_weights"]
 
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
 _SHOWN = 5
@@ -176,7 +177,7 @@ def network_with_weights(architecture: Architecture, weights: Weights, where: st
     architecture : Architecture
         Of the closed list.
     weights : Weights
-        Keys are those of the network.
+        Whatever stands before their keys is taken off.
     where : str
         How messages call the file.
 
@@ -191,10 +192,9 @@ def network_with_weights(architecture: Architecture, weights: Weights, where: st
         Keys or shapes differ (the first that do are listed), the network has more elements than the file
         has bytes, or the architecture cannot be built.
     """
-    state = weights.tensors
     skeleton = build_skeleton(architecture)
     if skeleton is not None:
-        _check_fit(skeleton, state, architecture, where)
+        state = _check_fit(skeleton, weights, architecture, where)
         elements = sum(tensor.numel() for tensor in skeleton.parameters())
         if elements > weights.size:
             raise ModelError(
@@ -203,19 +203,34 @@ def network_with_weights(architecture: Architecture, weights: Weights, where: st
             )
     network = build_network(architecture)
     if skeleton is None:
-        _check_fit(network, state, architecture, where)
+        state = _check_fit(network, weights, architecture, where)
     own = network.state_dict()
+    # Old files have no counters of batches; their values are not used.
     kept = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
     network.load_state_dict({**kept, **state}, strict=True)
     return network.float().eval()
 
 
+def fits(architecture: Architecture, weights: Weights) -> bool:
+    """Whether the weights are exactly those of the architecture, by keys and shapes."""
+    skeleton = build_skeleton(architecture)
+    if skeleton is None:
+        return False
+    try:
+        _check_fit(skeleton, weights, architecture, "")
+    except ModelError:
+        return False
+    return True
+
+
 def _check_fit(
-    network: nn.Module, state: Mapping[str, Tensor], architecture: Architecture, where: str
-) -> None:
-    expected = {
-        key: tuple(value.shape) for key, value in network.state_dict().items() if isinstance(value, Tensor)
-    }
+    network: nn.Module, weights: Weights, architecture: Architecture, where: str
+) -> dict[str, Tensor]:
+    """The tensors by the network's own keys, or a ModelError that lists what differs first."""
+    own = network.state_dict()
+    expected = {key: tuple(value.shape) for key, value in own.items() if isinstance(value, Tensor)}
+    state = match_keys(weights.tensors, expected).tensors
+    _fill_aliases(network, state)
     missing = [key for key in expected if key not in state and not key.endswith("num_batches_tracked")]
     unexpected = [key for key in state if key not in expected]
     shapes = [
@@ -232,6 +247,19 @@ def _check_fit(
         reasons.append(f"not in the network: {', '.join(unexpected[:_SHOWN])}{_more(unexpected)}")
     if reasons:
         raise ModelError(f"{where} does not fit {architecture}. {'. '.join(reasons)}.")
+    return state
+
+
+def _fill_aliases(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """Give every name of a shared tensor what the file has under one of them; some formats keep only one."""
+    names: dict[int, list[str]] = {}
+    for named in (network.named_parameters, network.named_buffers):
+        for name, tensor in named(remove_duplicate=False):
+            names.setdefault(id(tensor), []).append(name)
+    for group in names.values():
+        held = next((state[name] for name in group if name in state), None)
+        if held is not None:
+            state.update({name: held for name in group if name not in state})
 
 
 def _shape(shape: Any) -> str:
