@@ -13,7 +13,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms import bioimageio, state_dict
+from napari_osuda.models.forms import bioimageio, monai_bundle, state_dict
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import Package
 from napari_osuda.models.probing import check_channels, smallest_size
@@ -22,7 +22,7 @@ from napari_osuda.models.questions import Question
 __all__ = ["SourceModel", "load_model", "open_questions"]
 
 # In the order in which they are tried.
-_FORMS: tuple[ModuleType, ...] = (bioimageio, state_dict)
+_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, state_dict)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "channels": ("Which MRI contrasts does the network take, in order?", ()),
     "output_channels": ("What are the network's output channels called, in order?", ()),
     "labels": ("Which value in the mask has which name?", ()),
+    "regions": ("Which values make up each region?", ()),
     "plane": ("In which plane were the slices cut that the network was trained on?", get_args(Plane)[:3]),
     "orientation": ("In which orientation was the array that the network was trained on?", ()),
     "normalisation": ("How were the intensities normalised in training?", get_args(Normalisation)),

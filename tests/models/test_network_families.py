@@ -45,8 +45,8 @@ FAMILIES: dict[str, tuple[str, str, dict[str, Any], int, int, int]] = {
         {"spatial_dims": 2, "norm": BATCH, "features": [4] * 6, "deep_supervision": True}, 32, 2, 2),
     "DynUNet": (MONAI, "DynUNet",
         {"spatial_dims": 2, "kernel_size": [3] * 4, "strides": [1, 2, 2, 2],
-
-         "upsample_kernel_size": [2, 2, 2], "filters": [4, 4, 8, 8], "norm_name": "batch", "deep_supervision": True}, 32, 2, 2),
+         "upsample_kernel_size": [2, 2, 2],
+         "filters": [4, 4, 8, 8], "norm_name": "batch", "deep_supervision": True}, 32, 2, 2),
     "SegResNet": (MONAI, "SegResNet",
         {"spatial_dims": 3, "norm": "batch", "blocks_down": [1, 1, 1], "blocks_up": [1, 1]}, 8, 2, 3),
     "SegResNetVAE": (MONAI, "SegResNetVAE",
