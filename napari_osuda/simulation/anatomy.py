@@ -15,7 +15,8 @@ __all__ = ["Anatomy", "Template", "load_template", "place_head", "sample_anatomy
 
 Array = NDArray[np.float32]
 
-# Wider than any deformed head, mm: left-right, front-back, up-down.
+# Field of view of the scan, mm: left-right, front-back, up-down. The largest heads, where they lie off its
+# middle, lose a few millimetres at one side, as happens in practice.
 _FIELD_OF_VIEW = (176.0, 216.0, 184.0)
 
 

@@ -98,8 +98,8 @@ def simulate_patient(
     texture = {
         "healthy": 0.05 * smooth_noise(textures, shape, fine, 3.0)
         + 0.04 * smooth_noise(textures, shape, fine, 16.0),
-        "tumour": 0.13 * smooth_noise(textures, shape, fine, 4.0)
-        + 0.10 * smooth_noise(textures, shape, fine, 12.0),
+        "tumour": 0.09 * smooth_noise(textures, shape, fine, 4.0)
+        + 0.07 * smooth_noise(textures, shape, fine, 12.0),
     }
     uptake = np.clip(0.75 + 0.3 * smooth_noise(textures, shape, fine, 5.0), 0.2, 1.4)
     mask = _average(anatomy.mask.astype(np.float32), thin) >= 0.5
@@ -171,8 +171,8 @@ def _tissue_shares(rng: np.random.Generator, anatomy: Anatomy, parts: Mapping[st
     whole = ndimage.gaussian_filter(
         np.logical_or.reduce(list(parts.values())).astype(np.float32), 1.6 * np.array(voxel)
     )
-    wet = np.clip(0.85 + 0.12 * smooth_noise(rng, shape, spacing, 10.0), 0.5, 1.0)
-    spared = 1 - 0.45 * grey - 0.9 * csf
+    wet = np.clip(0.92 + 0.08 * smooth_noise(rng, shape, spacing, 10.0), 0.5, 1.0)
+    spared = 1 - 0.25 * grey - 0.9 * csf
     tumour["oedema"] = np.maximum(whole - core, 0) * wet * spared
     return _overlay(shares, tumour)
 
@@ -187,7 +187,7 @@ def _patient_tissues(rng: np.random.Generator) -> dict[str, Tissue]:
     """Vary each tissue's times as they vary from person to person, more in tumours than in health."""
     own = {}
     for name, tissue in TISSUES.items():
-        spread = 0.10 if name in _CODE or name == "white matter change" else 0.04
+        spread = 0.07 if name in _CODE or name == "white matter change" else 0.04
         t1, t2, density, uptake = np.exp(np.clip(rng.normal(0, [spread, spread, 0.02, 0.25]), -0.4, 0.4))
         own[name] = Tissue(
             {field: t * t1 for field, t in tissue.t1.items()},
@@ -260,14 +260,11 @@ def _labels(parts: Mapping[str, Mask], mask: Mask, thin: int) -> NDArray[np.uint
     if not parts:
         return labels
     codes = sorted({_CODE[name] for name in parts})
-    share = np.stack(
-        [
-            _average(
-                sum(part.astype(np.float32) for name, part in parts.items() if _CODE[name] == code), thin
-            )
-            for code in codes
-        ]
-    )
+    # Compartments of one code are disjoint, so their union is their sum.
+    of_code = [
+        np.logical_or.reduce([part for name, part in parts.items() if _CODE[name] == code]) for code in codes
+    ]
+    share = np.stack([_average(part.astype(np.float32), thin) for part in of_code])
     tumour = mask & (share.sum(axis=0) >= 0.5)
     labels[tumour] = np.array(codes, np.uint8)[share.argmax(axis=0)][tumour]
     return labels
@@ -275,4 +272,5 @@ def _labels(parts: Mapping[str, Mask], mask: Mask, thin: int) -> NDArray[np.uint
 
 def _ramp(value: Array, start: float, width: float) -> Array:
     """Rise from 0 at ``start`` to 1 at ``start + width``."""
-    return np.clip((value - np.float32(start)) / np.float32(width), 0, 1)
+    ramp: Array = np.clip((value - np.float32(start)) / np.float32(width), 0, 1)
+    return ramp

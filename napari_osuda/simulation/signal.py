@@ -40,26 +40,26 @@ class Tissue:
     uptake: float = 0.0
 
 
-# Grey and white matter: T1 at 1.5 T of Rooney et al., Magn Reson Med 57 (2007) 308; T1 and T2 at 3 T of
-# Wansapura et al., J Magn Reson Imaging 9 (1999) 531; T2 at 1.5 T of Stanisz et al., Magn Reson Med 54
-# (2005) 507. CSF: T1 of Lin et al., J Magn Reson Imaging 14 (2001) 313, T2 about 2 s. Blood: T1 of Lu et
-# al., Magn Reson Med 52 (2004) 679; its density is lowered because flowing blood loses signal. Water
-# content as in Tofts, Quantitative MRI of the Brain (2003), ch. 4. Tumour compartments: round figures of
-# ours, of the order that relaxometry finds in gliomas and the oedema around them (Just and Thelen,
-# Radiology 169 (1988) 779; Blystad et al., Sci Rep 10 (2020) 17986), with the longer T1 and slightly
-# shorter T2 of the higher field.
+# Grey and white matter: T1 at 1.5 T of Rooney et al., Magn Reson Med 57 (2007) 308, at 3 T of
+# Wansapura et al., J Magn Reson Imaging 9 (1999) 531; T2 of Stanisz et al., Magn Reson Med 54 (2005) 507.
+# CSF: T1 of Lin et al., J Magn Reson Imaging 14 (2001) 313, T2 about 2 s. Blood: T1 of Lu et al., Magn
+# Reson Med 52 (2004) 679; its density is lowered because flowing blood loses signal. Water content as in
+# Tofts, Quantitative MRI of the Brain (2003), ch. 4. Tumour compartments: round figures of ours, of the
+# order that relaxometry finds in gliomas and the oedema around them (Just and Thelen, Radiology 169 (1988)
+# 779; Blystad et al., Sci Rep 10 (2020) 17986), with the longer T1 and slightly shorter T2 of the higher
+# field.
 TISSUES: dict[str, Tissue] = {
-    "grey": Tissue({1.5: 1188, 3.0: 1331}, {1.5: 95, 3.0: 110}, 0.82, 0.03),
-    "white": Tissue({1.5: 656, 3.0: 832}, {1.5: 72, 3.0: 79.6}, 0.70, 0.01),
+    "grey": Tissue({1.5: 1188, 3.0: 1331}, {1.5: 95, 3.0: 99}, 0.82, 0.03),
+    "white": Tissue({1.5: 656, 3.0: 832}, {1.5: 72, 3.0: 69}, 0.70, 0.01),
     "csf": Tissue({1.5: 4070, 3.0: 4163}, {1.5: 2000, 3.0: 2000}, 1.0),
     "vessel": Tissue({1.5: 1441, 3.0: 1624}, {1.5: 200, 3.0: 150}, 0.45, 1.5),
     "choroid plexus": Tissue({1.5: 1400, 3.0: 1600}, {1.5: 180, 3.0: 160}, 0.88, 0.8),
-    "white matter change": Tissue({1.5: 950, 3.0: 1150}, {1.5: 112, 3.0: 108}, 0.80, 0.01),
-    "oedema": Tissue({1.5: 1100, 3.0: 1350}, {1.5: 150, 3.0: 140}, 0.88, 0.02),
-    "enhancing": Tissue({1.5: 1200, 3.0: 1450}, {1.5: 125, 3.0: 118}, 0.88, 0.8),
-    "non-enhancing": Tissue({1.5: 1400, 3.0: 1650}, {1.5: 190, 3.0: 175}, 0.92, 0.03),
+    "white matter change": Tissue({1.5: 950, 3.0: 1150}, {1.5: 112, 3.0: 105}, 0.80, 0.01),
+    "oedema": Tissue({1.5: 1100, 3.0: 1350}, {1.5: 175, 3.0: 165}, 0.90, 0.02),
+    "enhancing": Tissue({1.5: 1200, 3.0: 1450}, {1.5: 150, 3.0: 140}, 0.88, 0.8),
+    "non-enhancing": Tissue({1.5: 1400, 3.0: 1650}, {1.5: 200, 3.0: 190}, 0.92, 0.03),
     "necrosis": Tissue({1.5: 2000, 3.0: 2300}, {1.5: 320, 3.0: 300}, 0.95),
-    "low-grade": Tissue({1.5: 1450, 3.0: 1700}, {1.5: 210, 3.0: 190}, 0.93, 0.02),
+    "low-grade": Tissue({1.5: 1450, 3.0: 1700}, {1.5: 220, 3.0: 205}, 0.93, 0.02),
 }
 
 # Longitudinal relaxivity of the usual gadolinium agents in blood at 37 degrees C, l/mmol/s (Rohrer et al.,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +68,8 @@ def plan_tumour(rng: np.random.Generator, grade: Grade) -> TumourPlan:
     small or very large. Low grades are mostly core without enhancement and with little oedema; a tenth to a
     quarter of them has an enhancing spot.
     """
-    small = rng.random() < 0.12
-    volume = rng.uniform(2.5, 10) if small else np.clip(rng.lognormal(np.log(75), 0.55), 10, 180)
+    small = rng.random() < 0.1
+    volume = rng.uniform(4, 12) if small else np.clip(rng.lognormal(np.log(75), 0.55), 12, 180)
     if grade == "high":
         core, necrotic, non_enhancing = rng.uniform(0.15, 0.6), rng.uniform(0.05, 0.6), rng.uniform(0, 0.3)
         if small or rng.random() < 0.1:
@@ -145,7 +145,7 @@ def grow_tumour(rng: np.random.Generator, anatomy: Anatomy, plan: TumourPlan) ->
     edge = smooth_noise(rng, shape, spacing, 6.0)
     size = (3 * plan.volume * 1000 / (4 * np.pi)) ** (1 / 3)
     ragged = np.minimum(size, 25.0) * (0.2 * lobes + 0.08 * edge)
-    whole = _first(arrival + ragged, allowed, plan.volume / ml)
+    whole = _first(arrival + ragged, allowed, plan.volume / float(ml))
     whole = _keep_foci(whole, starts)
 
     # The solid tumour is rounder than its oedema.
@@ -216,9 +216,8 @@ def _spread(anatomy: Anatomy, start: tuple[int, ...]) -> tuple[tuple[slice, ...]
     )
     origin = np.array([i - s.start for i, s in zip(start, box, strict=True)])
     coarse = tuple(slice(int(o % s), None, int(s)) for o, s in zip(origin, stride, strict=True))
-    grey, white, csf, mask = (
-        a[box][coarse] for a in (anatomy.grey, anatomy.white, anatomy.csf, anatomy.mask)
-    )
+    grey, white, csf = (a[box][coarse] for a in (anatomy.grey, anatomy.white, anatomy.csf))
+    mask = anatomy.mask[box][coarse]
     diffusion = np.where(mask & (csf < 0.5), _DIFFUSION_WHITE * white + _DIFFUSION_GREY * grey, 0)
     # The falx: the midline between the hemispheres, but for the corpus callosum.
     falx = (np.abs(anatomy.mni[0][box][coarse]) < 2) & (white < 0.6)
@@ -268,7 +267,7 @@ def _neighbours(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     return tuple(lower), tuple(upper)
 
 
-def _first(score: Array, within: Mask, count: float) -> Mask:
+def _first(score: NDArray[np.floating[Any]], within: Mask, count: float) -> Mask:
     """Mark the ``count`` voxels of lowest score in ``within``."""
     result = np.zeros(within.shape, bool)
     values = score[within]
