@@ -55,10 +55,12 @@ class ReportCase:
         Masks of the source model, of the adapted model, and as a person decided; None where there is none.
     affine : ndarray, shape (4, 4)
         Voxel index to RAS millimetres.
-    scores_before, scores_after : sequence of RegionScore or None
+    scores_before, scores_after, scores_final : sequence of RegionScore or None
         Where a reference was given.
     decision : {"accept", "keep-source"} or None
         What the guard recommends for this case, for ``reasons``.
+    review : mapping
+        What a person decided: plain values, and lists of dicts as tables; empty where nobody did.
     """
 
     name: str
@@ -70,8 +72,10 @@ class ReportCase:
     image_name: str = "image"
     scores_before: Sequence[RegionScore] | None = None
     scores_after: Sequence[RegionScore] | None = None
+    scores_final: Sequence[RegionScore] | None = None
     decision: str | None = None
     reasons: Sequence[str] = ()
+    review: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def masks(self) -> dict[str, NDArray[Any]]:
@@ -195,7 +199,7 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
         note = tag(
             "p", "The reference took no part in the adaptation or in the recommendation.", class_="soft"
         )
-        scores = join([score_table(case.scores_before, case.scores_after), note])
+        scores = join([score_table(case.scores_before, case.scores_after, case.scores_final), note])
     return tag(
         "section",
         tag("h2", f"Case {case.name}"),
@@ -204,6 +208,7 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
         _legend(report, compared=case.after is not None),
         slice_figures(f"case{n}", pictures, report.colours, case.image_name),
         volume_table(case.masks, spacing.tolist(), report.labels, report.regions),
+        details_of(case.review, "Review") if case.review else None,
         scores,
     )
 

@@ -24,7 +24,16 @@ from napari_osuda.session.review_slices import csv_rows, slice_table
 if TYPE_CHECKING:
     from napari_osuda.session.job import RunResult
 
-__all__ = ["CaseImage", "ReviewRun", "is_run_folder"]
+__all__ = ["RESULT_KEY", "RUN_KEY", "CaseImage", "ReviewRun", "chosen_image", "is_run_folder"]
+
+RESULT_KEY = "napari-osuda result"
+"""In a layer's metadata: which mask of a run it shows, so that it is never taken for an input."""
+
+RUN_KEY = "napari-osuda run"
+"""In a layer's metadata: {"folder", "case"} of the run folder that it was opened from."""
+
+# The contrast that shows a glioma best, where there are several to choose from.
+_SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,12 @@ class CaseImage:
     channel: str
     data: NDArray[np.float32]
     path: Path
+
+
+def chosen_image(channels: Sequence[str]) -> int:
+    """Place of the channel that is shown first."""
+    names = [channel.lower() for channel in channels]
+    return next((names.index(wanted) for wanted in _SHOWN_FIRST if wanted in names), 0)
 
 
 def is_run_folder(path: Path | str) -> bool:
@@ -237,7 +252,7 @@ class ReviewRun:
         write_labels(path, review.final, review.case.grid)
         rows = [row for plane in PLANES for row in csv_rows(review, slice_table(review.case, plane))]
         write_rows(self.folder / "final" / f"{name}-slices.csv", rows)
-        done, total = self._best_progress(review)
+        done, total = self.best_progress(review)
         row = {
             "who": who,
             "file": path.relative_to(self.folder).as_posix(),
@@ -275,7 +290,7 @@ class ReviewRun:
         self.result, self.folder = result, folder
         self.record.move_to(folder)
 
-    def _best_progress(self, review: Review) -> tuple[int, int]:
+    def best_progress(self, review: Review) -> tuple[int, int]:
         """Progress in the plane that is furthest."""
         return max((review.progress(plane) for plane in PLANES), key=lambda p: p[0] / max(p[1], 1))
 

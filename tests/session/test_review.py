@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_parts import AFFINE, SHAPE, masks, review_case
 
@@ -71,6 +71,7 @@ def replayed(sequence: list[tuple]) -> np.ndarray:
     return states[-1]
 
 
+@settings(deadline=None, max_examples=60)
 @given(acts())
 def test_any_sequence_of_acts_gives_the_mask_that_a_plain_replay_gives(sequence):
     review = Review(review_case())
@@ -81,6 +82,7 @@ def test_any_sequence_of_acts_gives_the_mask_that_a_plain_replay_gives(sequence)
     np.testing.assert_array_equal(review.final, replayed(sequence))
 
 
+@settings(deadline=None, max_examples=60)
 @given(acts())
 def test_undoing_everything_and_redoing_it_comes_back_to_the_same_decisions(sequence):
     review = Review(review_case())

@@ -29,7 +29,7 @@ def same(first, second) -> None:
     assert first.volume_flag == second.volume_flag
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=acts())
 def test_after_every_act_the_folder_holds_what_memory_does(tmp_path_factory, sequence):
     folder = tmp_path_factory.mktemp("run")

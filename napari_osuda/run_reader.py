@@ -1,0 +1,106 @@
+"""A run folder as napari layers: images, masks before and after, and the final mask with its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["get_run_folder_reader", "read_run_folder"]
+
+LayerData = tuple[NDArray[Any], dict[str, Any], str]
+
+
+def get_run_folder_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Give the reader if the path is one run folder, else None (npe2 reader contribution)."""
+    from pathlib import Path
+
+    if not isinstance(path, str):
+        if len(path) != 1:
+            return None
+        path = path[0]
+    return read_run_folder if (Path(path) / "run.json").is_file() else None
+
+
+def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
+    """Read the case of a run that was last under review, or its first; the review panel opens beside it.
+
+    An image that is no longer where the run read it is left out, which the panel says.
+
+    Raises
+    ------
+    CaseError
+        The run cannot be read or has nothing to review.
+    """
+    from napari_osuda.evaluation import difference
+    from napari_osuda.imaging.world import layer_arguments, to_shown
+    from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun, chosen_image
+
+    folder = path if isinstance(path, str) else path[0]
+    run = ReviewRun.of_folder(folder)
+    name = run.record.last_case or run.names[0]
+    review = run.review(name)
+    case = review.case
+    images, _ = run.images(name)
+    layers: list[LayerData] = []
+    first = chosen_image([image.channel for image in images])
+    for place, image in enumerate(images):
+        low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
+        arguments = {
+            "name": image.channel,
+            "visible": place == first,
+            **layer_arguments(case.grid, image.path),
+        }
+        if high > low:
+            arguments["contrast_limits"] = (low, high)
+        layers.append((np.ascontiguousarray(to_shown(image.data, case.grid)), arguments, "image"))
+    masks = {
+        "after": case.after, "before": case.before,
+        "difference": difference(case.before, case.after), "final": review.final,
+    }  # fmt: skip
+    for role, mask in masks.items():
+        arguments = {"name": role, "opacity": 0.6, "visible": role == "final", **layer_arguments(case.grid)}
+        arguments |= _looks(role, run.labels, run.colours)
+        arguments["metadata"] |= {RESULT_KEY: role, RUN_KEY: {"folder": str(folder), "case": name}}
+        layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
+    _open_review()
+    return layers
+
+
+def _looks(role: str, labels: dict[int, str], colours: dict[int, str]) -> dict[str, Any]:
+    """Names and colours of a mask's values."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    from napari_osuda.evaluation import DIFFERENCE
+
+    if role == "difference":
+        labels = {value: name for value, (name, _) in DIFFERENCE.items()}
+        colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+    palette: dict[int | None, str] = {None: "#ffffff"}
+    palette.update(colours)
+    palette[0] = "transparent"
+    return {
+        "colormap": DirectLabelColormap(color_dict=palette),
+        "features": {"index": list(labels), "label": list(labels.values())},
+    }
+
+
+def _open_review() -> None:
+    """Open the review panel once the layers are there, if there is a window to open it in."""
+    import napari
+
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return
+    from qtpy.QtCore import QTimer
+
+    def open_it() -> None:
+        title = "OSUDA: Review (napari-osuda)"
+        if title not in viewer.window.dock_widgets:
+            viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
+
+    QTimer.singleShot(0, open_it)

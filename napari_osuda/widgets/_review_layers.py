@@ -1,0 +1,302 @@
+"""The layers of a case under review: images, before, after, difference and the live final mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
+
+from napari_osuda.evaluation import DIFFERENCE, difference
+from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, onto_layer, to_shown
+from napari_osuda.session.review import Review
+from napari_osuda.session.review_entries import PLANES, Plane
+from napari_osuda.session.review_run import RESULT_KEY, ReviewRun, chosen_image
+from napari_osuda.widgets._shared import real_viewer
+
+__all__ = ["ReviewLayers", "Shown"]
+
+IntArray = npt.NDArray[Any]
+
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+# From below to above: the contour of `before` must lie on the filled `after`.
+_ROLES = ("after", "before", "difference", "final")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Along which axis of the viewer a plane's slices lie, how many, and whether they run the other way."""
+
+    axis: int
+    count: int
+    flipped: bool
+
+    def index(self, step: int) -> int:
+        """Slice of the case's own array that the viewer calls ``step``; and the other way round."""
+        return self.count - 1 - step if self.flipped else step
+
+
+class ReviewLayers:
+    """Layers of one case at a time; those that are there already are taken over, others are added.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where they are shown.
+    on_paint : callable
+        Called after each stroke in the final mask.
+
+    Attributes
+    ----------
+    layers : dict of str to Labels
+        "before", "after", "difference", "final".
+    images : list of Image
+    planes : dict of str to Shown
+    """
+
+    def __init__(self, viewer: Any, on_paint: Callable[[], None]) -> None:
+        self.viewer = real_viewer(viewer)
+        self._on_paint = on_paint
+        self.layers: dict[str, Labels] = {}
+        self.images: list[Image] = []
+        self.planes: dict[Plane, Shown] = {}
+        self.editing = False
+        self._added: list[Any] = []
+        self._unlocked: list[Any] = []
+        self._metadata: dict[str, Any] = {}
+        self._colours: dict[int, str] = {}
+        self._opacities: dict[int, float] = {}
+        self._error: Labels | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the case is shown and nobody has taken its final mask away."""
+        return "final" in self.layers and self.layers["final"] in self.viewer.layers
+
+    def show(self, run: ReviewRun, name: str) -> list[str]:
+        """Show a case instead of the one before it; a sentence for each image that is missing."""
+        self.clear()
+        review = run.review(name)
+        missing = self._find_images(run, name)
+        case = review.case
+        if self.images:
+            self._metadata = dict(self.images[0].metadata)
+            place = {key: getattr(self.images[0], key) for key in _PLACE}
+        else:
+            place = layer_arguments(case.grid)
+            self._metadata = place.pop("metadata")
+        self.planes = self._find_planes(review)
+        self._colours, self._opacities = dict(case.colours), {}
+        changed = difference(case.before, case.after)
+        masks: dict[str, IntArray] = {
+            "before": case.before, "after": case.after, "difference": changed, "final": review.final,
+        }  # fmt: skip
+        for role in _ROLES:
+            named = {v: n for v, (n, _) in DIFFERENCE.items()} if role == "difference" else dict(case.labels)
+            self.layers[role] = self._layer(role, masks[role], named, place)
+        self._to_top([self.layers[role] for role in _ROLES])
+        self.set_opacities({})
+        for layer in (*self.images, *(self.layers[role] for role in _ROLES)):
+            self._lock(layer)
+        final = self.layers["final"]
+        final.events.paint.connect(self._painted)
+        self.viewer.layers.selection.active = final
+        return missing
+
+    def clear(self) -> None:
+        """Take away what was added, and unlock what was there."""
+        self.editing = False
+        self.show_error(None)
+        for layer in self._unlocked:
+            layer.events.editable.disconnect(self._keep_locked)
+            layer.editable = True
+        if "final" in self.layers:
+            self.layers["final"].events.paint.disconnect(self._painted)
+        for layer in self._added:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        self._unlocked, self._added, self.images = [], [], []
+        self.layers.clear()
+
+    def refresh_final(self) -> None:
+        """Show what the decisions made of the final mask."""
+        self.layers["final"].refresh(extent=False, highlight=False)
+
+    def edit(self, editing: bool) -> None:
+        """Open the final mask for napari's paint tools, or lock it again."""
+        final = self.layers["final"]
+        self.editing = editing
+        final.editable = editing
+        if editing:
+            self.viewer.layers.selection.active = final
+            if final.selected_label not in self._colours:
+                final.selected_label = next(iter(self._colours), 1)
+            final.mode = "paint"
+
+    def set_opacities(self, opacities: Mapping[int, float]) -> None:
+        """How opaque each label is, 0 to 1, in all masks; those not named stay as they are."""
+        self._opacities |= opacities
+        colours: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
+        for value, colour in self._colours.items():
+            rgba = transform_color(colour)[0].copy()
+            rgba[3] = self._opacities.get(value, 1.0)
+            colours[value] = rgba
+        colours[0] = "transparent"
+        for role in ("before", "after", "final"):
+            self.layers[role].colormap = DirectLabelColormap(color_dict=colours)
+
+    def show_error(self, error: tuple[str, IntArray] | None) -> None:
+        """Show an error map against a reference, (title, values of `difference`), or take it away."""
+        if self._error is not None and self._error in self.viewer.layers:
+            self.viewer.layers.remove(self._error)
+        self._error = None
+        if error is None:
+            return
+        title, values = error
+        colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+        words = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
+        colours |= {value: DIFFERENCE[value][1] for value in words}
+        final = self.layers["final"]
+        self._error = Labels(
+            np.ascontiguousarray(self.shown(values)),
+            name=title,
+            colormap=DirectLabelColormap(color_dict=colours),
+            features={"index": list(words), "label": list(words.values())},
+            metadata={**self._metadata, RESULT_KEY: "error"},
+            opacity=0.7,
+            **{key: getattr(final, key) for key in _PLACE},
+        )
+        self.viewer.add_layer(self._error)
+        self._error.editable = False
+        self.viewer.layers.selection.active = final
+
+    def shown(self, mask: IntArray) -> IntArray:
+        """A mask [I, J, K] as the layers show it; a view."""
+        return onto_layer(mask, self._metadata)
+
+    # Where the viewer is
+
+    def plane(self) -> Plane | None:
+        """The plane that the viewer shows; None in 3-D."""
+        dims = self.viewer.dims
+        if dims.ndisplay != 2 or not self.planes:
+            return None
+        hidden = [axis - (dims.ndim - 3) for axis in dims.not_displayed]
+        return next((plane for plane, shown in self.planes.items() if shown.axis in hidden), None)
+
+    def step(self, plane: Plane) -> int:
+        """The viewer's slice number in a plane."""
+        shown = self.planes[plane]
+        final = self.layers["final"]
+        point = np.asarray(self.viewer.dims.point)[-3:]
+        return int(np.clip(round(float(final.world_to_data(point)[shown.axis])), 0, shown.count - 1))
+
+    def go_to(self, plane: Plane, step: int) -> None:
+        """Show a slice by the viewer's number, in that plane."""
+        shown, dims = self.planes[plane], self.viewer.dims
+        if self.plane() != plane:
+            before = dims.ndim - 3
+            rest = [axis + before for axis in range(3) if axis != shown.axis]
+            dims.order = (*range(before), shown.axis + before, *rest)
+        at = np.zeros(3)
+        at[shown.axis] = step
+        world = self.layers["final"].data_to_world(at)
+        dims.set_point(shown.axis + dims.ndim - 3, world[shown.axis])
+
+    # How
+
+    def _find_images(self, run: ReviewRun, name: str) -> list[str]:
+        case = run.review(name).case
+        paths = {str(entry.get("path")) for entry in case.inputs if entry.get("path")}
+        here = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+        known = [layer for layer in here if layer.metadata.get(METADATA_KEY, {}).get("path") in paths]
+        if not paths:
+            known = [
+                layer for layer in here if sorted(layer.data.shape) == sorted(case.grid.shape)
+            ]  # of a run on layers that came from no file
+        if known:
+            self.images = known
+            return []
+        images, missing = run.images(name)
+        first = chosen_image([image.channel for image in images])
+        for place, image in enumerate(images):
+            low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
+            layer = Image(
+                np.ascontiguousarray(to_shown(image.data, case.grid)),
+                name=image.channel,
+                contrast_limits=(low, high) if high > low else None,
+                visible=place == first,
+                **layer_arguments(case.grid, image.path),
+            )
+            self._add(layer)
+            self.images.append(layer)
+        return missing
+
+    def _layer(self, role: str, mask: IntArray, named: dict[int, str], place: Mapping[str, Any]) -> Labels:
+        data = self.shown(mask)
+        for layer in self.viewer.layers:
+            if layer.metadata.get(RESULT_KEY) == role and layer.data.shape == data.shape:
+                if role == "final":
+                    # The layer of a reader holds a copy; from now on it is the review's own array.
+                    layer.data = data
+                if role == "final" or np.array_equal(layer.data, data):
+                    return layer
+        colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+        if role == "difference":
+            colours |= {value: colour for value, (_, colour) in DIFFERENCE.items()}
+        layer = Labels(
+            data if role == "final" else np.ascontiguousarray(data),
+            name=role,
+            features={"index": list(named), "label": list(named.values())},
+            opacity=0.6,
+            metadata={**self._metadata, RESULT_KEY: role},
+            colormap=DirectLabelColormap(color_dict=colours) if role == "difference" else None,
+            visible=False,
+            **place,
+        )
+        self._add(layer)
+        return layer
+
+    def _add(self, layer: Any) -> None:
+        self.viewer.add_layer(layer)
+        self._added.append(layer)
+
+    def _to_top(self, wanted: list[Any]) -> None:
+        layers = self.viewer.layers
+        for layer in wanted:
+            index = layers.index(layer)
+            if index != len(layers) - 1:
+                layers.move(index, len(layers))
+
+    def _find_planes(self, review: Review) -> dict[Plane, Shown]:
+        # Only the strides of this array are looked at: they tell where each axis goes and which way it runs.
+        shape = review.case.grid.shape
+        probe = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), shape, (1, 2, 3), writeable=False)
+        strides = onto_layer(probe, self._metadata).strides
+        found = {abs(stride) - 1: (axis, stride < 0) for axis, stride in enumerate(strides)}
+        return {
+            plane: Shown(
+                found[review.axes[plane]][0], shape[review.axes[plane]], found[review.axes[plane]][1]
+            )
+            for plane in PLANES
+        }
+
+    def _lock(self, layer: Any) -> None:
+        layer.editable = False
+        layer.events.editable.connect(self._keep_locked)
+        self._unlocked.append(layer)
+
+    def _keep_locked(self, event: Any) -> None:
+        # napari unlocks a layer by itself, for instance when the view has been in 3-D.
+        layer = event.source
+        wanted = self.editing and layer is self.layers.get("final")
+        if layer.editable and not wanted:
+            layer.editable = False
+
+    def _painted(self, event: Any = None) -> None:
+        self._on_paint()
