@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from napari_osuda.errors import OsudaError
 
@@ -54,7 +55,7 @@ def display_there() -> bool:
     return True
 
 
-def open_demo_viewer():  # type: ignore[no-untyped-def]  # noqa: ANN201 - napari's viewer, imported late
+def open_demo_viewer() -> tuple[Any, Any]:
     """A napari viewer with the sample patient and the source model loaded and the widget docked.
 
     Returns
@@ -94,8 +95,8 @@ def _headless(out: Path) -> int:
         for before, after in zip(scored.scores_before, scored.scores_after, strict=True):
             if after.dice < before.dice - 0.005:
                 print(
-                    f"Here adaptation made {before.region} worse ({before.dice:.3f} to {after.dice:.3f}). That "
-                    "happens; the source mask is in the folder 'before'."
+                    f"Here adaptation made {before.region} worse ({before.dice:.3f} to {after.dice:.3f}). "
+                    "That happens; the source mask is in the folder 'before'."
                 )
     if result.outcome != "done":
         return 130
