@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if "qtbot" in request.fixturenames:
         # Torn down before this, so that what is left after it is a leak.
         qtbot = request.getfixturevalue("qtbot")
-        before = _windows()
+        before = {id(window) for window in _windows()}
     yield
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("osuda-")]
     assert not left, f"threads left running: {left}"
@@ -28,16 +29,26 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         from napari_osuda.widgets import _shared
 
         assert not _shared._COCKPITS, "a cockpit outlived its viewer's widgets"
-        gc.collect()
-        qtbot.waitUntil(lambda: not (_windows() - before), timeout=2000)
+        qtbot.waitUntil(lambda: _no_more_than(before), timeout=5000)
 
 
-def _windows() -> set[int]:
+def _no_more_than(before: set[int]) -> None:
+    # What Qt deletes on the event loop sets Python's cycles free, and these hold windows in turn.
+    gc.collect()
+    left = [
+        f"{type(window).__name__} {window.objectName()!r}"
+        for window in _windows()
+        if id(window) not in before
+    ]
+    assert not left, f"windows left open: {left}"
+
+
+def _windows() -> list[Any]:
     from qtpy.QtWidgets import QApplication
 
     # vispy keeps its canvas for itself (napari's own fixture passes it over as well).
-    return {
-        id(widget)
+    return [
+        widget
         for widget in QApplication.topLevelWidgets()
         if type(widget).__name__ != "CanvasBackendDesktop" and widget.objectName() != "handled_widget"
-    }
+    ]

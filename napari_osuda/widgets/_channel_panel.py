@@ -42,6 +42,7 @@ class ChannelPanel(QWidget):
         )
         self.reference.activated.connect(lambda: self._on_reference())
         self._reference_chosen = False
+        self._form.addRow("Reference", self.reference)
         for event in self._events():
             event.connect(self.refresh)
         self.set_channels(())
@@ -59,18 +60,15 @@ class ChannelPanel(QWidget):
         """Ask for these channels."""
         self._channels = tuple(channels)
         self._corrected.clear()
-        if self._form.indexOf(self.reference) >= 0:
-            # Taken out, not deleted with its row.
-            self._form.takeRow(self.reference).labelItem.widget().deleteLater()
-        while self._form.rowCount():
-            self._form.removeRow(0)
         self.combos = {}
-        for channel in self._channels:
+        # The last row is the reference's, whatever the model.
+        while self._form.rowCount() > 1:
+            self._form.removeRow(0)
+        for row, channel in enumerate(self._channels):
             combo = _combo(f"Layer of channel {channel}")
             combo.activated.connect(lambda _, c=channel: self._on_activated(c))
             self.combos[channel] = combo
-            self._form.addRow(channel, combo)
-        self._form.addRow("Reference", self.reference)
+            self._form.insertRow(row, channel, combo)
         self.refresh()
 
     def layers(self) -> dict[str, Any]:

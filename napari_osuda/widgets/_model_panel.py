@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
@@ -61,10 +61,8 @@ class ModelPanel(QWidget):
         for name, path in _sample_models():
             self.combo.addItem(f"Sample: {name}", str(path))
         self.combo.activated.connect(self._on_activated)
-        self.open_button = QToolButton()
-        self.open_button.setText("Open…")
+        self.open_button = QPushButton("Open…")
         self.open_button.setToolTip("Open a model folder or a .zip; it can also be dropped here")
-        self.open_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.open_button)
         menu.addAction("Model folder…", self._ask_folder)
         menu.addAction("Model .zip…", self._ask_zip)

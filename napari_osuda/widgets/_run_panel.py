@@ -117,6 +117,8 @@ class RunPanel(QWidget):
 
     def _write(self) -> None:
         word, hue = STATE_WORDS[self.state]
+        if self.state == "idle" and not self._ready:
+            word = "Not ready"
         colour = getattr(self._colours, hue)
         told = f": {escape(self._detail)}" if self._detail else ""
         self.label.setText(f"<span style='color: {colour}'>●</span> <b>{word}</b>{told}")

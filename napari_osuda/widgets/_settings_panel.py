@@ -64,7 +64,7 @@ class SettingsPanel(QWidget):
             self.fields[name] = field
             form.addRow(name, field)
             _on_change(field, self.changed.emit)
-        self.expert = QCollapsible("All settings")
+        self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
         self.expert.setDuration(0)
         self.expert.addWidget(expert)
 

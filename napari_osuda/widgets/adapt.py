@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,17 @@ class AdaptWidget(DockedWidget):
         self.results = ResultLayers(napari_viewer)
         self._preparing = Background(self)
         self._image: Any = None
+        # How the run under way has ended, until its thread is through and another may begin.
+        self._ending = ("failed", "")
         self._arrange()
+        self._say("")
 
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.pause.connect(lambda: self.cockpit.controller.pause())
         self.run_panel.resume.connect(lambda: self.cockpit.controller.resume())
-        self.run_panel.stop.connect(lambda: self.cockpit.controller.stop())
+        self.run_panel.stop.connect(self._stop)
         self.outcome_panel.preferred.connect(self.results.prefer)
         self.outcome_panel.save_mask.connect(self._ask_mask)
         self.outcome_panel.save_model.connect(self._ask_model)
@@ -98,7 +102,7 @@ class AdaptWidget(DockedWidget):
         except OsudaError as error:
             self._fail(str(error))
             return
-        self.note.setText("")
+        self._say("")
         self.outcome_panel.show_result(None)
         self.run_panel.set_state("loading", "reading the layers")
         self._image = next(iter(layers.values()))
@@ -200,7 +204,7 @@ class AdaptWidget(DockedWidget):
             (feed.before_ready, self._on_before),
             (feed.after_ready, self._on_after),
             (feed.finished, self._on_finished),
-            (feed.failed, self._fail),
+            (feed.failed, self._on_failed),
         )
         for signal, slot in self._links:
             signal.connect(slot)
@@ -228,14 +232,18 @@ class AdaptWidget(DockedWidget):
         else:
             why = ""
         self.run_panel.set_ready(not why, why)
-        if layers:
+        if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case_name(layers))
         others = self.channel_panel.others()
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
             told = [f"'{name}' is not {channel.upper()}" for channel, name in others.items()]
-            self.note.setText(
-                f"{' and '.join(told)}: the model will be adapted to another contrast." if told else ""
-            )
+            self._say(f"{' and '.join(told)}: the model will be adapted to another contrast." if told else "")
+
+    def _stop(self) -> None:
+        if self._preparing.busy:
+            self._preparing.close()
+            self.run_panel.set_state("idle")
+        self.cockpit.controller.stop()
 
     def _start(self, job: Job) -> None:
         try:
@@ -244,12 +252,14 @@ class AdaptWidget(DockedWidget):
             self._fail(str(error))
 
     def _on_state(self, state: State) -> None:
-        # The end of a run is told by what it brought, and not by the state alone.
-        if state.value not in ("done", "failed", "idle"):
+        if state.value in ("done", "failed"):
+            self.run_panel.set_state(*self._ending)
+            self.folder_panel.renew()
+        else:
             self.run_panel.set_state(state.value)
 
     def _on_noted(self, text: str) -> None:
-        self.note.setText(text)
+        self._say(text)
 
     def _on_started(self, _: object) -> None:
         job = self.cockpit.controller.job
@@ -270,19 +280,25 @@ class AdaptWidget(DockedWidget):
             word = "done" if result.outcome == "done" else "stopped"
             steps = f"{len(result.reports)} of {result.job.config.iterations} iterations"
             kept = f"; kept in {result.folder}" if result.folder is not None else ""
-            self.run_panel.set_state(word, steps + kept)
-        self.folder_panel.renew()
+            self._ending = (word, steps + kept)
+
+    def _on_failed(self, sentence: str) -> None:
+        self._ending = ("failed", sentence)
 
     def _fail(self, sentence: str) -> None:
         self.run_panel.set_state("failed", sentence)
+
+    def _say(self, text: str) -> None:
+        self.note.setText(escape(text))
+        self.note.setVisible(bool(text))
 
     def _try(self, action: Any, done: str) -> None:
         try:
             action()
         except (OsudaError, OSError) as error:
-            self.note.setText(error_sentence(error))
+            self._say(error_sentence(error))
         else:
-            self.note.setText(done)
+            self._say(done)
 
     def _ask_mask(self) -> None:
         result = self.cockpit.result

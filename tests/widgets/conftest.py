@@ -78,7 +78,7 @@ def adapt_widget(viewer: Any, model_folder: Path, tmp_path: Path, qtbot: Any) ->
     viewer.window.add_dock_widget(widget, name="OSUDA: Adapt")
     widget.folder_panel.set_parent_folder(tmp_path / "runs")
     widget.choose_model(model_folder)
-    qtbot.waitUntil(lambda: widget.model_panel.model is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: widget.model_panel.model is not None, timeout=60_000)
     widget.settings_panel.set_values(iterations=3, batch_size=4, threads=1)
     yield widget
     if not widget._ended:
@@ -90,6 +90,6 @@ def ended(qtbot: Any) -> Callable[[Any], None]:
     """Wait for the end of a run."""
 
     def wait(widget: Any) -> None:
-        qtbot.waitUntil(lambda: widget.run_panel.state in ("done", "stopped", "failed"), timeout=20_000)
+        qtbot.waitUntil(lambda: widget.run_panel.state in ("done", "stopped", "failed"), timeout=60_000)
 
     return wait

@@ -101,18 +101,19 @@ def test_pause_resume_and_stop(adapt_widget, qtbot, ended):
     panel = adapt_widget.run_panel
     adapt_widget.adapt()
     qtbot.waitUntil(
-        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 2
+        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 2,
+        timeout=60_000,
     )
     assert panel.state == "running"
     panel.pause_button.click()
-    qtbot.waitUntil(lambda: panel.state == "paused")
+    qtbot.waitUntil(lambda: panel.state == "paused", timeout=60_000)
     controller = adapt_widget.cockpit.controller
     assert controller.state.value == "paused"
     assert "Resume" in panel.pause_button.text()
     assert "Paused" in panel.label.accessibleName()
     held = len(adapt_widget.cockpit.history)
     panel.pause_button.click()
-    qtbot.waitUntil(lambda: len(adapt_widget.cockpit.history) > held + 2)
+    qtbot.waitUntil(lambda: len(adapt_widget.cockpit.history) > held + 2, timeout=60_000)
     panel.stop_button.click()
     ended(adapt_widget)
     assert panel.state == "stopped"
@@ -161,7 +162,8 @@ def test_closing_the_dock_during_a_run_ends_it(adapt_widget, viewer, qtbot):
     adapt_widget.settings_panel.set_values(iterations=100_000)
     adapt_widget.adapt()
     qtbot.waitUntil(
-        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 1
+        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 1,
+        timeout=60_000,
     )
     controller = adapt_widget.cockpit.controller
     viewer.window.remove_dock_widget(adapt_widget)
@@ -173,11 +175,12 @@ def test_closing_the_viewer_during_a_run_ends_it(adapt_widget, viewer, qtbot):
     adapt_widget.settings_panel.set_values(iterations=100_000)
     adapt_widget.adapt()
     qtbot.waitUntil(
-        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 1
+        lambda: adapt_widget.cockpit.history is not None and len(adapt_widget.cockpit.history) > 1,
+        timeout=60_000,
     )
     controller = adapt_widget.cockpit.controller
     viewer.close()
-    qtbot.waitUntil(lambda: not controller.busy)
+    qtbot.waitUntil(lambda: not controller.busy, timeout=60_000)
     qtbot.waitUntil(lambda: len(_COCKPITS) == 0)
 
 

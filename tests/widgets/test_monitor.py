@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage
+
+from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.networks import UNet
+from napari_osuda.widgets._history import RunHistory
+from napari_osuda.widgets._theme import palette
+from napari_osuda.widgets.monitor import MonitorWidget
+
+CLASSES = ((0, "background", "#000000"), (2, "oedema", "#e69f00"), (5, "core", "#56b4e9"))
+
+
+@pytest.fixture(scope="module")
+def run():
+    """The layers and the reports of a short run."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UNet(1, 3, (4, 8))
+        batches = [torch.randn(2, 1, 16, 16) + 1 for _ in range(2)]
+    adaptation = adapt(network, batches, AdaptationConfig(iterations=6))
+    return adaptation.layers, list(adaptation)
+
+
+@pytest.fixture
+def monitor(qtbot):
+    viewer = ViewerModel()
+    widget = MonitorWidget(viewer)
+    widget.resize(320, 1000)
+    widget.show()
+    qtbot.waitExposed(widget)
+    yield widget
+    widget.close()
+    widget.deleteLater()
+
+
+def told(monitor, run, count=None):
+    """Let the cockpit tell the monitor of a run."""
+    layers, reports = run
+    history = RunHistory(layers, CLASSES, len(reports))
+    monitor.cockpit.history = history
+    monitor.cockpit.began.emit(history)
+    for report in reports[:count]:
+        history.add(report)
+    for panel in monitor.panels.values():
+        panel.refresh()
+    return history
+
+
+def test_history_keeps_every_number_and_grows(run):
+    layers, reports = run
+    history = RunHistory(layers, CLASSES, 2)
+    for report in reports:
+        history.add(report)
+    assert len(history) == len(reports)
+    for name in ("distance", "alpha", "gamma_shift", "beta_shift", "class_fractions"):
+        np.testing.assert_array_equal(history[name], np.stack([getattr(r, name) for r in reports]))
+    first = layers[1]
+    expected = reports[3].distance[first.offset : first.offset + first.channels].mean()
+    assert history["layer_distance"][3, 1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_ragged_picture_has_a_cell_for_each_channel_and_no_other(run):
+    layers, reports = run
+    history = RunHistory(layers, CLASSES, 1)
+    history.add(reports[0])
+    picture = history.ragged("alpha")
+    assert picture.shape == (len(layers), max(layer.channels for layer in layers))
+    assert np.isfinite(picture).sum() == history.channels
+    for row, layer in zip(picture, layers, strict=True):
+        np.testing.assert_array_equal(
+            row[: layer.channels], reports[0].alpha[layer.offset :][: layer.channels]
+        )
+        assert np.isnan(row[layer.channels :]).all()
+
+
+def test_long_runs_fit_in_memory():
+    layers = [type("L", (), {"channels": 500, "offset": 500 * i, "name": str(i)})() for i in range(4)]
+    history = RunHistory(layers, CLASSES, 2000)
+    assert sum(column.nbytes for column in history._columns.values()) < 100e6
+
+
+def test_curves_show_what_was_reported(monitor, run):
+    history = told(monitor, run)
+    losses = monitor.panels["losses"]
+    for curve, expected in zip(
+        losses.curves, (history["l_hbs"], history["lam"] * history["l_se"], history["loss"]), strict=True
+    ):
+        np.testing.assert_allclose(curve.getData()[1], expected, rtol=1e-6)
+    assert f"{history['loss'][-1]:.3g}" in losses.legend.text()
+    classes = monitor.panels["classes"]
+    assert [series.name for series in classes.series] == ["oedema", "core"]
+    assert [series.colour for series in classes.series] == ["#e69f00", "#56b4e9"]
+    np.testing.assert_allclose(classes.curves[1].getData()[1], 100 * history["class_fractions"][:, 2])
+
+
+def test_items_are_updated_in_place(monitor, run):
+    history = told(monitor, run, count=2)
+    curves, image = list(monitor.panels["losses"].curves), monitor.panels["distance"].image
+    items = len(monitor.panels["losses"].plot.items)
+    for report in run[1][2:]:
+        history.add(report)
+    for panel in monitor.panels.values():
+        panel.refresh()
+    assert monitor.panels["losses"].curves == curves
+    assert len(monitor.panels["losses"].plot.items) == items
+    assert len(curves[0].getData()[0]) == len(run[1])
+    np.testing.assert_array_equal(image.image, history.ragged("distance"))
+
+
+def test_the_timer_draws_what_is_in_sight(monitor, run, qtbot):
+    layers, reports = run
+    history = RunHistory(layers, CLASSES, len(reports))
+    monitor.cockpit.history = history
+    monitor.cockpit.began.emit(history)
+    history.add(reports[0])
+    qtbot.waitUntil(lambda: monitor.panels["losses"].curves[0].getData()[0] is not None)
+    assert monitor._timer.interval() >= 100
+    assert monitor.panels["layers"].curves[0].getData()[0] is None, "drawn though scrolled out of sight"
+
+
+def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
+    history = told(monitor, run)
+    panel = monitor.panels["distance"]
+    layer = history.layers[2]
+    with qtbot.waitSignal(panel.pointed) as pointed:
+        panel.point_at(3.4, 2.6)
+    assert pointed.args == [layer.offset + 3]
+    text = panel.legend.text()
+    for part in (layer.name, layer.kind, "channel 3", f"{history['distance'][-1, layer.offset + 3]:.3g}"):
+        assert part in text
+    panel.point_at(history.layers[0].channels + 0.5, 0.5)
+    assert layer.name not in panel.legend.text(), "beyond the end of a layer there is no channel"
+
+
+def test_cursor_keys_go_from_channel_to_channel(monitor, run, qtbot):
+    told(monitor, run)
+    panel = monitor.panels["alpha"]
+    panel.view.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
+        qtbot.keyClick(panel.view, key)
+    assert panel._place == (1, 2)
+
+
+def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, run):
+    history = told(monitor, run)
+    panel = monitor.panels["losses"]
+    panel.point_at(2.2, 0)
+    assert "t = 2" in panel.legend.text()
+    assert f"{history['loss'][2]:.3g}" in panel.legend.text()
+    panel.point_away()
+    assert "t = " not in panel.legend.text()
+
+
+def test_plots_follow_the_theme(monitor, run):
+    told(monitor, run)
+    viewer = monitor.viewer
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        for panel in monitor.panels.values():
+            assert panel.view.backgroundBrush().color().name() == palette(theme).background
+    assert monitor.panels["losses"].curves[0].opts["pen"].color().name() == palette("dark").blue
+
+
+def test_every_plot_is_saved_as_picture_and_numbers(monitor, run, tmp_path):
+    history = told(monitor, run)
+    for name, panel in monitor.panels.items():
+        panel.save_png(tmp_path / f"{name}.png")
+        panel.save_csv(tmp_path / f"{name}.csv")
+        picture = QImage(str(tmp_path / f"{name}.png"))
+        assert picture.width() == 2 * panel.figure.width()
+        with open(tmp_path / f"{name}.csv", encoding="utf-8") as stream:
+            header, *rows = csv.reader(stream)
+        assert all(len(row) == len(header) for row in rows)
+    assert len(rows) == len(history)
+    with open(tmp_path / "alpha.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == history.channels
+    np.testing.assert_allclose([float(row["t=5"]) for row in rows], history["alpha"][5], rtol=1e-6)
+
+
+def test_one_column_when_narrow_and_several_when_wide(monitor, qtbot):
+    first, second = monitor.panels["losses"], monitor.panels["schedules"]
+    assert (
+        first.mapTo(monitor, first.rect().topLeft()).x() == second.mapTo(monitor, second.rect().topLeft()).x()
+    )
+    assert monitor.scroller.widget().width() <= 320
+    monitor.resize(1400, 900)
+    qtbot.waitUntil(
+        lambda: (
+            first.mapTo(monitor, first.rect().topLeft()).y()
+            == second.mapTo(monitor, second.rect().topLeft()).y()
+        )
+    )
+
+
+def test_a_monitor_that_opens_late_shows_the_run(monitor, run, qtbot):
+    history = told(monitor, run)
+    late = MonitorWidget(monitor.viewer)
+    assert late.cockpit is monitor.cockpit
+    assert late.panels["losses"].history is history
+    late.close()
+    late.deleteLater()
+
+
+def test_importing_the_widgets_loads_no_torch():
+    code = (
+        "import sys, napari_osuda.widgets, napari_osuda.widgets.adapt, napari_osuda.widgets.monitor; "
+        "sys.exit(int('torch' in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
