@@ -1,0 +1,167 @@
+"""The bench: every method on every patient of every protocol, a row each, to be gone on with at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_shares, simulated_patient
+from napari_osuda.benchmark.protocols import CONTROLS, PROTOCOLS, TABLE_1, TABLE_2, Protocol
+from napari_osuda.benchmark.store import Rows
+from napari_osuda.benchmark.trials import SCORE_COLUMNS, trial
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import PRESETS, preset
+from napari_osuda.models import SourceModel, load_model
+
+__all__ = [
+    "KEY",
+    "METHODS",
+    "Done",
+    "Series",
+    "bench_rows",
+    "choose",
+    "run_bench",
+    "simulated_series",
+]
+
+KEY = ("protocol", "method", "patient", "seed")
+METHODS = tuple(PRESETS)
+_GROUPS: dict[str, tuple[Protocol, ...]] = {"table-1": TABLE_1, "table-2": TABLE_2, "controls": CONTROLS}
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One protocol, ready to be run.
+
+    Attributes
+    ----------
+    protocol : Protocol
+    model : callable
+        Loads the source model, or trains it.
+    patients : tuple of str
+        Names of the target patients.
+    load : callable
+        Gives the patient of a name.
+    class_ratio : callable
+        The share of each output channel that CRUDA is told; from other patients than the target's.
+    """
+
+    protocol: Protocol
+    model: Callable[[], SourceModel]
+    patients: tuple[str, ...]
+    load: Callable[[str], Patient]
+    class_ratio: Callable[[], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Done:
+    """One row more: how many are done of how many, and which."""
+
+    done: int
+    total: int
+    row: dict[str, str]
+
+
+def choose(only: Collection[str]) -> tuple[tuple[Protocol, ...], tuple[str, ...]]:
+    """Protocols and methods that names stand for; without any of a kind, the paper's tables or all methods.
+
+    Raises
+    ------
+    ConfigError
+        A name is neither a protocol's, nor a group's (table-1, table-2, controls), nor a method's.
+    """
+    protocols: list[Protocol] = []
+    methods: list[str] = []
+    for name in only:
+        if name in PROTOCOLS:
+            protocols.append(PROTOCOLS[name])
+        elif name in _GROUPS:
+            protocols += _GROUPS[name]
+        elif name in PRESETS:
+            methods.append(name)
+        else:
+            raise ConfigError(
+                f"There is nothing called '{name}' on the bench. Groups: {', '.join(_GROUPS)}. "
+                f"Protocols: {', '.join(PROTOCOLS)}. Methods: {', '.join(METHODS)}."
+            )
+    return tuple(dict.fromkeys(protocols)) or (*TABLE_1, *TABLE_2), tuple(dict.fromkeys(methods)) or METHODS
+
+
+def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> Series:
+    """A protocol on simulated patients, with the sample data's source model."""
+    from napari_osuda.simulation.shipped import sample_models
+
+    def model() -> SourceModel:
+        return load_model(sample_models()[protocol.model])
+
+    def ratio() -> tuple[float, ...]:
+        others = (simulated_patient(protocol, seed) for seed in VALIDATION)
+        return class_shares(others, model().card)
+
+    return Series(
+        protocol,
+        model,
+        tuple(map(str, patients)),
+        lambda name: simulated_patient(protocol, int(name)),
+        ratio,
+    )
+
+
+def bench_rows(path: Path) -> Rows:
+    """The table of results in a file, or a new one."""
+    return Rows(path, KEY, (*KEY, *SCORE_COLUMNS))
+
+
+def run_bench(
+    series: Sequence[Series],
+    rows: Rows,
+    methods: Sequence[str] = METHODS,
+    seeds: Sequence[int] = (0,),
+    device: str = "auto",
+) -> Iterator[Done]:
+    """Run what is not in ``rows`` yet.
+
+    Parameters
+    ----------
+    series : sequence of Series
+    rows : Rows
+        From `bench_rows`; each trial is on the disk before the next one starts.
+    methods : sequence of str
+    seeds : sequence of int
+        Of the order of the slices. Methods without iterations do not depend on it, and run once.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Yields
+    ------
+    Done
+        For each trial, also for those that had been done before.
+    """
+    work = [
+        (one, name, method, seed)
+        for one in series
+        for name in one.patients
+        for method in methods
+        for seed in (seeds if preset(method).iterations else seeds[:1])
+    ]
+    models: dict[str, SourceModel] = {}
+    ratios: dict[str, tuple[float, ...]] = {}
+    patient: tuple[str, Patient] | None = None
+    for done, (one, name, method, seed) in enumerate(work, start=1):
+        protocol = one.protocol.name
+        key = (protocol, method, name, seed)
+        if key not in rows:
+            if one.protocol.model not in models:
+                models[one.protocol.model] = one.model()
+            if patient is None or patient[0] != f"{protocol} {name}":
+                patient = f"{protocol} {name}", one.load(name)
+            changes: dict[str, Any] = {"seed": seed}
+            if method == "cruda":
+                if protocol not in ratios:
+                    ratios[protocol] = one.class_ratio()
+                changes["class_ratio"] = ratios[protocol]
+            config = preset(method, **changes)
+            scores = trial(models[one.protocol.model], patient[1], config, method, device)
+            rows.add(dict(zip(KEY, key, strict=True)) | scores)
+        yield Done(done, len(work), rows[key])

@@ -1,0 +1,320 @@
+"""The paper's tables on a real BraTS folder: its cases, the split by patient, and the source models."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.patients import Patient, class_shares
+from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2, Protocol
+from napari_osuda.benchmark.training import Recipe, TrainingSlices, train_source, training_slices
+from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.files import written_whole
+from napari_osuda.imaging import read_case, read_labels, require_same_grid
+from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
+from napari_osuda.session import slice_spec
+
+__all__ = ["BratsCase", "Split", "brats_series", "find_brats", "read_patient", "split_patients"]
+
+_FOUR = ("t1", "t1ce", "t2", "flair")
+# From 2023 on the files are called ...-seg and enhancing tumour is 3; in 2024, 4 is a resection cavity.
+_OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4, 4: 0}
+
+
+@dataclass(frozen=True)
+class BratsCase:
+    """A case of a BraTS release.
+
+    Attributes
+    ----------
+    name : str
+    patient : str
+        Whom it is of: one patient may have been scanned several times (2023 and later).
+    folder, labels : Path
+    grade : {"high", "low"} or None
+        None where the release does not tell (2021 and later).
+    from_2023 : bool
+        Whether the labels are those of 2023 and later.
+    """
+
+    name: str
+    patient: str
+    folder: Path
+    labels: Path
+    grade: str | None
+    from_2023: bool
+
+
+@dataclass(frozen=True)
+class Split:
+    """Patients to train the source model on, and to adapt to and test on; no patient in both."""
+
+    training: tuple[BratsCase, ...]
+    testing: tuple[BratsCase, ...]
+
+
+def find_brats(root: Path) -> tuple[BratsCase, ...]:
+    """Find the cases with a reference in a BraTS folder, whatever the year of its layout.
+
+    Known are the layouts of 2018 and 2019 (``HGG`` and ``LGG``), 2020 (``name_mapping.csv`` with the grades),
+    2021, and of 2023 and 2024 (``BraTS-GLI-00000-000-t1c.nii.gz``).
+
+    Raises
+    ------
+    CaseError
+        There is no such folder, or no case in it.
+    """
+    if not root.is_dir():
+        raise CaseError(f"There is no folder {root}: give that of a BraTS release, unpacked.")
+    grades = _grades(root)
+    cases = []
+    for path in sorted([*root.rglob("*seg.nii.gz"), *root.rglob("*seg.nii")]):
+        name = path.parent.name
+        after = re.fullmatch(r"(BraTS-[A-Za-z]+-\d+)-\d+", name)
+        above = path.parent.parent.name.upper()
+        grade = {"HGG": "high", "LGG": "low"}.get(above) or grades.get(name)
+        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, bool(after)))
+    if not cases:
+        raise CaseError(
+            f"There is no case with a reference (a file ending in seg.nii.gz) in {root}: give the training "
+            "data of a BraTS release, unpacked."
+        )
+    return tuple(cases)
+
+
+def _grades(root: Path) -> dict[str, str]:
+    """Grades by case, of the table that the release of 2020 comes with."""
+    grades: dict[str, str] = {}
+    for table in sorted(root.rglob("name_mapping*.csv")):
+        with open(table, newline="", encoding="utf-8-sig") as stream:
+            for row in csv.DictReader(stream):
+                grade = {"HGG": "high", "LGG": "low"}.get((row.get("Grade") or "").strip().upper())
+                name = next((v for k, v in row.items() if k and k.startswith("BraTS_2020") and v), None)
+                if grade and name:
+                    grades[name] = grade
+    return grades
+
+
+def split_patients(cases: Sequence[BratsCase], seed: int, share: float = 0.8) -> Split:
+    """Split by patient at random: ``share`` of them to train on, at least one on each side.
+
+    Raises
+    ------
+    CaseError
+        There are fewer than two patients.
+    """
+    patients = sorted({case.patient for case in cases})
+    if len(patients) < 2:
+        raise CaseError(f"{len(patients)} BraTS patient cannot be split into training and test.")
+    np.random.default_rng(seed).shuffle(patients)
+    count = min(max(round(share * len(patients)), 1), len(patients) - 1)
+    chosen = set(patients[:count])
+    return Split(
+        tuple(case for case in cases if case.patient in chosen),
+        tuple(case for case in cases if case.patient not in chosen),
+    )
+
+
+def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
+    """Read what a protocol hands its model of a case, with the reference in the codes of the model.
+
+    Raises
+    ------
+    CaseError
+        A contrast is missing, a file cannot be read, or the labels are none of BraTS's.
+    """
+    contrasts = tuple(protocol.images.values())
+    read = read_case(case.folder, contrasts, name=case.name)
+    labels, grid = read_labels(case.labels)
+    require_same_grid(read.grid, f"The case '{case.name}'", grid, f"its reference {case.labels}")
+    reference = _codes(labels, case)
+    if protocol.whole_tumour:
+        reference = (reference > 0).astype(np.uint8)
+    # The model is handed one contrast under the name of another: that is the shift.
+    return Patient(case.name, replace(read, channels=tuple(protocol.images)), reference)
+
+
+def _codes(labels: NDArray[np.generic], case: BratsCase) -> NDArray[np.uint8]:
+    """Labels of any year in the codes up to 2021."""
+    known = _OF_2023 if case.from_2023 else {0: 0, 1: 1, 2: 2, 4: 4}
+    strange = set(np.unique(labels).tolist()) - set(known)
+    if strange:
+        raise CaseError(
+            f"{case.labels} has the label {min(strange)}, which BraTS does not use there "
+            f"({', '.join(map(str, known))}): is it the reference?"
+        )
+    table = np.zeros(5, np.uint8)
+    table[list(known)] = list(known.values())
+    return table[np.asarray(labels, np.intp)]
+
+
+def brats_series(
+    root: Path,
+    out: Path,
+    protocols: Sequence[Protocol] = (*TABLE_1, *TABLE_2),
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    every: int = 2,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Series]:
+    """The paper's protocols on a BraTS folder.
+
+    Table 1 trains on all high-grade patients and tests on all low-grade ones. Table 2 trains on 80 % of the
+    patients (all grades) and tests on the others. Each test patient is a target of its own.
+
+    Parameters
+    ----------
+    root : Path
+        The release.
+    out : Path
+        Gets ``split.json`` and the trained models, which a later call finds again.
+    protocols : sequence of Protocol
+        Of the paper's tables.
+    seed : int
+        Of the split, of the weights and of the order of training.
+    recipe : Recipe, optional
+        How the source models are trained.
+    every : int
+        Train on every so many of the slices.
+    tell : callable
+        Told about training, a line at a time.
+
+    Raises
+    ------
+    CaseError
+        The folder has no usable cases, or no grades for Table 1.
+    """
+    cases = find_brats(root)
+    recipe = replace(recipe or Recipe(features=(16, 32, 64, 128, 128)), seed=seed)
+    splits: dict[str, Split] = {}
+    series = []
+    for protocol in protocols:
+        split = splits.setdefault(protocol.model, _split(cases, protocol, seed, root))
+        own = replace(protocol, images={c: c for c in protocol.images})
+        model = partial(_source_model, own, split, out, recipe, every, tell)
+        by_name = {case.name: case for case in split.testing}
+        series.append(
+            Series(
+                protocol,
+                model,
+                tuple(by_name),
+                partial(_read_named, by_name, protocol),
+                partial(_ratio, own, split, model),
+            )
+        )
+    record = {
+        "root": str(root.resolve()),
+        "seed": seed,
+        "recipe": asdict(recipe),
+        "every": every,
+        "models": {
+            name: {
+                "training": [case.name for case in split.training],
+                "testing": [case.name for case in split.testing],
+            }
+            for name, split in splits.items()
+        },
+    }
+    _record(out / "split.json", record)
+    return series
+
+
+def _read_named(by_name: dict[str, BratsCase], protocol: Protocol, name: str) -> Patient:
+    return read_patient(by_name[name], protocol)
+
+
+def _record(path: Path, record: dict[str, Any]) -> None:
+    """Write how the bench was set up, or find that it was set up in the same way before."""
+    text = json.dumps(record, indent=1) + "\n"
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise OutputError(
+                f"{path.parent} holds a bench of another BraTS folder, seed or recipe: give another --out."
+            )
+        return
+    with written_whole(path) as partial_path:
+        partial_path.write_text(text, encoding="utf-8")
+
+
+def _split(cases: Sequence[BratsCase], protocol: Protocol, seed: int, root: Path) -> Split:
+    if protocol.whole_tumour:
+        return split_patients(cases, seed)
+    split = Split(tuple(c for c in cases if c.grade == "high"), tuple(c for c in cases if c.grade == "low"))
+    if not split.training or not split.testing:
+        raise CaseError(
+            f"{root} does not tell high-grade from low-grade patients (the releases of 2018 to 2020 do), "
+            "which Table 1 needs. Table 2 alone: --only table-2."
+        )
+    return split
+
+
+def _card(protocol: Protocol, recipe: Recipe) -> ModelCard:
+    whole = protocol.whole_tumour
+    names = {0: "background", 1: "whole tumour"}
+    parts = {0: "background", 1: "necrotic or non-enhancing core", 2: "oedema", 4: "enhancing"}
+    return ModelCard.of(
+        name="Whole tumour from T2, BraTS" if whole else "Glioma from four contrasts, BraTS",
+        channels=tuple(protocol.images),
+        labels=names if whole else parts,
+        regions={"WT": (1,)} if whole else {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
+        plane="axial",
+        orientation="RAS",
+        size=(128, 128),
+        field_of_view_mm=(240.0, 240.0),
+        architecture={
+            "import_from": "napari_osuda.networks",
+            "callable": "UNet",
+            "kwargs": {
+                "in_channels": len(protocol.images),
+                "out_channels": 2 if whole else 4,
+                "features": list(recipe.features),
+            },
+        },
+    )
+
+
+def _source_model(
+    own: Protocol, split: Split, out: Path, recipe: Recipe, every: int, tell: Callable[[str], None]
+) -> SourceModel:
+    """Load the source model of a protocol from ``out``, or train it first."""
+    folder = out / "models" / own.model
+    if not folder.is_dir():
+        card = _card(own, recipe)
+        classes = {value: k for k, value in enumerate(card.channel_values)}
+        slices = TrainingSlices.join(_slices(own, split, card, classes, every, tell))
+        for report in train_source(slices, len(classes), recipe):
+            tell(f"{own.model}: epoch {report.epoch} of {report.epochs}, loss {report.loss:.4f}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_model_folder(
+            folder, report.network.eval(), card, provenance={"training": f"BraTS, seed {recipe.seed}"}
+        )
+    return load_model(folder)
+
+
+def _slices(
+    own: Protocol,
+    split: Split,
+    card: ModelCard,
+    classes: dict[int, int],
+    every: int,
+    tell: Callable[[str], None],
+) -> Iterator[TrainingSlices]:
+    for number, case in enumerate(split.training, start=1):
+        tell(f"{own.model}: reading training case {number} of {len(split.training)}")
+        patient = read_patient(case, own)
+        yield training_slices(patient.case, patient.reference, slice_spec(card), classes, every)
+
+
+def _ratio(own: Protocol, split: Split, model: Callable[[], SourceModel]) -> tuple[float, ...]:
+    # Of the source's patients, at most twenty: a ratio needs no more.
+    return class_shares((read_patient(case, own) for case in split.training[:20]), model().card)

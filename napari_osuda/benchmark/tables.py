@@ -1,0 +1,116 @@
+"""Tables of the bench's rows, in Markdown and in words that say harm where there is harm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS
+from napari_osuda.benchmark.trials import guarded, number, present_regions
+
+__all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "verdict"]
+
+Row = dict[str, str]
+HARM = 0.01
+"""Dice that a mask may be worse by before it is called harm."""
+
+
+def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    rows = [tuple(header), tuple("---" for _ in header), *(tuple(line) for line in lines)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def verdict(before: float, after: float) -> str:
+    """In a word, what a change of Dice is worth."""
+    if after < before - HARM:
+        return "harm"
+    return "gain" if after > before + HARM else "no change"
+
+
+def mean_and_sd(values: Iterable[float | None]) -> tuple[float, float]:
+    """Mean and sample standard deviation of what is finite; nan where there is too little."""
+    finite = [v for v in values if v is not None and math.isfinite(v)]
+    mean = float(np.mean(finite)) if finite else math.nan
+    return mean, float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan
+
+
+def by_columns(rows: Iterable[Row], *names: str) -> dict[tuple[str, ...], list[Row]]:
+    """Rows by the values that they have in some columns, in the order in which those first occur."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
+
+
+def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
+    """The tables of a bench: for each protocol a line for each method.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of `bench_rows`.
+    title, about : str
+        Heading, and what was run, in a paragraph.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    parts = [f"# {title}", about]
+    for (name,), of_protocol in by_columns(rows, "protocol").items():
+        parts += [_heading(name), _protocol_table(name, of_protocol)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(name: str) -> str:
+    return f"## {PROTOCOLS[name].title if name in PROTOCOLS else name}"
+
+
+def _protocol_table(name: str, rows: Sequence[Row]) -> str:
+    regions = present_regions(rows)
+    paper = PAPER.get(name, {})
+    header = ["method"]
+    for region in regions:
+        header += [f"Dice {region}", *([f"paper {region}"] if paper else []), f"HD95 {region}, mm (failures)"]
+    header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case"]
+    lines = []
+    for (method,), of_method in by_columns(rows, "method").items():
+        line = [method]
+        for region in regions:
+            line.append(_dice(number(r, f"dice_after_{region}") for r in of_method))
+            if paper:
+                published = paper.get(method, {}).get(region)
+                line.append("" if published is None else f"{published / 100:.3f}")
+            distances = [number(r, f"hd95_after_{region}") for r in of_method]
+            failures = sum(d is None or math.isinf(d) for d in distances)
+            line.append(f"{_figure(mean_and_sd(distances)[0], '.1f')} ({failures})")
+        line += [
+            _dice(guarded(r, "dice", regions[0]) for r in of_method) if regions else "",
+            _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
+            _count(of_method, lambda r: r["decision"] == "accept"),
+            _figure(mean_and_sd(number(r, "seconds") for r in of_method)[0], ".1f"),
+        ]
+        lines.append(line)
+    return markdown_table(header, lines)
+
+
+def _harmed(row: Row, region: str) -> bool:
+    before, after = number(row, f"dice_before_{region}"), number(row, f"dice_after_{region}")
+    return before is not None and (after is None or after < before - HARM)
+
+
+def _count(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:
+    return f"{sum(map(holds, rows))} of {len(rows)}"
+
+
+def _dice(values: Iterable[float | None]) -> str:
+    mean, sd = mean_and_sd(values)
+    return _figure(mean, ".3f") + ("" if math.isnan(sd) else f" ± {sd:.3f}")
+
+
+def _figure(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else format(value, form)

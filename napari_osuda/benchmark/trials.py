@@ -1,0 +1,83 @@
+"""One method on one patient: the whole session, scored before, after and as the guard would have it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from napari_osuda.benchmark.patients import Patient
+from napari_osuda.errors import OsudaError
+from napari_osuda.method import AdaptationConfig
+from napari_osuda.models import SourceModel
+from napari_osuda.session import adapt_case
+
+__all__ = ["REGIONS", "SCORE_COLUMNS", "guarded", "number", "trial"]
+
+REGIONS = ("WT", "TC", "ET")
+
+SCORE_COLUMNS = (
+    "outcome",
+    "decision",
+    *(f"{f}_{when}_{region}" for region in REGIONS for f in ("dice", "hd95") for when in ("before", "after")),
+    "iterations",
+    "seconds",
+    "reasons",
+)  # fmt: skip
+"""What `trial` gives, in this order. A Hausdorff distance that does not exist is "inf": a failure."""
+
+
+def trial(
+    model: SourceModel, patient: Patient, config: AdaptationConfig, method: str, device: str = "auto"
+) -> dict[str, Any]:
+    """Adapt to one patient and score the masks.
+
+    Parameters
+    ----------
+    model : SourceModel
+    patient : Patient
+        Whose reference scores the masks, and decides nothing.
+    config : AdaptationConfig
+    method : str
+        What the settings are called.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Returns
+    -------
+    dict
+        Some of `SCORE_COLUMNS`. A run that fails has the outcome "failed: ..." and no scores after; the
+        guard keeps the source's mask then.
+    """
+    began = time.perf_counter()
+    row: dict[str, Any] = {"outcome": "done"}
+    try:
+        result = adapt_case(
+            model, patient.case, config, method=method, references=[patient.reference], device=device
+        )
+    except OsudaError as error:
+        return {"outcome": f"failed: {error}", "decision": "keep-source"}
+    case = result.cases[0]
+    for when, scores in (("before", case.scores_before), ("after", case.scores_after)):
+        for score in scores:
+            row[f"dice_{when}_{score.region}"] = score.dice
+            row[f"hd95_{when}_{score.region}"] = score.hd95
+    if case.recommendation is not None:
+        row["decision"] = case.recommendation.decision
+        row["reasons"] = " ".join(case.recommendation.reasons)
+    return row | {"iterations": len(result.reports), "seconds": time.perf_counter() - began}
+
+
+def number(row: dict[str, str], column: str) -> float | None:
+    """A figure of a row that was read back; None where it has none."""
+    return float(row[column]) if row.get(column) else None
+
+
+def guarded(row: dict[str, str], figure: str, region: str) -> float | None:
+    """The figure of the mask that the guard leaves the user with."""
+    when = "after" if row["decision"] == "accept" else "before"
+    return number(row, f"{figure}_{when}_{region}")
+
+
+def present_regions(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Regions that the rows have scores of."""
+    return [r for r in REGIONS if any(row.get(f"dice_before_{r}") for row in rows)]

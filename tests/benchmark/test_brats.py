@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from napari_osuda.benchmark.bench import bench_rows, run_bench
+from napari_osuda.benchmark.brats import brats_series, find_brats, read_patient, split_patients
+from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2
+from napari_osuda.benchmark.training import Recipe
+from napari_osuda.errors import CaseError, OutputError
+
+TINY = Recipe(epochs=1, batch_size=2, features=(2, 4))
+OLD = {c: f"_{c}" for c in ("t1", "t1ce", "t2", "flair", "seg")}
+NEW = {"t1": "-t1n", "t1ce": "-t1c", "t2": "-t2w", "flair": "-t2f", "seg": "-seg"}
+
+
+def write_case(folder, names=OLD, enhancing=4, suffix=".nii.gz", seed=0):
+    """A small case: a head with a tumour that has all three labels, at BraTS's voxel."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    shape = (60, 60, 5)
+    inside = np.zeros(shape, bool)
+    inside[8:52, 8:52, 1:4] = True
+    labels = np.zeros(shape, np.uint8)
+    labels[20:36, 20:36, 1:4] = 2
+    labels[24:32, 24:32, 1:4] = enhancing
+    labels[26:30, 26:30, 1:4] = 1
+    for contrast, ending in names.items():
+        image = np.where(inside, 100 + 40.0 * (labels > 0) + rng.normal(0, 5, shape), 0).astype(np.int16)
+        data = labels if contrast == "seg" else image
+        nib.save(nib.Nifti1Image(data, np.diag([-1.0, -1, 1, 1])), folder / f"{folder.name}{ending}{suffix}")
+
+
+@pytest.fixture
+def brats_2018(tmp_path):
+    root = tmp_path / "MICCAI_BraTS_2018_Data_Training"
+    for grade, count in (("HGG", 2), ("LGG", 1)):
+        for k in range(count):
+            write_case(root / grade / f"Brats18_{grade}_{k}", seed=k)
+    return root
+
+
+def test_layouts_of_all_years_are_found(tmp_path, brats_2018):
+    assert [(c.name, c.grade) for c in find_brats(brats_2018)] == [
+        ("Brats18_HGG_0", "high"), ("Brats18_HGG_1", "high"), ("Brats18_LGG_0", "low"),
+    ]  # fmt: skip
+
+    root = tmp_path / "2020" / "MICCAI_BraTS2020_TrainingData"
+    write_case(root / "BraTS20_Training_001", suffix=".nii")
+    (root / "name_mapping.csv").write_text(
+        "Grade,BraTS_2019_subject_ID,BraTS_2020_subject_ID\nLGG,x,BraTS20_Training_001\n"
+    )
+    assert [(c.name, c.grade) for c in find_brats(root.parent)] == [("BraTS20_Training_001", "low")]
+
+    write_case(tmp_path / "2021" / "BraTS2021_00000")
+    assert find_brats(tmp_path / "2021")[0].grade is None
+
+    for name in ("BraTS-GLI-00005-000", "BraTS-GLI-00005-001"):
+        write_case(tmp_path / "2023" / name, NEW, enhancing=3)
+    found = find_brats(tmp_path / "2023")
+    assert {c.patient for c in found} == {"BraTS-GLI-00005"}
+
+
+def test_labels_of_all_years_become_those_of_the_card(tmp_path):
+    write_case(tmp_path / "old" / "BraTS2021_00000")
+    write_case(tmp_path / "new" / "BraTS-GLI-00005-000", NEW, enhancing=3)
+    old, new = (read_patient(find_brats(tmp_path / year)[0], TABLE_1[0]) for year in ("old", "new"))
+    assert set(np.unique(old.reference)) == {0, 1, 2, 4}
+    np.testing.assert_array_equal(old.reference, new.reference)
+    np.testing.assert_array_equal(old.case.data, new.case.data)
+    # A resection cavity (4 in 2024) is no tumour.
+    write_case(tmp_path / "2024" / "BraTS-GLI-02005-100", NEW, enhancing=4)
+    assert set(np.unique(read_patient(find_brats(tmp_path / "2024")[0], TABLE_1[0]).reference)) == {0, 1, 2}
+    # 3 was never used before 2023: such a file is something else.
+    write_case(tmp_path / "odd" / "BraTS2021_00001", enhancing=3)
+    with pytest.raises(CaseError, match="label 3"):
+        read_patient(find_brats(tmp_path / "odd")[0], TABLE_1[0])
+
+
+def test_a_protocol_hands_the_model_the_other_contrast(tmp_path):
+    write_case(tmp_path / "BraTS2021_00000")
+    patient = read_patient(find_brats(tmp_path)[0], TABLE_2[0])
+    assert patient.case.channels == ("t2",)
+    assert patient.case.sources[0].path.name == "BraTS2021_00000_flair.nii.gz"
+    assert set(np.unique(patient.reference)) == {0, 1}
+
+
+def test_no_patient_is_on_both_sides_of_the_split(tmp_path):
+    for number in range(5):
+        for visit in range(2):
+            (tmp_path / f"BraTS-GLI-0000{number}-00{visit}").mkdir()
+            name = f"BraTS-GLI-0000{number}-00{visit}"
+            (tmp_path / name / f"{name}-seg.nii.gz").touch()
+    cases = find_brats(tmp_path)
+    split = split_patients(cases, seed=3)
+    training, testing = ({c.patient for c in part} for part in (split.training, split.testing))
+    assert (len(training), len(testing)) == (4, 1)
+    assert not training & testing
+    assert split == split_patients(cases, seed=3)
+    assert len({split_patients(cases, seed).testing for seed in range(20)}) > 1
+
+
+def test_both_tables_come_from_one_folder_and_go_on_where_they_stopped(tmp_path, brats_2018):
+    out = tmp_path / "out"
+    told = []
+    series = brats_series(brats_2018, out, recipe=TINY, every=1, tell=told.append)
+    rows = bench_rows(out / "bench.csv")
+    methods = ("source-only", "adabn")
+    first = next(iter(run_bench(series, rows, methods, device="cpu")))
+    assert first.total == 2 * (1 + 3)
+    assert first.row["protocol"] == "high-to-low-grade"
+    assert first.row["patient"] == "Brats18_LGG_0"
+    assert 0 <= float(first.row["dice_before_TC"]) <= 1
+    done = list(run_bench(series, rows, methods, device="cpu"))
+    assert len(done) == len(rows) == 8
+    assert sum("epoch" in line for line in told) == 2
+
+    # Another process: nothing is trained or run again.
+    told.clear()
+    series = brats_series(brats_2018, out, recipe=TINY, every=1, tell=told.append)
+    before = (out / "bench.csv").read_bytes()
+    list(run_bench(series, bench_rows(out / "bench.csv"), methods, device="cpu"))
+    assert not told
+    assert (out / "bench.csv").read_bytes() == before
+    record = json.loads((out / "split.json").read_text())
+    assert record["seed"] == 0
+    assert record["models"]["glioma-four-contrasts"]["testing"] == ["Brats18_LGG_0"]
+    with pytest.raises(OutputError, match="another --out"):
+        brats_series(brats_2018, out, seed=1, recipe=TINY)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(CaseError, match="no folder"):
+        find_brats(tmp_path / "nowhere")
+    with pytest.raises(CaseError, match="no case with a reference"):
+        find_brats(tmp_path)
+    write_case(tmp_path / "BraTS2021_00000")
+    with pytest.raises(CaseError, match="--only table-2"):
+        brats_series(tmp_path, tmp_path / "out", TABLE_1)
+    with pytest.raises(CaseError, match="cannot be split"):
+        brats_series(tmp_path, tmp_path / "out", TABLE_2)
+    assert not (tmp_path / "out").exists()
