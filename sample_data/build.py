@@ -101,7 +101,7 @@ def _architecture(channels: int, classes: int, recipe: Recipe) -> Architecture:
     )
 
 
-_RECIPE = Recipe(epochs=7, seed=2021)
+_RECIPE = Recipe(epochs=6, features=(16, 24, 32, 64, 128), seed=2021)
 SOURCES = (
     Source(
         folder="glioma-four-contrasts",
