@@ -165,7 +165,9 @@ def training_slices(
     return TrainingSlices(stack.slices(chosen).astype(np.float16), share.argmax(axis=1).astype(np.uint8))
 
 
-def train_source(slices: TrainingSlices, classes: int, recipe: Recipe | None = None) -> Iterator[EpochReport]:
+def train_source(
+    slices: TrainingSlices, classes: int, recipe: Recipe | None = None, start: UNet | None = None
+) -> Iterator[EpochReport]:
     """Train a `UNet`, an epoch at a time as the caller asks.
 
     Parameters
@@ -175,6 +177,8 @@ def train_source(slices: TrainingSlices, classes: int, recipe: Recipe | None = N
     classes : int
         Output channels, background included.
     recipe : Recipe, optional
+    start : UNet, optional
+        Go on with this network, in place, with the rate raised again (a warm restart); a new one without.
 
     Yields
     ------
@@ -198,10 +202,11 @@ def train_source(slices: TrainingSlices, classes: int, recipe: Recipe | None = N
             f"The slices have class {slices.classes.max()}, beyond the {classes} of the network."
         )
     rng = np.random.default_rng(recipe.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        network = UNet(slices.images.shape[1], classes, recipe.features)
-    network = network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    if start is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            start = UNet(slices.images.shape[1], classes, recipe.features)
+    network = start.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -215,8 +220,8 @@ def train_source(slices: TrainingSlices, classes: int, recipe: Recipe | None = N
     for epoch in range(recipe.epochs):
         order = rng.permutation(len(slices))
         total = 0.0
-        for start in range(0, per_epoch * recipe.batch_size, recipe.batch_size):
-            batch = np.sort(order[start : start + recipe.batch_size])
+        for first in range(0, per_epoch * recipe.batch_size, recipe.batch_size):
+            batch = np.sort(order[first : first + recipe.batch_size])
             images = torch.from_numpy(slices.images[batch].astype(np.float32))
             target = torch.from_numpy(slices.classes[batch].astype(np.int64))
             images, target = _augment(images, target, recipe, rng, noise)
