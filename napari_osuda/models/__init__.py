@@ -10,7 +10,7 @@ from napari_osuda.models.decide import decide
 from napari_osuda.models.inspection import Inspection, check_adaptable, inspect_model
 from napari_osuda.models.loading import SourceModel, load_model, open_questions
 from napari_osuda.models.questions import Question
-from napari_osuda.models.saving import save_model, write_model_folder
+from napari_osuda.models.saving import save_in_form, save_model, write_model_folder
 
 __all__ = [
     "Architecture",
@@ -23,6 +23,7 @@ __all__ = [
     "inspect_model",
     "load_model",
     "open_questions",
+    "save_in_form",
     "save_model",
     "write_model_folder",
 ]

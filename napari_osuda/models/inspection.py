@@ -139,6 +139,9 @@ def inspect_model(
     batch_norms = [(name, module) for name, module in unique if isinstance(module, _BatchNorm)]
     size = smallest_size(network, len(card.channels), card.spatial_dims)
     layers, adaptable, reason = _layers(network, len(card.channels), size or card.minimum, norms)
+    if layers and not norms:
+        # A program has operations in the place of modules.
+        norms["batch_norm"] = [layer.name for layer in layers]
     executed = {layer.name for layer in layers}
     return Inspection(
         name=card.name,

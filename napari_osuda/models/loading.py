@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms import bioimageio, monai_bundle, state_dict
+from napari_osuda.models.forms import bioimageio, monai_bundle, state_dict, torchscript
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import Package
 from napari_osuda.models.probing import check_channels, smallest_size
@@ -22,7 +22,7 @@ from napari_osuda.models.questions import Question
 __all__ = ["SourceModel", "load_model", "open_questions"]
 
 # In the order in which they are tried.
-_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, state_dict)
+_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, torchscript, state_dict)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class SourceModel:
         In which form it came.
     notes : tuple of str
         What the user should know of the choices made in reading it.
+    native : callable or None
+        From an adapted network to the bytes of a file of the form that the weights came in.
     """
 
     network: nn.Module
@@ -50,6 +52,7 @@ class SourceModel:
     sha256: str
     form: str = "bioimageio"
     notes: tuple[str, ...] = field(default=())
+    native: Callable[[nn.Module], bytes] | None = field(default=None, repr=False)
 
 
 def load_model(
@@ -86,7 +89,7 @@ def load_model(
     network = reading.network(card)
     card = _with_sizes(card, {**reading.said, **answers}, network)
     notes = (*reading.notes, *check_channels(network, card))
-    return SourceModel(network, card, Path(path), reading.sha256, reading.form, notes)
+    return SourceModel(network, card, Path(path), reading.sha256, reading.form, notes, reading.native)
 
 
 def open_questions(

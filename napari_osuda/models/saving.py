@@ -7,6 +7,7 @@ import io
 import shutil
 import string
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,12 @@ import yaml
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
+from napari_osuda.files import written_whole
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.loading import SourceModel
 from napari_osuda.models.probing import example_for, forward, smallest_size
 
-__all__ = ["FORMAT_VERSION", "save_model", "write_model_folder"]
+__all__ = ["FORMAT_VERSION", "save_in_form", "save_model", "write_model_folder"]
 
 FORMAT_VERSION = "0.5.12"
 _DESCRIPTION = "bioimageio.yaml"
@@ -69,7 +71,57 @@ def save_model(
     carried = {key: source.card.raw[key] for key in _CARRIED if source.card.raw.get(key)}
     name = source.card.name.removesuffix(" (adapted)")
     card = source.card.model_copy(update={"name": f"{name} (adapted)"})
-    return write_model_folder(path, network, card, provenance={**origin, **provenance}, fields=carried)
+    program = _torchscript(network, source) if card.architecture is None else None
+    return write_model_folder(
+        path, network, card, provenance={**origin, **provenance}, fields=carried, program=program
+    )
+
+
+def _torchscript(network: nn.Module, source: SourceModel) -> bytes:
+    """The network as TorchScript, the one kind of program that the spec has a place for."""
+    if source.form == "torchscript" and source.native is not None:
+        return source.native(network)
+    card = source.card
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        example = example_for(network, len(card.channels), card.size or card.minimum)
+        torch.jit.save(torch.jit.trace(network, example), stream)  # type: ignore[no-untyped-call]
+    return stream.getvalue()
+
+
+def save_in_form(path: Path | str, network: nn.Module, source: SourceModel) -> Path:
+    """Write an adapted network's weights as a file of the form that the source's came in.
+
+    Parameters
+    ----------
+    path : path
+        The file to be; it must not exist.
+    network : nn.Module
+        An adapted copy of ``source.network``.
+    source : SourceModel
+        A state dict or checkpoint (its other contents stay), a MONAI bundle (its model.pt), a TorchScript
+        or an exported program. For a bioimage.io package, :func:`save_model` is the same form.
+
+    Raises
+    ------
+    ModelError
+        The form has no such file.
+    OutputError
+        There is something already, or it cannot be written.
+    """
+    path = Path(path)
+    if source.native is None:
+        raise ModelError(f"{source.card.name} came as {source.form}; save_model writes that.")
+    if path.exists():
+        raise OutputError(f"{path} is there already; choose another name.")
+    content = source.native(network)
+    try:
+        with written_whole(path) as partial:
+            partial.write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return path
 
 
 def write_model_folder(
@@ -80,6 +132,7 @@ def write_model_folder(
     provenance: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
     documentation: str | None = None,
+    program: bytes | None = None,
 ) -> Path:
     """Write a network and its card as a bioimage.io model folder.
 
@@ -97,6 +150,8 @@ def write_model_folder(
         ``description``, ``tags``, ``timestamp`` (ISO 8601; now, if not given).
     documentation : str, optional
         Text of README.md; a short one is written otherwise.
+    program : bytes, optional
+        A TorchScript file of the network, for a card without an architecture.
 
     Returns
     -------
@@ -111,17 +166,15 @@ def write_model_folder(
         The folder is not empty or cannot be written.
     """
     path = Path(path)
-    if card.architecture is None:
-        raise ModelError(
-            f"{card.name} has no architecture on its card, so its weights alone would be of no use."
-        )
+    if card.architecture is None and program is None:
+        raise ModelError(f"{card.name} has no architecture on its card, so its weights alone are of no use.")
     image, output = _test_tensors(network, card)
     state = io.BytesIO()
     torch.save(
         {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}, state
     )
     files = {
-        "weights.pt": state.getvalue(),
+        "weights.pt": state.getvalue() if program is None else program,
         "test_input.npy": _npy(image),
         "test_output.npy": _npy(output),
         "README.md": (documentation or _documentation(card, provenance)).encode(),
@@ -180,7 +233,6 @@ def _npy(array: np.ndarray) -> bytes:
 def _document(
     card: ModelCard, files: Mapping[str, bytes], provenance: Mapping[str, Any] | None, fields: dict[str, Any]
 ) -> dict[str, Any]:
-    assert card.architecture is not None
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     axes_in, axes_out = _axes(card)
     timestamp = fields.pop("timestamp", datetime.now(UTC).replace(microsecond=0).isoformat())
@@ -213,16 +265,17 @@ def _document(
                 "test_tensor": {"source": "test_output.npy", "sha256": hashes["test_output.npy"]},
             }
         ],
-        "weights": {
-            "pytorch_state_dict": {
-                "source": "weights.pt",
-                "sha256": hashes["weights.pt"],
-                "pytorch_version": torch.__version__.partition("+")[0],
-                "architecture": card.architecture.model_dump(mode="json"),
-            }
-        },
+        "weights": _weights(card, hashes["weights.pt"]),
         "config": {"osuda": _osuda(card, provenance)},
     }
+
+
+def _weights(card: ModelCard, sha256: str) -> dict[str, Any]:
+    version = torch.__version__.partition("+")[0]
+    entry: dict[str, Any] = {"source": "weights.pt", "sha256": sha256, "pytorch_version": version}
+    if card.architecture is None:
+        return {"torchscript": entry}
+    return {"pytorch_state_dict": {**entry, "architecture": card.architecture.model_dump(mode="json")}}
 
 
 _CITATION = {

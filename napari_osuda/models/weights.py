@@ -20,7 +20,7 @@ from napari_osuda.models.matching import match_keys
 from napari_osuda.models.packages import zip_directory
 from napari_osuda.models.pickles import recover, state_of_module
 
-__all__ = ["Weights", "fits", "network_with_weights", "read_weights"]
+__all__ = ["Weights", "fits", "network_with_weights", "read_weights", "rewritten"]
 
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
 _SHOWN = 5
@@ -209,6 +209,44 @@ def network_with_weights(architecture: Architecture, weights: Weights, where: st
     kept = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
     network.load_state_dict({**kept, **state}, strict=True)
     return network.float().eval()
+
+
+def rewritten(content: bytes, weights: Weights, adapted: nn.Module, where: str) -> bytes:
+    """The file of weights with adapted values in the place of the old ones: keys, dtypes and the rest stay.
+
+    Parameters
+    ----------
+    content : bytes
+        The file that ``weights`` were read from.
+    weights : Weights
+    adapted : nn.Module
+        The network that they were loaded into, adapted.
+    where : str
+        How messages call the file.
+
+    Returns
+    -------
+    bytes
+        Of a checkpoint with Python objects that were left out, the weights alone.
+    """
+    values = adapted.state_dict()
+    keys = match_keys(weights.tensors, values).keys
+    new = {own: values[key].to(weights.tensors[own].dtype).contiguous() for key, own in keys.items()}
+    if _is_safetensors(content):
+        import safetensors.torch
+
+        return safetensors.torch.save(
+            {key: new.get(key, old).clone() for key, old in weights.tensors.items()}
+        )
+    loaded: Any = {weights.container: weights.tensors} if weights.container else weights.tensors
+    if not weights.notes:
+        loaded = _read(content, where)
+    state = loaded[weights.container] if weights.container else loaded
+    for key, tensor in new.items():
+        state[key] = tensor
+    stream = io.BytesIO()
+    torch.save(loaded, stream)
+    return stream.getvalue()
 
 
 def fits(architecture: Architecture, weights: Weights) -> bool:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from safetensors.torch import save_model as save_safetensors
 from torch import nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models import Architecture, inspect_model, load_model, open_questions
+from napari_osuda.models import Architecture, inspect_model, load_model, open_questions, save_in_form
 from napari_osuda.models.architectures import build_network
 from napari_osuda.models.inference import infer_arguments
 from napari_osuda.networks import UNet
@@ -186,3 +187,29 @@ def test_what_is_chosen_of_several_outputs_is_said(tmp_path: Path) -> None:
     answers = {"architecture": f"{MONAI}.BasicUNetPlusPlus", "kwargs": kwargs, "defaults": True}
     notes = load_model(tmp_path / "w.pt", overrides=answers).notes
     assert any("returns 4 outputs; number" in note for note in notes)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".ckpt", ".safetensors"])
+def test_adapted_weights_go_back_in_the_form_they_came_in(tmp_path: Path, network: UNet, suffix: str) -> None:
+    file = tmp_path / f"w{suffix}"
+    half = {f"net.{key}": v.half() if v.is_floating_point() else v for key, v in network.state_dict().items()}
+    if suffix == ".safetensors":
+        save_file(half, file)
+    else:
+        torch.save({"epoch": 7, "state_dict": half} if suffix == ".ckpt" else half, file)
+    model = load_model(file, overrides={"defaults": True})
+    with torch.no_grad():
+        next(iter(model.network.parameters())).add_(1.0)
+    written = save_in_form(tmp_path / f"adapted{suffix}", model.network, model)
+    if suffix == ".safetensors":
+        state = load_file(written)
+    else:
+        loaded = torch.load(written, weights_only=True)
+        state = loaded["state_dict"] if suffix == ".ckpt" else loaded
+        assert suffix != ".ckpt" or loaded["epoch"] == 7
+    assert {key: value.dtype for key, value in state.items()} == {
+        key: value.dtype for key, value in half.items()
+    }
+    first = "net.encoders.0.0.weight"
+    torch.testing.assert_close(state[first], half[first] + 1.0, rtol=1e-2, atol=1e-2)
+    _same(load_model(written, overrides={"defaults": True}).network.half(), model.network.half())

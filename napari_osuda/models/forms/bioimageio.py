@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -12,6 +13,7 @@ from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.description import WeightsEntry, describe
 from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.torchscript import reading_of_program
 from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
 from napari_osuda.models.weights import network_with_weights, read_weights
 
@@ -30,11 +32,15 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     name = package.find(*DESCRIPTIONS)
     assert name is not None
     description = describe(read_yaml(package.read(name, MAX_TEXT), name), name)
-    entry = _state_dict(description.weights, name)
+    entry = _chosen(description.weights, name)
     if "://" in entry.source:
         raise ModelError(
             f"{name}: the weights are at {entry.source}; download the whole package, weights included."
         )
+    if entry.format == "torchscript":
+        content, sha256 = package.read_checked(entry.source, entry.sha256)
+        program = reading_of_program(content, sha256, entry.source, package, trust)
+        return replace(program, said=description.said, guessed=description.guessed)
     architecture = _architecture(entry, name)
     check_architecture(architecture)
     content, sha256 = package.read_checked(entry.source, entry.sha256)
@@ -48,12 +54,17 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     return Reading("bioimageio", said, description.guessed, sha256, network, weights.notes)
 
 
-def _state_dict(entries: tuple[WeightsEntry, ...], where: str) -> WeightsEntry:
-    for entry in entries:
-        if entry.format == "pytorch_state_dict":
-            return entry
-    held = ", ".join(entry.format for entry in entries)
-    raise ModelError(f"{where} has weights as {held}; it must have pytorch_state_dict.")
+def _chosen(entries: tuple[WeightsEntry, ...], where: str) -> WeightsEntry:
+    """Weights of a known class before a program, which would have to be trusted."""
+    by_format = {entry.format: entry for entry in entries}
+    state_dict, program = by_format.get("pytorch_state_dict"), by_format.get("torchscript")
+    if state_dict is not None and (program is None or "import_from" in (state_dict.architecture or {})):
+        return state_dict
+    if program is not None:
+        return program
+    raise ModelError(
+        f"{where} has weights as {', '.join(by_format)}; it must have pytorch_state_dict or torchscript."
+    )
 
 
 def _architecture(entry: WeightsEntry, where: str) -> Architecture:

@@ -18,7 +18,7 @@ from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
-from napari_osuda.models.weights import network_with_weights, read_weights
+from napari_osuda.models.weights import network_with_weights, read_weights, rewritten
 
 __all__ = ["read", "recognise"]
 
@@ -85,7 +85,10 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
         assert card.architecture is not None
         return network_with_weights(card.architecture, weights, file)
 
-    return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes))
+    def native(adapted: nn.Module) -> bytes:
+        return rewritten(content, weights, adapted, file)
+
+    return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
 
 
 def _json(package: Package, name: str) -> dict[str, Any]:

@@ -31,6 +31,9 @@ class Reading:
         From the finished card to the network: float32, CPU, eval mode.
     notes : tuple of str
         What the user should know of the choices made.
+    native : callable or None
+        From an adapted network to the bytes of a file as the weights came in; None where that is the native
+        form anyway or cannot hold it.
     """
 
     form: str
@@ -39,3 +42,4 @@ class Reading:
     sha256: str
     network: Callable[[ModelCard], nn.Module]
     notes: tuple[str, ...] = field(default=())
+    native: Callable[[nn.Module], bytes] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.inference import CLASSES, infer_arguments, spatial_dims_of
 from napari_osuda.models.matching import unwrapped
 from napari_osuda.models.packages import Package
-from napari_osuda.models.weights import Weights, fits, network_with_weights, read_weights
+from napari_osuda.models.weights import Weights, fits, network_with_weights, read_weights, rewritten
 
 __all__ = ["read", "recognise"]
 
@@ -32,7 +33,12 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     content, sha256 = package.read_checked(name, None)
     weights = read_weights(content, name)
     architecture = _answered(answers, weights) or guess_architecture(weights)
-    return reading_of("state_dict", package.path.stem, name, weights, sha256, architecture, answers)
+    reading = reading_of("state_dict", package.path.stem, name, weights, sha256, architecture, answers)
+
+    def native(adapted: nn.Module) -> bytes:
+        return rewritten(content, weights, adapted, name)
+
+    return replace(reading, native=native)
 
 
 def reading_of(

@@ -1,0 +1,168 @@
+"""TorchScript and exported (.pt2) programs: code, so they are read only when the user trusts the file."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_osuda.errors import ModelError, UntrustedModelError
+from napari_osuda.models.card import ModelCard
+from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.inference import infer_arguments
+from napari_osuda.models.packages import Package, zip_directory
+from napari_osuda.models.probing import example_for, forward
+from napari_osuda.models.programs import Program, follow, of_exported
+
+__all__ = ["read", "reading_of_program", "recognise"]
+
+_DEFAULT_EDGE = {2: 64, 3: 32}
+
+
+def recognise(package: Package) -> bool:
+    """Whether it is a single file that holds a program."""
+    return package.kind == "file" and _kind(package.read(package.path.name)) is not None
+
+
+def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+    """Read a program; see :func:`napari_osuda.models.load_model`."""
+    name = package.path.name
+    content, sha256 = package.read_checked(name, None)
+    return reading_of_program(content, sha256, name, package, trust)
+
+
+def _kind(content: bytes) -> str | None:
+    if content[:4] != b"PK\x03\x04":
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError):
+        return None
+    if any(name.endswith("/constants.pkl") for name in names):
+        return "TorchScript"
+    if any(name.endswith(("/archive_format", "serialized_exported_program.json")) for name in names):
+        return "exported"
+    return None
+
+
+def reading_of_program(content: bytes, sha256: str, name: str, package: Package, trust: bool) -> Reading:
+    """The reading of a program's bytes.
+
+    Raises
+    ------
+    UntrustedModelError
+        ``trust`` is False; the sentence shows path and sha256.
+    ModelError
+        It is damaged or holds no weights.
+    """
+    kind = _kind(content)
+    if kind is None:
+        raise ModelError(f"{name} in {package.path} is no TorchScript or exported program.")
+    if not trust:
+        raise UntrustedModelError(
+            f"{package.path} (sha256 {sha256}) is a {kind} program ({name}), which is code and runs on this "
+            "computer. If you trust who made it, say so: --trust on the command line, trust=True in Python."
+        )
+    _check(content, name)
+    loaded = _load(content, kind, name)
+    state = loaded.state_dict()
+    told = infer_arguments("", "", {key: value for key, value in state.items() if isinstance(value, Tensor)})
+    if told is None:
+        raise ModelError(
+            f"{name} holds no weights of a convolution: it is frozen, or not a segmentation network."
+        )
+    said: dict[str, Any] = {"name": package.path.stem, "spatial_dims": told["spatial_dims"]}
+    guessed: dict[str, Any] = {
+        "channels": tuple(f"channel {i}" for i in range(1, told["in_channels"] + 1)),
+        "output_channels": tuple(f"class {i}" for i in range(told["out_channels"])),
+        "activation": "sigmoid" if told["out_channels"] == 1 else "softmax",
+        "normalisation": "zscore_nonzero",
+    }
+    if told["spatial_dims"] == 2:
+        guessed["plane"] = "axial"
+
+    def network(card: ModelCard) -> nn.Module:
+        return _plain(loaded, kind, card, name)
+
+    def native(adapted: nn.Module) -> bytes:
+        return _rewritten(content, kind, adapted)
+
+    form = "torchscript" if kind == "TorchScript" else "pt2"
+    return Reading(form, said, guessed, sha256, network, native=native)
+
+
+def _rewritten(content: bytes, kind: str, adapted: nn.Module) -> bytes:
+    """The program's file with the adapted values in the place of the old ones."""
+    values = adapted.state_dict()
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        if kind == "TorchScript":
+            program: Any = torch.jit.load(io.BytesIO(content), map_location="cpu")  # type: ignore[no-untyped-call]
+            for key, tensor in program.state_dict(keep_vars=True).items():
+                tensor.copy_(values[key])
+            torch.jit.save(program, stream)
+        else:
+            exported = torch.export.load(io.BytesIO(content))
+            for key, tensor in exported.state_dict.items():
+                tensor.copy_(values[key])
+            torch.export.save(exported, stream)
+    return stream.getvalue()
+
+
+def _check(content: bytes, name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        zip_directory(archive, name)
+
+
+def _load(content: bytes, kind: str, name: str) -> nn.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if kind == "TorchScript":
+                loaded: nn.Module = torch.jit.load(io.BytesIO(content), map_location="cpu")  # type: ignore[no-untyped-call]
+                return loaded.eval()
+            return torch.export.load(io.BytesIO(content)).module()
+    except Exception as error:  # a damaged archive can fail in any way
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise ModelError(f"{name} is not a readable {kind} program: {reason}") from None
+
+
+def _plain(loaded: nn.Module, kind: str, card: ModelCard, name: str) -> nn.Module:
+    if kind == "exported":
+        assert isinstance(loaded, torch.fx.GraphModule)
+        return of_exported(loaded)
+    size = card.size or tuple(max(_DEFAULT_EDGE[card.spatial_dims], low) for low in card.minimum)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = follow(loaded, example_for(loaded, len(card.channels), size), name)
+        if card.size is None:
+            _check_other_size(loaded, program, card, size, name)
+    return program
+
+
+def _check_other_size(
+    loaded: nn.Module, program: Program, card: ModelCard, size: tuple[int, ...], name: str
+) -> None:
+    """A program that is followed at one size may keep that size; where sizes vary, that shows here."""
+    larger = tuple(n + step for n, step in zip(size, card.step, strict=True))
+    expected = forward(loaded, len(card.channels), larger)
+    found = forward(program, len(card.channels), larger)
+    same = (
+        found is not None
+        and expected is not None
+        and found.shape == expected.shape
+        and torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
+    )
+    if expected is not None and not same:
+        said = ",".join(str(n) for n in size)
+        raise ModelError(
+            f"{name} works at one size once it is followed, but its card gives none: answer with --set-card "
+            f"size={said} or the size that it was trained at."
+        )
