@@ -29,18 +29,17 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         from napari_osuda.widgets import _shared
 
         assert not _shared._COCKPITS, "a cockpit outlived its viewer's widgets"
-        qtbot.waitUntil(lambda: _no_more_than(before), timeout=5000)
+        qtbot.waitUntil(lambda: _no_more_than(before), timeout=30_000)
 
 
 def _no_more_than(before: set[int]) -> None:
-    # What Qt deletes on the event loop sets Python's cycles free, and these hold windows in turn.
-    gc.collect()
-    left = [
-        f"{type(window).__name__} {window.objectName()!r}"
-        for window in _windows()
-        if id(window) not in before
-    ]
-    assert not left, f"windows left open: {left}"
+    left = [window for window in _windows() if id(window) not in before]
+    if left:
+        # What Qt deletes on the event loop sets Python's cycles free, and these hold windows in turn.
+        told = [f"{type(window).__name__} {window.objectName()!r}" for window in left]
+        del left
+        gc.collect()
+        raise AssertionError(f"windows left open: {told}")
 
 
 def _windows() -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -57,8 +58,10 @@ class Background(QObject):
             result, error = function(), None
         except Exception as caught:  # told to the window, which makes a sentence of it
             result, error = None, caught
-        # Emitting from here queues the call to the thread that this object lives in.
-        self._answered.emit(number, result, error)
+        # Emitting from here queues the call to the thread that this object lives in; a window that was closed
+        # meanwhile has taken it along, and wants no answer.
+        with contextlib.suppress(RuntimeError):
+            self._answered.emit(number, result, error)
 
     def _tell(self, number: int, result: object, error: Exception | None) -> None:
         if number != self._newest:

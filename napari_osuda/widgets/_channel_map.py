@@ -65,7 +65,7 @@ class ChannelMap(PlotPanel):
         self.cell.setData([], [])
         self.image.clear()
         self.edge.setData([], [])
-        if self.history is None:
+        if self.history is None or not self.history.layers:
             return
         counts = [layer.channels for layer in self.history.layers]
         self.edge.setData(

@@ -124,7 +124,7 @@ class ResultLayers:
         before = self._made.get("before")
         if before is not None:
             changed = difference(from_layer(before[1], self._image.metadata), labels)
-            names = {value: name for value, (name, _) in DIFFERENCE.items()}
+            names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
             colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
             self._add("difference", changed, names, colours).editable = False
         self.prefer("after")

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -59,7 +59,10 @@ class ModelPanel(QWidget):
         self.combo.setAccessibleName("Source model")
         self.combo.addItem("Choose a source model…", None)
         for name, path in _sample_models():
-            self.combo.addItem(f"Sample: {name}", str(path))
+            self.combo.addItem(name, str(path))
+            self.combo.setItemData(
+                self.combo.count() - 1, f"Sample model in {path}", Qt.ItemDataRole.ToolTipRole
+            )
         self.combo.activated.connect(self._on_activated)
         self.open_button = QPushButton("Open…")
         self.open_button.setToolTip("Open a model folder or a .zip; it can also be dropped here")

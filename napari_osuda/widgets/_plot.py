@@ -68,26 +68,24 @@ class PlotPanel(QWidget):
         self.view.scene().sigMouseMoved.connect(self._moved)
         self.view.viewport().installEventFilter(self)
 
-        self.figure = QWidget()
-        inside = QVBoxLayout(self.figure)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(2)
-        for widget in (self.heading, self.legend, self.view):
-            inside.addWidget(widget)
-        inside.setStretch(2, 1)
-        buttons = QHBoxLayout()
-        buttons.addStretch()
         self.buttons = {
             "PNG": self._button("PNG", f"Save '{title}' as a picture", self._ask_png),
             "CSV": self._button("CSV", f"Save the numbers of '{title}'", self._ask_csv),
         }
+        top = QHBoxLayout()
+        top.addWidget(self.heading, 1)
         for button in self.buttons.values():
-            buttons.addWidget(button)
+            top.addWidget(button)
+        self.figure = QWidget()
+        inside = QVBoxLayout(self.figure)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(2)
+        inside.addLayout(top)
+        inside.addWidget(self.legend)
+        inside.addWidget(self.view, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
-        layout.setSpacing(2)
-        layout.addWidget(self.figure, 1)
-        layout.addLayout(buttons)
+        layout.addWidget(self.figure)
 
     def _button(self, text: str, tip: str, action: object) -> QToolButton:
         button = QToolButton()
@@ -154,7 +152,11 @@ class PlotPanel(QWidget):
         picture = QPixmap(self.figure.size() * _PNG_SCALE)
         picture.setDevicePixelRatio(_PNG_SCALE)
         picture.fill(self.palette().window().color())
+        for button in self.buttons.values():
+            button.hide()
         self.figure.render(picture)
+        for button in self.buttons.values():
+            button.show()
         with written_whole(path) as partial:
             picture.save(str(partial), "PNG")
 

@@ -9,7 +9,7 @@ import typing
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -38,7 +38,8 @@ class SettingsPanel(QWidget):
         self.method.setAccessibleName("Method")
         for name, preset in PRESETS.items():
             self.method.addItem(name)
-            self.method.setItemData(self.method.count() - 1, f"{preset.summary}\n{preset.citation}", 3)
+            tip = f"{preset.summary}\n{preset.citation}"
+            self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.summary = WrappedLabel()
         self.strength = QComboBox()
         self.strength.setAccessibleName("Strength")
@@ -67,6 +68,7 @@ class SettingsPanel(QWidget):
         self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
         self.expert.setDuration(0)
         self.expert.addWidget(expert)
+        self.expert.layout().setContentsMargins(0, 0, 0, 0)
 
         simple = QFormLayout()
         simple.addRow("Method", self.method)
@@ -156,7 +158,13 @@ def _set_value(field: QWidget, value: Any) -> None:
     elif isinstance(field, QCheckBox):
         field.setChecked(bool(value))
     elif isinstance(field, QLineEdit):
-        field.setText("" if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+        field.setText(_text(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _on_change(field: QWidget, call: Any) -> None:

@@ -6,13 +6,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._channel_panel import ChannelPanel
+from napari_osuda.widgets._column import Column, scrolled
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
@@ -158,7 +159,7 @@ class AdaptWidget(DockedWidget):
     # How it looks
 
     def _arrange(self) -> None:
-        inside = QWidget()
+        inside = Column()
         inner = QVBoxLayout(inside)
         inner.setContentsMargins(6, 4, 6, 4)
         for title, panel in (
@@ -170,12 +171,7 @@ class AdaptWidget(DockedWidget):
             inner.addWidget(WrappedLabel(f"<b>{title}</b>"))
             inner.addWidget(panel)
         inner.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroller = scroll
+        self.scroller = scrolled(inside)
         # State and buttons stay in sight, wherever the settings are scrolled to.
         below = QVBoxLayout()
         below.setContentsMargins(6, 0, 6, 4)
@@ -183,7 +179,7 @@ class AdaptWidget(DockedWidget):
             below.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self.scroller, 1)
         layout.addLayout(below)
 
     def set_colours(self, colours: Palette) -> None:

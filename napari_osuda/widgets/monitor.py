@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from napari_osuda.widgets._channel_map import AlphaMap, DistanceMap
+from napari_osuda.widgets._column import Column, scrolled
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._history import RunHistory
 from napari_osuda.widgets._lines import ClassPanel, LayerPanel, LossPanel, SchedulePanel
@@ -48,14 +49,10 @@ class MonitorWidget(DockedWidget):
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
-        inside = QWidget()
+        inside = Column()
         self._grid = QGridLayout(inside)
         self._grid.setContentsMargins(4, 4, 4, 4)
-        self.scroller = QScrollArea()
-        self.scroller.setWidget(inside)
-        self.scroller.setWidgetResizable(True)
-        self.scroller.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroller = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.empty)

@@ -203,6 +203,14 @@ def test_one_column_when_narrow_and_several_when_wide(monitor, qtbot):
     )
 
 
+def test_a_run_without_steps_leaves_empty_plots(monitor, run):
+    told(monitor, (run[0], []))
+    told(monitor, ((), []))
+    assert not any(
+        button.isEnabled() for panel in monitor.panels.values() for button in panel.buttons.values()
+    )
+
+
 def test_a_monitor_that_opens_late_shows_the_run(monitor, run, qtbot):
     history = told(monitor, run)
     late = MonitorWidget(monitor.viewer)
