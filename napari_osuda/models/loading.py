@@ -13,7 +13,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms import bioimageio, monai_bundle, state_dict, torchscript
+from napari_osuda.models.forms import bioimageio, monai_bundle, onnx_program, smp, state_dict, torchscript
 from napari_osuda.models.forms.reading import Reading
 from napari_osuda.models.packages import Package
 from napari_osuda.models.probing import check_channels, smallest_size
@@ -22,7 +22,7 @@ from napari_osuda.models.questions import Question
 __all__ = ["SourceModel", "load_model", "open_questions"]
 
 # In the order in which they are tried.
-_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, torchscript, state_dict)
+_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, smp, onnx_program, torchscript, state_dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,12 @@ class SourceModel:
 def load_model(
     path: Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
 ) -> SourceModel:
-    """Load a source model: a bioimage.io package (0.5, 0.4; folder or .zip).
+    """Load a source model, in whichever form of :mod:`napari_osuda.models.forms` it is.
+
+    A bioimage.io package (0.5, 0.4), a MONAI bundle or a ``save_pretrained`` folder of
+    segmentation_models_pytorch, each as a folder or a .zip; a file of weights (.pt, .pth, .ckpt,
+    .safetensors) of a class in the closed list; an ONNX graph that keeps its BatchNormalization; a
+    TorchScript or exported (.pt2) program, if trusted.
 
     Parameters
     ----------
@@ -109,7 +114,8 @@ def _read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
             return reading
     held = ", ".join(package.names()[:8]) or "nothing"
     raise ModelError(
-        f"{package.path} is not a model: there is no {bioimageio.DESCRIPTIONS[0]} in it. It holds: {held}."
+        f"{package.path} is not a model: it holds no bioimageio.yaml, no configs/metadata.json (MONAI "
+        f"bundle) and no config.json with weights, and is no file of weights. It holds: {held}."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import yaml
 
 from napari_osuda.errors import ModelError
 
-__all__ = ["MAX_TEXT", "MAX_WEIGHTS", "Package", "read_yaml", "zip_directory"]
+__all__ = ["MAX_TEXT", "MAX_WEIGHTS", "Package", "read_json", "read_yaml", "zip_directory"]
 
 MAX_TEXT = 4 * 2**20
 MAX_WEIGHTS = 4 * 2**30
@@ -269,6 +270,23 @@ def read_yaml(content: bytes, where: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ModelError(f"{where} is not a YAML mapping of keys to values.")
     _count(document, where)
+    return document
+
+
+def read_json(package: Package, name: str) -> dict[str, Any]:
+    """A JSON mapping in a package.
+
+    Raises
+    ------
+    ModelError
+        It is not readable as JSON, or not a mapping.
+    """
+    try:
+        document = json.loads(package.read(name, MAX_TEXT))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{name} in {package.path} is not readable as JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise ModelError(f"{name} in {package.path} is not a mapping.")
     return document
 
 

@@ -6,7 +6,6 @@ https://docs.monai.io/en/stable/mb_specification.html: ``configs/metadata.json``
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +16,7 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.forms.reading import Reading
-from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
+from napari_osuda.models.packages import MAX_TEXT, Package, read_json, read_yaml
 from napari_osuda.models.weights import network_with_weights, read_weights, rewritten
 
 __all__ = ["read", "recognise"]
@@ -43,13 +42,15 @@ def recognise(package: Package) -> bool:
 
 def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     """Read metadata, configuration and weights; see :func:`napari_osuda.models.load_model`."""
-    metadata = _json(package, _METADATA)
+    metadata = read_json(package, _METADATA)
     name = package.find(*_CONFIGS)
     if name is None:
         raise ModelError(
             f"{package.path} has none of {', '.join(_CONFIGS[:2])}, which would say what the network is."
         )
-    config = _json(package, name) if name.endswith(".json") else read_yaml(package.read(name, MAX_TEXT), name)
+    config = (
+        read_json(package, name) if name.endswith(".json") else read_yaml(package.read(name, MAX_TEXT), name)
+    )
     architecture = _network(config, name)
     check_architecture(architecture)
     file = package.find(*_WEIGHTS)
@@ -89,16 +90,6 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
         return rewritten(content, weights, adapted, file)
 
     return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
-
-
-def _json(package: Package, name: str) -> dict[str, Any]:
-    try:
-        document = json.loads(package.read(name, MAX_TEXT))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{name} in {package.path} is not readable as JSON: {error}.") from None
-    if not isinstance(document, dict):
-        raise ModelError(f"{name} in {package.path} is not a mapping.")
-    return document
 
 
 def _resolve(value: Any, config: Mapping[str, Any], depth: int, where: str = "") -> Any:

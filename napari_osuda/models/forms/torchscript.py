@@ -19,7 +19,7 @@ from napari_osuda.models.packages import Package, zip_directory
 from napari_osuda.models.probing import example_for, forward
 from napari_osuda.models.programs import Program, follow, of_exported
 
-__all__ = ["read", "reading_of_program", "recognise"]
+__all__ = ["read", "reading_of_program", "reading_of_shapes", "recognise", "working_program"]
 
 _DEFAULT_EDGE = {2: 64, 3: 32}
 
@@ -71,21 +71,7 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
         )
     _check(content, name)
     loaded = _load(content, kind, name)
-    state = loaded.state_dict()
-    told = infer_arguments("", "", {key: value for key, value in state.items() if isinstance(value, Tensor)})
-    if told is None:
-        raise ModelError(
-            f"{name} holds no weights of a convolution: it is frozen, or not a segmentation network."
-        )
-    said: dict[str, Any] = {"name": package.path.stem, "spatial_dims": told["spatial_dims"]}
-    guessed: dict[str, Any] = {
-        "channels": tuple(f"channel {i}" for i in range(1, told["in_channels"] + 1)),
-        "output_channels": tuple(f"class {i}" for i in range(told["out_channels"])),
-        "activation": "sigmoid" if told["out_channels"] == 1 else "softmax",
-        "normalisation": "zscore_nonzero",
-    }
-    if told["spatial_dims"] == 2:
-        guessed["plane"] = "axial"
+    said, guessed = reading_of_shapes(loaded, package.path.stem, name)
 
     def network(card: ModelCard) -> nn.Module:
         return _plain(loaded, kind, card, name)
@@ -95,6 +81,26 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
 
     form = "torchscript" if kind == "TorchScript" else "pt2"
     return Reading(form, said, guessed, sha256, network, native=native)
+
+
+def reading_of_shapes(loaded: nn.Module, title: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a program without a card says by its shapes, and what it leaves open."""
+    state = loaded.state_dict()
+    told = infer_arguments("", "", {key: value for key, value in state.items() if isinstance(value, Tensor)})
+    if told is None:
+        raise ModelError(
+            f"{name} holds no weights of a convolution: it is frozen, or not a segmentation network."
+        )
+    said: dict[str, Any] = {"name": title, "spatial_dims": told["spatial_dims"]}
+    guessed: dict[str, Any] = {
+        "channels": tuple(f"channel {i}" for i in range(1, told["in_channels"] + 1)),
+        "output_channels": tuple(f"class {i}" for i in range(told["out_channels"])),
+        "activation": "sigmoid" if told["out_channels"] == 1 else "softmax",
+        "normalisation": "zscore_nonzero",
+    }
+    if told["spatial_dims"] == 2:
+        guessed["plane"] = "axial"
+    return said, guessed
 
 
 def _rewritten(content: bytes, kind: str, adapted: nn.Module) -> bytes:
@@ -138,6 +144,11 @@ def _plain(loaded: nn.Module, kind: str, card: ModelCard, name: str) -> nn.Modul
     if kind == "exported":
         assert isinstance(loaded, torch.fx.GraphModule)
         return of_exported(loaded)
+    return working_program(loaded, card, name)
+
+
+def working_program(loaded: nn.Module, card: ModelCard, name: str) -> Program:
+    """The plain network of a program, followed at the size of the card, or at one chosen if that is open."""
     size = card.size or tuple(max(_DEFAULT_EDGE[card.spatial_dims], low) for low in card.minimum)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

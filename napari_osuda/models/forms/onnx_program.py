@@ -1,0 +1,169 @@
+"""ONNX files that keep their BatchNormalization nodes, through onnx2torch (the optional extra ``onnx``)."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_osuda.errors import ModelError, NotAdaptableError
+from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
+from napari_osuda.models.packages import Package
+
+__all__ = ["read", "recognise"]
+
+_INSTALL = "pip install 'napari-osuda[onnx]'"
+
+
+def recognise(package: Package) -> bool:
+    """Whether it is a single ``.onnx`` file."""
+    return package.kind == "file" and package.path.suffix.lower() == ".onnx"
+
+
+def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+    """Read an ONNX graph, which is data and needs no trust; see :func:`napari_osuda.models.load_model`."""
+    name = package.path.name
+    content, sha256 = package.read_checked(name, None)
+    model = _parsed(content, name)
+    _check_batch_norm(model, name)
+    _without_identities(model)
+    loaded = _converted(model, name)
+    said, guessed = reading_of_shapes(loaded, package.path.stem, name)
+    source = {key: value.clone() for key, value in loaded.state_dict().items()}
+
+    def native(adapted: nn.Module) -> bytes:
+        return _rewritten(content, source, adapted, name)
+
+    return Reading(
+        "onnx", said, guessed, sha256, lambda card: working_program(loaded, card, name), native=native
+    )
+
+
+def _parsed(content: bytes, name: str) -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise ModelError(f"{name} needs onnx and onnx2torch, which are not installed: {_INSTALL}") from None
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's own error types
+        raise ModelError(f"{name} is not a readable ONNX file: {error}.") from None
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise ModelError(
+                f"{name} keeps the weights '{tensor.name}' in another file; save it in one: "
+                "onnx.save(model, path, save_as_external_data=False)."
+            )
+    return model
+
+
+def _check_batch_norm(model: Any, name: str) -> None:
+    kinds = [node.op_type for node in model.graph.node]
+    if "BatchNormalization" in kinds:
+        return
+    other = next((kind for kind in kinds if "Norm" in kind), None)
+    if other is not None:
+        raise NotAdaptableError(
+            f"{name} normalises with {other}, which stores no source statistics, so there is nothing for "
+            f"OSUDA to adapt. {kinds.count(other)} {other} nodes."
+        )
+    raise NotAdaptableError(
+        f"{name} has no BatchNormalization nodes: exporters fold them into the convolutions. Export it again "
+        "with torch.onnx.export(..., training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False, "
+        "dynamo=False) from a model in eval mode."
+    )
+
+
+def _without_identities(model: Any) -> None:
+    """Let nodes name the initializers themselves; the exporter puts Identity before those that are equal."""
+    initial = {tensor.name for tensor in model.graph.initializer}
+    same: dict[str, str] = {}
+    for node in list(model.graph.node):
+        if node.op_type == "Identity" and same.get(node.input[0], node.input[0]) in initial:
+            same[node.output[0]] = same.get(node.input[0], node.input[0])
+            model.graph.node.remove(node)
+    for node in model.graph.node:
+        for i, wanted in enumerate(node.input):
+            node.input[i] = same.get(wanted, wanted)
+
+
+def _converted(model: Any, name: str) -> nn.Module:
+    try:
+        from onnx2torch import convert
+    except ImportError:
+        raise ModelError(f"{name} needs onnx2torch, which is not installed: {_INSTALL}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            converted: nn.Module = convert(model).eval()
+            return converted
+    except NotImplementedError as error:
+        raise ModelError(f"{name} has an operation that onnx2torch does not know: {error}") from None
+    except Exception as error:  # a graph can be wrong in any way
+        raise ModelError(f"{name} cannot be converted: {error or type(error).__name__}") from None
+
+
+def _rewritten(content: bytes, source: Mapping[str, Tensor], adapted: nn.Module, name: str) -> bytes:
+    """The file with the adapted values in the place of the old ones, found by their old values in order."""
+    import onnx
+
+    model = _parsed(content, name)
+    _without_identities(model)
+    _unshare(model)
+    values = adapted.state_dict()
+    left = {key: old.numpy() for key, old in source.items()}
+    for tensor in _in_order_of_use(model):
+        value = onnx.numpy_helper.to_array(tensor)
+        # Layers that had equal values are told apart by their order, which conversion keeps.
+        found = next(
+            (k for k, old in left.items() if old.shape == value.shape and (old == value).all()), None
+        )
+        if found is not None and found in values:
+            del left[found]
+            new = values[found].detach().numpy().astype(value.dtype)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(new, tensor.name))
+    rewritten: bytes = model.SerializeToString()
+    _check_rewritten(rewritten, values, name)
+    return rewritten
+
+
+def _check_rewritten(content: bytes, values: Mapping[str, Tensor], name: str) -> None:
+    model = _parsed(content, name)
+    again = _converted(model, name).state_dict()
+    lost = [key for key, value in again.items() if key in values and not torch.equal(value, values[key])]
+    if lost:
+        raise ModelError(
+            f"{name} has no place of their own for {len(lost)} adapted tensors, first {lost[0]}; the adapted "
+            "model is written as a model folder only."
+        )
+
+
+def _uses(model: Any) -> Iterator[tuple[Any, int, str]]:
+    initial = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        for i, wanted in enumerate(node.input):
+            if wanted in initial:
+                yield node, i, wanted
+
+
+def _in_order_of_use(model: Any) -> list[Any]:
+    by_name = {tensor.name: tensor for tensor in model.graph.initializer}
+    return [by_name[name] for name in dict.fromkeys(name for _, _, name in _uses(model))]
+
+
+def _unshare(model: Any) -> None:
+    """Give each node initializers of its own, so that layers that were equal can become different."""
+    by_name = {tensor.name: tensor for tensor in model.graph.initializer}
+    seen: Counter[str] = Counter()
+    for node, i, wanted in list(_uses(model)):
+        seen[wanted] += 1
+        if seen[wanted] > 1:
+            copy = model.graph.initializer.add()
+            copy.CopyFrom(by_name[wanted])
+            copy.name = f"{wanted}__{seen[wanted]}"
+            node.input[i] = copy.name
