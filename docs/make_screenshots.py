@@ -22,8 +22,9 @@ from napari_osuda.simulation.shipped import sample_models, sample_patients
 
 IMAGES = Path(__file__).parent / "images"
 MODEL, PATIENT = "glioma-four-contrasts", "high-grade-other-scanner"
-WIDTH, HEIGHT, DOCK = 1600, 1000, 380
+WIDTH, HEIGHT, DOCK = 1440, 920, 330
 ITERATIONS, DURING = 20, 12
+LIMIT = 300_000
 
 
 def main() -> None:
@@ -109,8 +110,9 @@ def picture(viewer: Any, path: Path) -> None:
     """The whole window."""
     settle()
     window = Image.fromarray(viewer.window.screenshot(canvas_only=False, flash=False)).convert("RGB")
-    # Without dithering: a window's flat colours stay flat, and the file small.
-    window.quantize(255, dither=Image.Dither.NONE).save(path, optimize=True)
+    window.save(path, optimize=True)
+    if path.stat().st_size > LIMIT:
+        window.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path} {path.stat().st_size // 1000} kB", flush=True)
 
 

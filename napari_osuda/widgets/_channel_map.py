@@ -39,9 +39,9 @@ class ChannelMap(PlotPanel):
         self.edge = pg.PlotCurveItem()
         self.cell = pg.PlotCurveItem()
         for item in (self.image, self.edge, self.cell):
-            self.plot.addItem(item)
-        self.plot.invertY(True)
-        self.plot.setLabel("bottom", "channel")
+            self.view.add(item)
+        self.view.box.invertY(True)
+        self.view.set_label("bottom", "channel")
         self.bar = _ColourBar(pg.colormap.get(self.map_name), colours)
         self.figure.layout().addWidget(self.bar)
         self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -71,8 +71,8 @@ class ChannelMap(PlotPanel):
         self.edge.setData(
             np.repeat(counts, 2), np.stack([np.arange(len(counts)), np.arange(1, len(counts) + 1)], 1).ravel()
         )
-        self.plot.setXRange(0, max(counts), padding=0.01)
-        self.plot.setYRange(0, len(counts), padding=0.01)
+        self.view.box.setXRange(0, max(counts), padding=0.01)
+        self.view.box.setYRange(0, len(counts), padding=0.01)
         self._name_rows()
 
     def redraw(self) -> None:
@@ -161,9 +161,9 @@ class ChannelMap(PlotPanel):
             (row + 0.5, _elided(layers[row].name) if named else str(row + 1))
             for row in range(0, len(layers), step)
         ]
-        axis = self.plot.getAxis("left")
+        axis = self.view.axes["left"]
         axis.setTicks([ticks])
-        self.plot.setLabel("left", "" if named else "layer")
+        self.view.set_label("left", "" if named else "layer")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Write the layers' names where there is room for them."""
@@ -197,7 +197,7 @@ class ChannelMap(PlotPanel):
 class DistanceMap(ChannelMap):
     """d_lc of eq. 5."""
 
-    title_text = "Distance d of each channel"
+    title_text = "Distance d"
     meaning = (
         "How far each channel's statistics on the target are from those that the source model stored "
         "(eq. 5); 0 means that the channel sees what it saw in training."
@@ -217,7 +217,7 @@ class DistanceMap(ChannelMap):
 class AlphaMap(ChannelMap):
     """alpha_lc, the transferability."""
 
-    title_text = "Transferability α of each channel"
+    title_text = "Transferability α"
     meaning = (
         "How strongly each channel's γ and β are held to the source model's (eqs. 4 and 5): the mean is 1, "
         "more where a channel carries over to the target, less where it does not."

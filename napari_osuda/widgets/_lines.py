@@ -52,8 +52,8 @@ class LinePanel(PlotPanel):
         self.curves: list[pg.PlotDataItem] = []
         self.cursor = pg.InfiniteLine(angle=90, movable=False)
         self.cursor.hide()
-        self.plot.addItem(self.cursor, ignoreBounds=True)
-        self.plot.setLabel("left", self.unit)
+        self.view.add(self.cursor, counts=False)
+        self.view.set_label("left", self.unit)
         self.show_history(None)
 
     # What a subclass gives
@@ -71,13 +71,13 @@ class LinePanel(PlotPanel):
     def prepare(self) -> None:
         """Make one curve for each series."""
         for curve in self.curves:
-            self.plot.removeItem(curve)
+            self.view.remove(curve)
         self.series = tuple(self.series_of(self.history))
         self.curves = [pg.PlotDataItem(antialias=True) for _ in self.series]
         for curve in self.curves:
-            self.plot.addItem(curve)
+            self.view.add(curve)
         last = 1 if self.history is None else max(self.history.iterations - 1, 1)
-        self.plot.setXRange(0, last, padding=0.02)
+        self.view.box.setXRange(0, last, padding=0.02)
 
     def redraw(self) -> None:
         """Move the curves to the newest data."""
@@ -178,7 +178,7 @@ class SchedulePanel(LinePanel):
     def redraw(self) -> None:
         """Both on one axis: lambda as a share of where it began."""
         super().redraw()
-        self.plot.setYRange(0.0, 1.0, padding=0.05)
+        self.view.box.setYRange(0.0, 1.0, padding=0.05)
         if self.history is not None and len(self.history):
             lam = self.history["lam"]
             first = max(float(lam.max()), 1e-12)
@@ -218,7 +218,7 @@ class ClassPanel(LinePanel):
 class LayerPanel(LinePanel):
     """Mean distance of each layer over the iterations."""
 
-    title_text = "Mean distance of each layer"
+    title_text = "Mean d of each layer"
     meaning = (
         "The mean over a layer's channels of d (eq. 5): how far the layer's statistics on the target are "
         "from the source model's. From the first layer (dark) to the last (bright)."

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QPixmap, QResizeEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_osuda.files import written_whole
+from napari_osuda.widgets._canvas import Canvas
 from napari_osuda.widgets._history import RunHistory
 from napari_osuda.widgets._theme import Palette
 
@@ -55,16 +55,9 @@ class PlotPanel(QWidget):
         for label in (self.heading, self.legend):
             label.setMinimumWidth(1)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.view: Any = pg.PlotWidget(background=colours.background)
+        self.view: Any = Canvas()
         self.view.setMinimumWidth(1)
         self.view.setFixedHeight(_LOWEST)
-        self.plot = self.view.getPlotItem()
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        # The wheel scrolls the monitor, it does not zoom a plot.
-        self.plot.getViewBox().setMouseEnabled(False, False)
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.view.scene().sigMouseMoved.connect(self._moved)
         self.view.viewport().installEventFilter(self)
 
@@ -140,11 +133,7 @@ class PlotPanel(QWidget):
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
         self.colours = colours
-        self.view.setBackground(colours.background)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(colours.faint)
-            axis.setTextPen(colours.text)
+        self.view.set_colours(colours)
         self.recolour()
 
     def save_png(self, path: Path | str) -> None:
@@ -181,7 +170,7 @@ class PlotPanel(QWidget):
             save(path if path.lower().endswith(suffix) else path + suffix)  # type: ignore[operator]
 
     def _moved(self, place: object) -> None:
-        box = self.plot.getViewBox()
+        box = self.view.box
         if box.sceneBoundingRect().contains(place):
             point = box.mapSceneToView(place)
             self.point_at(point.x(), point.y())

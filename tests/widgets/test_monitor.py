@@ -106,13 +106,13 @@ def test_curves_show_what_was_reported(monitor, run):
 def test_items_are_updated_in_place(monitor, run):
     history = told(monitor, run, count=2)
     curves, image = list(monitor.panels["losses"].curves), monitor.panels["distance"].image
-    items = len(monitor.panels["losses"].plot.items)
+    items = len(monitor.panels["losses"].view.box.addedItems)
     for report in run[1][2:]:
         history.add(report)
     for panel in monitor.panels.values():
         panel.refresh()
     assert monitor.panels["losses"].curves == curves
-    assert len(monitor.panels["losses"].plot.items) == items
+    assert len(monitor.panels["losses"].view.box.addedItems) == items
     assert len(curves[0].getData()[0]) == len(run[1])
     np.testing.assert_array_equal(image.image, history.ragged("distance"))
 
