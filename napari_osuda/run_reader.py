@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,13 @@ LayerData = tuple[NDArray[Any], dict[str, Any], str]
 def get_run_folder_reader(
     path: str | Sequence[str],
 ) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
-    """Give the reader if the path is one run folder, else None (npe2 reader contribution)."""
-    from pathlib import Path
+    """Give the reader if the path is one run folder or its run.json, else None (npe2 reader contribution)."""
+    paths = [path] if isinstance(path, str) else list(path)
+    return read_run_folder if len(paths) == 1 and (_folder(paths[0]) / "run.json").is_file() else None
 
-    if not isinstance(path, str):
-        if len(path) != 1:
-            return None
-        path = path[0]
-    return read_run_folder if (Path(path) / "run.json").is_file() else None
+
+def _folder(path: str) -> Path:
+    return Path(path).parent if Path(path).name == "run.json" else Path(path)
 
 
 def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
@@ -40,21 +40,22 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     from napari_osuda.imaging.world import layer_arguments, to_shown
     from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun, chosen_image
 
-    folder = path if isinstance(path, str) else path[0]
+    folder = _folder(path if isinstance(path, str) else path[0])
     run = ReviewRun.of_folder(folder)
     name = run.record.last_case or run.names[0]
     review = run.review(name)
     case = review.case
     images, _ = run.images(name)
     layers: list[LayerData] = []
-    first = chosen_image([image.channel for image in images])
+    first = chosen_image([image.title for image in images])
     for place, image in enumerate(images):
         low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
         arguments = {
-            "name": image.channel,
+            "name": image.title,
             "visible": place == first,
             **layer_arguments(case.grid, image.path),
         }
+        arguments["metadata"][RUN_KEY] = {"folder": str(folder), "case": name}
         if high > low:
             arguments["contrast_limits"] = (low, high)
         layers.append((np.ascontiguousarray(to_shown(image.data, case.grid)), arguments, "image"))
@@ -80,9 +81,9 @@ def _looks(role: str, labels: dict[int, str], colours: dict[int, str]) -> dict[s
     if role == "difference":
         labels = {value: name for value, (name, _) in DIFFERENCE.items()}
         colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
-    palette: dict[int | None, str] = {None: "#ffffff"}
-    palette.update(colours)
-    palette[0] = "transparent"
+    palette: dict[int | None, str] = {None: "#ffffff", 0: "transparent"}
+    for value, colour in colours.items():
+        palette[value] = palette.get(value, colour)
     return {
         "colormap": DirectLabelColormap(color_dict=palette),
         "features": {"index": list(labels), "label": list(labels.values())},
@@ -99,8 +100,7 @@ def _open_review() -> None:
     from qtpy.QtCore import QTimer
 
     def open_it() -> None:
-        title = "OSUDA: Review (napari-osuda)"
-        if title not in viewer.window.dock_widgets:
+        if not any(title.startswith("OSUDA: Review") for title in viewer.window.dock_widgets):
             viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
 
     QTimer.singleShot(0, open_it)

@@ -137,8 +137,8 @@ class Review:
         return self._volume_flag
 
     def undecided(self, plane: Plane) -> list[int]:
-        """Slices of a plane that nobody has decided."""
-        return [index for index, entry in enumerate(self._choices[plane]) if entry is None]
+        """Slices of a plane that need a decision and have none."""
+        return [index for index in self.to_decide(plane) if self._choices[plane][index] is None]
 
     def to_decide(self, plane: Plane) -> list[int]:
         """Slices of a plane that need a decision: those with any label before, after or by decision."""

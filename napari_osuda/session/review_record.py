@@ -158,7 +158,7 @@ class ReviewRecord:
         if self.folder is None:
             return
         path = self.folder / REVIEW_FILE
-        if self._seen is not None and path.exists() and _stamp(path) != self._seen:
+        if path.exists() and _stamp(path) != self._seen:
             raise OutputError(
                 f"{path} has been written by another window since it was opened here, and what that window "
                 "recorded must not be lost. Close one of the two and open the run folder again."

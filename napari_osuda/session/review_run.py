@@ -16,6 +16,7 @@ from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.evaluation import RegionScore, evaluate, write_rows
 from napari_osuda.files import sha256_of
 from napari_osuda.imaging import read_labels, read_volume, write_labels
+from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.session.review import Review, ReviewCase
 from napari_osuda.session.review_entries import PLANES, Plane
 from napari_osuda.session.review_record import ReviewRecord
@@ -38,17 +39,21 @@ _SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
 
 @dataclass(frozen=True, eq=False)
 class CaseImage:
-    """One channel of a case: float32 [I, J, K] in the case's own array order, and where it was read."""
+    """One channel of a case: float32 [I, J, K] in the case's own array order, and where it was read.
+
+    ``title`` is what it is called on a screen: its file, since a model for T2 may have been given a FLAIR.
+    """
 
     channel: str
+    title: str
     data: NDArray[np.float32]
     path: Path
 
 
 def chosen_image(channels: Sequence[str]) -> int:
-    """Place of the channel that is shown first."""
+    """Place of the channel that is shown first, by names that hold the contrast's."""
     names = [channel.lower() for channel in channels]
-    return next((names.index(wanted) for wanted in _SHOWN_FIRST if wanted in names), 0)
+    return next((k for wanted in _SHOWN_FIRST for k, name in enumerate(names) if name.endswith(wanted)), 0)
 
 
 def is_run_folder(path: Path | str) -> bool:
@@ -179,7 +184,7 @@ class ReviewRun:
         inputs = self._entries[name]["inputs"]
         if known is not None:
             return [
-                CaseImage(channel, known.case.data[k], Path(inputs[k]["path"] or channel))
+                CaseImage(channel, channel, known.case.data[k], Path(inputs[k]["path"] or channel))
                 for k, channel in enumerate(known.case.channels)
             ], []
         found, missing = [], []
@@ -201,14 +206,16 @@ class ReviewRun:
             except CaseError as error:
                 missing.append(str(error))
                 continue
+            title = without_suffix(path.name)
             if data.ndim == 4:
+                title = f"{title} {channel}"
                 data = data[..., sum(other.get("path") == entry["path"] for other in inputs[:place])]
             if data.shape != self.review(name).case.grid.shape:
                 missing.append(f"{path} has another shape now than when the run read it; it is not shown.")
                 continue
             if entry.get("sha256") and sha256_of(path) != entry["sha256"]:
                 missing.append(f"{path} is not the file that the run read: its contents have changed since.")
-            found.append(CaseImage(channel, data, path))
+            found.append(CaseImage(channel, title, data, path))
         return found, missing
 
     def state(self, name: str) -> str:
@@ -311,6 +318,8 @@ class ReviewRun:
             before, grid = read_labels(self.folder / "before" / f"{name}.nii.gz")
             after, _ = read_labels(self.folder / "after" / f"{name}.nii.gz")
         advice = entry.get("recommendation") or {}
+        doubt = None if self.folder is None else self.folder / "uncertainty" / f"{name}.nii.gz"
+        doubt = doubt if doubt is not None and doubt.is_file() else None
         plane = self.card.get("plane")
         return ReviewCase(
             name=name,
@@ -324,6 +333,7 @@ class ReviewRun:
             decision=advice.get("decision"),
             reasons=tuple(advice.get("reasons", ())),
             inputs=tuple(entry["inputs"]),
+            uncertainty=None if doubt is None else read_volume(doubt).data,
         )
 
     def _path_of(self, entry: Mapping[str, Any]) -> Path | None:

@@ -48,6 +48,16 @@ class Comparison:
         self._order: list[Any] = []
         self._hidden: list[Any] = []
         self._grid: dict[str, Any] = {}
+        # napari draws no contours in 3-D, and would warn of them at every slice.
+        self._viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    def close(self) -> None:
+        """Listen to the viewer no more."""
+        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+
+    def _on_ndisplay(self, event: Any = None) -> None:
+        if self._layers.alive:
+            self._apply(_VISIBLE[self.mode])
 
     def show(self, mode: str) -> None:
         """Enter a mode, a key of `MODES`."""
@@ -75,8 +85,9 @@ class Comparison:
         for role, layer in self._layers.layers.items():
             layer.visible = role in visible
         before = self._layers.layers["before"]
-        before.contour = (2 if self.mode == "overlay" else 0) if contour is None else contour
-        # A contour of two pixels must be seen on what it outlines.
+        flat = self._viewer.dims.ndisplay == 2
+        before.contour = int(self.mode == "overlay" and flat) if contour is None else contour
+        # A contour must be seen on what it outlines.
         before.opacity = 1.0 if before.contour else 0.6
 
     def _enter_grid(self) -> None:

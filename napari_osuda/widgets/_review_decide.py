@@ -72,14 +72,10 @@ class DecidePanel(QWidget):
         self.comment.setAccessibleName("Comment for a flag")
         self.on = QCheckBox("then go to the next undecided slice")
         self.on.setChecked(True)
-        self.rest_after = _button(
-            "Accept after in the rest", "Take the adapted mask wherever nothing is decided"
-        )
-        self.rest_before = _button(
-            "Keep before in the rest", "Take the source mask wherever nothing is decided"
-        )
+        self.rest_after = _button("Rest: after", "Accept the adapted mask wherever nothing is decided")
+        self.rest_before = _button("Rest: before", "Keep the source mask wherever nothing is decided")
         self.whole = QToolButton()
-        self.whole.setText("\N{HORIZONTAL ELLIPSIS}")
+        self.whole.setText("All")
         self.whole.setToolTip("The whole case, whatever was decided")
         self.whole.setAccessibleName("The whole case")
         self.whole.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

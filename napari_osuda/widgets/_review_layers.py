@@ -16,7 +16,7 @@ from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, onto_layer, to_shown
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import PLANES, Plane
-from napari_osuda.session.review_run import RESULT_KEY, ReviewRun, chosen_image
+from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun, chosen_image
 from napari_osuda.widgets._shared import real_viewer
 
 __all__ = ["ReviewLayers", "Shown"]
@@ -48,25 +48,27 @@ class ReviewLayers:
     ----------
     viewer : napari.Viewer
         Where they are shown.
-    on_paint : callable
-        Called after each stroke in the final mask.
 
     Attributes
     ----------
+    on_paint : callable
+        Called after each stroke in the final mask.
     layers : dict of str to Labels
         "before", "after", "difference", "final".
     images : list of Image
     planes : dict of str to Shown
     """
 
-    def __init__(self, viewer: Any, on_paint: Callable[[], None]) -> None:
+    def __init__(self, viewer: Any) -> None:
         self.viewer = real_viewer(viewer)
-        self._on_paint = on_paint
+        self.on_paint: Callable[[], None] = lambda: None
         self.layers: dict[str, Labels] = {}
         self.images: list[Image] = []
         self.planes: dict[Plane, Shown] = {}
         self.editing = False
         self._added: list[Any] = []
+        self._taken: list[Any] = []
+        self._hidden: list[Any] = []
         self._unlocked: list[Any] = []
         self._metadata: dict[str, Any] = {}
         self._colours: dict[int, str] = {}
@@ -99,6 +101,7 @@ class ReviewLayers:
         for role in _ROLES:
             named = {v: n for v, (n, _) in DIFFERENCE.items()} if role == "difference" else dict(case.labels)
             self.layers[role] = self._layer(role, masks[role], named, place)
+        self._show_image()
         self._to_top([self.layers[role] for role in _ROLES])
         self.set_opacities({})
         for layer in (*self.images, *(self.layers[role] for role in _ROLES)):
@@ -108,8 +111,11 @@ class ReviewLayers:
         self.viewer.layers.selection.active = final
         return missing
 
-    def clear(self) -> None:
-        """Take away what was added, and unlock what was there."""
+    def clear(self, closing: bool = False) -> None:
+        """Take away what was added, and unlock what was there.
+
+        What a reader had opened stays for a user who closes the panel, and makes room for another case.
+        """
         self.editing = False
         self.show_error(None)
         for layer in self._unlocked:
@@ -117,10 +123,12 @@ class ReviewLayers:
             layer.editable = True
         if "final" in self.layers:
             self.layers["final"].events.paint.disconnect(self._painted)
-        for layer in self._added:
+        for layer in self._added if closing else (*self._added, *self._taken):
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
-        self._unlocked, self._added, self.images = [], [], []
+        for layer in self._hidden:
+            layer.visible = True
+        self._unlocked, self._added, self._taken, self._hidden, self.images = [], [], [], [], []
         self.layers.clear()
 
     def refresh_final(self) -> None:
@@ -221,14 +229,16 @@ class ReviewLayers:
             ]  # of a run on layers that came from no file
         if known:
             self.images = known
+            for layer in known:
+                self._take(layer)
             return []
         images, missing = run.images(name)
-        first = chosen_image([image.channel for image in images])
+        first = chosen_image([image.title for image in images])
         for place, image in enumerate(images):
             low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
             layer = Image(
                 np.ascontiguousarray(to_shown(image.data, case.grid)),
-                name=image.channel,
+                name=image.title,
                 contrast_limits=(low, high) if high > low else None,
                 visible=place == first,
                 **layer_arguments(case.grid, image.path),
@@ -236,6 +246,15 @@ class ReviewLayers:
             self._add(layer)
             self.images.append(layer)
         return missing
+
+    def _show_image(self) -> None:
+        """Show the contrast that the model saw, and nothing over it."""
+        shown = self.images[chosen_image([layer.name for layer in self.images])] if self.images else None
+        for layer in self.viewer.layers:
+            if isinstance(layer, Image) and shown is not None:
+                if layer.visible and layer not in self._added and layer is not shown:
+                    self._hidden.append(layer)
+                layer.visible = layer is shown
 
     def _layer(self, role: str, mask: IntArray, named: dict[int, str], place: Mapping[str, Any]) -> Labels:
         data = self.shown(mask)
@@ -245,6 +264,7 @@ class ReviewLayers:
                     # The layer of a reader holds a copy; from now on it is the review's own array.
                     layer.data = data
                 if role == "final" or np.array_equal(layer.data, data):
+                    self._take(layer)
                     return layer
         colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
         if role == "difference":
@@ -261,6 +281,10 @@ class ReviewLayers:
         )
         self._add(layer)
         return layer
+
+    def _take(self, layer: Any) -> None:
+        if RUN_KEY in layer.metadata:
+            self._taken.append(layer)
 
     def _add(self, layer: Any) -> None:
         self.viewer.add_layer(layer)
@@ -299,4 +323,4 @@ class ReviewLayers:
             layer.editable = False
 
     def _painted(self, event: Any = None) -> None:
-        self._on_paint()
+        self.on_paint()

@@ -49,7 +49,8 @@ class ReviewPage:
             "Nothing to review yet. Run <b>OSUDA: Adapt</b>, or open a run folder: by the button, or by "
             "dragging it into the viewer."
         )
-        self.open_button = QPushButton("Open run folder\N{HORIZONTAL ELLIPSIS}")
+        self.open_button = QPushButton("Open\N{HORIZONTAL ELLIPSIS}")
+        self.open_button.setToolTip("Open a run folder")
         self.case = QComboBox()
         self.case.setAccessibleName("Case under review")
         self.case.setToolTip("Worklist: every case and where its review stands (T: next case)")
@@ -138,6 +139,12 @@ class ReviewPage:
                                 collapsedIcon="\N{BLACK RIGHT-POINTING TRIANGLE}")  # fmt: skip
             fold.setDuration(0)
             fold.addWidget(panel)
+            inside = fold.content().layout()
+            if inside is not None:
+                inside.setContentsMargins(8, 0, 0, 0)
+            around = fold.layout()
+            if around is not None:
+                around.setContentsMargins(0, 0, 0, 0)
             inner.addWidget(fold)
         scroll = QScrollArea()
         scroll.setWidget(self.body)

@@ -34,6 +34,7 @@ class SlicePanel(QWidget):
         self.model = SliceModel(colours)
         self.view = SliceView(self.model)
         self.strip = ChangeStrip(colours)
+        self._step = 0
         self.filter = QComboBox()
         self.filter.setAccessibleName("Which slices are listed")
         for name, title in FILTERS.items():
@@ -50,6 +51,8 @@ class SlicePanel(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.view, 1)
         self.filter.activated.connect(self._on_filter)
+        # A list that keeps the keyboard would take the letters that are keys of the review.
+        self.filter.activated.connect(self.filter.clearFocus)
         self.view.went.connect(self.went)
         self.strip.went.connect(self.went)
 
@@ -74,6 +77,7 @@ class SlicePanel(QWidget):
 
     def follow(self, step: int) -> None:
         """Mark the viewer's slice."""
+        self._step = step
         self.strip.set_place(step)
         self.view.follow(step)
 
@@ -100,6 +104,7 @@ class SlicePanel(QWidget):
 
     def _on_filter(self) -> None:
         self.view.set_filter(self.filter.currentData())
+        self.view.follow(self._step)
         self._count()
 
     def _renew(self) -> None:

@@ -297,11 +297,8 @@ class SliceView(QTableView):
 
     def set_filter(self, wanted: str) -> None:
         """Narrow the table to one of `FILTERS`."""
-        step = self.current()
         self._proxy.wanted = wanted
         self.renew()
-        if step is not None:
-            self.follow(step)
 
     def renew(self) -> None:
         """Filter and sort anew."""

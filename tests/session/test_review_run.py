@@ -157,6 +157,18 @@ def test_the_table_says_what_a_slice_holds(folder):
     assert decision_words(review, "coronal", 2) == "accept after"
 
 
+def test_an_uncertainty_map_is_read_where_the_run_kept_one(folder):
+    before, _ = masks()
+    doubt = np.full(before.shape, 0.25, np.float32)
+    doubt[..., 2] = 0.75
+    (folder / "uncertainty").mkdir()
+    nib.save(nib.Nifti1Image(doubt, AFFINE), folder / "uncertainty" / "case.nii.gz")
+    table = slice_table(ReviewRun.of_folder(folder).review("case").case, "axial")
+    assert table.uncertainty is not None
+    np.testing.assert_allclose(table.uncertainty, [0, 0.25, 0.75, 0.25])
+    assert slice_table(ReviewRun.of_folder(folder).review("other").case, "axial").uncertainty is None
+
+
 def test_slices_where_the_masks_contradict_each_other_are_pointed_out(folder):
     import dataclasses
 

@@ -1,0 +1,93 @@
+"""What lies under review at this moment, and how the review's parts tell each other of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from napari_osuda.session.review import Review
+from napari_osuda.session.review_entries import Plane
+from napari_osuda.session.review_run import ReviewRun
+from napari_osuda.session.review_slices import SliceTable, slice_table
+from napari_osuda.widgets._review_layers import ReviewLayers
+
+__all__ = ["Desk"]
+
+
+class Desk(QObject):
+    """One case of one run, the plane that the viewer shows, and its layers.
+
+    Attributes
+    ----------
+    run, review : ReviewRun and Review, or None
+    plane : {"axial", "coronal", "sagittal"}
+        The one that the viewer shows, or showed before it went to 3-D.
+    """
+
+    #: Decisions have changed.
+    decided = Signal()
+    #: Something to say below everything; whether it is about a failure.
+    told = Signal(str, bool)
+
+    def __init__(self, layers: ReviewLayers) -> None:
+        super().__init__()
+        self.layers = layers
+        self.run: ReviewRun | None = None
+        self.review: Review | None = None
+        self.plane: Plane = "axial"
+        self._tables: dict[tuple[int, str, str], SliceTable] = {}
+
+    def tell(self, text: str, bad: bool = False) -> None:
+        """Say something."""
+        self.told.emit(text, bad)
+
+    @property
+    def step(self) -> int:
+        """The viewer's number of the slice that it shows."""
+        return self.layers.step(self.plane)
+
+    @property
+    def row(self) -> int:
+        """The case's own number of that slice."""
+        return self.layers.planes[self.plane].index(self.step)
+
+    def go_to(self, step: int) -> None:
+        """Show a slice, by the viewer's number."""
+        if self.review is not None:
+            self.layers.go_to(self.plane, step)
+
+    def table(self, plane: Plane) -> SliceTable:
+        """Counts of the slices of a plane, made once."""
+        assert self.review is not None
+        key = (id(self.review), self.review.case.name, plane)
+        if key not in self._tables:
+            self._tables[key] = slice_table(self.review.case, plane)
+        return self._tables[key]
+
+    def where(self, slices: Sequence[int], plane: Plane | None = None) -> str:
+        """Slices of the case in words, by the viewer's numbers."""
+        plane = plane or self.plane
+        if not slices:
+            return "the whole case"
+        if len(slices) == 1:
+            return f"{plane} slice {self.layers.planes[plane].index(slices[0])}"
+        return f"{len(slices)} {plane} slices"
+
+    def place_words(self) -> tuple[str, str]:
+        """What there is to say of the slice in view, and the guard's warning."""
+        assert self.review is not None
+        table, row = self.table(self.plane), self.row
+        flag, changed = self.review.flag(self.plane, row), int(table.change.changed[row])
+        told = f"Slice {self.step}, {table.position_mm[row]:.0f} mm: {changed:,} voxels changed"
+        if flag is not None:
+            told += f". Flagged: {flag.comment or 'no comment'}"
+        return told, table.warnings[row]
+
+    def masks(self) -> Mapping[str, NDArray[np.integer]]:
+        """The three masks by name."""
+        assert self.review is not None
+        case = self.review.case
+        return {"before": case.before, "after": case.after, "final": self.review.final}
