@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
+from napari_osuda.session.guard_score import contributions, expected_gain
+from napari_osuda.session.guard_signals import Signals
 from napari_osuda.session.job import Labels, Recommendation
 
 __all__ = ["recommend"]
 
 # A region that shrinks below, or grows beyond, these multiples of its volume is not the same finding.
-_VANISHED, _EXPLODED = 0.25, 4.0
-_UNLIKE = 0.4
+_VANISHED, _EXPLODED = 0.1, 8.0
+
+_SAYINGS = {
+    "mirror": (
+        "Mirrored left to right, the head gets {word} the same mask (Dice {after:.2f}, before {before:.2f}).",
+        ("more nearly", "less nearly"),
+    ),
+    "certainty": (
+        "The network is {word} sure of what it marks ({after:.0%}, before {before:.0%}).",
+        ("more", "less"),
+    ),
+    "coherence": (
+        "From one slice to the next the marked area fits together {word} than before (Dice {after:.2f}, "
+        "before {before:.2f}).",
+        ("better", "worse"),
+    ),
+    "largest": (
+        "The mask is {word}: its largest piece holds {after:.0%} of it, before {before:.0%}.",
+        ("more of one piece", "in more pieces"),
+    ),
+    "border": (
+        "The border of the mask follows {word} change of the image than before ({after:.2f} against "
+        "{before:.2f} of its spread).",
+        ("a sharper", "a weaker"),
+    ),
+}
 
 
-def recommend(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> Recommendation:
+def recommend(
+    before: Labels,
+    after: Labels,
+    brain: np.ndarray,
+    card: ModelCard,
+    evidence: tuple[Signals, Signals] | None = None,
+) -> Recommendation:
     """Accept the adapted mask of a case, or keep the source's.
 
     Parameters
@@ -28,44 +61,77 @@ def recommend(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard)
         Voxels that hold any signal.
     card : ModelCard
         Names of the labels.
+    evidence : tuple of Signals, optional
+        Of the source and of the adapted model; None where nothing was adapted.
 
     Returns
     -------
     Recommendation
         With each reason a sentence.
     """
-    against, notes = [], []
-    voxels = max(int(brain.sum()), 1)
     foreground = {"all labels": [v for v in card.labels if v != 0]}
-    was, now = int((before != 0).sum()), int((after != 0).sum())
     shared = agreement(before, after, foreground)["all labels"]
+    if evidence is None or np.array_equal(before, after):
+        return Recommendation("accept", ("The mask is the source model's.",))
+    against = _plain_faults(before, after, brain, card)
+    if against:
+        return Recommendation("keep-source", tuple(against))
+    gain = expected_gain(*evidence, shared)
+    decision: Literal["accept", "keep-source"] = "accept" if gain > 0 else "keep-source"
+    voxels = max(int(brain.sum()), 1)
+    volumes = (
+        f"The marked volume goes from {np.count_nonzero(before) / voxels:.1%} to "
+        f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
+        f"{shared:.2f}."
+    )
+    return Recommendation(decision, (*_reasons(evidence, decision), volumes))
+
+
+def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:
+    """What nobody would accept, whatever else speaks for it."""
+    voxels = max(int(brain.sum()), 1)
+    was, now = int((before != 0).sum()), int((after != 0).sum())
+    against = []
     if now == 0 and was > 0:
         against.append("The adapted mask is empty, while the source model found something.")
-    elif was > 0 and now < _VANISHED * was:
+    elif was > 0.002 * voxels and now < _VANISHED * was:
         against.append(
             f"The adapted mask has only {now / was:.0%} of the volume that the source model marked."
         )
-    elif was > 0 and now > _EXPLODED * was and now > 0.02 * voxels:
+    elif was > 0.002 * voxels and now > _EXPLODED * was and now > 0.1 * voxels:
         against.append(f"The adapted mask has {now / was:.1f} times the volume that the source model marked.")
     if now > 0.5 * voxels:
         against.append(f"The adapted mask claims {now / voxels:.0%} of the brain.")
-    if was > 0 and now > 0 and shared < _UNLIKE and was > 0.002 * voxels:
-        against.append(f"The two masks hardly overlap (Dice {shared:.2f}): one of them is elsewhere.")
-    against += _lost_labels(before, after, card)
-    if against:
-        return Recommendation("keep-source", tuple(against))
-    notes.append(f"The two masks agree with a Dice of {shared:.2f}.")
-    if was or now:
-        notes.append(f"The marked volume goes from {was / voxels:.1%} to {now / voxels:.1%} of the brain.")
-    return Recommendation("accept", tuple(notes))
+    return against + _lost_labels(before, after, card)
 
 
-def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> Sequence[str]:
+def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> list[str]:
     found = []
     for value, name in card.labels.items():
         if value == 0:
             continue
         was, now = before == value, after == value
-        if was.sum() > 50 and now.sum() < 0.05 * was.sum() and dice(was, now) < 0.1:
+        if was.sum() > 50 and now.sum() < 0.02 * was.sum() and dice(was, now) < 0.1:
             found.append(f"'{name}' has all but disappeared.")
     return found
+
+
+def _reasons(evidence: tuple[Signals, Signals], decision: str) -> Sequence[str]:
+    """The signals that weighed most for the decision, three at most, in words."""
+    before, after = (signals.to_dict() for signals in evidence)
+    weighed = contributions(*evidence)
+    sign = 1.0 if decision == "accept" else -1.0
+    telling = [name for name, value in weighed.items() if sign * value > 0.002 and name in _SAYINGS]
+    telling.sort(key=lambda name: -sign * weighed[name])
+    said = []
+    for name in telling[:3]:
+        sentence, (up, down) = _SAYINGS[name]
+        word = up if after[name] > before[name] else down
+        said.append(sentence.format(word=word, before=before[name], after=after[name]))
+    if not said:
+        said.append(
+            "Nothing speaks clearly against the adapted mask."
+            if decision == "accept"
+            else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
+        )
+    return said

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import nn
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
@@ -32,6 +33,8 @@ from napari_osuda.session.events import (
 )
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard import recommend
+from napari_osuda.session.guard_collapse import CollapseWatch
+from napari_osuda.session.guard_signals import Signals, gather, has_background
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.preflight import check_job, explain, out_of_memory
@@ -153,13 +156,16 @@ class Run:
             done += int(stack.foreground.sum())
         if adaptation is None:
             self._network = source
-            yield from self._predict_after(target, source, folder)
+            yield from self._predict_after(target, source, source, folder)
             return
         if job.resume:
             self._reports = checkpoint.restore(adaptation)
             yield self._note(f"Resumed after iteration {adaptation.t} of {job.config.iterations}.")
             for report in self._reports:
                 yield Step(report)
+        watch = None
+        if job.config.guard:
+            watch = CollapseWatch(adaptation.model, len(target), has_background(card), self._reports)
         saved = time.monotonic()
         for step in self._steps(adaptation):
             if isinstance(step, Note):
@@ -168,6 +174,11 @@ class Run:
             self._reports.append(step)
             yield Step(step)
             yield self._clock.progress("adapt", adaptation.t, job.config.iterations)
+            collapse = None if watch is None else watch.saw(step)
+            if watch is not None and collapse is not None:
+                watch.restore()
+                yield self._note(collapse)
+                break
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
                 self._save(checkpoint)
                 saved = time.monotonic()
@@ -178,7 +189,7 @@ class Run:
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
-        yield from self._predict_after(target, adaptation.model, folder)
+        yield from self._predict_after(target, source, adaptation.model, folder)
 
     def _steps(self, adaptation: Adaptation) -> Iterator[StepReport | Note]:
         """The iterations alone: the statistics at inference have a progress of their own.
@@ -202,7 +213,9 @@ class Run:
                     f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} slices."
                 )
 
-    def _predict_after(self, target: Target, network: nn.Module, folder: RunFolder | None) -> Iterator[Event]:
+    def _predict_after(
+        self, target: Target, source: nn.Module, network: nn.Module, folder: RunFolder | None
+    ) -> Iterator[Event]:
         job, card, done = self.job, self.job.model.card, 0
         for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
             for part in predicted(network, stack, card):
@@ -211,13 +224,29 @@ class Run:
                     continue
                 advice = None
                 if job.config.guard:
+                    evidence = yield from self._evidence(source, network, stack)
                     brain = (case.data != 0).any(axis=0)
-                    advice = recommend(self._before[index], part, brain, card)
+                    advice = recommend(self._before[index], part, brain, card, evidence)
                 if folder is not None:
                     folder.write_mask("after", case, part)
                 self._after.append(CaseResult(case, self._before[index], part, advice))
                 yield After(index, part, advice)
             done += int(stack.foreground.sum())
+
+    def _evidence(
+        self, source: nn.Module, network: nn.Module, stack: SliceStack
+    ) -> Generator[Event, None, tuple[Signals, Signals] | None]:
+        """The guard's signals of a case before and after; None where nothing was adapted."""
+        if network is source:
+            return None
+        found = []
+        for which, segmenter in enumerate((source, network)):
+            for part in gather(segmenter, stack, self.job.model.card):
+                if isinstance(part, Signals):
+                    found.append(part)
+                else:
+                    yield self._clock.progress("guard", which * part[1] + part[0], 2 * part[1])
+        return found[0], found[1]
 
     def _note(self, text: str) -> Note:
         self._notes.append(text)

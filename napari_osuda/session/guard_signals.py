@@ -1,0 +1,167 @@
+"""What can be said of a network's segmentation of a case without a reference: the guard's evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor, nn
+
+from napari_osuda.evaluation import dice
+from napari_osuda.imaging import SliceStack
+from napari_osuda.method import main_output, probabilities
+from napari_osuda.models import ModelCard
+
+__all__ = ["Signals", "gather", "has_background", "signals_of"]
+
+_BATCH = 16
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Label-free figures of one segmentation, all foreground labels together, on the network's own grid.
+
+    Attributes
+    ----------
+    share : float
+        Marked share of the head.
+    certainty : float
+        1 - sum p (1 - p) / sum p of the foreground probability: the overlap that the network itself
+        expects, were its probabilities true.
+    mirror : float
+        Dice between the mask and that of the mirrored head; 1 where slices have no left and right.
+    coherence : float
+        Overlap of the mask with itself one slice further: a 2-D network does not know its neighbours,
+        and a lesion does not jump. 1 for volumes.
+    largest : float
+        Share of the mask in its largest piece.
+    border : float
+        How much the image changes across the mask's border: difference of the means inside and just
+        outside over the spread of the head, in the channel where it is largest.
+    """
+
+    share: float
+    certainty: float
+    mirror: float
+    coherence: float
+    largest: float
+    border: float
+
+    def to_dict(self) -> dict[str, float]:
+        """The figures by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@torch.inference_mode()
+def gather(network: nn.Module, stack: SliceStack, card: ModelCard) -> Iterator[Signals | tuple[int, int]]:
+    """Segment a case and its mirror image, giving (slices done, in all) between batches; the figures last.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In eval mode, on the device that is to do the work.
+    stack : SliceStack
+        The case as the network sees it.
+    card : ModelCard
+    """
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    indices = np.flatnonzero(stack.foreground)
+    images: list[Floats] = []
+    plain: list[Floats] = []
+    mirrored: list[Mask] = []
+    mirror = _mirror_axis(card)
+
+    def segment(x: Tensor) -> Floats:
+        p = probabilities(main_output(network(x)), card.activation).float()
+        return _foreground(p, card).cpu().numpy()
+
+    for start in range(0, len(indices), _BATCH):
+        x = torch.from_numpy(stack.slices(indices[start : start + _BATCH])).to(device)
+        images.append(x.cpu().numpy())
+        plain.append(segment(x))
+        if mirror is not None:
+            mirrored.append(np.flip(segment(x.flip(mirror + 2)), mirror + 1) > 0.5)
+        yield min(start + _BATCH, len(indices)), len(indices)
+    p, image = np.concatenate(plain), np.concatenate(images)
+    yield signals_of(p, image, np.concatenate(mirrored) if mirrored else None)
+
+
+def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
+    """The figures of a segmentation that has been made.
+
+    Parameters
+    ----------
+    p : float32 array [S, h, w] or [S, d, h, w]
+        Foreground probability in successive slices.
+    image : float32 array [S, C, h, w] or [S, C, d, h, w]
+        As the network saw it.
+    mirrored : bool array of the shape of ``p``, or None
+        Mask of the mirrored head, mirrored back.
+    """
+    mask = p > 0.5
+    # The head is what is not air: the value that most of the border of the image has.
+    head = (image != image[:, :, :1, :1].reshape(len(image), image.shape[1], *[1] * (p.ndim - 1))).any(axis=1)
+    marked = int(mask.sum())
+    volume = mask[0] if mask.ndim == 4 else mask
+    return Signals(
+        share=marked / max(int(head.sum()), 1),
+        certainty=float(1 - (p * (1 - p)).sum() / max(float(p.sum()), 1e-6)),
+        mirror=1.0 if mirrored is None else dice(mask, mirrored),
+        coherence=_coherence(mask) if mask.ndim == 3 else 1.0,
+        largest=_largest(volume),
+        border=_border(mask, image, head),
+    )
+
+
+def has_background(card: ModelCard) -> bool:
+    """Whether the first class excludes the others and means nothing is there."""
+    return card.channel_values[0] == 0 and card.activation != "sigmoid"
+
+
+def _foreground(p: Tensor, card: ModelCard) -> Tensor:
+    """[B, K, ...] to the probability of any label, [B, ...]."""
+    if has_background(card):
+        return 1 - p[:, 0]
+    return p.amax(dim=1)
+
+
+def _mirror_axis(card: ModelCard) -> int | None:
+    """The left-right axis of the network's image, counted among its space axes."""
+    across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
+    within = [code for code in card.orientation if code not in across]
+    return next((i for i, code in enumerate(within) if code in "LR"), None)
+
+
+def _coherence(mask: Mask) -> float:
+    size = mask[:-1].sum() + mask[1:].sum()
+    return float(2 * (mask[:-1] & mask[1:]).sum() / size) if size else 1.0
+
+
+def _largest(mask: Mask) -> float:
+    pieces, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    if not count:
+        return 1.0
+    sizes = np.bincount(pieces.ravel())[1:]
+    return float(sizes.max() / sizes.sum())
+
+
+def _border(mask: Mask, image: Floats, head: Mask) -> float:
+    within = np.ones((1, *[3] * (mask.ndim - 1)), bool)
+    inner = mask & ~ndimage.binary_erosion(mask, within, iterations=2)
+    outer = (
+        ndimage.binary_dilation(mask, within, iterations=3) & ~ndimage.binary_dilation(mask, within) & head
+    )
+    if not inner.any() or not outer.any():
+        return 0.0
+    steps: list[Any] = []
+    for channel in np.moveaxis(image, 1, 0):
+        spread = max(float(channel[head].std()), 1e-6)
+        steps.append(abs(float(channel[inner].mean() - channel[outer].mean())) / spread)
+    return float(max(steps))

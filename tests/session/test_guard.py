@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.models import ModelCard
+from napari_osuda.session import slice_spec
+from napari_osuda.session.guard import recommend
+from napari_osuda.session.guard_score import contributions, expected_gain
+from napari_osuda.session.guard_signals import Signals, gather, signals_of
+
+CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "oedema"})
+FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0)
+POOR = Signals(share=0.2, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2)
+
+
+def masks():
+    before = np.zeros((20, 20, 10), np.uint8)
+    before[4:12, 4:12, 2:8] = 2
+    before[6:10, 6:10, 3:7] = 1
+    return before, np.ones(before.shape, bool)
+
+
+def test_what_fits_better_together_is_accepted_and_worse_is_not():
+    before, brain = masks()
+    after = np.roll(before, 1, axis=0)
+    better = recommend(before, after, brain, CARD, (POOR, FAIR))
+    assert better.decision == "accept"
+    worse = recommend(before, after, brain, CARD, (FAIR, POOR))
+    assert worse.decision == "keep-source"
+    for advice, word in ((better, "more nearly the same"), (worse, "less nearly the same")):
+        text = " ".join(advice.reasons)
+        assert word in text
+        assert "overlap with a Dice of" in text
+        assert all(reason.endswith(".") for reason in advice.reasons)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda a: np.zeros_like(a), "is empty"),
+        (lambda a: np.ones_like(a), "of the brain"),
+        (lambda a: np.where(a == 1, 0, a).astype(np.uint8), "'core' has all but disappeared"),
+    ],
+)
+def test_what_nobody_would_accept_is_refused_whatever_the_signals_say(change, says):
+    before, brain = masks()
+    advice = recommend(before, change(before), brain, CARD, (POOR, FAIR))
+    assert advice.decision == "keep-source"
+    assert says in " ".join(advice.reasons)
+
+
+def test_nothing_adapted_leaves_nothing_to_decide():
+    before, brain = masks()
+    assert recommend(before, before, brain, CARD).decision == "accept"
+    assert recommend(before, before.copy(), brain, CARD, (FAIR, POOR)).decision == "accept"
+
+
+@given(
+    st.builds(Signals, *[st.floats(0, 1)] * 6), st.builds(Signals, *[st.floats(0, 1)] * 6), st.floats(0, 1)
+)
+def test_an_expected_gain_is_the_sum_of_its_parts_and_no_change_is_no_gain(before, after, shared):
+    parts = contributions(before, after, shared)
+    assert expected_gain(before, after, shared) <= sum(parts.values())
+    assert expected_gain(before, before, 1.0) <= 0
+
+
+def blob(shape=(6, 16, 16)):
+    p = np.full(shape, 0.01, np.float32)
+    p[1:5, 4:10, 4:10] = 0.99
+    image = np.zeros((shape[0], 1, *shape[1:]), np.float32)
+    image[:, :, 2:14, 2:14] = 1 + 0.1 * np.random.default_rng(0).normal(size=(6, 1, 12, 12))
+    image[1:5, 0, 4:10, 4:10] += 2
+    return p, image
+
+
+def test_signals_of_a_lesion_that_is_there():
+    p, image = blob()
+    found = signals_of(p, image, p > 0.5)
+    assert found.mirror == 1
+    assert found.largest == 1
+    assert found.coherence == pytest.approx(2 * 3 / (4 + 4))
+    assert found.border > 1
+    assert found.share == pytest.approx(4 * 36 / (6 * 144))
+    assert found.certainty > 0.9
+
+
+def test_signals_of_a_scatter():
+    p, image = blob()
+    rng = np.random.default_rng(1)
+    scatter = rng.permutation(p.ravel()).reshape(p.shape)
+    found, good = signals_of(scatter, image, None), signals_of(p, image, None)
+    assert found.coherence < good.coherence / 2
+    assert found.largest < good.largest / 2
+    assert found.border < good.border / 2
+    nothing = signals_of(np.zeros_like(p), image, np.zeros(p.shape, bool))
+    assert dataclasses.asdict(nothing) == {
+        "share": 0, "certainty": 1, "mirror": 1, "coherence": 1, "largest": 1, "border": 0,
+    }  # fmt: skip
+
+
+def test_gathering_tells_its_progress_and_mirrors_left_and_right(model, case):
+    stack = SliceStack(case, slice_spec(model.card))
+    *progress, found = gather(model.network, stack, model.card)
+    total = int(stack.foreground.sum())
+    assert progress[-1] == (total, total)
+    assert 0.5 < found.mirror <= 1
+    assert found.share > 0.01

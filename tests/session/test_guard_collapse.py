@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from napari_osuda.method import StepReport, preset
+from napari_osuda.session import adapt_case
+from napari_osuda.session.guard_collapse import CollapseWatch
+
+NOTHING = np.zeros(1, np.float32)
+REPORT = StepReport(
+    t=0, eta=0.0, lam=1.0, l_hbs=0.0, l_se=0.0, loss=0.0, l_other=0.0, distance=NOTHING, alpha=NOTHING,
+    gamma_shift=NOTHING, beta_shift=NOTHING, class_fractions=NOTHING, dead_channels=0, seconds=0.0,
+)  # fmt: skip
+
+
+def watched(shares, batches=3, background=True):
+    """Steps whose state t has weight t and marks ``shares[t]``: where it ended, weight, good state."""
+    model = nn.Linear(1, 1)
+    nn.init.constant_(model.weight, 0)
+    watch = CollapseWatch(model, batches, background)
+    for t, share in enumerate(shares):
+        fractions = np.array([1 - share, share] if background else [share, 0.0], np.float32)
+        nn.init.constant_(model.weight, t + 1)
+        if watch.saw(dataclasses.replace(REPORT, t=t, class_fractions=fractions)):
+            watch.restore()
+            return t, model.weight.item(), watch.good
+    return None, model.weight.item(), watch.good
+
+
+@pytest.mark.parametrize("to", [0.0, 0.9])
+@pytest.mark.parametrize("background", [True, False])
+@given(start=st.integers(1, 30))
+def test_a_collapse_is_caught_within_five_iterations_and_the_last_good_state_kept(to, background, start):
+    ended, weight, good = watched([0.05] * start + [to] * 6, background=background)
+    assert ended is not None
+    assert ended - start < 5
+    assert (weight, good) == (start - 1, start - 1)
+
+
+@given(st.lists(st.floats(0.01, 0.15), min_size=1, max_size=40))
+def test_a_foreground_that_only_grows_and_shrinks_is_no_collapse(shares):
+    ended, weight, _ = watched(shares)
+    assert ended is None
+    assert weight == len(shares)
+
+
+def test_one_odd_batch_is_no_collapse():
+    assert watched([0.05, 0.05, 0.05, 0.0, 0.05, 0.05] * 3)[0] is None
+
+
+def test_a_head_without_tumour_is_no_collapse():
+    assert watched([0.0005] * 6 + [0.0] * 20)[0] is None
+
+
+def test_a_batch_without_foreground_between_others_hides_nothing():
+    # Every third batch shows no tumour; the others lose theirs at iteration 9.
+    shares = [0.0 if t % 3 == 0 or t > 9 else 0.05 for t in range(20)]
+    ended, _, good = watched(shares)
+    assert ended is not None
+    assert ended < 9 + 5
+    assert good <= 9
+
+
+def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, case):
+    # Told that there is no foreground, the loss drives it out.
+    config = preset("osuda", iterations=40, batch_size=4, learning_rate=0.02, class_ratio=(1.0, 0.0),
+                    class_ratio_weight=100.0)  # fmt: skip
+    result = adapt_case(model, case, config)
+    assert result.outcome == "done"
+    assert len(result.reports) < 40
+    assert any("collapsed" in note for note in result.notes)
+    assert result.reports[-1].class_fractions[1] < 0.001
+    assert np.count_nonzero(result.cases[0].after) > 0
+    unguarded = adapt_case(model, case, config.replace(guard=False))
+    assert len(unguarded.reports) == 40
+    assert unguarded.cases[0].recommendation is None
