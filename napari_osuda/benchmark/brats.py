@@ -24,9 +24,18 @@ from napari_osuda.imaging import read_case, read_labels, require_same_grid
 from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
 from napari_osuda.session import slice_spec
 
-__all__ = ["BratsCase", "Split", "brats_series", "find_brats", "read_patient", "split_patients"]
+__all__ = [
+    "BRATS_RECIPE",
+    "BratsCase",
+    "Split",
+    "brats_series",
+    "find_brats",
+    "read_patient",
+    "split_patients",
+]
 
-_FOUR = ("t1", "t1ce", "t2", "flair")
+BRATS_RECIPE = Recipe(features=(16, 32, 64, 128, 128))
+"""How source models are trained on BraTS: the U-Net wider than the samples', which have to be small."""
 # From 2023 on the files are called ...-seg and enhancing tumour is 3; in 2024, 4 is a resection cavity.
 _OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4, 4: 0}
 
@@ -195,7 +204,7 @@ def brats_series(
         The folder has no usable cases, or no grades for Table 1.
     """
     cases = find_brats(root)
-    recipe = replace(recipe or Recipe(features=(16, 32, 64, 128, 128)), seed=seed)
+    recipe = replace(recipe or BRATS_RECIPE, seed=seed)
     splits: dict[str, Split] = {}
     series = []
     for protocol in protocols:

@@ -1,0 +1,260 @@
+"""What each setting buys: a sweep on validation patients, from which the defaults were chosen.
+
+``python -m napari_osuda.benchmark.sweep --out docs/results`` goes on where it stopped. Its patients are in
+no test, no sample and no table of results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from napari_osuda.benchmark.patients import VALIDATION, Patient, simulated_patient
+from napari_osuda.benchmark.protocols import PROTOCOLS
+from napari_osuda.benchmark.store import Rows
+from napari_osuda.benchmark.tables import by_columns, markdown_table
+from napari_osuda.evaluation import dice, region_masks
+from napari_osuda.files import written_whole
+from napari_osuda.imaging import SliceStack
+from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.models import ModelCard, SourceModel, load_model
+from napari_osuda.session import slice_spec
+from napari_osuda.session.guard_signals import Signals, gather
+from napari_osuda.session.prediction import predicted
+from napari_osuda.session.target import Target
+
+__all__ = ["SETTINGS", "STATISTICS", "Setting", "run_sweep", "sweep_rows"]
+
+_SIGNALS = tuple(Signals.__dataclass_fields__)
+KEY = ("setting", "statistics", "protocol", "patient")
+COLUMNS = (
+    *KEY,
+    "dice_before",
+    "dice_after",
+    "agreement",
+    *(f"{name}_{when}" for when in ("before", "after") for name in _SIGNALS),
+    "seconds",
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Settings of the adaptation to be tried, apart from the statistics at inference."""
+
+    name: str
+    changes: Mapping[str, Any]
+    # Slices with less than this share of the largest slice's head take no part.
+    head: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Inference:
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+STATISTICS = (
+    _Inference("target", {"inference_statistics": "target"}),
+    *(
+        _Inference(f"prior {prior:g}", {"inference_statistics": "mixed", "source_prior": prior})
+        for prior in (0.25, 0.5, 0.75)
+    ),
+    _Inference("source", {"inference_statistics": "source"}),
+)
+"""Statistics at inference: how much of the source's they keep."""
+
+_NOTHING = {"iterations": 0}
+_BASE = {"iterations": 20, "parameters": "affine", "learning_rate": 1e-3, "batch_size": 16, "tau": 10.0}
+SETTINGS = (
+    Setting("statistics only", _NOTHING),
+    Setting("statistics only, slices with half a head", _NOTHING, head=0.5),
+    Setting("affine 1e-3, T = 20", _BASE),
+    Setting("all 1e-4, T = 20", _BASE | {"parameters": "all", "learning_rate": 1e-4}),
+    Setting("affine 1e-3, lambda0 = 1", _BASE | {"lambda0": 1.0}),
+    Setting("affine 1e-3, tau = 1", _BASE | {"tau": 1.0}),
+    Setting("affine 3e-4, T = 20", _BASE | {"learning_rate": 3e-4}),
+    Setting("affine 1e-3, tau = 40", _BASE | {"tau": 40.0}),
+    Setting("all 1e-4, T = 40", _BASE | {"parameters": "all", "learning_rate": 1e-4, "iterations": 40}),
+    Setting("affine 1e-3, proximal", _BASE | {"hbs": "proximal"}),
+    Setting("affine 1e-3, batches of 8", _BASE | {"batch_size": 8}),
+)
+"""Coarse to fine: one thing at a time is changed from an affordable middle."""
+
+# Training costs ten times what replacing statistics does: it is tried where the most is to be learnt.
+_TRAINED_ON = ("t2-to-flair", "other-scanner", "t2-no-shift")
+_SHIFTS = (*_TRAINED_ON, "high-to-low-grade", "no-shift", "t2-to-t1ce", "t2-to-t1")
+_FEW = ("target", "prior 0.5", "source")
+
+
+def sweep_rows(path: Path) -> Rows:
+    """The sweep's table in a file, or a new one."""
+    return Rows(path, KEY, COLUMNS)
+
+
+def run_sweep(
+    rows: Rows,
+    settings: Sequence[Setting] = SETTINGS,
+    patients: Sequence[int] = VALIDATION[:2],
+    models: Mapping[str, SourceModel] | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Try what is not in ``rows`` yet; (done, total) in runs, of which one gives a row for each statistics.
+
+    Parameters
+    ----------
+    rows : Rows
+        From `sweep_rows`.
+    settings : sequence of Setting
+    patients : sequence of int
+        Seeds.
+    models : mapping, optional
+        Source models by name; those of the sample data otherwise.
+    """
+    if models is None:
+        from napari_osuda.simulation.shipped import sample_models
+
+        models = {name: load_model(path) for name, path in sample_models().items()}
+    # Setting by setting, so that an early end has tried the first ones everywhere.
+    work = [
+        (s, name, seed)
+        for s in settings
+        for name in (_TRAINED_ON if s.changes["iterations"] else _SHIFTS)
+        for seed in patients
+    ]
+    before: dict[tuple[str, int], _Reached] = {}
+    for done, (setting, name, seed) in enumerate(work, start=1):
+        wanted = [
+            i
+            for i in STATISTICS
+            if (i.name in _FEW or not setting.changes["iterations"])
+            and (setting.changes["iterations"] or i.name != "source")
+            and (setting.name, i.name, name, seed) not in rows
+        ]
+        if wanted:
+            protocol = PROTOCOLS[name]
+            model, patient = models[protocol.model], simulated_patient(protocol, seed)
+            stack = SliceStack(patient.case, slice_spec(model.card))
+            if (name, seed) not in before:
+                before[name, seed] = _reach(model.network, stack, model.card, patient)
+            for inference, after, seconds in _adapted(model, patient, stack, setting, wanted):
+                key = dict(zip(KEY, (setting.name, inference, name, seed), strict=True))
+                rows.add(key | _row(before[name, seed], after, model.card, seconds))
+        yield done, len(work)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    labels: np.ndarray
+    dice: float
+    signals: Signals
+
+
+def _reach(network: nn.Module, stack: SliceStack, card: ModelCard, patient: Patient) -> _Reached:
+    *_, labels = predicted(network, stack, card)
+    assert isinstance(labels, np.ndarray)
+    *_, signals = gather(network, stack, card)
+    assert isinstance(signals, Signals)
+    found, truth = region_masks(labels, card.regions), region_masks(patient.reference, card.regions)
+    return _Reached(labels, float(np.mean([dice(found[r], truth[r]) for r in card.regions])), signals)
+
+
+def _adapted(
+    model: SourceModel, patient: Patient, stack: SliceStack, setting: Setting, wanted: Iterable[_Inference]
+) -> Iterator[tuple[str, _Reached, float]]:
+    """Adapt once, and finish with each of the statistics."""
+    config = AdaptationConfig().replace(**setting.changes)
+    target = Target((patient.case,), slice_spec(model.card), config.batch_size, config.seed)
+    batches = list(target) if not setting.head else list(_large(target, setting.head))
+    began = time.perf_counter()
+    adaptation = adapt(model.network, batches, config, activation=model.card.activation)
+    while adaptation.t < config.iterations:
+        next(adaptation)
+    seconds = time.perf_counter() - began
+    source = {k: v.clone() for k, v in adaptation.model.state_dict().items()}
+    for inference in wanted:
+        adaptation.model.load_state_dict(source)
+        adaptation.config, adaptation.finished = config.replace(**inference.changes), False
+        yield inference.name, _reach(adaptation.finish(), stack, model.card, patient), seconds
+
+
+def _large(target: Target, share: float) -> Iterator[Tensor]:
+    """Batches without the slices whose head is smaller than a share of the largest one's."""
+    heads = [(batch != 0).any(dim=1).flatten(1).sum(dim=1) for batch in target]
+    least = share * max(int(h.max()) for h in heads)
+    for batch, head in zip(target, heads, strict=True):
+        if bool((head >= least).any()):
+            yield batch[head >= least]
+
+
+def _row(before: _Reached, after: _Reached, card: ModelCard, seconds: float) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "dice_before": before.dice,
+        "dice_after": after.dice,
+        "agreement": dice(before.labels != 0, after.labels != 0),
+        "seconds": seconds,
+    }
+    for when, reached in (("before", before), ("after", after)):
+        row |= {f"{name}_{when}": value for name, value in reached.signals.to_dict().items()}
+    return row
+
+
+def sweep_table(rows: Iterable[dict[str, str]]) -> str:
+    """Mean change of Dice for each setting and shift, and the worst of all, as a Markdown table."""
+    rows = list(rows)
+    shifts = [name for (name,) in by_columns(rows, "protocol")]
+    sources = {
+        name: np.mean([float(r["dice_before"]) for r in of_shift])
+        for (name,), of_shift in by_columns(rows, "protocol").items()
+    }
+    lines = [["source model", "", *(f"{sources[s]:.3f}" for s in shifts), "", ""]]
+    for (setting, statistics), of_setting in by_columns(rows, "setting", "statistics").items():
+        change = {
+            name: [float(r["dice_after"]) - float(r["dice_before"]) for r in group]
+            for (name,), group in by_columns(of_setting, "protocol").items()
+        }
+        every = [c for values in change.values() for c in values]
+        seconds = np.mean([float(r["seconds"]) for r in of_setting])
+        lines.append(
+            [
+                setting,
+                statistics,
+                *(f"{np.mean(change[s]):+.3f}" if s in change else "" for s in shifts),
+                f"{min(every):+.3f}",
+                f"{seconds:.1f}",
+            ]
+        )
+    header = ["setting", "statistics at inference", *shifts, "worst case", "s a case"]
+    return markdown_table(header, lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sweep as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m napari_osuda.benchmark.sweep", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="folder of sweep.csv and .md")
+    parser.add_argument("--patients", type=int, default=2, help=f"of {len(VALIDATION)} validation patients")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(argv)
+    torch.set_num_threads(options.threads)
+    rows = sweep_rows(options.out / "sweep.csv")
+    with tqdm(desc="Sweep", unit="run", file=sys.stderr) as bar:
+        for done, bar.total in run_sweep(rows, patients=VALIDATION[: options.patients]):
+            bar.update(done - bar.n)
+    with written_whole(options.out / "sweep.md") as path:
+        path.write_text(
+            "# Sweep on validation patients\n\nMean change of Dice (mean of the model's regions) against the "
+            "source model.\n\n" + sweep_table(rows) + "\n"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""``napari-osuda bench``: the paper's tables, on simulated patients or on a BraTS folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from napari_osuda.errors import ConfigError
+from napari_osuda.files import written_whole
+
+if TYPE_CHECKING:
+    from napari_osuda.benchmark.bench import Done, Series
+    from napari_osuda.benchmark.protocols import Protocol
+    from napari_osuda.benchmark.store import Rows
+
+__all__ = ["add_options", "bench"]
+
+_ABOUT = (
+    "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, mean "
+    "of the cases that have one; failures, with one mask empty, in brackets) of the adapted masks. "
+    "*Guarded* follows the guard, which sees no reference. *Harmed*: a region is more than 0.01 worse than "
+    "the source model's."
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    parser.add_argument(
+        "--only", nargs="+", action="extend", default=[], metavar="NAME",
+        help="methods, protocols, or table-1, table-2, controls (default: both tables, all methods)",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
+    parser.add_argument("--patients", type=int, default=10, metavar="N", help="simulated ones (default 10)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
+    parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
+    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
+    parser.add_argument("--epochs", type=int, default=10, metavar="N", help="of training on BraTS (10)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run what has not been run in ``--out`` yet, and write the tables; 0.
+
+    Ctrl-C leaves the finished trials, and the same command goes on from there.
+    """
+    from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
+    from napari_osuda.benchmark.guard_table import guard_report
+    from napari_osuda.benchmark.tables import bench_report
+
+    protocols, methods = choose(options.only)
+    series = _series(options, protocols)
+    rows = bench_rows(options.out / "bench.csv")
+    try:
+        _run(run_bench(series, rows, methods, options.seeds, options.device))
+    except KeyboardInterrupt:
+        print(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
+        return 130
+    finally:
+        if len(rows):
+            _write(options.out / "bench.md", bench_report(list(rows), "Bench", _about(rows, options)))
+            _write(options.out / "guard.md", guard_report(list(rows)))
+    print((options.out / "bench.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[Series]:
+    from dataclasses import replace
+
+    from napari_osuda.benchmark.bench import simulated_series
+    from napari_osuda.benchmark.brats import BRATS_RECIPE, brats_series
+    from napari_osuda.benchmark.patients import TEST
+
+    if options.brats_root is not None:
+        return brats_series(
+            options.brats_root, options.out, protocols, options.split_seed,
+            replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
+        )  # fmt: skip
+    if not 1 <= options.patients <= len(TEST):
+        raise ConfigError(f"--patients is {options.patients}; it must be from 1 to {len(TEST)}.")
+    return [simulated_series(protocol, TEST[: options.patients]) for protocol in protocols]
+
+
+def _run(steps: Iterator[Done]) -> None:
+    bars = sys.stderr.isatty()
+    with tqdm(desc="Bench", unit="trial", file=sys.stderr, disable=not bars) as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            if not bars:
+                what = ", ".join(step.row[column] for column in ("protocol", "method", "patient"))
+                print(f"{step.done} of {step.total}: {what}", file=sys.stderr, flush=True)
+
+
+def _about(rows: Rows, options: argparse.Namespace) -> str:
+    found = list(rows)
+    patients, seeds = ({row[column] for row in found} for column in ("patient", "seed"))
+    origin = (
+        f"BraTS folder, split by patient with seed {options.split_seed}"
+        if options.brats_root is not None
+        else "simulated patients that neither training nor the choice of settings has seen"
+    )
+    return (
+        f"{len(found)} trials on {len(patients)} target patients ({origin}), {len(seeds)} "
+        f"seed{'s' if len(seeds) > 1 else ''}. {_ABOUT}"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
