@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_osuda.widgets.adapt import AdaptWidget
     from napari_osuda.widgets.monitor import MonitorWidget
+    from napari_osuda.widgets.review import ReviewWidget
 
-__all__ = ["AdaptWidget", "MonitorWidget"]
+__all__ = ["AdaptWidget", "MonitorWidget", "ReviewWidget"]
 
-_HOMES = {"AdaptWidget": "napari_osuda.widgets.adapt", "MonitorWidget": "napari_osuda.widgets.monitor"}
+_HOMES = {
+    "AdaptWidget": "napari_osuda.widgets.adapt",
+    "MonitorWidget": "napari_osuda.widgets.monitor",
+    "ReviewWidget": "napari_osuda.widgets.review",
+}
 
 
 def __getattr__(name: str) -> Any:
