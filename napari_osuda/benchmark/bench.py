@@ -86,7 +86,8 @@ def choose(only: Collection[str]) -> tuple[tuple[Protocol, ...], tuple[str, ...]
                 f"There is nothing called '{name}' on the bench. Groups: {', '.join(_GROUPS)}. "
                 f"Protocols: {', '.join(PROTOCOLS)}. Methods: {', '.join(METHODS)}."
             )
-    return tuple(dict.fromkeys(protocols)) or (*TABLE_1, *TABLE_2), tuple(dict.fromkeys(methods)) or METHODS
+    once = tuple({protocol.name: protocol for protocol in protocols}.values())
+    return once or (*TABLE_1, *TABLE_2), tuple(dict.fromkeys(methods)) or METHODS
 
 
 def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> Series:

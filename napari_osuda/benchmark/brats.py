@@ -301,6 +301,11 @@ def _source_model(
         card = _card(own, recipe)
         classes = {value: k for k, value in enumerate(card.channel_values)}
         slices = TrainingSlices.join(_slices(own, split, card, classes, every, tell))
+        if len(slices) < recipe.batch_size:
+            raise CaseError(
+                f"{len(split.training)} training cases have {len(slices)} usable slices, fewer than a batch "
+                f"of {recipe.batch_size}: give more of the BraTS release."
+            )
         for report in train_source(slices, len(classes), recipe):
             tell(f"{own.model}: epoch {report.epoch} of {report.epochs}, loss {report.loss:.4f}")
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_osuda.benchmark.bench import Series, bench_rows, choose, run_bench
+from napari_osuda.benchmark.guard_table import guard_report
+from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient
+from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
+from napari_osuda.benchmark.shipped import shipped_report
+from napari_osuda.benchmark.tables import bench_report, verdict
+from napari_osuda.cli import main
+from napari_osuda.errors import ConfigError
+from napari_osuda.imaging import Grid, case_from_arrays
+from napari_osuda.method import PRESETS
+from napari_osuda.models import ModelCard, load_model, write_model_folder
+from napari_osuda.networks import UNet
+
+
+@pytest.fixture
+def series(tmp_path):
+    torch.manual_seed(0)
+    network = UNet(1, 2, (2, 4))
+    with torch.no_grad():
+        network(torch.randn(8, 1, 16, 16))
+    card = ModelCard.of(
+        channels=("t2",), labels={0: "background", 1: "whole tumour"}, regions={"WT": (1,)}, step=(2, 2),
+        architecture={"import_from": "napari_osuda.networks", "callable": "UNet",
+                      "kwargs": {"in_channels": 1, "out_channels": 2, "features": [2, 4]}},
+    )  # fmt: skip
+    folder = write_model_folder(tmp_path / "model", network.eval(), card)
+
+    def load(name):
+        rng = np.random.default_rng(int(name))
+        image = np.zeros((16, 16, 6), np.float32)
+        image[2:14, 2:14, 1:5] = rng.normal(100, 20, (12, 12, 4))
+        reference = np.zeros(image.shape, np.uint8)
+        reference[4:8, 4:8, 2:4] = 1
+        return Patient(name, case_from_arrays(name, {"t2": image}, Grid(image.shape, np.eye(4))), reference)
+
+    return Series(TABLE_2[0], lambda: load_model(folder), ("1", "2"), load, lambda: (0.97, 0.03))
+
+
+def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    path = tmp_path / "out" / "bench.csv"
+    first = run_bench([series], bench_rows(path), device="cpu")
+    for _ in range(3):
+        step = next(first)
+    first.close()
+    kept = path.read_text()
+    assert len(kept.splitlines()) == 4
+    rows = bench_rows(path)
+    done = list(run_bench([series], rows, device="cpu"))
+    assert step.total == len(done) == 2 * len(PRESETS)
+    assert path.read_text().startswith(kept)
+    assert all(row["outcome"] == "done" for row in rows)
+    source = rows["t2-to-flair", "source-only", "1", 0]
+    assert source["dice_before_WT"] == source["dice_after_WT"] != ""
+    for page in (bench_report(list(rows), "Bench", "About."), guard_report(list(rows)),
+                 shipped_report(list(rows))):  # fmt: skip
+        assert "T2 to FLAIR" in page or "t2-to-flair" in page
+        assert "osuda-se" in page
+
+
+def short(name, **changes):
+    from napari_osuda.method import preset
+
+    config = preset(name, **changes)
+    return config.replace(iterations=min(config.iterations, 1), batch_size=4)
+
+
+def test_methods_that_know_no_chance_run_once(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    rows = bench_rows(tmp_path / "bench.csv")
+    list(run_bench([series], rows, ("adabn", "osuda"), seeds=(0, 1), device="cpu"))
+    assert [(r["method"], r["seed"]) for r in rows if r["patient"] == "1"] == [
+        ("adabn", "0"), ("osuda", "0"), ("osuda", "1"),
+    ]  # fmt: skip
+
+
+def row(**changes):
+    blank = {
+        "protocol": "t2-to-flair", "method": "osuda", "patient": "1", "seed": "0", "outcome": "done",
+        "decision": "accept", "reasons": "", "seconds": "1", "iterations": "1", "dice_before_WT": "0.5",
+        "dice_after_WT": "0.7", "hd95_before_WT": "3", "hd95_after_WT": "2",
+    }  # fmt: skip
+    return blank | changes
+
+
+def test_the_guards_record_is_told_as_it_is():
+    good = guard_report([row(), row(patient="2", dice_after_WT="0.3", decision="keep-source")])
+    assert "Both promises hold" in good
+    assert "**100%** of the oracle's gain" in good
+    bad = guard_report([row(), row(patient="2", dice_after_WT="0.3")])
+    assert "falls short** of the first promise" in bad
+    assert "the worst guarded change is **-0.200**" in bad
+    missed = guard_report([row(), row(patient="2", dice_after_WT="0.9", decision="keep-source")])
+    assert "falls short** of the second" in missed
+    assert "**33%** of the oracle's gain" in missed
+
+
+def test_harm_is_called_harm():
+    assert (verdict(0.5, 0.48), verdict(0.5, 0.495), verdict(0.5, 0.52)) == ("harm", "no change", "gain")
+    page = shipped_report([row(dice_after_WT="0.2", decision="keep-source", hd95_after_WT="inf")])
+    assert "OSUDA harms WT (0.500 to 0.200)" in page
+    assert "| harm | keep-source | 0.500 | 3.0 | none |" in page
+    failed = bench_report([row(), row(patient="2", hd95_after_WT="inf", dice_after_WT="0")], "Bench", "")
+    assert "| 2.0 (1) |" in failed
+    assert "| 1 of 2 |" in failed
+
+
+def test_names_are_protocols_groups_and_methods():
+    assert choose([]) == ((*TABLE_1, *TABLE_2), tuple(PRESETS))
+    assert choose(["table-1", "osuda", "no-shift"]) == (
+        (*TABLE_1, PROTOCOLS["no-shift"]), ("osuda",),
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="nothing called 'table-3'"):
+        choose(["table-3"])
+
+
+def test_no_patient_serves_two_purposes():
+    assert not set(VALIDATION) & set(TEST)
+
+
+def test_the_command_says_what_is_wrong(tmp_path, capsys):
+    assert main(["bench", "--only", "nonsense", "--out", str(tmp_path / "o")]) == 1
+    assert main(["bench", "--brats-root", str(tmp_path / "nowhere"), "--out", str(tmp_path / "o")]) == 1
+    assert main(["bench", "--patients", "0", "--out", str(tmp_path / "o")]) == 1
+    said = capsys.readouterr().err
+    for words in ("nothing called 'nonsense'", "no folder", "--patients is 0"):
+        assert words in said
+    assert not (tmp_path / "o").exists()
