@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda import __version__
+from napari_osuda.cli_bench import add_options, bench
 from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         help="what is scored: a model's regions, a BraTS convention's, or each label (default)",
     )  # fmt: skip
     evaluate.add_argument("--out", type=Path, metavar="FILE.csv|.json")
+
+    add_options(command("bench", bench, "The paper's tables: every method on simulated or BraTS patients."))
     return parser
 
 
