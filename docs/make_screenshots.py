@@ -21,6 +21,7 @@ from qtpy.QtWidgets import QApplication
 from napari_osuda.simulation.shipped import sample_models, sample_patients
 
 IMAGES = Path(__file__).parent / "images"
+MONITOR = "OSUDA: Monitor (napari-osuda)"
 MODEL, PATIENT = "glioma-four-contrasts", "high-grade-other-scanner"
 WIDTH, HEIGHT, DOCK = 1440, 920, 330
 ITERATIONS, DURING = 20, 12
@@ -61,7 +62,8 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     picture(viewer, out / f"before-{theme}.png")
 
     _, monitor = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Monitor")
-    beside(viewer, widget, monitor)
+    beside(widget, monitor)
+    viewer.reset_view()
     widget.adapt()
     until(lambda: reached(widget, min(DURING, iterations - 1)))
     widget.run_panel.pause_button.click()
@@ -71,10 +73,7 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     until(lambda: widget.run_panel.state in ("done", "failed"))
     picture(viewer, out / f"after-{theme}.png")
 
-    monitor.panels["distance"].point_at(9.5, 4.5)
-    for name, panel in monitor.panels.items():
-        panel.refresh()
-        panel.save_png(out / f"monitor-{name}-{theme}.png")
+    monitor_picture(viewer, out / f"monitor-{theme}.png")
     widget.outcome_panel.preferred.emit("difference")
     picture(viewer, out / f"difference-{theme}.png")
     widget.settings_panel.expert.expand(animate=False)
@@ -91,13 +90,31 @@ def show_lesion(viewer: Any) -> None:
     viewer.dims.set_current_step(0, int(areas.argmax()))
 
 
-def beside(viewer: Any, first: Any, second: Any) -> None:
+def beside(first: Any, second: Any) -> None:
     """Put the second dock to the right of the first, as a user would drag it."""
     window = first.window()
     docks = [first.parentWidget(), second.parentWidget()]
     window.splitDockWidget(*docks, Qt.Orientation.Horizontal)
     window.resizeDocks(docks, [DOCK, DOCK], Qt.Orientation.Horizontal)
     settle()
+
+
+def monitor_picture(viewer: Any, path: Path) -> None:
+    """The monitor as it looks with room for three columns, a channel pointed at."""
+    from napari_osuda.widgets.monitor import MonitorWidget
+
+    wide = MonitorWidget(viewer)
+    wide.setStyleSheet(viewer.window.dock_widgets[MONITOR].window().styleSheet())
+    wide.resize(WIDTH, 700)
+    wide.show()
+    settle()
+    for panel in wide.panels.values():
+        panel.refresh()
+    wide.panels["distance"].point_at(9.5, 4.5)
+    settle()
+    wide.grab().save(str(path), "PNG")
+    wide.close()
+    wide.deleteLater()
 
 
 def reached(widget: Any, iterations: int) -> bool:

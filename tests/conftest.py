@@ -45,9 +45,11 @@ def _no_more_than(before: set[int]) -> None:
 def _windows() -> list[Any]:
     from qtpy.QtWidgets import QApplication
 
-    # vispy keeps its canvas for itself (napari's own fixture passes it over as well).
+    # vispy keeps its canvas for itself (napari's own fixture passes it over as well). pyqtgraph's context
+    # menus have no parent and go with their plots when Python's collector comes by, at a time of its own.
     return [
         widget
         for widget in QApplication.topLevelWidgets()
-        if type(widget).__name__ != "CanvasBackendDesktop" and widget.objectName() != "handled_widget"
+        if type(widget).__name__ not in ("CanvasBackendDesktop", "QMenu")
+        and widget.objectName() != "handled_widget"
     ]

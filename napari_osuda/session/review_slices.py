@@ -106,8 +106,8 @@ def _warning(was: float, now: float, agree: float) -> str:
     if was == 0:
         return f"Only the adapted mask marks anything here: {now:.0f} mm\N{SUPERSCRIPT TWO}."
     if now < _VANISHED * was:
-        share = f"{now / was:.0%}" if now >= 0.01 * was else "less than 1%"
-        return f"The adapted mask has only {share} of the source's area."
+        share = f"only {now / was:.0%}" if now >= 0.01 * was else "less than 1%"
+        return f"The adapted mask has {share} of the source's area."
     if now > _EXPLODED * was:
         return f"The adapted mask has {now / was:.1f} times the source's area."
     if agree < _UNLIKE:

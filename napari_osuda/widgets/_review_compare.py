@@ -48,6 +48,7 @@ class Comparison:
         self._order: list[Any] = []
         self._hidden: list[Any] = []
         self._grid: dict[str, Any] = {}
+        self._camera: dict[str, Any] = {}
         # napari draws no contours in 3-D, and would warn of them at every slice.
         self._viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
@@ -114,6 +115,9 @@ class Comparison:
         grid = viewer.canvas.grid
         self._grid = {key: getattr(grid, key) for key in ("stride", "shape", "enabled")}
         grid.stride, grid.shape, grid.enabled = len(pair) // 2, (1, 2), True
+        camera = viewer.scene.camera
+        self._camera = {"zoom": camera.zoom, "center": camera.center}
+        viewer.reset_view(reset_camera_angle=False)
         viewer.layers.selection.active = masks["final"]
 
     def _leave_grid(self) -> None:
@@ -121,12 +125,14 @@ class Comparison:
         grid = viewer.canvas.grid
         for key, value in self._grid.items():
             setattr(grid, key, value)
+        for key, value in self._camera.items():
+            setattr(viewer.scene.camera, key, value)
         if self._linked:
             viewer.layers.unlink_layers([layer for layer in self._linked if layer in viewer.layers], _LINKED)
         for layer in self._copies:
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
-        self._copies, self._linked, self._grid = [], [], {}
+        self._copies, self._linked, self._grid, self._camera = [], [], {}, {}
         self._arrange([layer for layer in self._order if layer in viewer.layers])
         for layer in self._hidden:
             layer.visible = True

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -74,11 +73,8 @@ class DecidePanel(QWidget):
         self.on.setChecked(True)
         self.rest_after = _button("Rest: after", "Accept the adapted mask wherever nothing is decided")
         self.rest_before = _button("Rest: before", "Keep the source mask wherever nothing is decided")
-        self.whole = QToolButton()
-        self.whole.setText("All")
-        self.whole.setToolTip("The whole case, whatever was decided")
+        self.whole = _button("All", "The whole case, whatever was decided")
         self.whole.setAccessibleName("The whole case")
-        self.whole.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.whole)
         for text, act in (
             ("Accept after everywhere", lambda: self.everywhere.emit("after")),
