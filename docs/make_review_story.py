@@ -136,7 +136,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     viewer.theme = theme
     story = Story(viewer, pictures, theme)
     story.window.resize(1600, 1000)
-    viewer.open_sample("napari-osuda", "high-grade-other-contrasts")
+    viewer.open_sample("napari-osuda", "low-grade")
     QTest.qWait(200)
     story.picture("1-opened")
 
@@ -146,7 +146,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     adapt.folder_panel.set_parent_folder(work)
     if iterations is not None:
         adapt.settings_panel.set_values(iterations=iterations)
-    story.choose(adapt.model_panel.combo, "whole tumour t2")
+    story.choose(adapt.model_panel.combo, "glioma four contrasts")
     story.wait(adapt.run_panel.adapt_button.isEnabled, "the model")
     story.click(adapt.run_panel.adapt_button)
     story.wait(lambda: adapt.run_panel.state in ("done", "failed"), "the run", 900)
