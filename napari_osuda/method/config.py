@@ -19,7 +19,7 @@ class AdaptationConfig:
     """Settings of an adaptation (Liu et al., MICCAI 2021; what the paper leaves open is ours).
 
     The paper states eqs. 3 to 6, lambda falling linearly from 10 to 0, and no other value. The
-    defaults here were chosen by measurement, never by labels of the target in hand.
+    defaults here are ours; none is chosen by labels of the target in hand.
 
     Parameters
     ----------
