@@ -2,6 +2,7 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, require_same_grid
+from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, expected_map
 from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
 from napari_osuda.imaging.reading import read_case
@@ -9,9 +10,11 @@ from napari_osuda.imaging.slices import Plane, SliceSpec, SliceStack
 from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels
 
 __all__ = [
+    "INTENSITY_MAPS",
     "NORMALISATIONS",
     "Case",
     "Grid",
+    "IntensityMap",
     "Normalisation",
     "Plane",
     "SliceSpec",
@@ -20,6 +23,7 @@ __all__ = [
     "Volume",
     "case_from_arrays",
     "check_case",
+    "expected_map",
     "is_label_name",
     "match_channels",
     "modality_of",

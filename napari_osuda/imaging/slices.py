@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.case import Case
 from napari_osuda.imaging.grid import Reorientation, require_axes
+from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, fit_mapped
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, fit_intensity
 from napari_osuda.imaging.resampling import AxisSampling, fit_axis, resample
 
@@ -43,6 +44,8 @@ class SliceSpec:
         unless given.
     normalisation : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
         See `normalise`.
+    intensity_maps : tuple of str, optional
+        For each channel the map that follows its normalisation, of `INTENSITY_MAPS`; none without it.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class SliceSpec:
     step: tuple[int, ...] | None = None
     minimum: tuple[int, ...] | None = None
     normalisation: Normalisation = "zscore_nonzero"
+    intensity_maps: tuple[IntensityMap, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
@@ -65,6 +69,11 @@ class SliceSpec:
             raise ConfigError(
                 f"normalisation is {self.normalisation!r}; it must be one of {', '.join(NORMALISATIONS)}."
             )
+        for name in self.intensity_maps or ():
+            if name not in INTENSITY_MAPS:
+                raise ConfigError(
+                    f"intensity_maps has {name!r}; it must be one of {', '.join(INTENSITY_MAPS)}."
+                )
         require_axes(self.orientation)
         for key in ("size", "field_of_view_mm", "step", "minimum"):
             value = getattr(self, key)
@@ -207,7 +216,12 @@ class SliceStack:
 
     @cached_property
     def _intensities(self) -> tuple[Any, ...]:
-        return tuple(fit_intensity(channel, self.spec.normalisation) for channel in self.case.data)
+        unmapped: IntensityMap = "identity"
+        maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
+        return tuple(
+            fit_mapped(channel, fit_intensity(channel, self.spec.normalisation), how)
+            for channel, how in zip(self.case.data, maps, strict=True)
+        )
 
     def _stacked(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
         """View [I, J, K] of the case as [S, H, W] of the network."""

@@ -72,6 +72,10 @@ class AdaptationConfig:
         Weight of the journal version's memory-consistent self-training; 0 leaves it out.
     history : int
         H, how many earlier predictions of a batch it remembers.
+    contrast : {"off", "names"}
+        "names": where the image's name says that it is another contrast than the network's channel, its
+        intensities go through the map that physics expects before the network sees them (turned for T1
+        against T2; fluid made bright for FLAIR against T2). Carried out by the session. "off": the paper.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
     precision : {"float32", "bfloat16"}
@@ -89,7 +93,7 @@ class AdaptationConfig:
         A value is out of its range or not of its type.
     """
 
-    iterations: int = 40
+    iterations: int = 20
     batch_size: int = 16
     learning_rate: float = 1e-4
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -101,7 +105,7 @@ class AdaptationConfig:
     channel_weighting: Literal["transferability", "uniform", "none"] = "transferability"
     entropy: bool = True
     hbs: Literal["sum", "proximal", "off"] = "sum"
-    inference_statistics: Literal["target", "mixed", "source", "running"] = "target"
+    inference_statistics: Literal["target", "mixed", "source", "running"] = "mixed"
     source_prior: float = 0.5
     source_count: int | None = None
     statistics: Literal["mixed", "momentum"] = "mixed"
@@ -114,6 +118,7 @@ class AdaptationConfig:
     gamma_weighting: bool = False
     consistency: float = 0.0
     history: int = 3
+    contrast: Literal["off", "names"] = "names"
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None

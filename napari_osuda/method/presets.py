@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Preset] = {
             "osuda-paper",
             "OSUDA with the paper's tau = 1 and statistics of the target alone.",
             _OSUDA,
-            {"tau": 1.0, "inference_statistics": "target"},
+            {"tau": 1.0, "iterations": 40, "inference_statistics": "target", "contrast": "off"},
         ),
         Preset(
             "osuda-ac",
@@ -52,20 +52,26 @@ PRESETS: Mapping[str, Preset] = {
             "source-only",
             "No adaptation: the source model as it came.",
             _OSUDA + ", row 'source only'",
+            {"iterations": 0, "inference_statistics": "source", "contrast": "off"},
+        ),
+        Preset(
+            "contrast-only",
+            "The source model on the image with its contrast turned as physics expects; nothing else.",
+            "Not from the literature: ours, 2026, to tell what the map does from what the method does",
             {"iterations": 0, "inference_statistics": "source"},
         ),
         Preset(
             "adabn",
             "The source's statistics replaced by the target's, nothing trained.",
             "Li et al., Revisiting Batch Normalization For Practical Domain Adaptation, 2016",
-            {"iterations": 0, "inference_statistics": "target"},
+            {"iterations": 0, "inference_statistics": "target", "contrast": "off"},
         ),
         Preset(
             "norm-prior",
             "Statistics of the target with the source's as a prior worth 16 slices, nothing trained.",
             "Schneider et al., Improving robustness against common corruptions by covariate shift "
             "adaptation, NeurIPS 2020",
-            {"iterations": 0, "inference_statistics": "mixed", "source_count": 16},
+            {"iterations": 0, "inference_statistics": "mixed", "source_count": 16, "contrast": "off"},
         ),
         Preset(
             "tent",
@@ -79,6 +85,7 @@ PRESETS: Mapping[str, Preset] = {
                 "lambda_schedule": "constant",
                 "learning_rate": 1e-3,
                 "inference_statistics": "target",
+                "contrast": "off",
             },
         ),
         Preset(
@@ -91,13 +98,21 @@ PRESETS: Mapping[str, Preset] = {
                 "hbs": "off",
                 "entropy": False,
                 "inference_statistics": "running",
+                "contrast": "off",
             },
         ),
         Preset(
             "cruda",
             "Entropy and a class ratio that you give (class_ratio=...); the method assumes it is right.",
             "Bateson et al., Source-Relaxed Domain Adaptation for Image Segmentation, MICCAI 2020",
-            {"eta0": 0.0, "hbs": "off", "lambda0": 1.0, "lambda_schedule": "constant"},
+            {
+                "eta0": 0.0,
+                "hbs": "off",
+                "lambda0": 1.0,
+                "lambda_schedule": "constant",
+                "inference_statistics": "target",
+                "contrast": "off",
+            },
         ),
         Preset(
             "osuda-mc",

@@ -15,6 +15,7 @@ __all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalisation = Literal["zscore_nonzero", "zscore", "percentile_1_99", "none"]
 Activation = Literal["softmax", "sigmoid", "none"]
+IntensityMap = Literal["identity", "turned", "fluid_bright"]
 
 # Colours that people with any kind of colour vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -63,6 +64,8 @@ class ModelCard(BaseModel):
         Sizes that the network takes are ``minimum`` plus multiples of ``step``, in pixels.
     normalisation : {"zscore_nonzero", "zscore", "percentile_1_99", "none"}
         Of each channel over its volume.
+    intensity_maps : tuple of {"identity", "turned", "fluid_bright"} or None
+        What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
     labels : dict of int to str
@@ -94,6 +97,7 @@ class ModelCard(BaseModel):
     step: _Size
     minimum: _Size
     normalisation: Normalisation = "zscore_nonzero"
+    intensity_maps: tuple[IntensityMap, ...] | None = None
     activation: Activation = "softmax"
     labels: dict[Annotated[int, Field(ge=0, le=255)], str] = Field(min_length=2)
     colours: dict[Annotated[int, Field(ge=0, le=255)], str]
@@ -183,6 +187,11 @@ class ModelCard(BaseModel):
             value = getattr(self, key)
             if value is not None and len(value) != self.spatial_dims:
                 raise ValueError(f"{key} has {len(value)} numbers; it must have {self.spatial_dims}")
+        if self.intensity_maps is not None and len(self.intensity_maps) != len(self.channels):
+            raise ValueError(
+                f"intensity_maps has {len(self.intensity_maps)} names; it must have one for each of the "
+                f"{len(self.channels)} channels"
+            )
         if self.spacing_mm is not None and len(self.spacing_mm) != 3:
             raise ValueError(f"spacing_mm has {len(self.spacing_mm)} numbers; it must have 3")
         if not self.overlapping:

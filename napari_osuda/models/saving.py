@@ -289,6 +289,7 @@ def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, A
     keys = (
         "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
         "activation", "labels", "colours", "regions",
+        *(["intensity_maps"] if card.intensity_maps else []),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))
     config = {key: values[key] for key in keys}

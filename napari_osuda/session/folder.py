@@ -62,7 +62,12 @@ class RunFolder:
         final = self.path / "model"
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.path) as partial:
             made = Path(partial) / "model"
-            save_model(made, result.network, result.job.model, provenance=_provenance(record))
+            source = result.job.model
+            if result.intensity_maps is not None:
+                # What the network was adapted behind belongs to the model as much as its weights.
+                card = source.card.model_copy(update={"intensity_maps": result.intensity_maps})
+                source = dataclasses.replace(source, card=card)
+            save_model(made, result.network, source, provenance=_provenance(record))
             # A stopped run that has been resumed has written one already.
             shutil.rmtree(final, ignore_errors=True)
             made.rename(final)

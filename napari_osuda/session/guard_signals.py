@@ -60,7 +60,9 @@ class Signals:
 
 
 @torch.inference_mode()
-def gather(network: nn.Module, stack: SliceStack, card: ModelCard) -> Iterator[Signals | tuple[int, int]]:
+def gather(
+    network: nn.Module, stack: SliceStack, card: ModelCard, picture: SliceStack | None = None
+) -> Iterator[Signals | tuple[int, int]]:
     """Segment a case and its mirror image, giving (slices done, in all) between batches; the figures last.
 
     Parameters
@@ -70,6 +72,8 @@ def gather(network: nn.Module, stack: SliceStack, card: ModelCard) -> Iterator[S
     stack : SliceStack
         The case as the network sees it.
     card : ModelCard
+    picture : SliceStack, optional
+        The case as people see it, where the network sees it through an intensity map.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     indices = np.flatnonzero(stack.foreground)
@@ -84,7 +88,8 @@ def gather(network: nn.Module, stack: SliceStack, card: ModelCard) -> Iterator[S
 
     for start in range(0, len(indices), _BATCH):
         x = torch.from_numpy(stack.slices(indices[start : start + _BATCH])).to(device)
-        images.append(x.cpu().numpy())
+        shown = stack if picture is None else picture
+        images.append(shown.slices(indices[start : start + _BATCH]))
         plain.append(segment(x))
         if mirror is not None:
             mirrored.append(np.flip(segment(x.flip(mirror + 2)), mirror + 1) > 0.5)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from torch import nn
 
 from napari_osuda.evaluation import RegionScore
-from napari_osuda.imaging import Case, SliceSpec
+from napari_osuda.imaging import Case, IntensityMap, SliceSpec
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
 from napari_osuda.models import ModelCard, SourceModel
 
@@ -96,6 +96,7 @@ class RunResult:
     ended: str
     error: str | None = None
     notes: tuple[str, ...] = ()
+    intensity_maps: tuple[IntensityMap, ...] | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -128,6 +129,7 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         step=card.step,
         minimum=card.minimum,
         normalisation=card.normalisation,
+        intensity_maps=card.intensity_maps,
     )
 
 

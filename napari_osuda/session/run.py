@@ -15,10 +15,11 @@ from torch import nn
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.evaluation import RegionScore, evaluate
-from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging import IntensityMap, SliceStack
 from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
+from napari_osuda.session.contrast import contrast_maps, contrast_note
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.events import (
     After,
@@ -72,6 +73,7 @@ class Run:
         self._network: nn.Module | None = None
         self._reports: list[StepReport] = []
         self._device = torch.device("cpu")
+        self._maps: tuple[IntensityMap, ...] | None = None
 
     def stop(self) -> None:
         """Ask for an early end with what has been reached so far."""
@@ -98,7 +100,8 @@ class Run:
             torch.set_num_threads(job.config.threads)
         # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
         torch.manual_seed(job.config.seed)
-        target = Target(job.cases, slice_spec(job.model.card), job.config.batch_size, job.config.seed)
+        self._maps = contrast_maps(job)
+        target = self._target(job.config.batch_size)
         if job.config.iterations > 0 or job.config.inference_statistics != "source":
             check_adaptable(job.model.network, next(iter(target))[:1])
         source = copy.deepcopy(job.model.network).to(self._device).eval()
@@ -142,7 +145,10 @@ class Run:
         )
         self._clock.plan(before=target.slices, steps=job.config.iterations, after=target.slices)
         done = 0
-        for index, stack in enumerate(target.stacks):
+        if self._maps is not None:
+            yield self._note(contrast_note(job, self._maps))
+        plain = self._plain_stacks(target)
+        for index, stack in enumerate(plain):
             for part in predicted(source, stack, card):
                 if isinstance(part, np.ndarray):
                     self._before.append(part)
@@ -206,9 +212,7 @@ class Run:
                     raise
                 halved = True
                 size = adaptation.config.batch_size // 2
-                adaptation.rebatch(
-                    Target(self.job.cases, slice_spec(self.job.model.card), size, self.job.config.seed), size
-                )
+                adaptation.rebatch(self._target(size), size)
                 yield self._note(
                     f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} slices."
                 )
@@ -217,6 +221,7 @@ class Run:
         self, target: Target, source: nn.Module, network: nn.Module, folder: RunFolder | None
     ) -> Iterator[Event]:
         job, card, done = self.job, self.job.model.card, 0
+        plain = self._plain_stacks(target)
         for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
             for part in predicted(network, stack, card):
                 if not isinstance(part, np.ndarray):
@@ -224,7 +229,7 @@ class Run:
                     continue
                 advice = None
                 if job.config.guard:
-                    evidence = yield from self._evidence(source, network, stack)
+                    evidence = yield from self._evidence(source, network, plain[index], stack)
                     brain = (case.data != 0).any(axis=0)
                     advice = recommend(self._before[index], part, brain, card, evidence)
                 if folder is not None:
@@ -233,15 +238,28 @@ class Run:
                 yield After(index, part, advice)
             done += int(stack.foreground.sum())
 
+    def _target(self, batch_size: int) -> Target:
+        job = self.job
+        spec = slice_spec(job.model.card)
+        if self._maps is not None:
+            spec = dataclasses.replace(spec, intensity_maps=self._maps)
+        return Target(job.cases, spec, batch_size, job.config.seed)
+
+    def _plain_stacks(self, target: Target) -> tuple[SliceStack, ...]:
+        """The cases as the source model sees them: without the maps of this run."""
+        if self._maps is None:
+            return target.stacks
+        return tuple(SliceStack(case, slice_spec(self.job.model.card)) for case in self.job.cases)
+
     def _evidence(
-        self, source: nn.Module, network: nn.Module, stack: SliceStack
+        self, source: nn.Module, network: nn.Module, plain: SliceStack, stack: SliceStack
     ) -> Generator[Event, None, tuple[Signals, Signals] | None]:
         """The guard's signals of a case before and after; None where nothing was adapted."""
-        if network is source:
+        if network is source and plain is stack:
             return None
         found = []
-        for which, segmenter in enumerate((source, network)):
-            for part in gather(segmenter, stack, self.job.model.card):
+        for which, (segmenter, seen) in enumerate(((source, plain), (network, stack))):
+            for part in gather(segmenter, seen, self.job.model.card, plain):
                 if isinstance(part, Signals):
                     found.append(part)
                 else:
@@ -283,6 +301,7 @@ class Run:
             ended=_now(),
             error=error,
             notes=tuple(self._notes),
+            intensity_maps=self._maps,
         )
 
 

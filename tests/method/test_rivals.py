@@ -146,5 +146,5 @@ def test_osuda_mc_trusts_only_what_it_has_seen_before_and_resumes_to_the_same_bi
 def test_every_method_has_a_line_and_a_citation():
     for known in PRESETS.values():
         assert known.summary.endswith(".")
-        assert any(year in known.citation for year in ("2016", "2020", "2021", "2022", "2023"))
+        assert any(year in known.citation for year in ("2016", "2020", "2021", "2022", "2023", "2026"))
         assert len(known.summary) < 100

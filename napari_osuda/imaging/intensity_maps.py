@@ -1,0 +1,135 @@
+"""Intensity maps: give an image of one contrast the look of another, as far as physics tells how.
+
+From T2 to T1 what is full of water turns from bright to dark, and FLAIR suppresses the free fluid that T2
+shows brightest. No shift and scale of a network's statistics follows either. A map undoes it before the
+network sees the image: it needs the names of the two contrasts and nothing else, neither labels nor source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.imaging.modalities import modality_of
+from napari_osuda.imaging.normalisation import Intensity
+
+__all__ = ["INTENSITY_MAPS", "IntensityMap", "MappedIntensity", "expected_map", "fit_mapped"]
+
+IntensityMap = Literal["identity", "turned", "fluid_bright"]
+INTENSITY_MAPS: tuple[IntensityMap, ...] = get_args(IntensityMap)
+
+Floats = NDArray[np.float32]
+
+# Standard scores of the head: below the first, FLAIR's voxels hold free fluid; above the second, bright
+# lesions are compressed to what lesions have in T2. Chosen on validation patients (docs/defaults.md).
+_FLUID, _KNEE, _SLOPE = -0.6, 1.5, 3.5
+
+
+def _turned(z: Floats) -> Floats:
+    return -z
+
+
+def _fluid_bright(z: Floats) -> Floats:
+    compressed = np.float32(_KNEE) * np.tanh(z / np.float32(_KNEE))
+    mapped: Floats = compressed + np.float32(_SLOPE) * np.maximum(np.float32(_FLUID) - z, 0)
+    return mapped
+
+
+_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {"turned": _turned, "fluid_bright": _fluid_bright}
+
+# (contrast that the network knows, contrast that it is handed): the map.
+_EXPECTED: dict[tuple[str, str], IntensityMap] = {
+    ("t2", "flair"): "fluid_bright",
+    **{
+        pair: "turned"
+        for wet in ("t2", "flair")
+        for dry in ("t1", "t1ce")
+        for pair in ((wet, dry), (dry, wet))
+    },
+}
+
+
+def expected_map(channel: str, image: str) -> IntensityMap:
+    """The map that physics expects between a network's channel and the image that it is handed.
+
+    Parameters
+    ----------
+    channel : str
+        Name of the channel on the model's card.
+    image : str
+        Name of the file or layer.
+
+    Returns
+    -------
+    {"identity", "turned", "fluid_bright"}
+        "identity" where the contrasts are one, no map is known, or a name says nothing.
+    """
+    return _EXPECTED.get((modality_of(channel) or "", modality_of(image) or ""), "identity")
+
+
+@dataclass(frozen=True)
+class MappedIntensity:
+    """A normalisation followed by an intensity map, mean and spread of the head kept.
+
+    Attributes
+    ----------
+    intensity : Intensity
+        The normalisation.
+    how : {"turned", "fluid_bright"}
+    mean, spread : float
+        Of the head's normalised intensities.
+    mapped_mean, mapped_spread : float
+        Of its mapped standard scores.
+    """
+
+    intensity: Intensity
+    how: IntensityMap
+    mean: float
+    spread: float
+    mapped_mean: float
+    mapped_spread: float
+
+    @property
+    def air(self) -> float:
+        """What a raw 0 becomes."""
+        return self.intensity.air
+
+    def __call__(self, values: NDArray[Any]) -> Floats:
+        """Normalise and map raw intensities of any shape; voxels that are exactly 0 are only normalised."""
+        result = self.intensity(values)
+        head = np.not_equal(values, 0)
+        z = (result[head] - np.float32(self.mean)) / np.float32(self.spread)
+        mapped = (_FUNCTIONS[self.how](z) - np.float32(self.mapped_mean)) / np.float32(self.mapped_spread)
+        result[head] = mapped * np.float32(self.spread) + np.float32(self.mean)
+        return result
+
+
+def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) -> Intensity | MappedIntensity:
+    """Take the figures of a map from one channel of a whole volume.
+
+    Parameters
+    ----------
+    volume : array, any shape
+        Raw intensities.
+    intensity : Intensity
+        Its normalisation.
+    how : {"identity", "turned", "fluid_bright"}
+    """
+    head = volume[volume != 0]
+    if how == "identity" or not head.size:
+        return intensity
+    normalised = intensity(head)
+    mean, spread = float(normalised.mean(dtype=np.float64)), float(normalised.std(dtype=np.float64)) or 1.0
+    mapped = _FUNCTIONS[how]((normalised - np.float32(mean)) / np.float32(spread))
+    return MappedIntensity(
+        intensity,
+        how,
+        mean,
+        spread,
+        float(mapped.mean(dtype=np.float64)),
+        float(mapped.std(dtype=np.float64)) or 1.0,
+    )
