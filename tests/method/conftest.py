@@ -11,18 +11,7 @@ from napari_osuda.networks import UNet
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-
-def settle(model: nn.Module, *shape: int) -> nn.Module:
-    """Give a network the running statistics and the affine parameters of some source."""
-    generator = torch.Generator().manual_seed(1)
-    model.train()
-    with torch.no_grad():
-        for _ in range(5):
-            model(torch.randn(*shape, generator=generator) * 1.5 + 0.5)
-        for parameter in model.parameters():
-            if parameter.dim() == 1:
-                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
+from reference import settle
 
 
 @pytest.fixture

@@ -86,3 +86,16 @@ def with_mixed_norms(model: nn.Module, share: float) -> nn.Module:
         else:
             with_mixed_norms(child, share)
     return model
+
+
+def settle(model: nn.Module, *shape: int) -> nn.Module:
+    """Give a network the running statistics and the affine parameters of some source."""
+    generator = torch.Generator().manual_seed(1)
+    model.train()
+    with torch.no_grad():
+        for _ in range(5):
+            model(torch.randn(*shape, generator=generator) * 1.5 + 0.5)
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()

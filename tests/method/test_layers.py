@@ -5,7 +5,7 @@ import copy
 import pytest
 import reference
 import torch
-from conftest import settle
+from reference import settle
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError
