@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -68,6 +69,8 @@ class Cockpit(QObject):
 
     def start(self, job: Job) -> None:
         """Begin a run; RuntimeError if one is under way."""
+        # What closed windows have left is taken apart now: on the run's thread Qt would not survive it.
+        gc.collect()
         self.controller.start(job)
 
     def attach(self, user: object) -> None:
