@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,10 @@ def simulated_patient(protocol: Protocol, seed: int, cache: Path | None = None) 
     shape = (int(labels.shape[0]), int(labels.shape[1]), int(labels.shape[2]))
     grid = Grid(shape, kept["affine"])
     case = case_from_arrays(str(seed), {c: kept[image] for c, image in protocol.images.items()}, grid)
+    # The names tell the contrasts, as those of real files do.
+    names = [Path(f"{seed}_{image}.nii.gz") for image in protocol.images.values()]
+    named = tuple(replace(source, path=name) for source, name in zip(case.sources, names, strict=True))
+    case = replace(case, sources=named)
     reference = (labels > 0).astype(np.uint8) if protocol.whole_tumour else labels
     return Patient(str(seed), case, reference)
 

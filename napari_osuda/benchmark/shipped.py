@@ -18,7 +18,7 @@ __all__ = ["SHIPPED_METHODS", "shipped_report", "shipped_series"]
 
 SHIPPED_METHODS = (
     "source-only", "osuda", "osuda-paper", "osuda-ac", "osuda-se", "adabn", "norm-prior", "tent", "dua",
-    "osuda-mc", "cruda",
+    "osuda-mc", "cruda", "contrast-only",
 )  # fmt: skip
 
 _TARGETS = (

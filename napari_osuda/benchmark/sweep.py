@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from napari_osuda.benchmark.store import Rows
 from napari_osuda.benchmark.tables import by_columns, markdown_table
 from napari_osuda.evaluation import dice, region_masks
 from napari_osuda.files import written_whole
-from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
@@ -55,6 +55,8 @@ class Setting:
     changes: Mapping[str, Any]
     # Slices with less than this share of the largest slice's head take no part.
     head: float = 0.0
+    # Whether other contrasts are mapped as their names tell.
+    mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ _BASE = {"iterations": 20, "parameters": "all", "learning_rate": 1e-4, "batch_si
 SETTINGS = (
     Setting("statistics only", _NOTHING),
     Setting("statistics only, slices with half a head", _NOTHING, head=0.5),
+    Setting("statistics only, contrast mapped", _NOTHING, mapped=True),
+    Setting("all 1e-4, T = 20, contrast mapped", _BASE, mapped=True),
     # gamma and beta alone hardly move: L_HBS pins them.
     Setting("affine 1e-3, T = 20", _BASE | {"parameters": "affine", "learning_rate": 1e-3}),
     Setting("all 1e-4, T = 20", _BASE),
@@ -94,6 +98,7 @@ SETTINGS = (
 # Training costs ten times what replacing statistics does: it is tried where the most is to be learnt.
 _TRAINED_ON = ("t2-to-flair", "other-scanner", "t2-no-shift")
 _SHIFTS = (*_TRAINED_ON, "high-to-low-grade", "no-shift", "t2-to-t1ce", "t2-to-t1")
+_MAPPED = ("t2-to-flair", "t2-to-t1", "t2-to-t1ce")
 _FEW = ("target", "prior 0.5", "source")
 
 
@@ -128,7 +133,7 @@ def run_sweep(
     work = [
         (s, name, seed)
         for s in settings
-        for name in (_TRAINED_ON if s.changes["iterations"] else _SHIFTS)
+        for name in (_MAPPED if s.mapped else _TRAINED_ON if s.changes["iterations"] else _SHIFTS)
         for seed in patients
     ]
     before: dict[tuple[str, int], _Reached] = {}
@@ -137,7 +142,7 @@ def run_sweep(
             i
             for i in STATISTICS
             if (i.name in _FEW or not setting.changes["iterations"])
-            and (setting.changes["iterations"] or i.name != "source")
+            and (setting.changes["iterations"] or setting.mapped or i.name != "source")
             and (setting.name, i.name, name, seed) not in rows
         ]
         if wanted:
@@ -159,10 +164,12 @@ class _Reached:
     signals: Signals
 
 
-def _reach(network: nn.Module, stack: SliceStack, card: ModelCard, patient: Patient) -> _Reached:
+def _reach(
+    network: nn.Module, stack: SliceStack, card: ModelCard, patient: Patient, plain: SliceStack | None = None
+) -> _Reached:
     *_, labels = predicted(network, stack, card)
     assert isinstance(labels, np.ndarray)
-    *_, signals = gather(network, stack, card)
+    *_, signals = gather(network, stack, card, plain)
     assert isinstance(signals, Signals)
     found, truth = region_masks(labels, card.regions), region_masks(patient.reference, card.regions)
     return _Reached(labels, float(np.mean([dice(found[r], truth[r]) for r in card.regions])), signals)
@@ -173,7 +180,11 @@ def _adapted(
 ) -> Iterator[tuple[str, _Reached, float]]:
     """Adapt once, and finish with each of the statistics."""
     config = AdaptationConfig().replace(**setting.changes)
-    target = Target((patient.case,), slice_spec(model.card), config.batch_size, config.seed)
+    spec, plain = slice_spec(model.card), stack
+    if setting.mapped:
+        spec = replace(spec, intensity_maps=_maps(patient))
+        stack = SliceStack(patient.case, spec)
+    target = Target((patient.case,), spec, config.batch_size, config.seed)
     batches = list(target) if not setting.head else list(_large(target, setting.head))
     began = time.perf_counter()
     adaptation = adapt(model.network, batches, config, activation=model.card.activation)
@@ -184,7 +195,12 @@ def _adapted(
     for inference in wanted:
         adaptation.model.load_state_dict(source)
         adaptation.config, adaptation.finished = config.replace(**inference.changes), False
-        yield inference.name, _reach(adaptation.finish(), stack, model.card, patient), seconds
+        yield inference.name, _reach(adaptation.finish(), stack, model.card, patient, plain), seconds
+
+
+def _maps(patient: Patient) -> tuple[IntensityMap, ...]:
+    case = patient.case
+    return tuple(expected_map(s.channel, "" if s.path is None else s.path.name) for s in case.sources)
 
 
 def _large(target: Target, share: float) -> Iterator[Tensor]:
@@ -243,11 +259,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="folder of sweep.csv and .md")
     parser.add_argument("--patients", type=int, default=2, help=f"of {len(VALIDATION)} validation patients")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", nargs="+", metavar="SETTING", help="names of settings")
     options = parser.parse_args(argv)
+    settings = [s for s in SETTINGS if options.only is None or s.name in options.only]
     torch.set_num_threads(options.threads)
     rows = sweep_rows(options.out / "sweep.csv")
     with tqdm(desc="Sweep", unit="run", file=sys.stderr) as bar:
-        for done, bar.total in run_sweep(rows, patients=VALIDATION[: options.patients]):
+        for done, bar.total in run_sweep(rows, settings, VALIDATION[: options.patients]):
             bar.update(done - bar.n)
     with written_whole(options.out / "sweep.md") as path:
         path.write_text(

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import contributions, expected_gain
+from napari_osuda.session.guard_score import IMPLAUSIBLE, contributions, expected_gain
 from napari_osuda.session.guard_signals import Signals
 from napari_osuda.session.job import Labels, Recommendation
 
@@ -76,7 +76,7 @@ def recommend(
     against = _plain_faults(before, after, brain, card)
     if against:
         return Recommendation("keep-source", tuple(against))
-    gain = expected_gain(*evidence, shared)
+    gain = expected_gain(*evidence)
     decision: Literal["accept", "keep-source"] = "accept" if gain > 0 else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
@@ -94,7 +94,7 @@ def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelC
     against = []
     if now == 0 and was > 0:
         against.append("The adapted mask is empty, while the source model found something.")
-    elif was > 0.002 * voxels and now < _VANISHED * was:
+    elif 0.002 * voxels < was < IMPLAUSIBLE * voxels and now < _VANISHED * was:
         against.append(
             f"The adapted mask has only {now / was:.0%} of the volume that the source model marked."
         )
@@ -102,6 +102,9 @@ def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelC
         against.append(f"The adapted mask has {now / was:.1f} times the volume that the source model marked.")
     if now > 0.5 * voxels:
         against.append(f"The adapted mask claims {now / voxels:.0%} of the brain.")
+    if was > IMPLAUSIBLE * voxels:
+        # What a nonsense mask had and the other has not is no loss.
+        return against
     return against + _lost_labels(before, after, card)
 
 
@@ -124,6 +127,11 @@ def _reasons(evidence: tuple[Signals, Signals], decision: str) -> Sequence[str]:
     telling = [name for name, value in weighed.items() if sign * value > 0.002 and name in _SAYINGS]
     telling.sort(key=lambda name: -sign * weighed[name])
     said = []
+    if weighed["share"] > 0:
+        said.append(
+            f"The source model marks {before['share']:.0%} of the head, more than any tumour; the adapted "
+            f"model marks {after['share']:.1%}."
+        )
     for name in telling[:3]:
         sentence, (up, down) = _SAYINGS[name]
         word = up if after[name] > before[name] else down

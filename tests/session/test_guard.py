@@ -61,13 +61,28 @@ def test_nothing_adapted_leaves_nothing_to_decide():
     assert recommend(before, before.copy(), brain, CARD, (FAIR, POOR)).decision == "accept"
 
 
-@given(
-    st.builds(Signals, *[st.floats(0, 1)] * 6), st.builds(Signals, *[st.floats(0, 1)] * 6), st.floats(0, 1)
-)
-def test_an_expected_gain_is_the_sum_of_its_parts_and_no_change_is_no_gain(before, after, shared):
-    parts = contributions(before, after, shared)
-    assert expected_gain(before, after, shared) <= sum(parts.values())
-    assert expected_gain(before, before, 1.0) <= 0
+def signals(share):
+    return st.builds(Signals, share, *[st.floats(0, 1)] * 4, st.floats(0, 4))
+
+
+@given(signals(st.floats(0, 0.15)), signals(st.floats(0, 0.15)))
+def test_an_expected_gain_turns_its_sign_with_before_and_after(before, after):
+    assert expected_gain(before, after) == pytest.approx(-expected_gain(after, before), abs=1e-9)
+    assert expected_gain(before, before) == 0
+    assert sum(contributions(before, after).values()) == expected_gain(before, after)
+
+
+def test_a_mask_larger_than_any_tumour_is_not_worth_keeping():
+    nonsense = dataclasses.replace(FAIR, share=0.35, border=1.2)
+    plausible = dataclasses.replace(FAIR, border=0.5, coherence=0.78)
+    assert expected_gain(nonsense, plausible) > 0
+    assert expected_gain(dataclasses.replace(nonsense, share=0.05), plausible) < 0
+    before, brain = masks()
+    huge = np.full_like(before, 2)
+    huge[:, 10:] = 0
+    advice = recommend(huge, before, brain, CARD, (nonsense, plausible))
+    assert advice.decision == "accept"
+    assert "more than any tumour" in advice.reasons[0]
 
 
 def blob(shape=(6, 16, 16)):
