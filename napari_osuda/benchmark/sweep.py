@@ -82,6 +82,8 @@ SETTINGS = (
     Setting("statistics only, slices with half a head", _NOTHING, head=0.5),
     Setting("statistics only, contrast mapped", _NOTHING, mapped=True),
     Setting("all 1e-4, T = 20, contrast mapped", _BASE, mapped=True),
+    Setting("statistics only, contrast mapped, half a head", _NOTHING, head=0.5, mapped=True),
+    Setting("all 1e-4, T = 20, half a head", _BASE, head=0.5),
     # gamma and beta alone hardly move: L_HBS pins them.
     Setting("affine 1e-3, T = 20", _BASE | {"parameters": "affine", "learning_rate": 1e-3}),
     Setting("all 1e-4, T = 20", _BASE),

@@ -132,11 +132,16 @@ class SliceStack:
     @cached_property
     def foreground(self) -> NDArray[np.bool_]:
         """Which slices have any voxel, in any channel, that is not 0: bool [S]."""
-        found = np.zeros(len(self), bool)
+        return self.head_sizes > 0
+
+    @cached_property
+    def head_sizes(self) -> NDArray[np.intp]:
+        """Pixels (voxels of a volume) of each slice that are not 0 in any channel: [S]."""
+        head = np.zeros(self.case.data.shape[1:], bool)
         for channel in self.case.data:
-            stack = self._stacked(channel)
-            found |= (stack != 0).any(axis=tuple(range(1, stack.ndim)))
-        return found
+            head |= channel != 0
+        stack = self._stacked(head)
+        return np.asarray(np.count_nonzero(stack, axis=tuple(range(1, stack.ndim))), np.intp)
 
     def slices(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Give slices to the network.
@@ -223,7 +228,7 @@ class SliceStack:
             for channel, how in zip(self.case.data, maps, strict=True)
         )
 
-    def _stacked(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _stacked(self, volume: NDArray[Any]) -> NDArray[Any]:
         """View [I, J, K] of the case as [S, H, W] of the network."""
         turned = self._turn.apply(volume)
         return turned[None] if self._axis is None else np.moveaxis(turned, self._axis, 0)

@@ -76,6 +76,9 @@ class AdaptationConfig:
         "names": where the image's name says that it is another contrast than the network's channel, its
         intensities go through the map that physics expects before the network sees them (turned for T1
         against T2; fluid made bright for FLAIR against T2). Carried out by the session. "off": the paper.
+    minimum_head : float
+        Slices (carried out by the session) with less of the head than this share of the largest slice's
+        take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
     precision : {"float32", "bfloat16"}
@@ -119,6 +122,7 @@ class AdaptationConfig:
     consistency: float = 0.0
     history: int = 3
     contrast: Literal["off", "names"] = "names"
+    minimum_head: float = 0.5
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None
@@ -149,6 +153,7 @@ class AdaptationConfig:
         )
         for name in ("class_ratio_tolerance", "class_ratio_weight", "consistency"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        _require(0 <= self.minimum_head <= 1, "minimum_head", self.minimum_head, "between 0 and 1")
         _require(self.history >= 1, "history", self.history, "1 or more")
         _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
 

@@ -14,6 +14,8 @@ __all__ = ["PRESETS", "Preset", "check_complete", "preset"]
 _OSUDA = (
     "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, MICCAI 2021"
 )
+# What the defaults have beyond the published methods.
+_AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,12 @@ PRESETS: Mapping[str, Preset] = {
             "osuda-paper",
             "OSUDA with the paper's tau = 1 and statistics of the target alone.",
             _OSUDA,
-            {"tau": 1.0, "iterations": 40, "inference_statistics": "target", "contrast": "off"},
+            {
+                "tau": 1.0,
+                "iterations": 40,
+                "inference_statistics": "target",
+                **_AS_PUBLISHED,
+            },
         ),
         Preset(
             "osuda-ac",
@@ -52,7 +59,7 @@ PRESETS: Mapping[str, Preset] = {
             "source-only",
             "No adaptation: the source model as it came.",
             _OSUDA + ", row 'source only'",
-            {"iterations": 0, "inference_statistics": "source", "contrast": "off"},
+            {"iterations": 0, "inference_statistics": "source", **_AS_PUBLISHED},
         ),
         Preset(
             "contrast-only",
@@ -64,14 +71,19 @@ PRESETS: Mapping[str, Preset] = {
             "adabn",
             "The source's statistics replaced by the target's, nothing trained.",
             "Li et al., Revisiting Batch Normalization For Practical Domain Adaptation, 2016",
-            {"iterations": 0, "inference_statistics": "target", "contrast": "off"},
+            {"iterations": 0, "inference_statistics": "target", **_AS_PUBLISHED},
         ),
         Preset(
             "norm-prior",
             "Statistics of the target with the source's as a prior worth 16 slices, nothing trained.",
             "Schneider et al., Improving robustness against common corruptions by covariate shift "
             "adaptation, NeurIPS 2020",
-            {"iterations": 0, "inference_statistics": "mixed", "source_count": 16, "contrast": "off"},
+            {
+                "iterations": 0,
+                "inference_statistics": "mixed",
+                "source_count": 16,
+                **_AS_PUBLISHED,
+            },
         ),
         Preset(
             "tent",
@@ -85,7 +97,7 @@ PRESETS: Mapping[str, Preset] = {
                 "lambda_schedule": "constant",
                 "learning_rate": 1e-3,
                 "inference_statistics": "target",
-                "contrast": "off",
+                **_AS_PUBLISHED,
             },
         ),
         Preset(
@@ -98,7 +110,7 @@ PRESETS: Mapping[str, Preset] = {
                 "hbs": "off",
                 "entropy": False,
                 "inference_statistics": "running",
-                "contrast": "off",
+                **_AS_PUBLISHED,
             },
         ),
         Preset(
@@ -111,7 +123,7 @@ PRESETS: Mapping[str, Preset] = {
                 "lambda0": 1.0,
                 "lambda_schedule": "constant",
                 "inference_statistics": "target",
-                "contrast": "off",
+                **_AS_PUBLISHED,
             },
         ),
         Preset(

@@ -243,7 +243,7 @@ class Run:
         spec = slice_spec(job.model.card)
         if self._maps is not None:
             spec = dataclasses.replace(spec, intensity_maps=self._maps)
-        return Target(job.cases, spec, batch_size, job.config.seed)
+        return Target(job.cases, spec, batch_size, job.config.seed, job.config.minimum_head)
 
     def _plain_stacks(self, target: Target) -> tuple[SliceStack, ...]:
         """The cases as the source model sees them: without the maps of this run."""

@@ -1,4 +1,4 @@
-"""The target domain as the method wants it: batches of slices that hold brain, in an order that is fixed."""
+"""The target domain as the method wants it: batches of slices that hold enough brain, in a fixed order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Target"]
 
 
 class Target:
-    """All slices with brain of all cases, as batches that each run through the whole head.
+    """The slices of all cases that hold enough brain, as batches that each run through the whole head.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class Target:
         Slices a batch, at most.
     seed : int
         Order of the batches.
+    minimum_head : float
+        Slices with less of the head than this share of the case's largest slice take no part.
 
     Attributes
     ----------
@@ -39,10 +41,21 @@ class Target:
     round, which makes a run repeatable and its distances comparable from step to step.
     """
 
-    def __init__(self, cases: Sequence[Case], spec: SliceSpec, batch_size: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        spec: SliceSpec,
+        batch_size: int,
+        seed: int = 0,
+        minimum_head: float = 0.0,
+    ) -> None:
         self.stacks = tuple(SliceStack(case, spec) for case in cases)
         places = [
-            (c, int(s)) for c, stack in enumerate(self.stacks) for s in np.flatnonzero(stack.foreground)
+            (c, int(s))
+            for c, stack in enumerate(self.stacks)
+            for s in np.flatnonzero(
+                stack.foreground & (stack.head_sizes >= minimum_head * stack.head_sizes.max(initial=0))
+            )
         ]
         count = -(-len(places) // batch_size)
         self._batches = [places[first::count] for first in range(count)]
@@ -68,4 +81,4 @@ class Target:
     @property
     def slices(self) -> int:
         """Slices with brain in all cases together."""
-        return sum(len(places) for places in self._batches)
+        return sum(int(stack.foreground.sum()) for stack in self.stacks)
