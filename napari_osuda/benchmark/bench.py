@@ -139,10 +139,12 @@ def run_bench(
     Done
         For each trial, also for those that had been done before.
     """
+    # Patient by patient, so that a bench that is ended early has seen every protocol and method alike.
     work = [
-        (one, name, method, seed)
+        (one, one.patients[number], method, seed)
+        for number in range(max(len(one.patients) for one in series))
         for one in series
-        for name in one.patients
+        if number < len(one.patients)
         for method in methods
         for seed in (seeds if preset(method).iterations else seeds[:1])
     ]
