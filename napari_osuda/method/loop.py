@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ class StepReport:
         Channels whose mixed variance is below their eps.
     seconds : float
         Wall time of the step.
+    dead : ndarray, shape [N], bool
+        Which channels those are.
     """
 
     t: int
@@ -76,6 +78,7 @@ class StepReport:
     class_fractions: FloatArray
     dead_channels: int
     seconds: float
+    dead: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
 _WEIGHTING: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -132,6 +135,7 @@ class Adaptation(Iterator[StepReport]):
         self._optimizer = _optimizer(self._trained, self.config)
         self._stream = _cycle(batches)
         self._memory = Memory(self.config.history)
+        self._seen: tuple[Tensor, Tensor] | None = None
         # Only a memory of earlier predictions has to know when a batch comes round again.
         self._round = sum(1 for _ in batches) if self.config.consistency > 0.0 else 1
 
@@ -175,10 +179,10 @@ class Adaptation(Iterator[StepReport]):
                 f"learning rate ({config.learning_rate:g}) are out of its range. Try a smaller learning_rate."
             )
 
+        batch_mean, batch_var = self._seen = source.gathered(observed)
         if moving:
             mu_t, var_t = source.stored_now()
         else:
-            batch_mean, batch_var = source.gathered(observed)
             mu_t, var_t = mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
         d = distance(source.mean, source.var, mu_t, var_t, source.eps)
         alpha = _WEIGHTING[config.channel_weighting](d)
@@ -203,6 +207,7 @@ class Adaptation(Iterator[StepReport]):
         if config.hbs == "proximal":
             source.shrink(weight, config.learning_rate)
         self.t = t + 1
+        dead = var_t < source.eps
         return StepReport(
             t=t,
             eta=eta,
@@ -216,8 +221,9 @@ class Adaptation(Iterator[StepReport]):
             gamma_shift=_numpy(gamma - source.gamma),
             beta_shift=_numpy(beta - source.beta),
             class_fractions=_numpy(class_fractions(output, self.activation)),
-            dead_channels=int((var_t < source.eps).sum()),
+            dead_channels=int(dead.sum()),
             seconds=time.perf_counter() - began,
+            dead=dead.cpu().numpy(),
         )
 
     def _rival_terms(self, output: Tensor) -> Tensor:
@@ -244,9 +250,7 @@ class Adaptation(Iterator[StepReport]):
         """As :meth:`finish`, giving work done and work in all between its parts."""
         if self.finished:
             return
-        prior = {"target": 0.0, "mixed": self._prior(), "source": 1.0, "running": 1.0}[
-            self.config.inference_statistics
-        ]
+        prior = self.source_share
         if prior < 1.0:
             yield from store_pooled_statistics(self.model, self._bound, self.batches, prior)
         self._optimizer.zero_grad(set_to_none=True)
@@ -254,12 +258,31 @@ class Adaptation(Iterator[StepReport]):
             parameter.requires_grad_(required)
         self.finished = True
 
-    def _prior(self) -> float:
-        """Weight pi of the source in the "mixed" statistics at inference."""
-        count = self.config.source_count
+    @property
+    def source_share(self) -> float:
+        """Weight pi of what the layers store already in the statistics at inference; 1 leaves them."""
+        how, count = self.config.inference_statistics, self.config.source_count
+        if how != "mixed":
+            return 0.0 if how == "target" else 1.0
         if count is None:
             return self.config.source_prior
         return count / (count + sum(len(batch) for batch in self.batches))
+
+    def batch_statistics(self) -> dict[str, Tensor]:
+        """Mean and biased variance [C] of each layer's input in the last step, by the names of its buffers.
+
+        Empty before the first step.
+        """
+        if self._seen is None:
+            return {}
+        names = {id(tensor): name for name, tensor in self.model.state_dict(keep_vars=True).items()}
+        found: dict[str, Tensor] = {}
+        for layer in self._bound:
+            place = slice(layer.info.offset, layer.info.offset + layer.info.channels)
+            for stored, seen in zip((layer.running_mean, layer.running_var), self._seen, strict=True):
+                if id(stored) in names:
+                    found[names[id(stored)]] = seen[place]
+        return found
 
     def finish(self) -> nn.Module:
         """Store the statistics at inference (see ``inference_statistics``) and give the plain model.
