@@ -21,7 +21,10 @@ def main_output(output: Any) -> Tensor:
     """The segmentation among what a network returns.
 
     A tensor is itself; of a mapping, the value under "out", "logits", "pred", "output" or "main", else
-    the first tensor; of a tuple or list (deep supervision, an extra reconstruction), the first tensor.
+    the first that holds a tensor. Of a tuple or list, the largest image in voxels, and the last of several
+    of the same shape: deep supervision gives its coarser heads along, in either order, and of heads of the
+    same shape (UNet++) the last is the deepest. Another image of that size (a reconstruction) has other
+    channels than the segmentation before it.
 
     Raises
     ------
@@ -32,17 +35,23 @@ def main_output(output: Any) -> Tensor:
         return output
     if isinstance(output, Mapping):
         named = [output[key] for key in _MAIN_KEYS if key in output]
-        candidates = named or list(output.values())
+        for candidate in [*named, *output.values()]:
+            if _holds_tensor(candidate):
+                return main_output(candidate)
     elif isinstance(output, Sequence):
-        candidates = list(output)
-    else:
-        candidates = []
-    for candidate in candidates:
-        if isinstance(candidate, Tensor | Mapping | tuple | list):
-            return main_output(candidate)
+        found = [main_output(inner) for inner in output if _holds_tensor(inner)]
+        if found:
+            largest = max(found, key=lambda image: image.shape[2:].numel() if image.dim() > 3 else 0)
+            return [image for image in found if image.shape == largest.shape][-1]
     raise ModelError(
         f"The network returns {type(output).__name__}, in which there is no tensor to segment by."
     )
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
 
 
 def probabilities(output: Tensor, activation: Activation) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_osuda.errors import ModelError
 from napari_osuda.method import distance, hbs_loss, self_entropy, transferability
 from napari_osuda.method.losses import hbs_step
 from napari_osuda.method.outputs import class_fractions, main_output, probabilities
@@ -106,12 +107,26 @@ def test_class_fractions_equal_argmax():
 
 
 def test_main_output_of_what_networks_return():
-    x, y = torch.zeros(1, 2), torch.ones(1, 2)
+    x, half, loss = torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 4, 4), torch.zeros(())
     assert main_output(x) is x
-    assert main_output([x, y]) is x
+    assert main_output([x, half]) is x
+    assert main_output((half, x)) is x
     assert main_output((x, None)) is x
-    assert main_output({"aux": y, "out": x}) is x
-    assert main_output({"a": [x, y]}) is x
+    assert main_output((x, loss)) is x
+    assert main_output({"aux": half, "out": x}) is x
+    assert main_output({"loss": 0.3, "a": [x, half]}) is x
+
+
+def test_of_heads_of_one_shape_the_last_is_taken_but_not_a_reconstruction():
+    first, last, image = torch.zeros(1, 2, 8, 8), torch.ones(1, 2, 8, 8), torch.ones(1, 4, 8, 8)
+    assert main_output([first, first, last]) is last
+    assert main_output((first, image)) is first
+
+
+@pytest.mark.parametrize("output", [None, [], {"loss": 0.3}, (None, [])])
+def test_what_holds_no_tensor_is_refused(output):
+    with pytest.raises(ModelError, match="no tensor to segment by"):
+        main_output(output)
 
 
 def test_probabilities_follow_the_activation():
