@@ -5,6 +5,7 @@ Arrays, spacings and affines in, numbers out: nothing here reads an image or kno
 
 from __future__ import annotations
 
+from napari_osuda.evaluation.calibration import Calibration, CalibrationTally
 from napari_osuda.evaluation.changes import (
     DIFFERENCE,
     ChangeTable,
@@ -29,6 +30,8 @@ from napari_osuda.evaluation.tables import write_rows, write_scores
 __all__ = [
     "DIFFERENCE",
     "REGIONS",
+    "Calibration",
+    "CalibrationTally",
     "ChangeTable",
     "Consistency",
     "RegionScore",

@@ -7,7 +7,7 @@ from napari_osuda.imaging.modalities import is_label_name, match_channels, modal
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import Plane, SliceSpec, SliceStack
-from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels
+from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels, write_shares
 
 __all__ = [
     "INTENSITY_MAPS",
@@ -33,4 +33,5 @@ __all__ = [
     "read_volume",
     "require_same_grid",
     "write_labels",
+    "write_shares",
 ]

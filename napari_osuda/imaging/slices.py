@@ -140,7 +140,7 @@ class SliceStack:
         head = np.zeros(self.case.data.shape[1:], bool)
         for channel in self.case.data:
             head |= channel != 0
-        stack = self._stacked(head)
+        stack = self.stacked(head)
         return np.asarray(np.count_nonzero(stack, axis=tuple(range(1, stack.ndim))), np.intp)
 
     def slices(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -159,7 +159,7 @@ class SliceStack:
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
         for place, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
-            raw = self._stacked(channel)[chosen]
+            raw = self.stacked(channel)[chosen]
             result[:, place] = resample(intensity(raw), self._axes, intensity.air)
         return result
 
@@ -228,8 +228,8 @@ class SliceStack:
             for channel, how in zip(self.case.data, maps, strict=True)
         )
 
-    def _stacked(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """View [I, J, K] of the case as [S, H, W] of the network."""
+    def stacked(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """View a volume [I, J, K] of the case as the network's slices [S, H, W], or [1, D, H, W]."""
         turned = self._turn.apply(volume)
         return turned[None] if self._axis is None else np.moveaxis(turned, self._axis, 0)
 

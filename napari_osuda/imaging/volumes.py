@@ -17,7 +17,15 @@ from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.grid import Grid
 
-__all__ = ["SUFFIXES", "Volume", "read_labels", "read_volume", "without_suffix", "write_labels"]
+__all__ = [
+    "SUFFIXES",
+    "Volume",
+    "read_labels",
+    "read_volume",
+    "without_suffix",
+    "write_labels",
+    "write_shares",
+]
 
 SUFFIXES = (".nii.gz", ".nii", ".hdr", ".img", ".mgz", ".mgh")
 
@@ -135,7 +143,40 @@ def write_labels(path: Path | str, labels: NDArray[Any], grid: Grid) -> None:
         raise OutputError(
             f"Labels are whole numbers within 32 bits, not {labels.dtype}: {path} is not written."
         )
-    image = _label_image(labels.astype(dtype, copy=False), grid)
+    image = _on_grid(labels.astype(dtype, copy=False), grid)
+    image.header.set_intent("label", name="labels")
+    _save(path, image)
+
+
+def write_shares(path: Path | str, shares: NDArray[np.floating[Any]], grid: Grid) -> None:
+    """Write a map of values from 0 to 1 as NIfTI on the grid of an image: whole or not at all.
+
+    A byte a voxel, scaled by 1/255.
+
+    Parameters
+    ----------
+    path : Path or str
+        Ends in ``.nii`` or ``.nii.gz``.
+    shares : float array [I, J, K]
+        In the array order of ``grid``; what lies outside 0 to 1 is clipped.
+    grid : Grid
+        Of the case's first image.
+
+    Raises
+    ------
+    OutputError
+        The shape is not the grid's, or the place is not writable.
+    """
+    path = Path(path)
+    if shares.shape != grid.shape:
+        raise OutputError(f"The map is {shares.shape} and the image is {grid.shape}: {path} is not written.")
+    stored = np.rint(np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)
+    image = _on_grid(stored, grid)
+    image.header.set_slope_inter(1 / 255, 0)
+    _save(path, image)
+
+
+def _save(path: Path, image: Any) -> None:
     try:
         with written_whole(path) as partial:
             nib.save(image, partial)
@@ -143,7 +184,7 @@ def write_labels(path: Path | str, labels: NDArray[Any], grid: Grid) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _label_image(labels: NDArray[Any], grid: Grid) -> Any:
+def _on_grid(labels: NDArray[Any], grid: Grid) -> Any:
     """Make a NIfTI image whose header holds the geometry of the grid's own, field by field."""
     large = max(labels.shape) > np.iinfo(np.int16).max
     # nibabel's classes carry no types.
@@ -166,7 +207,6 @@ def _label_image(labels: NDArray[Any], grid: Grid) -> Any:
         if not np.allclose(image.get_qform(), grid.affine, atol=1e-3):
             image.set_qform(None, code="unknown")
     image.set_data_dtype(labels.dtype)
-    image.header.set_intent("label", name="labels")
     return image
 
 

@@ -16,12 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 import napari_osuda
-from napari_osuda.evaluation import RegionScore
+from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.files import written_whole
-from napari_osuda.imaging import Case, write_labels
+from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.method import StepReport
 from napari_osuda.models import save_model
-from napari_osuda.session.job import Job, Labels, RunResult, plain
+from napari_osuda.session.job import CaseResult, Job, Labels, RunResult, plain
 from napari_osuda.session.report import write_report
 from napari_osuda.session.report_input import report_input
 
@@ -41,6 +41,12 @@ class RunFolder:
     def write_mask(self, kind: Literal["before", "after"], case: Case, labels: Labels) -> None:
         """Write a mask as soon as it is there."""
         write_labels(self.path / kind / f"{case.name}.nii.gz", labels, case.grid)
+
+    def write_uncertainty(self, case: CaseResult) -> None:
+        """Write how unsure the adapted model is of each voxel, where that is known."""
+        if case.uncertainty is not None:
+            path = self.path / "uncertainty" / f"{case.case.name}.nii.gz"
+            write_shares(path, case.uncertainty, case.case.grid)
 
     def write(self, result: RunResult) -> None:
         """Write all but the masks; ``run.json`` last, so that it vouches for the rest."""
@@ -151,6 +157,8 @@ def run_record(result: RunResult) -> dict[str, Any]:
                 "scores_before": _score_rows(c.scores_before),
                 "scores_after": _score_rows(c.scores_after),
             }
+                "calibration_before": _calibration_row(c.calibration_before),
+                "calibration_after": _calibration_row(c.calibration_after),
             for c in result.cases
         ],
         "libraries": {"python": platform.python_version(), **_versions()},
@@ -164,6 +172,10 @@ def _score_rows(scores: Iterable[RegionScore]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
+def _calibration_row(calibration: Calibration | None) -> dict[str, Any] | None:
+    return None if calibration is None else dataclasses.asdict(calibration)
+
+
     found = {}
     for name in _LIBRARIES:
         try:

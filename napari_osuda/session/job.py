@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from napari_osuda.evaluation import RegionScore
+from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.imaging import Case, IntensityMap, SliceSpec
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
 from napari_osuda.models import ModelCard, SourceModel
@@ -70,7 +70,8 @@ class Recommendation:
 class CaseResult:
     """Masks of one case [I, J, K] uint8 in its own array order, and scores where a reference was given.
 
-    ``after`` is None where the run ended before it could be made.
+    ``after`` is None where the run ended before it could be made. ``uncertainty`` is the normalised entropy
+    [I, J, K] of the adapted model's prediction, 0 (sure) to 1.
     """
 
     case: Case
@@ -79,6 +80,9 @@ class CaseResult:
     recommendation: Recommendation | None = None
     scores_before: tuple[RegionScore, ...] = ()
     scores_after: tuple[RegionScore, ...] = ()
+    calibration_before: Calibration | None = None
+    calibration_after: Calibration | None = None
+    uncertainty: npt.NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -22,7 +23,11 @@ _BATCH = 16
 
 @torch.inference_mode()
 def predicted(
-    network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int = _BATCH
+    network: nn.Module,
+    stack: SliceStack,
+    card: ModelCard,
+    batch_size: int = _BATCH,
+    watch: Callable[[npt.NDArray[np.intp], npt.NDArray[np.float32]], None] | None = None,
 ) -> Iterator[Labels | tuple[int, int]]:
     """Segment a case, giving (slices done, slices in all) between batches and the labels at the end.
 
@@ -34,6 +39,8 @@ def predicted(
         The case as the network sees it; slices without any voxel of it are background.
     card : ModelCard
         What the output means.
+    watch : callable, optional
+        Called with the numbers of slices [B] and their probabilities [B, K, H, W], in the case's own voxels.
 
     Yields
     ------
@@ -50,7 +57,10 @@ def predicted(
         outside = np.zeros(p.shape[1], np.float32)
         if card.channel_values[0] == 0:
             outside[0] = 1.0
-        labels = decide(stack.back(chosen, p, outside), card)
+        p = stack.back(chosen, p, outside)
+        if watch is not None:
+            watch(chosen, p)
+        labels = decide(p, card)
         planes.update(zip(chosen.tolist(), labels, strict=True))
         yield min(start + batch_size, len(indices)), len(indices)
     yield stack.assemble(planes)

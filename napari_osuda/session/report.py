@@ -15,12 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import OutputError
-from napari_osuda.evaluation import DIFFERENCE, RegionScore
+from napari_osuda.evaluation import DIFFERENCE, Calibration, RegionScore
 from napari_osuda.files import written_whole
 from napari_osuda.session.report_charts import Curve, colour_map, line_chart, map_chart
 from napari_osuda.session.report_html import Markup, join, tag
 from napari_osuda.session.report_pictures import slice_figures, slice_pictures
-from napari_osuda.session.report_tables import details_of, score_table, summary_table, volume_table
+from napari_osuda.session.report_tables import (
+    calibration_table,
+    details_of,
+    score_table,
+    summary_table,
+    volume_table,
+)
 
 __all__ = ["ReportCase", "ReportInput", "write_report"]
 
@@ -57,6 +63,8 @@ class ReportCase:
         Voxel index to RAS millimetres.
     scores_before, scores_after, scores_final : sequence of RegionScore or None
         Where a reference was given.
+    calibration_before, calibration_after : Calibration or None
+        Likewise.
     decision : {"accept", "keep-source"} or None
         What the guard recommends for this case, for ``reasons``.
     review : mapping
@@ -73,6 +81,8 @@ class ReportCase:
     scores_before: Sequence[RegionScore] | None = None
     scores_after: Sequence[RegionScore] | None = None
     scores_final: Sequence[RegionScore] | None = None
+    calibration_before: Calibration | None = None
+    calibration_after: Calibration | None = None
     decision: str | None = None
     reasons: Sequence[str] = ()
     review: Mapping[str, Any] = field(default_factory=dict)
@@ -199,7 +209,8 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
         note = tag(
             "p", "The reference took no part in the adaptation or in the recommendation.", class_="soft"
         )
-        scores = join([score_table(case.scores_before, case.scores_after, case.scores_final), note])
+        sure = calibration_table({"before": case.calibration_before, "after": case.calibration_after})
+        scores = join([score_table(case.scores_before, case.scores_after, case.scores_final), sure, note])
     return tag(
         "section",
         tag("h2", f"Case {case.name}"),

@@ -34,6 +34,8 @@ def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str
                 affine=case.case.grid.affine,
                 scores_before=case.scores_before or None,
                 scores_after=case.scores_after or None,
+                calibration_before=case.calibration_before,
+                calibration_after=case.calibration_after,
                 decision=None if case.recommendation is None else case.recommendation.decision,
                 reasons=() if case.recommendation is None else case.recommendation.reasons,
             )

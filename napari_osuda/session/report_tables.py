@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.evaluation import RegionScore, summarise, volume_ml
+from napari_osuda.evaluation import Calibration, RegionScore, summarise, volume_ml
 from napari_osuda.session.report_html import Markup, join, number, table, tag
 
-__all__ = ["details_of", "score_table", "summary_table", "volume_table"]
+__all__ = ["calibration_table", "details_of", "score_table", "summary_table", "volume_table"]
 
 
 def volume_table(
@@ -66,6 +66,21 @@ def _score_cells(score: RegionScore) -> Iterator[str]:
     yield number(score.precision, 3)
     yield number(score.prediction_ml)
     yield number(score.reference_ml)
+
+
+def calibration_table(calibrations: Mapping[str, Calibration | None]) -> Markup | None:
+    """Whether each mask's network is as often right as it is sure; None where that is not known."""
+    rows = [
+        (name, number(c.ece, 4), number(c.brier, 4), number(c.overconfidence, 4, signed=True))
+        for name, c in calibrations.items()
+        if c is not None
+    ]
+    if not rows:
+        return None
+    header = ["", "expected calibration error", "Brier score", "confidence less accuracy"]
+    return table(
+        "Is the network as often right as it is sure? All voxels of the head; 0 is best", header, rows
+    )
 
 
 def summary_table(

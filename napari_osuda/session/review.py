@@ -43,7 +43,7 @@ class ReviewCase:
         What the guard recommends, for ``reasons``.
     inputs : sequence of mapping
         Of the images: "channel", "path", "sha256".
-    uncertainty : float32 array [I, J, K], optional
+    uncertainty : float array [I, J, K], optional
         Normalised entropy of the adapted model's prediction, where it was kept.
     """
 
@@ -58,7 +58,7 @@ class ReviewCase:
     decision: str | None = None
     reasons: Sequence[str] = ()
     inputs: Sequence[Mapping[str, Any]] = ()
-    uncertainty: NDArray[np.float32] | None = None
+    uncertainty: NDArray[np.floating[Any]] | None = None
 
     def __post_init__(self) -> None:
         for name, mask in (("before", self.before), ("after", self.after)):

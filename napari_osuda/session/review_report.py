@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.evaluation import RegionScore
+from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.session.report import ReportCase, ReportInput, write_report
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import PLANES
@@ -136,12 +136,21 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
             scores_before=scores.get("before"),
             scores_after=scores.get("after"),
             scores_final=scores.get("final"),
+            calibration_before=_calibration(run, name, "before"),
+            calibration_after=_calibration(run, name, "after"),
             decision=case.decision,
             reasons=case.reasons,
             review=review_summary(run, name),
         ),
         missing,
     )
+
+
+def _calibration(run: ReviewRun, name: str, which: str) -> Calibration | None:
+    """As the run wrote it down: the probabilities themselves are not kept."""
+    entry = next(c for c in run.run["cases"] if c["name"] == name)
+    known = entry.get(f"calibration_{which}")
+    return None if not known else Calibration(**known)
 
 
 def _recorded_scores(run: ReviewRun, name: str) -> dict[str, list[RegionScore]]:

@@ -291,6 +291,7 @@ class ReviewRun:
                 written.write_mask("before", case.case, case.before)
                 if case.after is not None:
                     written.write_mask("after", case.case, case.after)
+                    written.write_uncertainty(case)
             written.write(result)
         except OSError as error:
             raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from error
@@ -313,13 +314,14 @@ class ReviewRun:
         if known is not None:
             assert known.after is not None
             before, after, grid = known.before, known.after, known.case.grid
+            uncertainty: NDArray[np.floating[Any]] | None = known.uncertainty
         else:
             assert self.folder is not None
             before, grid = read_labels(self.folder / "before" / f"{name}.nii.gz")
             after, _ = read_labels(self.folder / "after" / f"{name}.nii.gz")
+            doubt = self.folder / "uncertainty" / f"{name}.nii.gz"
+            uncertainty = read_volume(doubt).data if doubt.is_file() else None
         advice = entry.get("recommendation") or {}
-        doubt = None if self.folder is None else self.folder / "uncertainty" / f"{name}.nii.gz"
-        doubt = doubt if doubt is not None and doubt.is_file() else None
         plane = self.card.get("plane")
         return ReviewCase(
             name=name,
@@ -333,7 +335,7 @@ class ReviewRun:
             decision=advice.get("decision"),
             reasons=tuple(advice.get("reasons", ())),
             inputs=tuple(entry["inputs"]),
-            uncertainty=None if doubt is None else read_volume(doubt).data,
+            uncertainty=uncertainty,
         )
 
     def _path_of(self, entry: Mapping[str, Any]) -> Path | None:

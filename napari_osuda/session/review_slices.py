@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,8 @@ class SliceTable:
     warnings : tuple of str, length S
         Why the slice deserves a second look, or "".
     uncertainty : float64 array [S] or None
-        Mean normalised entropy over the voxels that any mask marks, 0 where there is none.
+        Mean normalised entropy over the voxels that a mask marks or of which the network is less sure than
+        not (entropy above 0.5); 0 where there is none.
     """
 
     plane: Plane
@@ -48,6 +50,18 @@ class SliceTable:
     dice: NDArray[np.float64]
     warnings: tuple[str, ...]
     uncertainty: NDArray[np.float64] | None
+
+    @cached_property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """The most uncertain quarter of the slices that have any uncertainty, [S].
+
+        By rank, since training on entropy makes a network sure of everything, right or wrong.
+        """
+        if self.uncertainty is None or not self.uncertainty.any():
+            return np.zeros(len(self.change.changed), bool)
+        least = np.quantile(self.uncertainty[self.uncertainty > 0], 0.75)
+        result: NDArray[np.bool_] = (self.uncertainty > 0) & (self.uncertainty >= least)
+        return result
 
 
 def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
@@ -130,7 +144,7 @@ def _uncertainty_of(case: ReviewCase, axis: int) -> NDArray[np.float64] | None:
     if case.uncertainty is None:
         return None
     others: Sequence[int] = tuple(other for other in range(3) if other != axis)
-    marked = (case.before != 0) | (case.after != 0)
+    marked = (case.before != 0) | (case.after != 0) | (case.uncertainty > 0.5)
     total = np.where(marked, case.uncertainty, 0).sum(axis=tuple(others), dtype=np.float64)
     result: NDArray[np.float64] = total / np.maximum(marked.sum(axis=tuple(others)), 1)
     return result

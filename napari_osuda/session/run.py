@@ -14,11 +14,12 @@ import torch
 from torch import nn
 
 from napari_osuda.errors import OsudaError
-from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.evaluation import Calibration, RegionScore, evaluate
 from napari_osuda.imaging import IntensityMap, SliceStack
 from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
+from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.contrast import contrast_maps, contrast_note
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.events import (
@@ -81,6 +82,7 @@ class Run:
 
     @property
     def stopping(self) -> bool:
+        self._calibration: list[Calibration | None] = []
         """Whether an early end has been asked for."""
         return self._stop.is_set()
 
@@ -149,7 +151,9 @@ class Run:
             yield self._note(contrast_note(job, self._maps))
         plain = self._plain_stacks(target)
         for index, stack in enumerate(plain):
-            for part in predicted(source, stack, card):
+            reference = job.reference(index)
+            sure = None if reference is None else Confidence(stack, card, reference)
+            for part in predicted(source, stack, card, watch=sure):
                 if isinstance(part, np.ndarray):
                     self._before.append(part)
                     if folder is not None:
@@ -192,6 +196,7 @@ class Run:
                 self._save(checkpoint)
                 yield self._note(f"Stopped after iteration {adaptation.t} of {job.config.iterations}.")
                 break
+                    self._calibration.append(None if sure is None else sure.calibration)
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
@@ -223,7 +228,8 @@ class Run:
         job, card, done = self.job, self.job.model.card, 0
         plain = self._plain_stacks(target)
         for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
-            for part in predicted(network, stack, card):
+            sure = Confidence(stack, card, job.reference(index))
+            for part in predicted(network, stack, card, watch=sure):
                 if not isinstance(part, np.ndarray):
                     yield self._clock.progress("after", done + part[0], target.slices)
                     continue
@@ -234,7 +240,8 @@ class Run:
                     advice = recommend(self._before[index], part, brain, card, evidence)
                 if folder is not None:
                     folder.write_mask("after", case, part)
-                self._after.append(CaseResult(case, self._before[index], part, advice))
+                    folder.write_uncertainty(found)
+                self._after.append(found)
                 yield After(index, part, advice)
             done += int(stack.foreground.sum())
 
@@ -274,6 +281,15 @@ class Run:
         if self._adaptation is not None and not self._adaptation.finished:
             checkpoint.save(self._adaptation, self._reports)
 
+                found = CaseResult(
+                    case,
+                    self._before[index],
+                    part,
+                    advice,
+                    calibration_before=self._calibration[index],
+                    calibration_after=sure.calibration,
+                    uncertainty=sure.uncertainty,
+                )
     def _result(self, outcome: Outcome, error: str | None) -> RunResult:
         job, adaptation = self.job, self._adaptation
         cases = list(self._after)

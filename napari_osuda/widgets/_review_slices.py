@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_osuda.session.review import Review
@@ -61,6 +62,12 @@ class SlicePanel(QWidget):
     ) -> None:
         """Show a plane of a case."""
         self.model.set_table(review, table, shown, errors)
+        # A run of an earlier version kept no uncertainty: there is nothing to list then.
+        rows = self.filter.model()
+        assert isinstance(rows, QStandardItemModel)
+        item = rows.item(self.filter.findData("uncertain"))
+        assert item is not None
+        item.setEnabled(table.uncertainty is not None)
         self.view.fit()
         self._renew()
 

@@ -24,6 +24,7 @@ FILTERS = {
     "changed": "Changed",
     "flagged": "Flagged",
     "undecided": "Undecided",
+    "uncertain": "Most uncertain",
     "all": "All slices",
 }
 """What the table can be narrowed to: slices with labels, changed ones, flagged by guard or person, ..."""
@@ -102,6 +103,8 @@ class SliceModel(QAbstractTableModel):
             return bool(table.change.changed[index])
         if wanted == "flagged":
             return bool(table.warnings[index]) or review.flag(table.plane, index) is not None
+        if wanted == "uncertain":
+            return bool(table.uncertain[index])
         if wanted == "undecided":
             return index in self._marked and review.choice(table.plane, index) is None
         return wanted == "all" or index in self._marked
@@ -190,7 +193,7 @@ class SliceModel(QAbstractTableModel):
                 lambda r: f"{change.changed[r]:,}", lambda r: int(change.changed[r]),
             ),
             _Column(
-                "Dice", "Agreement of before and after, all labels",
+                "Dice", "Agreement of before and after, all labels; low: the two disagree",
                 lambda r: f"{table.dice[r]:.2f}", lambda r: float(table.dice[r]),
             ),
         ]  # fmt: skip
@@ -199,7 +202,7 @@ class SliceModel(QAbstractTableModel):
             columns.append(
                 _Column(
                     "Uncertainty",
-                    "Mean normalised entropy within the masks",
+                    "Mean normalised entropy of the adapted network, 0 (sure) to 1, where there is a mask",
                     lambda r: f"{doubt[r]:.2f}",
                     lambda r: float(doubt[r]),
                 )

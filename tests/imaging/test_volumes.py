@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import CaseError, OutputError
-from napari_osuda.imaging import Grid, read_labels, read_volume, write_labels
+from napari_osuda.imaging import Grid, read_labels, read_volume, write_labels, write_shares
 from napari_osuda.imaging.volumes import without_suffix
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
@@ -314,3 +314,16 @@ def test_files_of_other_programs_come_back_as_labels_on_the_same_grid(tmp_path, 
 )
 def test_stems(name, stem):
     assert without_suffix(name) == stem
+
+
+def test_a_map_of_shares_comes_back_on_the_same_grid(tmp_path):
+    shares = np.random.default_rng(0).random((4, 5, 6)).astype(np.float16)
+    shares[0, 0, 0] = 1
+    grid = Grid(shares.shape, np.diag([-2.0, 2.0, 3.0, 1.0]))
+    write_shares(tmp_path / "x.nii.gz", shares, grid)
+    again = read_volume(tmp_path / "x.nii.gz")
+    np.testing.assert_allclose(again.data, shares, atol=0.5 / 255 + 1e-6)
+    assert again.data[0, 0, 0] == pytest.approx(1)
+    np.testing.assert_array_equal(again.grid.affine, grid.affine)
+    with pytest.raises(OutputError, match="is not written"):
+        write_shares(tmp_path / "y.nii.gz", shares[1:], grid)

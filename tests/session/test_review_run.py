@@ -166,6 +166,7 @@ def test_an_uncertainty_map_is_read_where_the_run_kept_one(folder):
     table = slice_table(ReviewRun.of_folder(folder).review("case").case, "axial")
     assert table.uncertainty is not None
     np.testing.assert_allclose(table.uncertainty, [0, 0.25, 0.75, 0.25])
+    assert table.uncertain.tolist() == [False, False, True, False]
     assert slice_table(ReviewRun.of_folder(folder).review("other").case, "axial").uncertainty is None
 
 

@@ -371,3 +371,21 @@ def test_a_large_case_is_instant(empty, tmp_path):
     # Generous, since a test's machine is shared; half the voxels here carry a label, far more than a tumour.
     assert rows < 3
     assert np.median(jumps) < 0.5
+
+
+def test_slices_can_be_sorted_and_filtered_by_uncertainty(empty, folder):
+    from napari_osuda.imaging import write_shares
+
+    doubt = np.full(SHAPE, 0.1)
+    doubt[..., 3], doubt[..., 6] = 0.9, 0.6
+    write_shares(folder / "uncertainty" / "case.nii.gz", doubt, Grid(SHAPE, AFFINE))
+    widget = docked(empty)
+    widget.open_folder(folder)
+    model, view = widget.page.slices.model, widget.page.slices.view
+    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
+    view.sortByColumn(titles.index("Uncertainty"), Qt.SortOrder.DescendingOrder)
+    rows = [view.model().mapToSource(view.model().index(row, 0)).row() for row in range(2)]
+    assert [widget.layers.planes["axial"].index(row) for row in rows] == [3, 6]
+    widget.page.slices.set_filter("uncertain")
+    assert view.model().rowCount() == 2
+    empty.window.remove_dock_widget(widget)
