@@ -156,9 +156,9 @@ def run_record(result: RunResult) -> dict[str, Any]:
                 else {"decision": c.recommendation.decision, "reasons": c.recommendation.reasons},
                 "scores_before": _score_rows(c.scores_before),
                 "scores_after": _score_rows(c.scores_after),
-            }
                 "calibration_before": _calibration_row(c.calibration_before),
                 "calibration_after": _calibration_row(c.calibration_after),
+            }
             for c in result.cases
         ],
         "libraries": {"python": platform.python_version(), **_versions()},
@@ -171,11 +171,11 @@ def _score_rows(scores: Iterable[RegionScore]) -> dict[str, Any]:
     return {s.region: dataclasses.asdict(s) for s in scores}
 
 
-def _versions() -> dict[str, str]:
 def _calibration_row(calibration: Calibration | None) -> dict[str, Any] | None:
     return None if calibration is None else dataclasses.asdict(calibration)
 
 
+def _versions() -> dict[str, str]:
     found = {}
     for name in _LIBRARIES:
         try:

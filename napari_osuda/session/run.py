@@ -69,6 +69,7 @@ class Run:
         self._clock = _Clock()
         self._notes: list[str] = []
         self._before: list[Labels] = []
+        self._calibration: list[Calibration | None] = []
         self._after: list[CaseResult] = []
         self._adaptation: Adaptation | None = None
         self._network: nn.Module | None = None
@@ -82,7 +83,6 @@ class Run:
 
     @property
     def stopping(self) -> bool:
-        self._calibration: list[Calibration | None] = []
         """Whether an early end has been asked for."""
         return self._stop.is_set()
 
@@ -156,6 +156,7 @@ class Run:
             for part in predicted(source, stack, card, watch=sure):
                 if isinstance(part, np.ndarray):
                     self._before.append(part)
+                    self._calibration.append(None if sure is None else sure.calibration)
                     if folder is not None:
                         folder.write_mask("before", job.cases[index], part)
                     yield Before(index, part)
@@ -196,7 +197,6 @@ class Run:
                 self._save(checkpoint)
                 yield self._note(f"Stopped after iteration {adaptation.t} of {job.config.iterations}.")
                 break
-                    self._calibration.append(None if sure is None else sure.calibration)
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
@@ -238,6 +238,15 @@ class Run:
                     evidence = yield from self._evidence(source, network, plain[index], stack)
                     brain = (case.data != 0).any(axis=0)
                     advice = recommend(self._before[index], part, brain, card, evidence)
+                found = CaseResult(
+                    case,
+                    self._before[index],
+                    part,
+                    advice,
+                    calibration_before=self._calibration[index],
+                    calibration_after=sure.calibration,
+                    uncertainty=sure.uncertainty,
+                )
                 if folder is not None:
                     folder.write_mask("after", case, part)
                     folder.write_uncertainty(found)
@@ -281,15 +290,6 @@ class Run:
         if self._adaptation is not None and not self._adaptation.finished:
             checkpoint.save(self._adaptation, self._reports)
 
-                found = CaseResult(
-                    case,
-                    self._before[index],
-                    part,
-                    advice,
-                    calibration_before=self._calibration[index],
-                    calibration_after=sure.calibration,
-                    uncertainty=sure.uncertainty,
-                )
     def _result(self, outcome: Outcome, error: str | None) -> RunResult:
         job, adaptation = self.job, self._adaptation
         cases = list(self._after)
