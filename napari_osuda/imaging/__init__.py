@@ -6,7 +6,8 @@ from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, ex
 from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
 from napari_osuda.imaging.reading import read_case
-from napari_osuda.imaging.slices import Plane, SliceSpec, SliceStack
+from napari_osuda.imaging.slices import SliceStack
+from napari_osuda.imaging.spec import Plane, SliceSpec
 from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels, write_shares
 
 __all__ = [

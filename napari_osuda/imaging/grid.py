@@ -96,6 +96,11 @@ class Reorientation:
         # order[k] is the axis of the original that becomes axis k.
         self._order = tuple(int(i) for i in np.argsort(change[:, 0]))
 
+    @property
+    def flips(self) -> tuple[bool, bool, bool]:
+        """Which axes of the original are turned round."""
+        return 0 in self._flipped, 1 in self._flipped, 2 in self._flipped
+
     def apply(self, array: NDArray[Any]) -> NDArray[Any]:
         """Reorient the last three axes of ``array``; gives a view."""
         first = array.ndim - 3

@@ -7,12 +7,21 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from napari_osuda.errors import ConfigError
 
-__all__ = ["NORMALISATIONS", "Intensity", "Normalisation", "fit_intensity", "normalise"]
+__all__ = [
+    "NORMALISATIONS",
+    "Intensity",
+    "Normalisation",
+    "filled_head",
+    "fit_intensity",
+    "normalise",
+    "not_zero",
+]
 
-Normalisation = Literal["zscore_nonzero", "zscore", "percentile_1_99", "none"]
+Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
 
 
@@ -52,20 +61,37 @@ class Intensity:
         return result
 
 
-def fit_intensity(volume: ArrayLike, how: Normalisation) -> Intensity:
+def not_zero(data: NDArray[Any]) -> NDArray[np.bool_]:
+    """The voxels that are not 0 in any channel, the head: [C, ...] to bool [...]."""
+    head = np.zeros(data.shape[1:], bool)
+    # Channel by channel: a comparison of all would take a quarter of their memory.
+    for channel in data:
+        head |= channel != 0
+    return head
+
+
+def filled_head(data: NDArray[Any]) -> NDArray[np.bool_]:
+    """The head with what it encloses: [C, ...] to bool [...]."""
+    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(not_zero(data))
+    return filled
+
+
+def fit_intensity(volume: ArrayLike, how: Normalisation, head: NDArray[np.bool_] | None = None) -> Intensity:
     """Take the figures of a normalisation from one channel of a whole volume.
 
     Parameters
     ----------
     volume : array, any shape
         Raw finite intensities of one channel.
-    how : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
+    how : {'zscore_nonzero', 'zscore_head', 'zscore', 'percentile_1_99', 'range', 'none'}
         See `normalise`.
+    head : bool array of the same shape, optional
+        For ``zscore_head``: `filled_head` of all channels; of this one without it.
 
     Raises
     ------
     ConfigError
-        ``how`` is not one of the four.
+        ``how`` is none of these.
     """
     # In the order of memory, whatever the axes: twice as fast for arrays that a file gave.
     values = np.ravel(volume, order="K")
@@ -74,6 +100,16 @@ def fit_intensity(volume: ArrayLike, how: Normalisation) -> Intensity:
     if how == "percentile_1_99":
         low, high = (float(v) for v in np.percentile(values, (1.0, 99.0)))
         return Intensity(low, _usable(high - low, low), unit_range=True)
+    if how == "range":
+        lowest, highest = float(values.min()), float(values.max())
+        return Intensity(lowest, _usable(highest - lowest, lowest))
+    if how == "zscore_head":
+        whole = np.asarray(volume)
+        within = whole[filled_head(whole[None]) if head is None else head]
+        if not within.size:
+            return Intensity()
+        mean = float(within.mean(dtype=np.float64))
+        return Intensity(mean, _usable(float(within.std(dtype=np.float64)), mean))
     if how == "zscore":
         mean = float(values.mean(dtype=np.float64))
         return Intensity(mean, _usable(float(values.std(dtype=np.float64)), mean))
@@ -93,11 +129,13 @@ def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
     ----------
     volume : array, any shape
         Raw finite intensities of one channel; the whole volume, never a single slice of it.
-    how : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
-        ``zscore_nonzero``: mean 0 and standard deviation 1 (biased) over the voxels that are not 0, which
-        stay 0. ``zscore``: the same over all voxels. ``percentile_1_99``: the 1st percentile of all voxels
-        becomes 0, the 99th becomes 1, and what lies beyond is clipped. ``none``: float32 and nothing else.
-        A constant image becomes 0.
+    how : {'zscore_nonzero', 'zscore_head', 'zscore', 'percentile_1_99', 'range', 'none'}
+        ``zscore_nonzero``: mean 0 and standard deviation 1 (biased) over the voxels that are not 0; those
+        that are stay 0. ``zscore_head``: the same over the voxels that are not 0 and all that they enclose
+        (`filled_head`; of several channels, together), and 0 outside. ``zscore``: over all voxels.
+        ``percentile_1_99``: the 1st percentile of all voxels becomes 0, the 99th becomes 1, and what lies
+        beyond is clipped. ``range``: the least becomes 0 and the greatest 1. ``none``: float32 and nothing
+        else. A constant image becomes 0.
 
     Returns
     -------
@@ -107,10 +145,13 @@ def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
     Raises
     ------
     ConfigError
-        ``how`` is not one of the four.
+        ``how`` is none of these.
     """
     values = np.asarray(volume)
-    return fit_intensity(values, how)(values)
+    result = fit_intensity(values, how)(values)
+    if how == "zscore_head":
+        result[~filled_head(values[None])] = 0.0
+    return result
 
 
 def _usable(spread: float, level: float) -> float:

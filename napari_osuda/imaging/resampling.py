@@ -70,6 +70,7 @@ def fit_axis(
     *,
     size: int | None = None,
     extent: float | None = None,
+    pitch: float | None = None,
     step: int = 1,
     minimum: int | None = None,
 ) -> AxisSampling:
@@ -82,27 +83,29 @@ def fit_axis(
     spacing : float
         Distance between them, mm.
     size : int, optional
-        Points that ``extent`` is divided into. Without it the image's own spacing stays, nothing is
-        resampled, and points are added on both sides until their number is ``minimum`` plus a multiple of
-        ``step``.
+        Points that ``extent`` is divided into. Without it points are added on both sides until their
+        number is ``minimum`` plus a multiple of ``step``.
     extent : float, optional
         Length of the field of view, mm; the image's own without it.
+    pitch : float, optional
+        Distance between points where no ``size`` gives it, mm; the image's own without it, and then
+        nothing is resampled.
     step, minimum : int
         What the network asks of its input's size; ``minimum`` is ``step`` unless given.
     """
     length = source * spacing if extent is None else extent
     if size is None:
-        wanted = max(1, round(length / spacing))
+        ratio = 1.0 if pitch is None else pitch / spacing
+        wanted = max(1, round(length / spacing / ratio))
         floor = step if minimum is None else minimum
         target = floor + step * max(0, math.ceil((wanted - floor) / step))
-        ratio = 1.0
     else:
         target = size
         ratio = length / size / spacing
-        # Headers hold spacings in float32; what drifts by less than a twentieth of a voxel over the whole
-        # axis is the same spacing, and must not blur.
-        if abs(ratio - 1) * size < 0.05:
-            ratio = 1.0
+    # Headers hold spacings in float32; what drifts by less than a twentieth of a voxel over the whole
+    # axis is the same spacing, and must not blur.
+    if abs(ratio - 1) * target < 0.05:
+        ratio = 1.0
     start = (source - 1) / 2 - ratio * (target - 1) / 2
     if ratio == 1:
         start = math.trunc(start)

@@ -3,87 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.case import Case
 from napari_osuda.imaging.grid import Reorientation, require_axes
-from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, fit_mapped
-from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, fit_intensity
+from napari_osuda.imaging.intensity_maps import IntensityMap, fit_mapped
+from napari_osuda.imaging.normalisation import (
+    Normalisation,
+    filled_head,
+    fit_intensity,
+    not_zero,
+)
 from napari_osuda.imaging.resampling import AxisSampling, fit_axis, resample
+from napari_osuda.imaging.spec import SliceSpec
 
-__all__ = ["Plane", "SliceSpec", "SliceStack"]
+__all__ = ["SliceStack"]
 
-Plane = Literal["axial", "coronal", "sagittal", "volume"]
 _ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
-
-
-@dataclass(frozen=True)
-class SliceSpec:
-    """How a network sees an MRI: ``config.osuda`` of its model card.
-
-    Attributes
-    ----------
-    plane : {'axial', 'coronal', 'sagittal', 'volume'}
-        The slices of a 2-D network; ``volume`` for a 3-D one.
-    orientation : str
-        Axis codes of the array that the network was trained on, such as ``"RAS"``.
-    size : tuple of int, optional
-        Pixels of the network's image, rows and columns (three axes for ``volume``). Without it, or without
-        a field of view for ``volume`` (where it is then the size of a patch), voxels stay as they are and
-        the image is padded to ``step``.
-    field_of_view_mm : tuple of float, optional
-        What the image is cropped or padded to, centred, mm; its own extent without it.
-    step, minimum : tuple of int, optional
-        A size that is not fixed becomes ``minimum`` plus a multiple of ``step``; ``minimum`` is ``step``
-        unless given.
-    normalisation : {'zscore_nonzero', 'zscore', 'percentile_1_99', 'none'}
-        See `normalise`.
-    intensity_maps : tuple of str, optional
-        For each channel the map that follows its normalisation, of `INTENSITY_MAPS`; none without it.
-
-    Raises
-    ------
-    ConfigError
-        A word is unknown or a tuple has the wrong length.
-    """
-
-    plane: Plane = "axial"
-    orientation: str = "RAS"
-    size: tuple[int, ...] | None = None
-    field_of_view_mm: tuple[float, ...] | None = None
-    step: tuple[int, ...] | None = None
-    minimum: tuple[int, ...] | None = None
-    normalisation: Normalisation = "zscore_nonzero"
-    intensity_maps: tuple[IntensityMap, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.plane not in get_args(Plane):
-            raise ConfigError(f"plane is {self.plane!r}; it must be one of {', '.join(get_args(Plane))}.")
-        if self.normalisation not in NORMALISATIONS:
-            raise ConfigError(
-                f"normalisation is {self.normalisation!r}; it must be one of {', '.join(NORMALISATIONS)}."
-            )
-        for name in self.intensity_maps or ():
-            if name not in INTENSITY_MAPS:
-                raise ConfigError(
-                    f"intensity_maps has {name!r}; it must be one of {', '.join(INTENSITY_MAPS)}."
-                )
-        require_axes(self.orientation)
-        for key in ("size", "field_of_view_mm", "step", "minimum"):
-            value = getattr(self, key)
-            if value is not None and len(value) != self.axes:
-                raise ConfigError(f"{key} is {list(value)}; plane {self.plane} has {self.axes} axes.")
-
-    @property
-    def axes(self) -> int:
-        """Spatial axes of the network's input: 2 or 3."""
-        return 3 if self.plane == "volume" else 2
 
 
 class SliceStack:
@@ -108,6 +48,8 @@ class SliceStack:
         Rows and columns of the network's image, [h, w] (or [d, h, w]).
     plane_shape : tuple of int
         Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]).
+    patch : tuple of int or None
+        Of a volume that goes through the network in patches, their size in the network's voxels.
     """
 
     def __init__(self, case: Case, spec: SliceSpec) -> None:
@@ -121,10 +63,19 @@ class SliceStack:
         within = [i for i in range(3) if i != self._axis]
         shape, spacing = self._turn.reorder(case.grid.shape), self._turn.reorder(case.grid.spacing)
         self._length: int = 1 if self._axis is None else shape[self._axis]
-        self._axes = _samplings(spec, [shape[i] for i in within], [spacing[i] for i in within])
+        box = _head_box(case.data) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
+        # In the case's own array order for the figures, in the network's for its slices.
+        self._box = box
+        turned = self._turn.reorder([slice(n - b.stop, n - b.start) if flip else b for n, b, flip in zip(
+            case.grid.shape, box, self._turn.flips, strict=True)])  # fmt: skip
+        self._window = tuple(turned[i] for i in within)
+        self._axes = _samplings(
+            spec, [w.stop - w.start for w in self._window], [spacing[i] for i in within], within
+        )
         self._back = tuple(axis.inverse for axis in self._axes)
         self.shape = tuple(axis.target for axis in self._axes)
-        self.plane_shape = tuple(axis.source for axis in self._axes)
+        self.plane_shape = tuple(shape[i] for i in within)
+        self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
 
     def __len__(self) -> int:
         return self._length
@@ -137,10 +88,7 @@ class SliceStack:
     @cached_property
     def head_sizes(self) -> NDArray[np.intp]:
         """Pixels (voxels of a volume) of each slice that are not 0 in any channel: [S]."""
-        head = np.zeros(self.case.data.shape[1:], bool)
-        for channel in self.case.data:
-            head |= channel != 0
-        stack = self.stacked(head)
+        stack = self.stacked(not_zero(self.case.data))
         return np.asarray(np.count_nonzero(stack, axis=tuple(range(1, stack.ndim))), np.intp)
 
     def slices(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -159,9 +107,18 @@ class SliceStack:
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
         for place, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
-            raw = self.stacked(channel)[chosen]
-            result[:, place] = resample(intensity(raw), self._axes, intensity.air)
+            values, air = intensity(self._cut(channel, chosen)), intensity.air
+            if self._normalisations[place] == "zscore_head":
+                values[~self._cut(self._head, chosen)] = air = 0.0
+            # Beyond a box that was cut out there is nothing: 0 after the normalisation.
+            result[:, place] = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
         return result
+
+    def head(self) -> NDArray[np.bool_]:
+        """Where a volume has a voxel that is not 0 in any channel, in the network's voxels: [d, h, w]."""
+        share = self._cut(not_zero(self.case.data), np.arange(len(self))).astype(np.float32)
+        inside: NDArray[np.bool_] = resample(share, self._axes)[0] >= 0.5
+        return inside
 
     def back(
         self,
@@ -191,7 +148,13 @@ class SliceStack:
             )
         if outside is None:
             outside = np.eye(1, planes.shape[1])[0]
-        return resample(np.asarray(planes, np.float32), self._back, outside)
+        returned = resample(np.asarray(planes, np.float32), self._back, outside)
+        if returned.shape[2:] == self.plane_shape:
+            return returned
+        whole = np.empty((*planes.shape[:2], *self.plane_shape), np.float32)
+        whole[:] = np.asarray(outside, np.float32).reshape(-1, *[1] * len(self.plane_shape))
+        whole[(slice(None), slice(None), *self._window)] = returned
+        return whole
 
     def assemble(self, planes: NDArray[Any] | Mapping[int, NDArray[Any]]) -> NDArray[Any]:
         """Put label planes together in the order of the case's array.
@@ -220,13 +183,28 @@ class SliceStack:
         return np.ascontiguousarray(self._turn.undo(volume))
 
     @cached_property
+    def _head(self) -> NDArray[np.bool_]:
+        return filled_head(self.case.data)
+
+    @cached_property
+    def _normalisations(self) -> tuple[Normalisation, ...]:
+        how = self.spec.normalisation
+        return how if isinstance(how, tuple) else (how,) * len(self.case.data)
+
+    @cached_property
     def _intensities(self) -> tuple[Any, ...]:
         unmapped: IntensityMap = "identity"
         maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
+        head = self._head[self._box] if "zscore_head" in self._normalisations else None
         return tuple(
-            fit_mapped(channel, fit_intensity(channel, self.spec.normalisation), how)
-            for channel, how in zip(self.case.data, maps, strict=True)
+            fit_mapped(channel, fit_intensity(channel[self._box], how, head), mapped)
+            for channel, how, mapped in zip(self.case.data, self._normalisations, maps, strict=True)
         )
+
+    def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
+        """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""
+        cut: NDArray[Any] = self.stacked(volume)[(chosen, *self._window)]
+        return cut
 
     def stacked(self, volume: NDArray[Any]) -> NDArray[Any]:
         """View a volume [I, J, K] of the case as the network's slices [S, H, W], or [1, D, H, W]."""
@@ -234,22 +212,35 @@ class SliceStack:
         return turned[None] if self._axis is None else np.moveaxis(turned, self._axis, 0)
 
 
-def _samplings(spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float]) -> tuple[AxisSampling, ...]:
-    """Fit the field of view of ``spec`` to the axes of a slice."""
-    size, minimum = spec.size, spec.minimum
-    if spec.plane == "volume" and spec.field_of_view_mm is None and size is not None:
-        # The size of a patch: a whole volume is at least one patch.
-        minimum = tuple(np.maximum(size, minimum or size).tolist())
-        size = None
+def _head_box(data: NDArray[np.float32]) -> tuple[slice, ...]:
+    """The box around the voxels [I, J, K] that are not 0 in any channel; all of an empty image."""
+    head = not_zero(data)
+    box = []
+    for axis in range(3):
+        held = np.flatnonzero(head.any(axis=tuple(i for i in range(3) if i != axis)))
+        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, head.shape[axis]))
+    return tuple(box)
+
+
+def _samplings(
+    spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float], within: Sequence[int]
+) -> tuple[AxisSampling, ...]:
+    """Fit the field of view of ``spec`` to the axes of a slice, which are these of its orientation."""
+    size, minimum, step = spec.size, spec.minimum, spec.step
+    if spec.patch is not None:
+        # A whole volume is at least one patch, and patches are moved voxel by voxel.
+        size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
     nothing: tuple[None, ...] = (None,) * spec.axes
+    pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
     return tuple(
-        fit_axis(n, mm, size=pixels, extent=extent, step=step, minimum=least)
-        for n, mm, pixels, extent, step, least in zip(
+        fit_axis(n, mm, size=pixels, extent=extent, pitch=pitch, step=by, minimum=least)
+        for n, mm, pixels, extent, pitch, by, least in zip(
             shape,
             spacing,
             size or nothing,
             spec.field_of_view_mm or nothing,
-            spec.step or (1,) * spec.axes,
+            pitches,
+            step or (1,) * spec.axes,
             minimum or nothing,
             strict=True,
         )

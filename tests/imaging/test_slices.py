@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalise
+from napari_osuda.imaging.normalisation import filled_head
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
 PLANES = ["axial", "coronal", "sagittal", "volume"]
 AWAY = {"axial": 2, "coronal": 1, "sagittal": 0}
+ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 RAW = SliceSpec(normalisation="none")
 
 
@@ -155,8 +157,79 @@ def test_a_slice_that_was_not_predicted_is_background(make_grid):
 
 def test_a_whole_volume_is_padded_to_at_least_one_patch(make_grid):
     case = case_of(make_grid(shape=(20, 50, 33)), np.ones((20, 50, 33)))
-    assert SliceStack(case, SliceSpec("volume", size=(32, 32, 32), step=(16, 16, 16))).shape == (32, 64, 48)
+    stack = SliceStack(case, SliceSpec("volume", size=(32, 32, 32), step=(16, 16, 16)))
+    assert (stack.shape, stack.patch) == ((32, 50, 33), (32, 32, 32))
+    # Where no size is said, patches are of the usual one, or smaller where the volume is.
     assert SliceStack(case, SliceSpec("volume")).shape == (20, 50, 33)
+    stack = SliceStack(case, SliceSpec("volume", step=(16, 16, 16)))
+    assert (stack.shape, stack.patch) == ((32, 64, 48), (32, 64, 48))
+    assert SliceSpec("volume", step=(10, 10, 10), minimum=(25, 25, 25)).patch == (95, 95, 95)
+    whole = SliceSpec("volume", size=(8, 8, 8), field_of_view_mm=(20.0, 20.0, 20.0))
+    assert SliceStack(case, whole).patch is None
+
+
+def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
+    grid = make_grid("LSA", (40, 10, 30), (1.0, 4.0, 1.0))
+    i, j, k = np.meshgrid(*map(np.arange, grid.shape), indexing="ij")
+    ball = (i - 19) ** 2 + (4 * (j - 5)) ** 2 + (k - 14) ** 2 < 12**2
+    spec = SliceSpec("volume", "RAS", spacing_mm=(2.0, 1.5, 2.0), normalisation="none", size=(4, 4, 4))
+    stack = SliceStack(case_of(grid, ~ball, ball), spec)
+    assert stack.shape == (20, 20, 20)
+    volume = stack.slices([0])
+    assert volume[0, 1].sum() == pytest.approx(ball.sum() * 4 / 6, rel=0.02)
+    returned = stack.assemble(stack.back([0], volume).argmax(axis=1))
+    assert 2 * (returned & ball).sum() / (returned.sum() + ball.sum()) > 0.9
+    assert stack.head().all()
+    # Slices of a 2-D network keep their own distance.
+    flat = SliceStack(case_of(grid, ball), SliceSpec("coronal", "RAS", spacing_mm=(2.0, 1.0, 8.0)))
+    assert (len(flat), flat.shape) == (30, (20, 5))
+
+
+@given(
+    axes=st.sampled_from(AXIS_ORDERS),
+    orientation=st.sampled_from(AXIS_ORDERS),
+    plane=st.sampled_from(PLANES),
+    seed=st.integers(0, 2**31),
+)
+def test_the_box_around_the_head_is_all_that_the_network_sees(make_grid, axes, orientation, plane, seed):
+    grid = make_grid(axes, (7, 8, 9))
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(grid.shape, np.uint8)
+    corner = rng.integers(0, 4, 3)
+    box = tuple(slice(c, c + n) for c, n in zip(corner, rng.integers(1, 5, 3), strict=True))
+    labels[box] = rng.integers(1, 4, labels[box].shape)
+    stack = SliceStack(
+        case_of(grid, labels), SliceSpec(plane, orientation, crop_to_head=True, normalisation="range")
+    )
+    every = np.arange(len(stack))
+    images = stack.slices(every)
+    inside = labels[box]
+    if plane == "volume":
+        assert sorted(images[0, 0].shape) == sorted(inside.shape)
+    else:
+        across = next(i for i in range(3) if grid.orientation[i] in ACROSS[plane])
+        assert images[0, 0].size == inside.size // inside.shape[across]
+    one_hot = np.concatenate([np.zeros_like(images), np.ones_like(images)], axis=1)
+    returned = stack.assemble(stack.back(every, one_hot).argmax(axis=1).astype(np.uint8))
+    expected = np.zeros_like(labels)
+    expected[box] = 1
+    if plane != "volume":
+        # Slices before and behind the head are there, and are for the caller to leave out.
+        returned = stack.assemble({k: stack.stacked(returned)[k] for k in every if stack.foreground[k]})
+    np.testing.assert_array_equal(returned, expected)
+
+
+def test_each_channel_can_have_a_normalisation_of_its_own(make_grid):
+    rng = np.random.default_rng(0)
+    arrays = rng.uniform(1, 9, (3, 4, 5, 6)).astype(np.float32) * (rng.random((4, 5, 6)) > 0.3)
+    spec = SliceSpec("volume", normalisation=("zscore_head", "range", "none"))
+    image = SliceStack(case_of(make_grid(shape=(4, 5, 6)), *arrays), spec).slices([0])[0]
+    head = filled_head(arrays)
+    inside = arrays[0][head]
+    np.testing.assert_allclose(image[0][head], (inside - inside.mean()) / inside.std(), atol=1e-5)
+    assert not image[0][~head].any()
+    np.testing.assert_allclose(image[1], arrays[1] / arrays[1].max(), rtol=1e-5)
+    np.testing.assert_array_equal(image[2], arrays[2])
 
 
 def test_the_order_in_memory_does_not_matter_and_the_data_are_not_touched(make_grid):
@@ -179,6 +252,8 @@ def test_the_order_in_memory_does_not_matter_and_the_data_are_not_touched(make_g
         ({"orientation": "RAX"}, "'RAX'"),
         ({"size": (128, 128, 128)}, r"size is \[128, 128, 128\]; plane axial has 2 axes"),
         ({"plane": "volume", "step": (16, 16)}, "plane volume has 3 axes"),
+        ({"spacing_mm": (1.0, 1.0)}, "must be three numbers"),
+        ({"normalisation": ("zscore", "ct")}, "'ct'; it must be one of"),
     ],
 )
 def test_a_spec_that_cannot_be_is_refused(changes, sentence):
