@@ -6,7 +6,11 @@ from napari_osuda.session.devices import DEVICES, available_devices, resolve_dev
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
 from napari_osuda.session.job import CaseResult, Job, Recommendation, RunResult, slice_spec
 from napari_osuda.session.prediction import predict_case
+from napari_osuda.session.preview import Preview, Previewer, can_preview
 from napari_osuda.session.run import Run
+from napari_osuda.session.state_run import StateRun
+from napari_osuda.session.timeline import State as PastState
+from napari_osuda.session.timeline import Timeline
 from napari_osuda.session.unfinished import Unfinished, find_unfinished
 
 __all__ = [
@@ -19,16 +23,22 @@ __all__ = [
     "Finished",
     "Job",
     "Note",
+    "PastState",
+    "Preview",
+    "Previewer",
     "Progress",
     "Recommendation",
     "Run",
     "RunResult",
     "Started",
     "State",
+    "StateRun",
     "Step",
+    "Timeline",
     "Unfinished",
     "adapt_case",
     "available_devices",
+    "can_preview",
     "find_unfinished",
     "predict_case",
     "resolve_device",

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,17 @@ from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.session.job import Job, plain
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "held_here"]
+
+# Neither changes what is computed; threads only by rounding, which a resumption should not forbid.
+_FREE = ("threads", "guard")
+# Folders of runs under way in this very process, by their resolved paths.
+_HELD: set[Path] = set()
+
+
+def held_here(folder: Path) -> bool:
+    """Whether a run of this process is writing into this run folder."""
+    return folder.resolve() in _HELD
 
 
 class Checkpoint:
@@ -40,13 +51,23 @@ class Checkpoint:
         """Whether there is a state to go on from."""
         return self._folder is not None and (self._folder / "state.pt").is_file()
 
+    def hold(self) -> None:
+        """From now on, until `release`, the folder is being written."""
+        if self._folder is not None:
+            _HELD.add(self._folder.parent.resolve())
+
+    def release(self) -> None:
+        """The run has ended, one way or another."""
+        if self._folder is not None:
+            _HELD.discard(self._folder.parent.resolve())
+
     def save(self, adaptation: Adaptation, reports: list[StepReport]) -> None:
         """Write the state; a crash meanwhile leaves the one before it."""
         if self._folder is None:
             return
-        if not (self._folder / "job.json").is_file():
-            with written_whole(self._folder / "job.json") as path:
-                path.write_text(json.dumps(self._record, indent=1), encoding="utf-8")
+        record = self._record | {"done": adaptation.t}
+        with written_whole(self._folder / "job.json") as path:
+            path.write_text(json.dumps(record, indent=1), encoding="utf-8")
         state = adaptation.state_dict() | {"reports": [_as_tensors(r) for r in reports]}
         with written_whole(self._folder / "state.pt") as path:
             torch.save(state, path)
@@ -82,9 +103,8 @@ class Checkpoint:
 def _identity(job: Job) -> dict[str, Any]:
     """What must be the same for a resumption to reach the same bits."""
     config = job.config.to_dict()
-    # Neither changes what is computed; threads only by rounding, which a resumption should not forbid.
-    for free in ("threads", "guard"):
-        del config[free]
+    for name in _FREE:
+        del config[name]
     cases = [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases]
     identity: dict[str, Any] = plain({"model": job.model.sha256, "cases": cases, "settings": config})
     return identity
@@ -96,6 +116,8 @@ def _recipe(job: Job) -> dict[str, Any]:
         {
             "process": os.getpid(),
             "model_path": job.model.path.absolute(),
+            "card": job.model.card.model_dump(mode="json"),
+            "free": {name: getattr(job.config, name) for name in _FREE},
             "method": job.method,
             "device": job.device,
             "files": [

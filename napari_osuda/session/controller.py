@@ -10,6 +10,7 @@ from psygnal import Signal
 from napari_osuda.session.events import After, Before, Finished, Note, Progress, Started, Step
 from napari_osuda.session.job import Job
 from napari_osuda.session.preflight import explain
+from napari_osuda.session.preview import LivePreview, Preview
 from napari_osuda.session.run import Run
 
 __all__ = ["Controller", "State"]
@@ -46,6 +47,7 @@ class Controller:
     after_ready = Signal(After)
     finished = Signal(Finished)
     failed = Signal(str)
+    previewed = Signal(Preview)
 
     def __init__(self) -> None:
         self._state = State.IDLE
@@ -54,6 +56,8 @@ class Controller:
         self._unpaused.set()
         self._run: Run | None = None
         self._thread: threading.Thread | None = None
+        self._abandoned = False
+        self._place: tuple[int, int] | None = None
 
     @property
     def state(self) -> State:
@@ -70,21 +74,28 @@ class Controller:
         """The job under way, or the last one."""
         return None if self._run is None else self._run.job
 
-    def start(self, job: Job) -> None:
-        """Begin a run.
+    @property
+    def run(self) -> Run | None:
+        """The run under way, or the last one."""
+        return self._run
 
-        Raises
-        ------
-        RuntimeError
-            One is under way.
-        """
+    def look_at(self, case: int, index: int | None) -> None:
+        """Follow this slice of a case: ``previewed`` tells its mask every few seconds. None: follow none."""
+        self._place = None if index is None else (case, index)
+
+    def start(self, job: Job) -> None:
+        """Begin a run that keeps its states; RuntimeError if one is under way."""
+        self.launch(Run(job, keep_states=True))
+
+    def launch(self, run: Run) -> None:
+        """Begin a run that has been made ready; RuntimeError if one is under way."""
         with self._lock:
             if self.busy:
                 raise RuntimeError("A run is under way; stop it first.")
             # A thread that has told its last may still be on its way out.
             if self._thread is not None:
                 self._thread.join()
-            self._run = Run(job)
+            self._run, self._abandoned = run, False
             self._unpaused.set()
             self._enter(State.LOADING)
             self._thread = threading.Thread(
@@ -115,8 +126,15 @@ class Controller:
                 self._unpaused.set()
 
     def close(self, timeout: float | None = 60.0) -> bool:
-        """Stop, and wait for the thread to end; whether it has."""
-        self.stop()
+        """Leave the run where it is, ready to be resumed, and wait for the thread; whether it has ended.
+
+        Unlike a stop this makes no masks of what has been reached, and so takes no longer than a step.
+        """
+        with self._lock:
+            if self.busy:
+                self._abandoned = True
+                self._enter(State.STOPPING)
+                self._unpaused.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
@@ -125,20 +143,29 @@ class Controller:
 
     def _drive(self, run: Run) -> None:
         final = State.FAILED
+        live, events = LivePreview(run), iter(run)
         try:
-            for event in run:
-                if isinstance(event, Started):
-                    with self._lock:
-                        if self._state is State.LOADING:
-                            self._enter(State.RUNNING)
+            for event in events:
+                with self._lock:
+                    if self._state is State.LOADING:
+                        self._enter(State.RUNNING)
                 if isinstance(event, Finished):
                     final = State.FAILED if event.result.outcome == "failed" else State.DONE
                 self._tell(event)
+                if isinstance(event, Step):
+                    preview = live.after_step(self._place, event.report.eta)
+                    if preview is not None:
+                        self.previewed.emit(preview)
                 self._unpaused.wait()
+                if self._abandoned:
+                    final = State.DONE
+                    break
         except Exception as error:
             final = State.FAILED
             self.failed.emit(explain(error))
         finally:
+            # A run that was left midway writes its state now.
+            events.close()
             with self._lock:
                 self._enter(final)
 

@@ -130,6 +130,7 @@ def run_record(result: RunResult) -> dict[str, Any]:
         "error": result.error,
         "notes": result.notes,
         "iterations_done": len(result.reports),
+        "iteration_used": len(result.reports) if result.iteration is None else result.iteration,
         "recommendation": None
         if advice is None
         else {"decision": advice.decision, "reasons": advice.reasons},
@@ -189,7 +190,7 @@ def _provenance(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "method": record["method"],
         "settings": record["config"],
-        "iterations_done": record["iterations_done"],
+        "iterations_done": record["iteration_used"],
         "source_sha256": record["model"]["sha256"],
         "napari_osuda": record["version"],
         "ended": record["ended"],

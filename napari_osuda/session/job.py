@@ -87,7 +87,10 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """All that a run leaves behind, whole or partial (``outcome`` says which)."""
+    """All that a run leaves behind, whole or partial (``outcome`` says which).
+
+    ``iteration`` is the one that a person chose as the result; None where it is the last.
+    """
 
     outcome: Outcome
     job: Job
@@ -101,6 +104,7 @@ class RunResult:
     error: str | None = None
     notes: tuple[str, ...] = ()
     intensity_maps: tuple[IntensityMap, ...] | None = None
+    iteration: int | None = None
 
     @property
     def folder(self) -> Path | None:

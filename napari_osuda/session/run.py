@@ -41,6 +41,7 @@ from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.preflight import check_job, explain, out_of_memory
 from napari_osuda.session.target import Target
+from napari_osuda.session.timeline import State, Timeline
 
 __all__ = ["Run", "classes_of"]
 
@@ -55,6 +56,15 @@ class Run:
     ----------
     job : Job
         What to do.
+    keep_states : bool
+        Keep what the network was after each iteration, as far as there is room: see ``timeline``.
+
+    Attributes
+    ----------
+    timeline : Timeline or None
+        The states, from the first iteration on; None where none are kept.
+    stacks : tuple of SliceStack
+        The cases as the network that is adapted sees them; empty before ``Started``.
 
     Notes
     -----
@@ -62,8 +72,11 @@ class Run:
     under way; the run then finishes with what it has and says so (``outcome`` "stopped").
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, keep_states: bool = False) -> None:
         self.job = job
+        self.timeline: Timeline | None = None
+        self.stacks: tuple[SliceStack, ...] = ()
+        self._keep_states = keep_states
         self._stop = threading.Event()
         self._started = _now()
         self._clock = _Clock()
@@ -77,6 +90,17 @@ class Run:
         self._device = torch.device("cpu")
         self._maps: tuple[IntensityMap, ...] | None = None
 
+    @property
+    def device(self) -> torch.device:
+        """Where the arithmetic runs."""
+        return self._device
+
+    def state_now(self, eta: float) -> State | None:
+        """What the network is between two steps, the last of share ``eta``; for the run's own thread."""
+        if self._adaptation is None or self._adaptation.finished:
+            return None
+        return State.of(self._adaptation, self.job.model.network.state_dict(), eta)
+
     def stop(self) -> None:
         """Ask for an early end with what has been reached so far."""
         self._stop.set()
@@ -86,7 +110,7 @@ class Run:
         """Whether an early end has been asked for."""
         return self._stop.is_set()
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event, None, None]:
         """Go through the run.
 
         Raises
@@ -109,6 +133,17 @@ class Run:
         source = copy.deepcopy(job.model.network).to(self._device).eval()
         checkpoint = Checkpoint(job)
         folder = None if job.out is None else RunFolder(job)
+        self.stacks = target.stacks
+        checkpoint.hold()
+        try:
+            yield from self._kept(target, source, checkpoint, folder)
+        finally:
+            checkpoint.release()
+
+    def _kept(
+        self, target: Target, source: nn.Module, checkpoint: Checkpoint, folder: RunFolder | None
+    ) -> Iterator[Event]:
+        """The run, whose end, however it comes, leaves what there is in the folder."""
         try:
             yield from self._carry_out(target, source, checkpoint, folder)
         except GeneratorExit:
@@ -124,6 +159,9 @@ class Run:
             if not isinstance(error, OsudaError | MemoryError | OSError | RuntimeError):
                 raise
             return
+        yield from self._end(checkpoint, folder)
+
+    def _end(self, checkpoint: Checkpoint, folder: RunFolder | None) -> Iterator[Event]:
         outcome: Outcome = "stopped" if self.stopping else "done"
         result = self._result(outcome, None)
         if folder is not None:
@@ -139,6 +177,8 @@ class Run:
         job, card = self.job, self.job.model.card
         adaptation = adapt_or_nothing(source, target, job)
         self._adaptation = adaptation
+        if self._keep_states and adaptation is not None:
+            self.timeline = Timeline(job.model.network, None if job.out is None else job.out / "timeline")
         if not checkpoint.exists:
             # From here on, whatever happens to this process, the run can be found and taken up again.
             self._save(checkpoint)
@@ -183,6 +223,8 @@ class Run:
                 yield step
                 continue
             self._reports.append(step)
+            if self.timeline is not None:
+                self.timeline.keep(adaptation, step.eta)
             yield Step(step)
             yield self._clock.progress("adapt", adaptation.t, job.config.iterations)
             collapse = None if watch is None else watch.saw(step)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 from napari_osuda.errors import OutputError
 from napari_osuda.imaging import read_case
 from napari_osuda.method import AdaptationConfig
-from napari_osuda.models import load_model
+from napari_osuda.models import ModelCard, load_model
+from napari_osuda.session.checkpoint import held_here
 from napari_osuda.session.job import Job
 
 __all__ = ["Unfinished", "find_unfinished"]
@@ -29,12 +32,28 @@ class Unfinished:
         Names of its cases.
     resumable : bool
         Whether model and images can be read again from files; arrays from a viewer cannot.
+    interrupted : bool
+        Whether it was cut off; otherwise it was stopped, or failed, and has told what it had by then.
+    saved : float
+        When its state was written, in seconds since 1970.
     """
 
     folder: Path
     cases: tuple[str, ...]
     resumable: bool
+    interrupted: bool
+    saved: float
     record: dict[str, Any]
+
+    @property
+    def iterations(self) -> tuple[int, int]:
+        """Iterations done by its last state, and in all."""
+        return int(self.record.get("done", 0)), int(self.record["settings"]["iterations"])
+
+    def forget(self) -> None:
+        """Delete what it would take to go on; masks that it has written stay."""
+        for name in ("checkpoint", "timeline"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def job(self, *, trust: bool = False) -> Job:
         """The job to go on with.
@@ -48,7 +67,10 @@ class Unfinished:
             raise OutputError(
                 f"The run in {self.folder} cannot be resumed: its images were not read from files."
             )
-        model = load_model(self.record["model_path"], trust=trust)
+        model = load_model(self.record["model_path"], trust=trust, overrides={"defaults": True})
+        if "card" in self.record:
+            # With the answers that a person gave to what the model's files leave open.
+            model = dataclasses.replace(model, card=ModelCard.model_validate(self.record["card"]))
         cases = tuple(
             read_case(entry["channels"], model.card.channels, name=entry["case"])
             for entry in self.record["files"]
@@ -56,7 +78,7 @@ class Unfinished:
         return Job(
             model=model,
             cases=cases,
-            config=AdaptationConfig(**self.record["settings"]),
+            config=AdaptationConfig(**self.record["settings"], **self.record.get("free", {})),
             method=self.record["method"],
             device=self.record["device"],
             out=self.folder,
@@ -70,22 +92,24 @@ def find_unfinished(place: Path) -> list[Unfinished]:
     for path in place.glob("*/checkpoint/state.pt"):
         try:
             record = json.loads((path.parent / "job.json").read_text(encoding="utf-8"))
-            if _alive(int(record["process"])):
+            folder = path.parent.parent
+            if _alive(int(record["process"]), folder):
                 continue
             files = [file for entry in record["files"] for file in entry["channels"].values()]
             names = tuple(entry["case"] for entry in record["files"])
+            saved, told = path.stat().st_mtime, folder / "run.json"
+            interrupted = not told.is_file() or told.stat().st_mtime < saved
         except (OSError, ValueError, KeyError, TypeError):
             # Not a checkpoint of ours, or of a version that wrote another record.
             continue
-        folder = path.parent.parent
-        found.append((path.stat().st_mtime, Unfinished(folder, names, all(files), record)))
-    return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
+        found.append(Unfinished(folder, names, all(files), interrupted, saved, record))
+    return sorted(found, key=lambda run: -run.saved)
 
 
-def _alive(process: int) -> bool:
+def _alive(process: int, folder: Path) -> bool:
     if process == os.getpid():
         # Either it is this very program's run, or one of an earlier program that had the same number.
-        return True
+        return held_here(folder)
     try:
         os.kill(process, 0)
     except PermissionError:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from napari_osuda.method import preset
-from napari_osuda.session import Controller, State
+from napari_osuda.session import Controller, Preview, State, StateRun, find_unfinished
 from napari_osuda.session.api import make_job
 
 LONG = preset("osuda", iterations=400, batch_size=4)
@@ -109,3 +109,55 @@ def test_closing_ends_the_thread(model, case):
     watch.wait(lambda: watch.steps >= 1)
     assert controller.close()
     assert controller.state is State.DONE
+
+
+def test_closing_leaves_a_run_that_the_same_program_can_find_and_finish(model, case, tmp_path):
+    controller = Controller()
+    watch = Watch(controller)
+    out = tmp_path / "runs" / "closed"
+    config = preset("osuda", iterations=400, batch_size=4, guard=False, threads=1)
+    controller.start(make_job(model, case, config, out=out))
+    watch.wait(lambda: watch.steps >= 2)
+    assert find_unfinished(tmp_path / "runs") == [], "it is being written"
+    assert controller.close()
+    assert watch.results == [], "no masks are made of what nobody waits for"
+    (left,) = find_unfinished(tmp_path / "runs")
+    assert left.interrupted
+    done, total = left.iterations
+    assert (done, total) == (watch.steps, 400)
+    assert left.job().config == config
+    left.forget()
+    assert find_unfinished(tmp_path / "runs") == []
+    assert (out / "before" / "patient.nii.gz").is_file()
+
+
+def test_a_stopped_run_is_not_taken_for_one_that_was_cut_off(controller, model, case, tmp_path):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, LONG, out=tmp_path / "runs" / "stopped"))
+    watch.wait(lambda: watch.steps >= 1)
+    controller.stop()
+    watch.wait(lambda: State.DONE in watch.states)
+    (left,) = find_unfinished(tmp_path / "runs")
+    assert not left.interrupted
+
+
+def test_a_slice_that_is_looked_at_is_told_while_the_run_goes_on(controller, model, case):
+    watch, previews = Watch(controller), []
+    controller.previewed.connect(lambda preview: watch.note(previews, preview))
+    controller.look_at(0, 4)
+    controller.start(make_job(model, case, LONG))
+    watch.wait(lambda: previews)
+    assert isinstance(previews[0], Preview)
+    assert (previews[0].case, previews[0].index) == (0, 4)
+    assert previews[0].labels.shape == case.grid.shape[:2]
+
+
+def test_a_past_state_becomes_the_result(controller, model, case):
+    watch = Watch(controller)
+    controller.start(make_job(model, case, preset("osuda", iterations=4, batch_size=4)))
+    watch.wait(lambda: State.DONE in watch.states)
+    run = controller.run
+    controller.launch(StateRun(watch.results[0], run.timeline, 2))
+    watch.wait(lambda: len(watch.results) == 2)
+    assert watch.results[1].iteration == 2
+    assert watch.states[3:5] == [State.LOADING, State.RUNNING]
