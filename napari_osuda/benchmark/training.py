@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -158,9 +158,7 @@ def training_slices(
     }
     indicators = SliceStack(
         case_from_arrays(case.name, of_class, case.grid),
-        SliceSpec(
-            spec.plane, spec.orientation, spec.size, spec.field_of_view_mm, spec.step, spec.minimum, "none"
-        ),
+        replace(spec, normalisation="none", intensity_maps=None),
     )
     share = indicators.slices(chosen)
     # Beyond the image every indicator is 0, and the first of equals is background.
