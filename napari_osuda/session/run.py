@@ -20,7 +20,7 @@ from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
 from napari_osuda.session.confidence import Confidence
-from napari_osuda.session.contrast import contrast_maps, contrast_note
+from napari_osuda.session.contrast import choose_maps
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.events import (
     After,
@@ -40,7 +40,7 @@ from napari_osuda.session.guard_signals import Signals, gather, has_background
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.preflight import check_job, explain, out_of_memory
-from napari_osuda.session.target import Target
+from napari_osuda.session.target import Target, parts
 from napari_osuda.session.timeline import State, Timeline
 
 __all__ = ["Run", "classes_of"]
@@ -89,6 +89,7 @@ class Run:
         self._reports: list[StepReport] = []
         self._device = torch.device("cpu")
         self._maps: tuple[IntensityMap, ...] | None = None
+        self._contrast_note: str | None = None
 
     @property
     def device(self) -> torch.device:
@@ -126,11 +127,11 @@ class Run:
             torch.set_num_threads(job.config.threads)
         # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
         torch.manual_seed(job.config.seed)
-        self._maps = contrast_maps(job)
+        source = copy.deepcopy(job.model.network).to(self._device).eval()
+        self._maps, self._contrast_note = choose_maps(job, source, self._device)
         target = self._target(job.config.batch_size)
         if job.config.iterations > 0 or job.config.inference_statistics != "source":
             check_adaptable(job.model.network, next(iter(target))[:1])
-        source = copy.deepcopy(job.model.network).to(self._device).eval()
         checkpoint = Checkpoint(job)
         folder = None if job.out is None else RunFolder(job)
         self.stacks = target.stacks
@@ -187,8 +188,13 @@ class Run:
         )
         self._clock.plan(before=target.slices, steps=job.config.iterations, after=target.slices)
         done = 0
-        if self._maps is not None:
-            yield self._note(contrast_note(job, self._maps))
+        if target.batch_size < job.config.batch_size:
+            yield self._note(
+                f"Batches hold {target.batch_size} patches, not {job.config.batch_size}: more of this size "
+                "seldom fit into memory."
+            )
+        if self._contrast_note is not None:
+            yield self._note(self._contrast_note)
         plain = self._plain_stacks(target)
         for index, stack in enumerate(plain):
             reference = job.reference(index)
@@ -204,7 +210,7 @@ class Run:
                     yield self._clock.progress("before", done + part[0], target.slices)
                 if self.stopping:
                     return
-            done += int(stack.foreground.sum())
+            done += parts(stack)
         if adaptation is None:
             self._network = source
             yield from self._predict_after(target, source, source, folder)
@@ -255,13 +261,14 @@ class Run:
             try:
                 yield next(adaptation)
             except (MemoryError, RuntimeError) as error:
-                if halved or not out_of_memory(error) or adaptation.config.batch_size < 2:
+                size = self._target(adaptation.config.batch_size).batch_size // 2
+                if halved or not out_of_memory(error) or size < 1:
                     raise
                 halved = True
-                size = adaptation.config.batch_size // 2
                 adaptation.rebatch(self._target(size), size)
+                what = "patches" if self.job.model.card.plane == "volume" else "slices"
                 yield self._note(
-                    f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} slices."
+                    f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} {what}."
                 )
 
     def _predict_after(
@@ -294,7 +301,7 @@ class Run:
                     folder.write_uncertainty(found)
                 self._after.append(found)
                 yield After(index, part, advice)
-            done += int(stack.foreground.sum())
+            done += parts(stack)
 
     def _target(self, batch_size: int) -> Target:
         job = self.job

@@ -58,3 +58,34 @@ def test_the_map_alone_is_a_method(model, turned, reference):
 
 def test_where_contrasts_agree_nothing_is_mapped(model, case):
     assert adapt_case(model, case, SHORT).intensity_maps is None
+
+
+def renamed(patient, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes((patient / "patient_t2.nii.gz").read_bytes())
+    return read_case({"t2": path}, ["t2"])
+
+
+def test_a_name_that_the_statistics_contradict_is_not_believed(model, case, patient, tmp_path):
+    misnamed = renamed(patient, tmp_path, "patient_t1.nii.gz")
+    result = adapt_case(model, misnamed, SHORT)
+    assert result.intensity_maps is None
+    assert any("The name says T1, but the image as it is fits" in note for note in result.notes)
+    np.testing.assert_array_equal(result.cases[0].before, adapt_case(model, case, SHORT).cases[0].before)
+
+
+def test_a_turned_image_without_a_name_is_told_and_left(model, turned, tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(turned.sources[0].path.read_bytes())
+    unnamed = read_case({"t2": path}, ["t2"])
+    result = adapt_case(model, unnamed, SHORT)
+    assert result.intensity_maps is None
+    assert any("'scan.nii.gz' does not say which contrast it is" in note for note in result.notes)
+    # What the sentence advises works.
+    advised = adapt_case(model, unnamed, SHORT.replace(contrast="turned"))
+    assert advised.intensity_maps == ("turned",)
+    np.testing.assert_array_equal(advised.cases[0].after, adapt_case(model, turned, SHORT).cases[0].after)
+
+
+def test_an_image_without_a_name_that_fits_needs_no_word(model, patient, tmp_path):
+    assert not adapt_case(model, renamed(patient, tmp_path, "scan.nii.gz"), SHORT).notes
