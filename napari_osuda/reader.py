@@ -1,4 +1,4 @@
-"""MRI files as napari layers in a world of RAS millimetres."""
+"""MRI files and DICOM folders as napari layers in a world of RAS millimetres."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.dicom import DicomSeries, find_series, has_dicom, is_dicom, series_of
 from napari_osuda.imaging.modalities import is_label_name
 from napari_osuda.imaging.volumes import SUFFIXES, Volume, read_labels, read_volume, without_suffix
 from napari_osuda.imaging.world import layer_arguments, to_shown
 
-__all__ = ["get_reader", "read_layers"]
+__all__ = ["get_dicom_reader", "get_reader", "read_dicom", "read_layers"]
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
@@ -27,6 +28,45 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
     paths = [path] if isinstance(path, str) else list(path)
     readable = paths and all(p.lower().endswith(SUFFIXES) and not Path(p).is_dir() for p in paths)
     return read_layers if readable else None
+
+
+def get_dicom_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Give the reader if all paths are DICOM or folders of it, else None (npe2 reader contribution)."""
+    paths = [Path(path)] if isinstance(path, str) else [Path(each) for each in path]
+    found = paths and all(has_dicom(each) if each.is_dir() else is_dicom(each) for each in paths)
+    return read_dicom if found else None
+
+
+def read_dicom(path: str | Sequence[str]) -> list[LayerData]:
+    """Read DICOM series as Images: those in and below a folder, or the whole series that a file belongs to.
+
+    Of a study, series that make no volume (localizers, several echoes in one) are left out, and said.
+
+    Raises
+    ------
+    CaseError
+        No series makes a volume.
+    """
+    paths = [Path(path)] if isinstance(path, str) else [Path(each) for each in path]
+    series: dict[tuple[Path, str], DicomSeries] = {}
+    for each in paths:
+        for one in find_series(each) if each.is_dir() else [series_of(each)]:
+            series[one.folder, one.uid] = one
+    layers, passed_over = [], []
+    for one in series.values():
+        try:
+            volume = read_volume(one.files[0])
+        except CaseError as error:
+            passed_over.append(str(error))
+        else:
+            layers.append(_image(volume.data, one.description, volume))
+    if not layers:
+        raise CaseError(" ".join(passed_over) or f"There is no DICOM image series in {paths[0]}.")
+    if passed_over:
+        from napari.utils.notifications import show_warning
+
+        show_warning("Left out: " + " ".join(passed_over))
+    return layers
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerData]:

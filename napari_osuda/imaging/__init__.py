@@ -8,7 +8,14 @@ from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, no
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
 from napari_osuda.imaging.spec import Plane, SliceSpec
-from napari_osuda.imaging.volumes import Volume, read_labels, read_volume, write_labels, write_shares
+from napari_osuda.imaging.volumes import (
+    Volume,
+    digest_of,
+    read_labels,
+    read_volume,
+    write_labels,
+    write_shares,
+)
 
 __all__ = [
     "INTENSITY_MAPS",
@@ -24,6 +31,7 @@ __all__ = [
     "Volume",
     "case_from_arrays",
     "check_case",
+    "digest_of",
     "expected_map",
     "is_label_name",
     "match_channels",

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
-from napari_osuda.files import sha256_of
 from napari_osuda.imaging.case import Case, Source, stack_channels
+from napari_osuda.imaging.dicom import DicomSeries, find_series, is_dicom
 from napari_osuda.imaging.grid import require_same_grid
 from napari_osuda.imaging.modalities import match_channels, modality_of
-from napari_osuda.imaging.volumes import SUFFIXES, read_volume, without_suffix
+from napari_osuda.imaging.volumes import SUFFIXES, digest_of, read_volume, without_suffix
 
 __all__ = ["read_case"]
 
@@ -27,7 +27,8 @@ def read_case(
     Parameters
     ----------
     spec : str, Path or mapping
-        A folder whose files are matched to the channels by name (see `match_channels`);
+        A folder whose files, or DICOM series by their descriptions, are matched to the channels by name (see
+        `match_channels`); a DICOM series may stand for a file, as its folder or one of its files;
         ``"name=path,name=path"`` or a mapping of names to paths; ``"path,path"`` in the channels' order;
         a 3-D file for a model of one channel; a 4-D file whose last axis is the channels.
     channels : sequence of str
@@ -47,7 +48,7 @@ def read_case(
     """
     if isinstance(spec, Mapping):
         files = _named({key: Path(path) for key, path in spec.items()}, channels)
-        return _of_files(files, channels, name or without_suffix(next(iter(files.values())).name))
+        return _of_files(files, channels, name or _name_of(next(iter(files.values()))))
     text = str(spec).strip()
     path = Path(text).expanduser()
     if not text:
@@ -56,7 +57,7 @@ def read_case(
     if path.is_dir():
         return _of_files(_in_folder(path, channels), channels, name or path.resolve().name)
     if path.exists() or ("," not in text and "=" not in text):
-        return _of_one_file(path, channels, name or without_suffix(path.name))
+        return _of_one_file(path, channels, name or _name_of(path))
     if re.match(r"[^,=/\\]+=", text):
         named: dict[str, Path] = {}
         # A comma parts two files only where a name follows: it may stand in a path too.
@@ -73,7 +74,12 @@ def read_case(
             f"({', '.join(channels)}): give one file for each, in this order."
         )
     files = dict(zip(channels, paths, strict=True))
-    return _of_files(files, channels, name or without_suffix(paths[0].name))
+    return _of_files(files, channels, name or _name_of(paths[0]))
+
+
+def _name_of(path: Path) -> str:
+    # A DICOM file's own name is a number: its folder is what somebody named.
+    return path.resolve().parent.name if is_dicom(path) else without_suffix(path.name)
 
 
 def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path]:
@@ -104,6 +110,9 @@ def _in_folder(folder: Path, channels: Sequence[str]) -> dict[str, Path]:
         # deeper, since a wrong folder may be the top of a whole disk.
         below = _images([*folder.glob("*/*"), *folder.glob("*/*/*")])
         found = [p for p in below if p.parent.name == "anat"] or below
+    series = [] if found else find_series(folder)
+    if series:
+        return _series_in(folder, series, channels)
     names = {path.relative_to(folder).as_posix(): path for path in found}
     by_file = {Path(key).name: path for key, path in names.items()}
     # Two sessions with files of the same name are told apart by their folders.
@@ -113,6 +122,22 @@ def _in_folder(folder: Path, channels: Sequence[str]) -> dict[str, Path]:
     except CaseError as error:
         raise CaseError(f"In {folder}: {error}") from error
     return {channel: shown[key] for channel, key in matched.items()}
+
+
+def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[str]) -> dict[str, Path]:
+    """Match the DICOM series below a folder to the channels by their descriptions."""
+    if len(series) == len(channels) == 1:
+        # As with one file for a model of one channel: what it is called does not matter.
+        return {channels[0]: series[0].files[0]}
+    said = [one.description for one in series]
+    titles = [one.description if said.count(one.description) == 1 else one.title for one in series]
+    if len(set(titles)) < len(titles):
+        titles = [f"{title} in {one.folder.name}" for title, one in zip(titles, series, strict=True)]
+    try:
+        matched = match_channels(titles, channels)
+    except CaseError as error:
+        raise CaseError(f"In the DICOM series of {folder}: {error}") from error
+    return {channel: series[titles.index(title)].files[0] for channel, title in matched.items()}
 
 
 def _images(paths: Iterable[Path]) -> list[Path]:
@@ -137,7 +162,7 @@ def _of_one_file(path: Path, channels: Sequence[str], name: str) -> Case:
             f"give a folder, or {','.join(f'{c}=FILE' for c in channels)}."
         )
     data = stack_channels(zip(channels, parts, strict=True), len(channels), volume.grid)
-    digest = sha256_of(path)
+    digest = digest_of(path)
     sources = tuple(Source(c, path, digest, volume.data.shape, volume.grid.affine) for c in channels)
     return Case(name, tuple(channels), data, volume.grid, sources)
 
@@ -157,7 +182,7 @@ def _of_files(files: Mapping[str, Path], channels: Sequence[str], name: str) -> 
                     f"{channel} is one volume: split it first, or give it alone for all channels."
                 )
             require_same_grid(first.grid, str(first.path), volume.grid, str(volume.path))
-            digest = sha256_of(volume.path)
+            digest = digest_of(volume.path)
             sources.append(Source(channel, volume.path, digest, volume.data.shape, volume.grid.affine))
             yield channel, volume.data
 

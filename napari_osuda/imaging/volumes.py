@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
-from napari_osuda.files import written_whole
+from napari_osuda.files import sha256_of, written_whole
+from napari_osuda.imaging.dicom import has_dicom, is_dicom, read_series, series_of
 from napari_osuda.imaging.grid import Grid
 
 __all__ = [
     "SUFFIXES",
     "Volume",
+    "digest_of",
     "read_labels",
     "read_volume",
     "without_suffix",
@@ -62,9 +64,10 @@ def without_suffix(name: str) -> str:
 
 
 def read_volume(path: Path | str) -> Volume:
-    """Read an MRI volume: NIfTI (.nii, .nii.gz, .hdr/.img; 1 and 2), Analyze or MGH (.mgz, .mgh).
+    """Read an MRI volume: NIfTI (.nii, .nii.gz, .hdr/.img; 1 and 2), Analyze, MGH (.mgz, .mgh) or DICOM.
 
-    Axes of length one beyond the third are dropped.
+    Axes of length one beyond the third are dropped. A DICOM series is named by one of its files or by a
+    folder that holds no other; the volume's ``path`` is then the file of its first slice.
 
     Raises
     ------
@@ -72,10 +75,19 @@ def read_volume(path: Path | str) -> Volume:
         The file is not there, is no MRI file, is cut short, or is not a volume of numbers.
     """
     path = Path(path)
+    if _is_series(path):
+        dicom, grid, files = read_series(series_of(path))
+        return Volume(dicom, grid, files[0])
     with _opened(path) as image, np.errstate(over="ignore"):
         shape = _spatial_shape(image, path)
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(shape, order="F")
     return Volume(data, _grid(image, path), path)
+
+
+def digest_of(path: Path | str) -> str:
+    """Hexadecimal SHA-256 of a volume: of its file's bytes, or over all files of its DICOM series."""
+    path = Path(path)
+    return series_of(path).digest() if _is_series(path) else sha256_of(path)
 
 
 def read_labels(path: Path | str) -> tuple[NDArray[Any], Grid]:
@@ -208,6 +220,10 @@ def _on_grid(labels: NDArray[Any], grid: Grid) -> Any:
             image.set_qform(None, code="unknown")
     image.set_data_dtype(labels.dtype)
     return image
+
+
+def _is_series(path: Path) -> bool:
+    return has_dicom(path) if path.is_dir() else is_dicom(path)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""The reviews of a run: its cases from a run folder or from a run that has just ended, and what comes out."""
+"""The reviews of a run: its cases from a run folder or from a run that has just ended."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import CaseError, OutputError
-from napari_osuda.evaluation import RegionScore, evaluate, write_rows
-from napari_osuda.files import sha256_of
-from napari_osuda.imaging import read_labels, read_volume, write_labels
+from napari_osuda.errors import CaseError
+from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.imaging import digest_of, read_labels, read_volume
+from napari_osuda.imaging.dicom import is_dicom, series_of
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.session.review import Review, ReviewCase
 from napari_osuda.session.review_entries import PLANES, Plane
 from napari_osuda.session.review_record import ReviewRecord
-from napari_osuda.session.review_slices import csv_rows, slice_table
 
 if TYPE_CHECKING:
     from napari_osuda.session.job import RunResult
@@ -190,7 +188,7 @@ class ReviewRun:
         found, missing = [], []
         for place, entry in enumerate(inputs):
             channel = str(entry["channel"])
-            path = self._path_of(entry)
+            path = self.path_of(entry)
             if path is None:
                 given = entry.get("path")
                 missing.append(
@@ -206,14 +204,14 @@ class ReviewRun:
             except CaseError as error:
                 missing.append(str(error))
                 continue
-            title = without_suffix(path.name)
+            title = series_of(path).description if is_dicom(path) else without_suffix(path.name)
             if data.ndim == 4:
                 title = f"{title} {channel}"
                 data = data[..., sum(other.get("path") == entry["path"] for other in inputs[:place])]
             if data.shape != self.review(name).case.grid.shape:
                 missing.append(f"{path} has another shape now than when the run read it; it is not shown.")
                 continue
-            if entry.get("sha256") and sha256_of(path) != entry["sha256"]:
+            if entry.get("sha256") and digest_of(path) != entry["sha256"]:
                 missing.append(f"{path} is not the file that the run read: its contents have changed since.")
             found.append(CaseImage(channel, title, data, path))
         return found, missing
@@ -239,68 +237,22 @@ class ReviewRun:
             which: evaluate(mask, reference, case.grid.spacing, self.regions) for which, mask in masks.items()
         }
 
-    def save(self, name: str, who: str) -> Path:
-        """Write the final mask of a case and its slice tables, and note it in the record.
-
-        Returns
-        -------
-        Path
-            ``final/<case>.nii.gz`` in the run folder.
-
-        Raises
-        ------
-        OutputError
-            There is no run folder, or it cannot be written to.
-        """
-        if self.folder is None:
-            raise OutputError("This run was not written to a folder; choose one to save the review in.")
-        review = self.review(name)
-        path = self.folder / "final" / f"{name}.nii.gz"
-        write_labels(path, review.final, review.case.grid)
-        rows = [row for plane in PLANES for row in csv_rows(review, slice_table(review.case, plane))]
-        write_rows(self.folder / "final" / f"{name}-slices.csv", rows)
-        done, total = self.best_progress(review)
-        row = {
-            "who": who,
-            "file": path.relative_to(self.folder).as_posix(),
-            "sha256": sha256_of(path),
-            "decided": done,
-            "to_decide": total,
-            "entries": self.record.length(name),
-        }
-        self.record.add_saved(name, row)
-        return path
-
-    def write_to(self, folder: Path) -> None:
-        """Write a run that was kept in memory, and its record, to a new or empty folder.
-
-        Raises
-        ------
-        OutputError
-            The folder is not empty or cannot be written to.
-        """
-        from napari_osuda.session.folder import RunFolder
-        from napari_osuda.session.preflight import check_out
-
-        assert self.result is not None
-        check_out(folder)
-        result = dataclasses.replace(self.result, job=dataclasses.replace(self.result.job, out=folder))
-        try:
-            written = RunFolder(result.job)
-            for case in result.cases:
-                written.write_mask("before", case.case, case.before)
-                if case.after is not None:
-                    written.write_mask("after", case.case, case.after)
-                    written.write_uncertainty(case)
-            written.write(result)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from error
-        self.result, self.folder = result, folder
-        self.record.move_to(folder)
-
     def best_progress(self, review: Review) -> tuple[int, int]:
         """Progress in the plane that is furthest."""
         return max((review.progress(plane) for plane in PLANES), key=lambda p: p[0] / max(p[1], 1))
+
+    def path_of(self, entry: Mapping[str, Any]) -> Path | None:
+        """Where an input is: as it was given, or relative to the run folder or the folder around it.
+
+        None where it is no longer there, or was no file.
+        """
+        if not entry.get("path"):
+            return None
+        given = Path(str(entry["path"]))
+        places = [given]
+        if self.folder is not None and not given.is_absolute():
+            places += [self.folder / given, self.folder.parent / given]
+        return next((place for place in places if place.is_file()), None)
 
     def _has_both(self, name: str) -> bool:
         if self._in_memory:
@@ -337,13 +289,3 @@ class ReviewRun:
             inputs=tuple(entry["inputs"]),
             uncertainty=uncertainty,
         )
-
-    def _path_of(self, entry: Mapping[str, Any]) -> Path | None:
-        """Where an input is: as it was given, or relative to the run folder or the folder around it."""
-        if not entry.get("path"):
-            return None
-        given = Path(str(entry["path"]))
-        places = [given]
-        if self.folder is not None and not given.is_absolute():
-            places += [self.folder / given, self.folder.parent / given]
-        return next((place for place in places if place.is_file()), None)

@@ -15,6 +15,7 @@ from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import Plane
 from napari_osuda.session.review_report import write_review_report
 from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun
+from napari_osuda.session.review_saving import keep_run, save_review
 from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._review_acts import ReviewActs
@@ -186,17 +187,20 @@ class ReviewWidget(DockedWidget):
                 chosen = QFileDialog.getExistingDirectory(self, "An empty folder for this run and its review")
                 if not chosen:
                     return
-                run.write_to(Path(chosen))
+                keep_run(run, Path(chosen))
             self._keep_place()
-            path = run.save(review.case.name, who)
+            saved = save_review(run, review.case.name, who)
         except (OsudaError, OSError) as error:
             self.desk.tell(error_sentence(error), True)
             return
         done, total = run.best_progress(review)
         left = "" if done == total else f" {total - done} slices are undecided and hold the proposal."
-        self._saved = f"Saved {path}.{left} The report is beside it."
+        beside = f" {saved.problem}" if saved.problem else ""
+        if saved.segmentation is not None:
+            beside = f" {saved.segmentation.name} is the same as DICOM-SEG."
+        self._saved = f"Saved {saved.path}.{beside}{left} The report is beside it."
         self.page.name.clearFocus()
-        self.desk.tell(f"Saved {path}.{left} Writing the report\N{HORIZONTAL ELLIPSIS}")
+        self.desk.tell(f"Saved {saved.path}.{beside}{left} Writing the report\N{HORIZONTAL ELLIPSIS}")
         self._fill_worklist()
         self._reporting.run(lambda: write_review_report(run))
 

@@ -11,6 +11,7 @@ from review_parts import AFFINE, masks, write_run
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.session import adapt_case
 from napari_osuda.session.review_run import ReviewRun, is_run_folder
+from napari_osuda.session.review_saving import keep_run, save_review
 from napari_osuda.session.review_slices import decision_words, slice_table
 
 
@@ -63,7 +64,7 @@ def test_saving_writes_the_mask_in_the_cases_space_the_table_and_the_record(fold
     review.decide("before", "axial", [1, 2], "A. Reader")
     review.set_flag(True, "axial", [3], "vessel?", "A. Reader")
     assert run.state("case") == "under way"
-    path = run.save("case", "A. Reader")
+    path = save_review(run, "case", "A. Reader").path
     written = nib.load(path)
     np.testing.assert_array_equal(np.asarray(written.dataobj), review.final)
     source = nib.load(folder / "before" / "case.nii.gz")
@@ -106,9 +107,9 @@ def test_a_run_that_just_ended_is_reviewed_from_memory_and_written_when_asked(
     assert set(run.scores(case.name)) == {"before", "after", "final"}
     review.decide("before", None, who="A. Reader")
     with pytest.raises(OutputError, match="choose one"):
-        run.save(case.name, "A. Reader")
-    run.write_to(tmp_path / "run")
-    run.save(case.name, "A. Reader")
+        save_review(run, case.name, "A. Reader")
+    keep_run(run, tmp_path / "run")
+    save_review(run, case.name, "A. Reader")
     again = ReviewRun.of_folder(tmp_path / "run")
     np.testing.assert_array_equal(again.review(case.name).final, result.cases[0].before)
     assert again.state(case.name) == "saved"
