@@ -32,12 +32,6 @@ class SliceSpec:
         the image is padded to ``step``.
     field_of_view_mm : tuple of float, optional
         What the image is cropped or padded to, centred, mm; its own extent without it.
-    spacing_mm : tuple of three float, optional
-        Voxel size along ``orientation`` to which the image is resampled where no size and field of view
-        give it, mm; its own without it. Nothing is interpolated between the slices of a 2-D network.
-    crop_to_head : bool
-        The image is the box around the voxels that are not 0 in any channel; what is outside is
-        background. Figures of a normalisation are then those of the box.
     step, minimum : tuple of int, optional
         A size that is not fixed becomes ``minimum`` plus a multiple of ``step``; ``minimum`` is ``step``
         unless given.
@@ -45,6 +39,12 @@ class SliceSpec:
         See `normalise`; of all channels, or of each.
     intensity_maps : tuple of str, optional
         For each channel the map that follows its normalisation, of `INTENSITY_MAPS`; none without it.
+    spacing_mm : tuple of three float, optional
+        Voxel size along ``orientation`` to which the image is resampled where no size and field of view
+        give it, mm; its own without it. Nothing is interpolated between the slices of a 2-D network.
+    crop_to_head : bool
+        The image is the box around the voxels that are not 0 in any channel; what is outside is
+        background. Figures of a normalisation are then those of the box.
 
     Raises
     ------
@@ -56,12 +56,12 @@ class SliceSpec:
     orientation: str = "RAS"
     size: tuple[int, ...] | None = None
     field_of_view_mm: tuple[float, ...] | None = None
-    spacing_mm: tuple[float, ...] | None = None
-    crop_to_head: bool = False
     step: tuple[int, ...] | None = None
     minimum: tuple[int, ...] | None = None
     normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"
     intensity_maps: tuple[IntensityMap, ...] | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    crop_to_head: bool = False
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):

@@ -13,7 +13,7 @@ from napari_osuda.errors import ModelError
 __all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", "parse_overrides"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
-Normalisation = Literal["zscore_nonzero", "zscore", "percentile_1_99", "none"]
+Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Activation = Literal["softmax", "sigmoid", "none"]
 IntensityMap = Literal["identity", "turned", "fluid_bright"]
 
@@ -59,11 +59,14 @@ class ModelCard(BaseModel):
     field_of_view_mm : tuple of float or None
         Extent in mm that ``size`` covers; None: the slice's own.
     spacing_mm : tuple of float or None
-        Voxel size in mm to which a volume is resampled first, along ``orientation``; None: its own.
+        Voxel size in mm to which a volume is resampled first, along ``orientation``; None: its own. Slices
+        are resampled within their plane.
+    crop_to_head : bool
+        Whether the network sees the box around the voxels that are not 0, and nothing outside it.
     step, minimum : tuple of int
         Sizes that the network takes are ``minimum`` plus multiples of ``step``, in pixels.
-    normalisation : {"zscore_nonzero", "zscore", "percentile_1_99", "none"}
-        Of each channel over its volume.
+    normalisation : str, or tuple of str for each channel
+        "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "turned", "fluid_bright"} or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
@@ -94,9 +97,10 @@ class ModelCard(BaseModel):
     size: _Size | None = None
     field_of_view_mm: _Lengths | None = None
     spacing_mm: _Lengths | None = None
+    crop_to_head: bool = False
     step: _Size
     minimum: _Size
-    normalisation: Normalisation = "zscore_nonzero"
+    normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"
     intensity_maps: tuple[IntensityMap, ...] | None = None
     activation: Activation = "softmax"
     labels: dict[Annotated[int, Field(ge=0, le=255)], str] = Field(min_length=2)
@@ -151,6 +155,15 @@ class ModelCard(BaseModel):
                 data["colours"] = {**colours, **{_key(k): v for k, v in (data.get("colours") or {}).items()}}
         return data
 
+    @field_validator("normalisation", mode="before")
+    @classmethod
+    def _is_known(cls, value: Any) -> Any:
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        known = get_args(Normalisation)
+        if not isinstance(names, list | tuple) or not names or any(name not in known for name in names):
+            raise ValueError(f"it must be one of {', '.join(known)}, or one of these for each channel")
+        return names[0] if len(set(names)) == 1 else tuple(names)
+
     @field_validator("orientation")
     @classmethod
     def _is_axis_codes(cls, value: str) -> str:
@@ -190,6 +203,11 @@ class ModelCard(BaseModel):
         if self.intensity_maps is not None and len(self.intensity_maps) != len(self.channels):
             raise ValueError(
                 f"intensity_maps has {len(self.intensity_maps)} names; it must have one for each of the "
+                f"{len(self.channels)} channels"
+            )
+        if isinstance(self.normalisation, tuple) and len(self.normalisation) != len(self.channels):
+            raise ValueError(
+                f"normalisation has {len(self.normalisation)} names; it must have one for each of the "
                 f"{len(self.channels)} channels"
             )
         if self.spacing_mm is not None and len(self.spacing_mm) != 3:

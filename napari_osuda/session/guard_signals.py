@@ -16,6 +16,7 @@ from napari_osuda.evaluation import dice
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
+from napari_osuda.session.sliding_window import SlidingWindow
 
 __all__ = ["Signals", "gather", "has_background", "signals_of"]
 
@@ -76,6 +77,8 @@ def gather(
         The case as people see it, where the network sees it through an intensity map.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    if stack.patch is not None:
+        network = SlidingWindow(network, stack.patch)
     indices = np.flatnonzero(stack.foreground)
     images: list[Floats] = []
     plain: list[Floats] = []
@@ -112,7 +115,8 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
     """
     mask = p > 0.5
     # The head is what is not air: the value that most of the border of the image has.
-    head = (image != image[:, :, :1, :1].reshape(len(image), image.shape[1], *[1] * (p.ndim - 1))).any(axis=1)
+    corner = image[(slice(None), slice(None), *[slice(0, 1)] * (p.ndim - 1))]
+    head = (image != corner).any(axis=1)
     marked = int(mask.sum())
     volume = mask[0] if mask.ndim == 4 else mask
     return Signals(

@@ -134,6 +134,8 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         orientation=card.orientation,
         size=card.size,
         field_of_view_mm=card.field_of_view_mm,
+        spacing_mm=card.spacing_mm,
+        crop_to_head=card.crop_to_head,
         step=card.step,
         minimum=card.minimum,
         normalisation=card.normalisation,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_osuda.imaging import Case, SliceStack
 from napari_osuda.method import main_output, probabilities
@@ -15,6 +15,7 @@ from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.job import Labels, slice_spec
 from napari_osuda.session.preflight import check_input
+from napari_osuda.session.sliding_window import Blended, slide
 
 __all__ = ["predict_case", "predicted"]
 
@@ -29,7 +30,7 @@ def predicted(
     batch_size: int = _BATCH,
     watch: Callable[[npt.NDArray[np.intp], npt.NDArray[np.float32]], None] | None = None,
 ) -> Iterator[Labels | tuple[int, int]]:
-    """Segment a case, giving (slices done, slices in all) between batches and the labels at the end.
+    """Segment a case, giving parts done and in all (slices, or windows of a volume); the labels at the end.
 
     Parameters
     ----------
@@ -47,23 +48,43 @@ def predicted(
     tuple of int, then uint8 array [I, J, K]
         In the case's own array order.
     """
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    indices = np.flatnonzero(stack.foreground)
     planes: dict[int, Labels] = {}
+    for chosen, output, seen, done in _outputs(network, stack, batch_size):
+        if output is not None:
+            p = probabilities(output, card.activation).float().cpu().numpy()
+            outside = np.zeros(p.shape[1], np.float32)
+            if card.channel_values[0] == 0:
+                outside[0] = 1.0
+            if seen is not None:
+                p[:, :, ~seen.numpy()] = outside[:, None]
+            p = stack.back(chosen, p, outside)
+            if watch is not None:
+                watch(chosen, p)
+            planes.update(zip(chosen.tolist(), decide(p, card), strict=True))
+        yield done
+    yield stack.assemble(planes)
+
+
+_Part = tuple[npt.NDArray[np.intp], Tensor | None, Tensor | None, tuple[int, int]]
+
+
+def _outputs(network: nn.Module, stack: SliceStack, batch_size: int) -> Iterator[_Part]:
+    """Which slices, the output for them and where it is one (None: everywhere, or not yet), what is done."""
+    indices = np.flatnonzero(stack.foreground)
+    if stack.patch is not None:
+        done = (0, 1)
+        for part in slide(network, torch.from_numpy(stack.slices([0])), stack.patch, stack.head()):
+            if isinstance(part, Blended):
+                yield indices, part.output, part.seen, done
+            else:
+                done = part
+                yield indices, None, None, done
+        return
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
         output = main_output(network(torch.from_numpy(stack.slices(chosen)).to(device)))
-        p = probabilities(output, card.activation).float().cpu().numpy()
-        outside = np.zeros(p.shape[1], np.float32)
-        if card.channel_values[0] == 0:
-            outside[0] = 1.0
-        p = stack.back(chosen, p, outside)
-        if watch is not None:
-            watch(chosen, p)
-        labels = decide(p, card)
-        planes.update(zip(chosen.tolist(), labels, strict=True))
-        yield min(start + batch_size, len(indices)), len(indices)
-    yield stack.assemble(planes)
+        yield chosen, output, None, (min(start + batch_size, len(indices)), len(indices))
 
 
 def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Labels:

@@ -11,6 +11,7 @@ from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
 from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.models import SourceModel
 from napari_osuda.session.job import Job, slice_spec
+from napari_osuda.session.sliding_window import require_monai
 
 __all__ = ["check_input", "check_job", "check_out", "explain", "free_memory", "out_of_memory"]
 
@@ -30,6 +31,8 @@ def check_input(model: SourceModel, case: Case) -> None:
         )
     check_case(case)
     stack = SliceStack(case, slice_spec(model.card))
+    if stack.patch is not None:
+        require_monai()
     if not stack.foreground.any():
         raise CaseError(f"The case '{case.name}' holds no brain: all of its voxels are 0.")
 
@@ -106,14 +109,17 @@ def _check_memory(job: Job) -> None:
     if free is None:
         return
     card = job.model.card
-    slices, pixels, voxels = 0, 1, 0
+    slices, pixels, voxels, largest = 0, 1, 0, 0
     for case in job.cases:
         stack = SliceStack(case, slice_spec(card))
         slices += int(stack.foreground.sum())
         pixels = max(pixels, int(np.prod(stack.shape)))
         voxels += int(np.prod(case.grid.shape))
-    # The slices themselves, two masks a case, and the probabilities of one batch in the case's own voxels.
-    needed = 4 * slices * pixels * len(card.channels) + 2 * voxels
+        if stack.patch is not None:
+            # A volume, what the network makes of it, and that in the case's own voxels.
+            largest = max(largest, pixels + 2 * max(pixels, int(np.prod(case.grid.shape))))
+    # The slices themselves (patches cover about the volume), two masks a case, and for a volume the output.
+    needed = 4 * slices * pixels * len(card.channels) + 2 * voxels + 4 * largest * len(card.output_channels)
     if needed > free:
         raise ConfigError(
             f"Adapting to {len(job.cases)} cases needs about {needed / 2**30:.1f} GB of memory, and "
@@ -132,7 +138,10 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OsudaError):
         return str(error)
     if out_of_memory(error):
-        return "The machine ran out of memory. Set a smaller batch_size, or close other programs."
+        return (
+            "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller patches: "
+            "--set-card size=64,64,64), or close other programs."
+        )
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return f"The system said '{error.strerror}'{where}."
