@@ -20,7 +20,7 @@ from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
 from napari_osuda.session.confidence import Confidence
-from napari_osuda.session.contrast import contrast_maps, contrast_note
+from napari_osuda.session.contrast import choose_maps
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.events import (
     After,
@@ -89,6 +89,7 @@ class Run:
         self._reports: list[StepReport] = []
         self._device = torch.device("cpu")
         self._maps: tuple[IntensityMap, ...] | None = None
+        self._contrast_note: str | None = None
 
     @property
     def device(self) -> torch.device:
@@ -126,11 +127,11 @@ class Run:
             torch.set_num_threads(job.config.threads)
         # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
         torch.manual_seed(job.config.seed)
-        self._maps = contrast_maps(job)
+        source = copy.deepcopy(job.model.network).to(self._device).eval()
+        self._maps, self._contrast_note = choose_maps(job, source, self._device)
         target = self._target(job.config.batch_size)
         if job.config.iterations > 0 or job.config.inference_statistics != "source":
             check_adaptable(job.model.network, next(iter(target))[:1])
-        source = copy.deepcopy(job.model.network).to(self._device).eval()
         checkpoint = Checkpoint(job)
         folder = None if job.out is None else RunFolder(job)
         self.stacks = target.stacks
@@ -192,8 +193,8 @@ class Run:
                 f"Batches hold {target.batch_size} patches, not {job.config.batch_size}: more of this size "
                 "seldom fit into memory."
             )
-        if self._maps is not None:
-            yield self._note(contrast_note(job, self._maps))
+        if self._contrast_note is not None:
+            yield self._note(self._contrast_note)
         plain = self._plain_stacks(target)
         for index, stack in enumerate(plain):
             reference = job.reference(index)
