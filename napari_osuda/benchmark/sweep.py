@@ -29,7 +29,7 @@ from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
-from napari_osuda.session.guard_signals import Signals, gather
+from napari_osuda.session.guard_signals import WHOLE, Signals, gather
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import Target
 
@@ -171,8 +171,9 @@ def _reach(
 ) -> _Reached:
     *_, labels = predicted(network, stack, card)
     assert isinstance(labels, np.ndarray)
-    *_, signals = gather(network, stack, card, plain)
-    assert isinstance(signals, Signals)
+    *_, evidence = gather(network, stack, card, plain)
+    assert not isinstance(evidence, tuple)
+    signals = evidence[WHOLE]
     found, truth = region_masks(labels, card.regions), region_masks(patient.reference, card.regions)
     return _Reached(labels, float(np.mean([dice(found[r], truth[r]) for r in card.regions])), signals)
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
 from napari_osuda.session.guard_score import IMPLAUSIBLE, contributions, expected_gain
-from napari_osuda.session.guard_signals import Signals
+from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 from napari_osuda.session.job import Labels, Recommendation
 
 __all__ = ["recommend"]
@@ -49,7 +49,7 @@ def recommend(
     after: Labels,
     brain: np.ndarray,
     card: ModelCard,
-    evidence: tuple[Signals, Signals] | None = None,
+    evidence: tuple[Evidence, Evidence] | None = None,
 ) -> Recommendation:
     """Accept the adapted mask of a case, or keep the source's.
 
@@ -61,8 +61,8 @@ def recommend(
         Voxels that hold any signal.
     card : ModelCard
         Names of the labels.
-    evidence : tuple of Signals, optional
-        Of the source and of the adapted model; None where nothing was adapted.
+    evidence : tuple of Evidence, optional
+        Signals of the source and of the adapted model; None where nothing was adapted.
 
     Returns
     -------
@@ -76,7 +76,8 @@ def recommend(
     against = _plain_faults(before, after, brain, card)
     if against:
         return Recommendation("keep-source", tuple(against))
-    gain = expected_gain(*evidence)
+    whole = (evidence[0][WHOLE], evidence[1][WHOLE])
+    gain = expected_gain(*whole)
     decision: Literal["accept", "keep-source"] = "accept" if gain > 0 else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
@@ -84,7 +85,7 @@ def recommend(
         f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
         f"{shared:.2f}."
     )
-    return Recommendation(decision, (*_reasons(evidence, decision), volumes))
+    return Recommendation(decision, (*_reasons(whole, decision), volumes))
 
 
 def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,16 +18,18 @@ from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.session.sliding_window import SlidingWindow
 
-__all__ = ["Signals", "gather", "has_background", "signals_of"]
+__all__ = ["WHOLE", "Evidence", "Signals", "gather", "has_background", "signals_of"]
 
 _BATCH = 16
+WHOLE = "all labels"
+"""The region of all foreground labels together: always there, and first."""
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Signals:
-    """Label-free figures of one segmentation, all foreground labels together, on the network's own grid.
+    """Label-free figures of one region of a segmentation, on the network's own grid.
 
     Attributes
     ----------
@@ -60,10 +62,14 @@ class Signals:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+Evidence = Mapping[str, Signals]
+"""Of `WHOLE` and of each smaller region of the card, or label where the card has no regions."""
+
+
 @torch.inference_mode()
 def gather(
     network: nn.Module, stack: SliceStack, card: ModelCard, picture: SliceStack | None = None
-) -> Iterator[Signals | tuple[int, int]]:
+) -> Iterator[Evidence | tuple[int, int]]:
     """Segment a case and its mirror image, giving (slices done, in all) between batches; the figures last.
 
     Parameters
@@ -84,10 +90,12 @@ def gather(
     plain: list[Floats] = []
     mirrored: list[Mask] = []
     mirror = _mirror_axis(card)
+    regions = _regions(card)
 
     def segment(x: Tensor) -> Floats:
         p = probabilities(main_output(network(x)), card.activation).float()
-        return _foreground(p, card).cpu().numpy()
+        found = [_foreground(p, card), *(_region(p, channels, card) for channels in regions.values())]
+        return torch.stack(found, dim=1).cpu().numpy()
 
     for start in range(0, len(indices), _BATCH):
         x = torch.from_numpy(stack.slices(indices[start : start + _BATCH])).to(device)
@@ -95,10 +103,14 @@ def gather(
         images.append(shown.slices(indices[start : start + _BATCH]))
         plain.append(segment(x))
         if mirror is not None:
-            mirrored.append(np.flip(segment(x.flip(mirror + 2)), mirror + 1) > 0.5)
+            mirrored.append(np.flip(segment(x.flip(mirror + 2)), mirror + 2) > 0.5)
         yield min(start + _BATCH, len(indices)), len(indices)
     p, image = np.concatenate(plain), np.concatenate(images)
-    yield signals_of(p, image, np.concatenate(mirrored) if mirrored else None)
+    q = np.concatenate(mirrored) if mirrored else None
+    yield {
+        name: signals_of(p[:, place], image, None if q is None else q[:, place])
+        for place, name in enumerate((WHOLE, *regions))
+    }
 
 
 def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
@@ -139,6 +151,31 @@ def _foreground(p: Tensor, card: ModelCard) -> Tensor:
     if has_background(card):
         return 1 - p[:, 0]
     return p.amax(dim=1)
+
+
+def _regions(card: ModelCard) -> dict[str, list[int]]:
+    """Regions smaller than the whole foreground, and the output channels that they are made of."""
+    values = card.channel_values
+    known = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
+    everything = {v for v in card.labels if v != 0}
+    regions = {}
+    for name, members in known.items():
+        if set(members) == everything:
+            continue
+        if card.overlapping:
+            channels = [card.output_channels.index(name)] if name in card.output_channels else []
+        else:
+            channels = [k for k, value in enumerate(values) if value in members]
+        if channels:
+            regions[name] = channels
+    return regions
+
+
+def _region(p: Tensor, channels: list[int], card: ModelCard) -> Tensor:
+    """[B, K, ...] to the probability of a region, [B, ...]."""
+    if card.activation == "sigmoid":
+        return p[:, channels].amax(dim=1)
+    return p[:, channels].sum(dim=1)
 
 
 def _mirror_axis(card: ModelCard) -> int | None:

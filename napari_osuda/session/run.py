@@ -36,7 +36,7 @@ from napari_osuda.session.events import (
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_collapse import CollapseWatch
-from napari_osuda.session.guard_signals import Signals, gather, has_background
+from napari_osuda.session.guard_signals import Evidence, gather, has_background
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.preflight import check_job, explain, out_of_memory
@@ -318,14 +318,14 @@ class Run:
 
     def _evidence(
         self, source: nn.Module, network: nn.Module, plain: SliceStack, stack: SliceStack
-    ) -> Generator[Event, None, tuple[Signals, Signals] | None]:
+    ) -> Generator[Event, None, tuple[Evidence, Evidence] | None]:
         """The guard's signals of a case before and after; None where nothing was adapted."""
         if network is source and plain is stack:
             return None
         found = []
         for which, (segmenter, seen) in enumerate(((source, plain), (network, stack))):
             for part in gather(segmenter, seen, self.job.model.card, plain):
-                if isinstance(part, Signals):
+                if not isinstance(part, tuple):
                     found.append(part)
                 else:
                     yield self._clock.progress("guard", which * part[1] + part[0], 2 * part[1])

@@ -4,19 +4,24 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
 from napari_osuda.models import ModelCard
 from napari_osuda.session import slice_spec
 from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_score import contributions, expected_gain
-from napari_osuda.session.guard_signals import Signals, gather, signals_of
+from napari_osuda.session.guard_signals import WHOLE, Signals, gather, signals_of
 
 CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "oedema"})
 FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0)
 POOR = Signals(share=0.2, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2)
+
+
+def whole(before, after):
+    return {WHOLE: before}, {WHOLE: after}
 
 
 def masks():
@@ -29,9 +34,9 @@ def masks():
 def test_what_fits_better_together_is_accepted_and_worse_is_not():
     before, brain = masks()
     after = np.roll(before, 1, axis=0)
-    better = recommend(before, after, brain, CARD, (POOR, FAIR))
+    better = recommend(before, after, brain, CARD, whole(POOR, FAIR))
     assert better.decision == "accept"
-    worse = recommend(before, after, brain, CARD, (FAIR, POOR))
+    worse = recommend(before, after, brain, CARD, whole(FAIR, POOR))
     assert worse.decision == "keep-source"
     for advice, word in ((better, "more nearly the same"), (worse, "less nearly the same")):
         text = " ".join(advice.reasons)
@@ -50,7 +55,7 @@ def test_what_fits_better_together_is_accepted_and_worse_is_not():
 )
 def test_what_nobody_would_accept_is_refused_whatever_the_signals_say(change, says):
     before, brain = masks()
-    advice = recommend(before, change(before), brain, CARD, (POOR, FAIR))
+    advice = recommend(before, change(before), brain, CARD, whole(POOR, FAIR))
     assert advice.decision == "keep-source"
     assert says in " ".join(advice.reasons)
 
@@ -58,7 +63,7 @@ def test_what_nobody_would_accept_is_refused_whatever_the_signals_say(change, sa
 def test_nothing_adapted_leaves_nothing_to_decide():
     before, brain = masks()
     assert recommend(before, before, brain, CARD).decision == "accept"
-    assert recommend(before, before.copy(), brain, CARD, (FAIR, POOR)).decision == "accept"
+    assert recommend(before, before.copy(), brain, CARD, whole(FAIR, POOR)).decision == "accept"
 
 
 def signals(share):
@@ -80,7 +85,7 @@ def test_a_mask_larger_than_any_tumour_is_not_worth_keeping():
     before, brain = masks()
     huge = np.full_like(before, 2)
     huge[:, 10:] = 0
-    advice = recommend(huge, before, brain, CARD, (nonsense, plausible))
+    advice = recommend(huge, before, brain, CARD, whole(nonsense, plausible))
     assert advice.decision == "accept"
     assert "more than any tumour" in advice.reasons[0]
 
@@ -124,5 +129,36 @@ def test_gathering_tells_its_progress_and_mirrors_left_and_right(model, case):
     *progress, found = gather(model.network, stack, model.card)
     total = int(stack.foreground.sum())
     assert progress[-1] == (total, total)
-    assert 0.5 < found.mirror <= 1
-    assert found.share > 0.01
+    assert list(found) == [WHOLE]
+    assert 0.5 < found[WHOLE].mirror <= 1
+    assert found[WHOLE].share > 0.01
+
+
+class FourClasses(torch.nn.Module):
+    """Probability of the classes 0 to 3 by place: columns 0-3, 4-7, 8-11 and 12-15."""
+
+    def forward(self, x):
+        place = torch.arange(x.shape[-1]) // 4
+        return (
+            20
+            * torch.nn.functional.one_hot(place, 4)
+            .T[None, :, None, :]
+            .expand(len(x), -1, x.shape[-2], -1)
+            .float()
+        )
+
+
+def test_each_smaller_region_has_figures_of_its_own():
+    data = np.ones((16, 16, 3), np.float32)
+    data[0, 0] = 0
+    case = case_from_arrays("c", {"t1": data}, Grid(data.shape, np.eye(4)))
+    card = ModelCard.of(
+        channels=("t1",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
+        size=(16, 16), step=(1, 1), minimum=(1, 1),
+        normalisation="none",
+        regions={"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
+    )  # fmt: skip
+    *_, found = gather(FourClasses(), SliceStack(case, slice_spec(card)), card)
+    assert list(found) == [WHOLE, "TC", "ET"]
+    assert [found[name].share for name in found] == [count * 16 * 4 / 255 for count in (3, 2, 1)]
+    assert found["TC"].largest == 0.5
