@@ -29,10 +29,11 @@ class Feed(QObject):
     after_ready = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
+    previewed = Signal(object)
 
     NAMES = (
         "state_changed", "progressed", "noted", "started", "stepped",
-        "before_ready", "after_ready", "finished", "failed",
+        "before_ready", "after_ready", "finished", "failed", "previewed",
     )  # fmt: skip
 
     def __init__(self, controller: Controller) -> None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from qtpy.QtCore import QStandardPaths
+from qtpy.QtCore import QSettings, QStandardPaths
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 __all__ = ["FolderPanel", "runs_folder"]
+
+
+_SETTINGS = ("napari-osuda", "napari-osuda")
+# How many folders are looked through at most.
+_PLACES = 8
 
 
 def runs_folder() -> Path:
     """The folder of all runs: ``napari-osuda`` among the user's documents."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     return Path(documents or Path.home()) / "napari-osuda"
+
+
+def _remembered() -> list[str]:
+    places = QSettings(*_SETTINGS).value("places") or []
+    return [places] if isinstance(places, str) else [str(place) for place in places]
 
 
 class FolderPanel(QWidget):
@@ -50,6 +60,16 @@ class FolderPanel(QWidget):
         """Keep runs here from now on."""
         self._parent, self._own = Path(path), False
         self.renew()
+
+    def places(self) -> list[Path]:
+        """Folders in which there are runs: the usual one, the present one, and those of the last runs."""
+        known = [runs_folder(), self._parent, *map(Path, _remembered())]
+        return list(dict.fromkeys(known))
+
+    def remember(self, run: Path) -> None:
+        """A run has begun here: the next start looks there for what was cut off."""
+        places = [str(run.absolute().parent), *_remembered()]
+        QSettings(*_SETTINGS).setValue("places", list(dict.fromkeys(places))[:_PLACES])
 
     def renew(self) -> None:
         """Propose a folder that does not exist yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import numpy.typing as npt
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import DIFFERENCE, difference
-from napari_osuda.files import sha256_of
-from napari_osuda.imaging import Case, Grid, case_from_arrays, require_same_grid
+from napari_osuda.imaging import Case, Grid, case_from_arrays, digest_of, require_same_grid
+from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer, onto_layer
 from napari_osuda.widgets._channel_panel import RESULT_KEY
@@ -23,7 +25,15 @@ from napari_osuda.widgets._shared import real_viewer
 if TYPE_CHECKING:
     from napari_osuda.models import ModelCard
 
-__all__ = ["ResultLayers", "case_name", "case_of_layers", "reference_of_layer"]
+__all__ = [
+    "ResultLayers",
+    "case_name",
+    "case_of_layers",
+    "grid_problem",
+    "label_colours",
+    "reference_of_layer",
+    "tilted",
+]
 
 IntArray = npt.NDArray[Any]
 
@@ -36,7 +46,11 @@ def case_name(layers: Mapping[str, Any]) -> str:
     first = next((path for path in paths if path is not None), None)
     if first is None:
         return next(iter(layers.values())).name if layers else "case"
-    return first.parent.name if len(layers) > 1 else without_suffix(first.name)
+    if len(layers) == 1:
+        return first.parent.name if is_dicom(first) else without_suffix(first.name)
+    # DICOM series have folders of their own, in that of the patient.
+    together = os.path.commonpath([path.parent for path in paths if path is not None])
+    return Path(together).name or first.parent.name
 
 
 def case_of_layers(layers: Mapping[str, Any]) -> Case:
@@ -63,9 +77,37 @@ def case_of_layers(layers: Mapping[str, Any]) -> Case:
         path = _path_of(layer)
         known = path is not None and path.is_file()
         sources.append(
-            dataclasses.replace(source, path=path, sha256=sha256_of(path) if known and path else None)
+            dataclasses.replace(source, path=path, sha256=digest_of(path) if known and path else None)
         )
     return dataclasses.replace(case, sources=tuple(sources))
+
+
+def grid_problem(layers: Mapping[str, Any]) -> str:
+    """A sentence where the layers do not lie on one grid, else nothing: known before any voxel is read."""
+    grids = [(layer.name, _grid_of(layer)) for layer in layers.values()]
+    try:
+        for name, grid in grids[1:]:
+            require_same_grid(grids[0][1], grids[0][0], grid, name)
+    except CaseError as error:
+        return str(error)
+    return ""
+
+
+def tilted(layers: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The layer that is tilted most against the patient's axes, and by how many degrees."""
+    found = [
+        (layer.metadata.get(METADATA_KEY, {}).get("oblique_degrees", 0.0), layer.name)
+        for layer in layers.values()
+    ]
+    degrees, name = max(found, default=(0.0, ""))
+    return (name, float(degrees)) if degrees > 0 else None
+
+
+def label_colours(colours: Mapping[int, str]) -> DirectLabelColormap:
+    """A card's colours for napari; the background is clear."""
+    palette: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    palette.update({value: colour for value, colour in colours.items() if value != 0})
+    return DirectLabelColormap(color_dict=palette)
 
 
 def reference_of_layer(layer: Any, case: Case) -> IntArray:
@@ -105,13 +147,7 @@ class ResultLayers:
 
     def begin(self, image: Any, card: ModelCard) -> None:
         """Make room for a run on ``image``."""
-        for name, (layer, original) in self._made.items():
-            if layer in self._viewer.layers:
-                if np.array_equal(layer.data, original):
-                    self._viewer.layers.remove(layer)
-                else:
-                    layer.name = f"{name} (edited)"
-        self._made.clear()
+        self._make_room(*self._made)
         self._image, self._card = image, card
 
     def show_before(self, labels: IntArray) -> None:
@@ -120,6 +156,8 @@ class ResultLayers:
 
     def show_after(self, labels: IntArray) -> None:
         """Show the adapted model's mask, [I, J, K] of the case, and what has changed."""
+        # Another iteration's, where a person has chosen one.
+        self._make_room("after", "difference")
         self._add("after", labels, *self._looks())
         before = self._made.get("before")
         if before is not None:
@@ -143,6 +181,18 @@ class ResultLayers:
             return None
         return from_layer(np.asarray(made[0].data), self._image.metadata)
 
+    def _make_room(self, *names: str) -> None:
+        for name in names:
+            if name not in self._made:
+                continue
+            layer, original = self._made.pop(name)
+            if layer not in self._viewer.layers:
+                continue
+            if np.array_equal(layer.data, original):
+                self._viewer.layers.remove(layer)
+            else:
+                layer.name = f"{name} (edited)"
+
     def _looks(self) -> tuple[dict[int, str], dict[int, str]]:
         assert self._card is not None
         return dict(self._card.labels), dict(self._card.colours)
@@ -150,13 +200,11 @@ class ResultLayers:
     def _add(self, name: str, labels: IntArray, names: dict[int, str], colours: dict[int, str]) -> Labels:
         image = self._image
         shown = np.ascontiguousarray(onto_layer(labels, image.metadata))
-        palette: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        palette.update({value: colour for value, colour in colours.items() if value != 0})
         layer = Labels(
             # A copy: painting must not change the run's own record.
             shown.copy(),
             name=name,
-            colormap=DirectLabelColormap(color_dict=palette),
+            colormap=label_colours(colours),
             features={"index": list(names), "label": list(names.values())},
             opacity=0.6,
             metadata={**image.metadata, RESULT_KEY: name},

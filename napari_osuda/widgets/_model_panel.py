@@ -210,6 +210,7 @@ def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> s
         rows.append(
             f"<span style='color: {colours.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
         )
+    rows += [f"<span style='color: {colours.orange}'>▲</span> {escape(note)}" for note in model.notes]
     return "<br>".join(rows)
 
 

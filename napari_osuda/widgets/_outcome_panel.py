@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets._theme import Palette
 from napari_osuda.widgets._words import WrappedLabel
@@ -33,6 +33,9 @@ class OutcomePanel(QWidget):
     save_mask = Signal()
     save_model = Signal()
     open_report = Signal()
+    open_review = Signal()
+    #: A run on the same images: from the "source" model again, or from the "result".
+    again = Signal(str)
 
     def __init__(self, colours: Palette) -> None:
         super().__init__()
@@ -49,14 +52,26 @@ class OutcomePanel(QWidget):
         self.mask_button = QPushButton("Save mask…")
         self.model_button = QPushButton("Save model…")
         self.report_button = QPushButton("Open report")
+        self.review_button = QPushButton("Review…")
+        self.review_button.setToolTip("Decide slice by slice which mask to take, in OSUDA: Review")
+        self.again_button = QPushButton("Run again")
+        self.again_button.setToolTip("Adapt to the same images once more, with the settings as they are now")
+        menu = QMenu(self.again_button)
+        self.from_source = menu.addAction("from the source model", lambda: self.again.emit("source"))
+        self.from_result = menu.addAction("from the result", lambda: self.again.emit("result"))
+        self.again_button.setMenu(menu)
         self.mask_button.setToolTip("The chosen mask as .nii.gz in the scan's own space")
         self.model_button.setToolTip("The adapted model as a model folder, which opens like the source model")
         self.report_button.setToolTip("The page of this run, with pictures and curves")
         self.mask_button.clicked.connect(self.save_mask)
         self.model_button.clicked.connect(self.save_model)
         self.report_button.clicked.connect(self.open_report)
+        self.review_button.clicked.connect(self.open_review)
         buttons = QGridLayout()
-        for place, button in enumerate((self.mask_button, self.model_button, self.report_button)):
+        self.buttons = (
+            self.review_button, self.report_button, self.mask_button, self.model_button, self.again_button,
+        )  # fmt: skip
+        for place, button in enumerate(self.buttons):
             button.setMinimumWidth(1)
             buttons.addWidget(button, place // 2, place % 2)
         layout = QVBoxLayout(self)
@@ -90,7 +105,14 @@ class OutcomePanel(QWidget):
         self.after.setEnabled(adapted)
         self.model_button.setEnabled(result is not None and result.network is not None)
         self.report_button.setEnabled(self.report is not None)
+        self.review_button.setEnabled(adapted)
+        folder = None if result is None else result.folder
+        self.from_result.setEnabled(folder is not None and (folder / "model").is_dir())
         self._write()
+
+    def set_busy(self, busy: bool) -> None:
+        """While a run is under way, none can be begun from here."""
+        self.again_button.setEnabled(not busy)
 
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
@@ -112,8 +134,10 @@ class OutcomePanel(QWidget):
             mark, colour = ("▲", self._colours.orange) if keep else ("✔", self._colours.green)
             word = "keep the source mask" if keep else "accept the adapted mask"
             reasons = " ".join(escape(reason) for reason in advice.reasons)
+            used = "" if result is None or result.iteration is None else result.iteration
+            chosen = f" Iteration {used} is used, by choice." if used else ""
             self.text.setText(
-                f"<span style='color: {colour}'>{mark}</span> <b>Recommended: {word}.</b> {reasons}"
+                f"<span style='color: {colour}'>{mark}</span> <b>Recommended: {word}.</b> {reasons}{chosen}"
             )
         self.scores.setVisible(bool(case.scores_before))
         self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colours))

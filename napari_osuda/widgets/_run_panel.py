@@ -38,6 +38,7 @@ class RunPanel(QWidget):
     """
 
     adapt = Signal()
+    queue = Signal()
     pause = Signal()
     resume = Signal()
     stop = Signal()
@@ -49,9 +50,11 @@ class RunPanel(QWidget):
         self._detail = ""
         self._ready = False
         self.adapt_button = QPushButton("&Adapt")
+        self.queue_button = QPushButton("&Queue")
         self.pause_button = QPushButton("&Pause")
         self.stop_button = QPushButton("&Stop")
         self.adapt_button.setToolTip("Adapt a copy of the model to the chosen images")
+        self.queue_button.setToolTip("Let this model and these images wait for the run under way to end")
         self.pause_button.setToolTip("Hold the run after the step under way")
         self.stop_button.setToolTip("End the run after the step under way and keep what it has")
         self.label = WrappedLabel()
@@ -59,11 +62,13 @@ class RunPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
         self.adapt_button.clicked.connect(self.adapt)
+        self.queue_button.clicked.connect(self.queue)
         self.pause_button.clicked.connect(self._on_pause)
         self.stop_button.clicked.connect(self.stop)
         row = QHBoxLayout()
-        for button in (self.adapt_button, self.pause_button, self.stop_button):
+        for button in (self.adapt_button, self.queue_button, self.pause_button, self.stop_button):
             button.setMinimumWidth(1)
+            button.setAccessibleName(button.text().replace("&", ""))
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -75,6 +80,7 @@ class RunPanel(QWidget):
     def set_ready(self, ready: bool, why_not: str = "") -> None:
         """Whether a run can begin; if not, what is still missing."""
         self._ready = ready
+        self.queue_button.setEnabled(ready)
         if self.state not in _BUSY:
             self.adapt_button.setEnabled(ready)
             if self.state == "idle":
@@ -86,8 +92,10 @@ class RunPanel(QWidget):
         self.state = state
         busy = state in _BUSY
         self.adapt_button.setEnabled(self._ready and not busy)
+        self.queue_button.setEnabled(self._ready)
         self.pause_button.setEnabled(state in ("running", "paused"))
         self.pause_button.setText("&Resume" if state == "paused" else "&Pause")
+        self.pause_button.setAccessibleName("Resume" if state == "paused" else "Pause")
         self.stop_button.setEnabled(busy and state != "stopping")
         self.bar.setVisible(busy)
         if state == "loading":

@@ -77,7 +77,10 @@ class SettingsPanel(QWidget):
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.lock_note = WrappedLabel("Fixed until the run has ended.")
+        self.lock_note.hide()
         layout.addLayout(simple)
+        layout.addWidget(self.lock_note)
         layout.addWidget(self.expert)
         self.method.currentTextChanged.connect(self._apply)
         self.strength.currentTextChanged.connect(self._apply)
@@ -94,6 +97,14 @@ class SettingsPanel(QWidget):
         from napari_osuda.method import AdaptationConfig
 
         return AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+
+    def set_locked(self, locked: bool) -> None:
+        """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
+        for widget in (self.method, self.strength, self.device, *self.fields.values()):
+            widget.setEnabled(not locked)
+        if not locked:
+            self.strength.setEnabled(self._has_iterations)
+        self.lock_note.setVisible(locked)
 
     def set_values(self, **values: Any) -> None:
         """Write settings into the fields."""
@@ -112,7 +123,8 @@ class SettingsPanel(QWidget):
         config = config.replace(iterations=iterations, threads=spare)
         self.summary.setText(self._presets[name].summary)
         self.summary.setToolTip(self._presets[name].citation)
-        self.strength.setEnabled(config.iterations > 0)
+        self._has_iterations = config.iterations > 0
+        self.strength.setEnabled(self._has_iterations)
         self.set_values(**config.to_dict())
         self.changed.emit()
 

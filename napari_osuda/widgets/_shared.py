@@ -12,7 +12,17 @@ from napari_osuda.widgets._feed import Feed
 from napari_osuda.widgets._history import RunHistory
 
 if TYPE_CHECKING:
-    from napari_osuda.session import Controller, Finished, Job, RunResult, Started, Step
+    from napari_osuda.session import (
+        Controller,
+        Finished,
+        Job,
+        Previewer,
+        Run,
+        RunResult,
+        Started,
+        Step,
+        Timeline,
+    )
 
 __all__ = ["Cockpit", "cockpit_of", "real_viewer"]
 
@@ -28,10 +38,14 @@ class Cockpit(QObject):
         Of the run under way, or of the last.
     result : RunResult or None
         Of the last run that has ended.
+    image : napari Image layer or None
+        What the run's first channel was read from, and its masks are shown on.
     """
 
     #: A run has begun, with its empty `RunHistory`.
     began = Signal(object)
+    #: Another result: a run has ended, or one of its iterations was chosen.
+    ended = Signal(object)
     #: The controller was made: from now on there is a ``feed``.
     opened = Signal()
 
@@ -39,6 +53,9 @@ class Cockpit(QObject):
         super().__init__()
         self.history: RunHistory | None = None
         self.result: RunResult | None = None
+        self.image: Any = None
+        self._run: Run | None = None
+        self._previewer: Previewer | None = None
         self._controller: Controller | None = None
         self._feed: Feed | None = None
         self._users: set[object] = set()
@@ -67,11 +84,42 @@ class Cockpit(QObject):
         """Whether a run is under way."""
         return self._controller is not None and self._controller.busy
 
-    def start(self, job: Job) -> None:
-        """Begin a run; RuntimeError if one is under way."""
+    @property
+    def run(self) -> Run | None:
+        """The run whose steps are in ``history``, from its first event on."""
+        return self._run
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The states that the run has kept."""
+        return None if self._run is None else self._run.timeline
+
+    @property
+    def previewer(self) -> Previewer | None:
+        """Shows slices of the run's cases in past states; one at a time."""
+        from napari_osuda.session import Previewer
+
+        if self._previewer is None and self._run is not None and self._run.stacks:
+            self._previewer = Previewer(self._run.job.model, self._run.stacks)
+        return self._previewer
+
+    def start(self, job: Job, image: Any = None) -> None:
+        """Begin a run whose masks lie on the layer ``image``; RuntimeError if one is under way."""
         # What closed windows have left is taken apart now: on the run's thread Qt would not survive it.
         gc.collect()
+        self._forget_states()
+        self._run = self._previewer = None
+        self.image = image
         self.controller.start(job)
+
+    def use_iteration(self, iteration: int) -> None:
+        """Make the state after so many iterations the result; RuntimeError if a run is under way."""
+        from napari_osuda.session import StateRun
+
+        assert self.result is not None
+        assert self.timeline is not None
+        gc.collect()
+        self.controller.launch(StateRun(self.result, self.timeline, iteration))
 
     def attach(self, user: object) -> None:
         """A widget, known by any object of its own, uses this."""
@@ -91,15 +139,23 @@ class Cockpit(QObject):
     def close(self) -> None:
         """Tear everything down."""
         self.end_run()
+        self._forget_states()
         if self._feed is not None:
             self._feed.close()
         self._feed = self._controller = None
-        self.history = self.result = None
+        self.history = self.result = self.image = self._run = self._previewer = None
         for viewer, cockpit in list(_COCKPITS.items()):
             if cockpit is self:
                 del _COCKPITS[viewer]
 
+    def _forget_states(self) -> None:
+        """Delete the states of a run that has ended; one that was cut off will want them."""
+        timeline = self.timeline
+        if timeline is not None and self.result is not None:
+            timeline.remove()
+
     def _on_started(self, event: Started) -> None:
+        self._run, self.result = self.controller.run, None
         self.history = RunHistory(event.layers, event.classes, event.iterations)
         self.began.emit(self.history)
 
@@ -109,6 +165,7 @@ class Cockpit(QObject):
 
     def _on_finished(self, event: Finished) -> None:
         self.result = event.result
+        self.ended.emit(event.result)
 
 
 def real_viewer(viewer: Any) -> Any:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QVBoxLayout
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._channel_panel import ChannelPanel
+from napari_osuda.widgets._closing import ClosingGuard
 from napari_osuda.widgets._column import Column, scrolled
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
 from napari_osuda.widgets._outcome_panel import OutcomePanel
+from napari_osuda.widgets._queue_panel import QueuePanel, Waiting
+from napari_osuda.widgets._resume_panel import ResumePanel
 from napari_osuda.widgets._run_panel import RunPanel
+from napari_osuda.widgets._saving import Saver
 from napari_osuda.widgets._theme import Palette
 from napari_osuda.widgets._words import WrappedLabel, error_sentence
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import After, Before, Finished, Job, State
+    from napari_osuda.session import Finished, Job, State, Unfinished
 
 __all__ = ["AdaptWidget"]
 
@@ -40,7 +44,8 @@ class AdaptWidget(DockedWidget):
     Notes
     -----
     A run's layers ``before``, ``after`` and ``difference`` make room for the next run's; they are in the run
-    folder, and one that was painted in stays as ``after (edited)``. Closing the widget ends a run under way.
+    folder, and one that was painted in stays as ``after (edited)``. Closing the widget leaves a run under way
+    where it is, to be resumed when the widget is opened again.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -49,42 +54,36 @@ class AdaptWidget(DockedWidget):
         import torch._dynamo  # noqa: F401
 
         from napari_osuda.widgets._layers import ResultLayers
+        from napari_osuda.widgets._live_preview import LivePreview
         from napari_osuda.widgets._settings_panel import SettingsPanel
 
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         self.setMinimumWidth(280)
         colours = self.colours()
+        self.resume_panel = ResumePanel()
         self.model_panel = ModelPanel(colours)
         self.channel_panel = ChannelPanel(napari_viewer)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
         self.run_panel = RunPanel(colours)
+        self.preview_panel = LivePreview(napari_viewer, self.cockpit)
+        self.queue_panel = QueuePanel()
         self.outcome_panel = OutcomePanel(colours)
         self.note = WrappedLabel()
         self.results = ResultLayers(napari_viewer)
-        self._preparing = Background(self)
-        self._image: Any = None
+        self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
+        self.closing = ClosingGuard(self, lambda: self.cockpit.busy, self._closing_question)
+        self._preparing, self._queueing = Background(self), Background(self)
+        # What is done with the job that is being prepared.
+        self._begin: Callable[[Job], None] = self._start
         # How the run under way has ended, until its thread is through and another may begin.
         self._ending = ("failed", "")
         self._arrange()
         self._say("")
-
-        self.model_panel.chosen.connect(self._on_model)
-        self.channel_panel.changed.connect(self._on_input)
-        self.run_panel.adapt.connect(self.adapt)
-        self.run_panel.pause.connect(lambda: self.cockpit.controller.pause())
-        self.run_panel.resume.connect(lambda: self.cockpit.controller.resume())
-        self.run_panel.stop.connect(self._stop)
-        self.outcome_panel.preferred.connect(self.results.prefer)
-        self.outcome_panel.save_mask.connect(self._ask_mask)
-        self.outcome_panel.save_model.connect(self._ask_model)
-        self.outcome_panel.open_report.connect(self._open_report)
-        self._preparing.done.connect(self._start)
-        self._preparing.failed.connect(lambda error: self._fail(error_sentence(error)))
-        assert self.cockpit.controller is not None
-        self._listen()
+        self._connect()
         self._on_input()
+        self.resume_panel.look(self.folder_panel.places())
         _look_radiological(self.viewer)
 
     # What others may call
@@ -95,66 +94,42 @@ class AdaptWidget(DockedWidget):
 
     def adapt(self) -> None:
         """Begin a run with what has been chosen; failures are told in the panel."""
-        if self.cockpit.busy or self._preparing.busy or self.model_panel.model is None:
+        if not self.cockpit.busy:
+            self._prepare(self._job_maker(), next(iter(self.channel_panel.layers().values()), None))
+
+    def queue(self) -> None:
+        """Let a run with what has been chosen wait for the one under way, or for the user."""
+        make = self._job_maker()
+        if make is not None and not self._queueing.busy:
+            image = next(iter(self.channel_panel.layers().values()))
+            self._queueing.run(lambda: Waiting(make(), image))
+
+    def run_again(self, whence: str) -> None:
+        """Adapt to the images of the last run again, from its "source" model or from its "result"."""
+        from napari_osuda.widgets._jobs import job_again
+
+        result, choices = self.cockpit.result, self._choices()
+        if result is None or choices is None or self.cockpit.busy:
             return
-        layers = self.channel_panel.layers()
-        try:
-            config = self.settings_panel.config()
-        except OsudaError as error:
-            self._fail(str(error))
-            return
-        self._say("")
-        self.outcome_panel.show_result(None)
-        self.run_panel.set_state("loading", "reading the layers")
-        self._image = next(iter(layers.values()))
-        reference, out = self.channel_panel.reference_layer(), self.folder_panel.path()
-        method, device = self.settings_panel.method.currentText(), self.settings_panel.device.currentText()
-        model = self.model_panel.model
+        if whence == "result" and result.folder is not None:
+            self.model_panel.open(result.folder / "model")
+        on_result = whence == "result"
+        self._prepare(lambda: job_again(result, *choices, on_result=on_result), self.cockpit.image)
 
-        def make() -> Job:
-            from napari_osuda.session import Job
-            from napari_osuda.widgets._layers import case_of_layers, reference_of_layer
+    def resume(self, unfinished: Unfinished) -> None:
+        """Go on with a run that was cut off, on its images, opened if they are not."""
+        from napari_osuda.widgets._jobs import job_of_unfinished
 
-            case = case_of_layers(layers)
-            labels = None
-            if reference is not None:
-                labels = reference_of_layer(reference, case)
-                if sum(value != 0 for value in model.card.labels) == 1:
-                    # The model knows a single label: whatever a person drew is that.
-                    labels = (labels != 0).astype("uint8") * max(model.card.labels)
-            return Job(model, (case,), config, method, (labels,), device, out)
-
-        self._preparing.run(make)
+        reference = self.channel_panel.reference_layer()
+        self._prepare(lambda: job_of_unfinished(unfinished, reference), None)
 
     def save_mask(self, path: Path | str) -> None:
         """Write the chosen mask, with what was painted in its layer since, in the space of the scan."""
-        from napari_osuda.imaging import write_labels
-
-        result, choice = self.cockpit.result, self.outcome_panel.choice
-        if result is None or not result.cases:
-            return
-        case = result.cases[0]
-        labels = self.results.labels(choice)
-        if labels is None:
-            labels = case.before if choice == "before" or case.after is None else case.after
-        self._try(lambda: write_labels(path, labels, case.case.grid), f"Saved the mask '{choice}' as {path}.")
+        self.saver.save_mask(path)
 
     def save_model(self, path: Path | str) -> None:
         """Write the adapted model as a model folder."""
-        from napari_osuda.models import save_model
-
-        result = self.cockpit.result
-        if result is None or result.network is None:
-            return
-        provenance = {
-            "method": result.job.method,
-            "settings": result.job.config.to_dict(),
-            "ended": result.ended,
-        }
-        network, source = result.network, result.job.model
-        self._try(
-            lambda: save_model(path, network, source, provenance), f"Saved the adapted model in {path}."
-        )
+        self.saver.save_model(path)
 
     # How it looks
 
@@ -162,6 +137,7 @@ class AdaptWidget(DockedWidget):
         inside = Column()
         inner = QVBoxLayout(inside)
         inner.setContentsMargins(6, 4, 6, 4)
+        inner.addWidget(self.resume_panel)
         for title, panel in (
             ("1. Source model", self.model_panel),
             ("2. Images", self.channel_panel),
@@ -175,8 +151,9 @@ class AdaptWidget(DockedWidget):
         # State and buttons stay in sight, wherever the settings are scrolled to.
         below = QVBoxLayout()
         below.setContentsMargins(6, 0, 6, 4)
-        for widget in (self.run_panel, self.note, self.outcome_panel):
+        for widget in (self.run_panel, self.preview_panel, self.queue_panel, self.note, self.outcome_panel):
             below.addWidget(widget)
+        self.preview_panel.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.scroller, 1)
@@ -189,16 +166,35 @@ class AdaptWidget(DockedWidget):
 
     # What happens
 
-    def _listen(self) -> None:
+    def _connect(self) -> None:
+        controller = self.cockpit.controller
+        self.model_panel.chosen.connect(self._on_model)
+        self.channel_panel.changed.connect(self._on_input)
+        self.run_panel.adapt.connect(self.adapt)
+        self.run_panel.queue.connect(self.queue)
+        self.run_panel.pause.connect(controller.pause)
+        self.run_panel.resume.connect(controller.resume)
+        self.run_panel.stop.connect(self._stop)
+        self.preview_panel.shown.connect(lambda: self.results.prefer(""))
+        self.queue_panel.go_on.connect(self._next)
+        self.resume_panel.resume.connect(self.resume)
+        self.outcome_panel.preferred.connect(self.results.prefer)
+        self.outcome_panel.again.connect(self.run_again)
+        self.outcome_panel.open_review.connect(self._open_review)
+        self._preparing.done.connect(lambda job: self._begin(job))
+        self._preparing.failed.connect(lambda error: self._fail(error_sentence(error)))
+        self._queueing.done.connect(self._on_queued)
+        self._queueing.failed.connect(lambda error: self._say(error_sentence(error)))
         feed = self.cockpit.feed
         assert feed is not None
         self._links = (
             (feed.state_changed, self._on_state),
             (feed.progressed, self.run_panel.set_progress),
-            (feed.noted, self._on_noted),
+            (feed.noted, self._say),
             (feed.started, self._on_started),
-            (feed.before_ready, self._on_before),
-            (feed.after_ready, self._on_after),
+            (feed.before_ready, lambda event: self.results.show_before(event.labels)),
+            (feed.after_ready, lambda event: self.results.show_after(event.labels)),
+            (feed.previewed, self.preview_panel.show_preview),
             (feed.finished, self._on_finished),
             (feed.failed, self._on_failed),
         )
@@ -206,19 +202,117 @@ class AdaptWidget(DockedWidget):
             signal.connect(slot)
 
     def tear_down(self) -> None:
-        """End a run under way and listen no more."""
-        self.model_panel.close_down()
+        """Leave a run under way to be resumed, and listen no more."""
+        self.closing.close()
+        for background in (self.model_panel, self.resume_panel):
+            background.close_down()
         self._preparing.close()
+        self._queueing.close()
         self.cockpit.end_run()
         for signal, slot in self._links:
             signal.disconnect(slot)
+        self.preview_panel.close_down()
         self.channel_panel.close_down()
+
+    def event(self, event: QEvent) -> bool:
+        """Watch the dock that this is put into."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.ParentChange and not self._ended:
+            self.closing.watch()
+        return done
+
+    def showEvent(self, event: Any) -> None:
+        """By now the dock is in its window."""
+        super().showEvent(event)
+        self.closing.watch()
+
+    def _choices(self) -> tuple[Any, str, str, Path] | None:
+        """Settings, method, device and run folder; None where a setting cannot be, which is told."""
+        panel = self.settings_panel
+        try:
+            config = panel.config()
+        except OsudaError as error:
+            self._fail(str(error))
+            return None
+        return config, panel.method.currentText(), panel.device.currentText(), self._free_folder()
+
+    def _job_maker(self) -> Callable[[], Job] | None:
+        from napari_osuda.widgets._jobs import job_of_layers
+        from napari_osuda.widgets._layers import grid_problem
+
+        model, layers = self.model_panel.model, self.channel_panel.layers()
+        if model is None or self.channel_panel.missing:
+            return None
+        choices = self._choices()
+        if choices is None:
+            return None
+        problem = grid_problem(layers)
+        if problem:
+            self._fail(problem)
+            return None
+        reference = self.channel_panel.reference_layer()
+        return lambda: job_of_layers(model, layers, reference, *choices)
+
+    def _free_folder(self) -> Path:
+        """The run folder as chosen, or one beside it where a waiting run has it already."""
+        path = self.folder_panel.path()
+        taken = {waiting.job.out for waiting in self.queue_panel.waiting}
+        if self.cockpit.busy:
+            taken.add(self.cockpit.controller.job.out if self.cockpit.controller.job else None)
+        free, number = path, 2
+        while free in taken:
+            free, number = path.with_name(f"{path.name}-{number}"), number + 1
+        return free
+
+    def _prepare(self, make: Callable[[], Job] | None, image: Any) -> None:
+        """Make a job off the GUI thread, and begin it; ``image`` None finds or opens the job's own files."""
+        if make is None or self._preparing.busy or self.cockpit.busy:
+            return
+        self._say("")
+        self.outcome_panel.show_result(None)
+        self.run_panel.set_state("loading", "reading the images")
+        self._begin = self._start_on_files if image is None else lambda job: self._start(job, image)
+        self._preparing.run(make)
+
+    def _start_on_files(self, job: Job) -> None:
+        from napari_osuda.widgets._jobs import layer_of_file
+
+        paths = [source.path for source in job.cases[0].sources if source.path is not None]
+        for path in dict.fromkeys(paths):
+            if layer_of_file(self.viewer.layers, path.absolute()) is None:
+                self.viewer.open(str(path), plugin="napari-osuda")
+        _look_radiological(self.viewer)
+        self.choose_model(job.model.path)
+        self._start(job, layer_of_file(self.viewer.layers, paths[0].absolute()))
+
+    def _start(self, job: Job, image: Any = None) -> None:
+        if job.out is not None:
+            self.folder_panel.remember(job.out)
+        try:
+            self.cockpit.start(job, image)
+        except RuntimeError as error:
+            self._fail(str(error))
+
+    def _on_queued(self, waiting: Waiting) -> None:
+        self.queue_panel.hold(not self.cockpit.busy and not self._preparing.busy)
+        self.queue_panel.add(waiting)
+
+    def _next(self) -> None:
+        """Begin the first of the waiting runs, once none is under way."""
+        if self._ended or self.cockpit.busy or self._preparing.busy:
+            return
+        waiting = self.queue_panel.take()
+        if waiting is not None:
+            self.queue_panel.hold(False)
+            self._say("")
+            self.outcome_panel.show_result(None)
+            self._start(waiting.job, waiting.image)
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)
 
     def _on_input(self) -> None:
-        from napari_osuda.widgets._layers import case_name
+        from napari_osuda.widgets._layers import case_name, grid_problem
 
         missing, layers = self.channel_panel.missing, self.channel_panel.layers()
         if self.model_panel.model is None:
@@ -226,47 +320,52 @@ class AdaptWidget(DockedWidget):
         elif missing:
             why = f"choose a layer for {', '.join(missing)}"
         else:
-            why = ""
+            why = grid_problem(layers)
         self.run_panel.set_ready(not why, why)
         if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case_name(layers))
-        others = self.channel_panel.others()
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
-            told = [f"'{name}' is not {channel.upper()}" for channel, name in others.items()]
-            self._say(f"{' and '.join(told)}: the model will be adapted to another contrast." if told else "")
+            self._say(" ".join(self._remarks(layers)))
+
+    def _remarks(self, layers: dict[str, Any]) -> list[str]:
+        """What the user should know of the chosen layers, and that stops nothing."""
+        from napari_osuda.widgets._layers import tilted
+
+        told = [f"'{name}' is not {channel.upper()}" for channel, name in self.channel_panel.others().items()]
+        remarks = [f"{' and '.join(told)}: the model will be adapted to another contrast."] if told else []
+        tilt = tilted(layers)
+        if tilt is not None:
+            remarks.append(
+                f"'{tilt[0]}' is tilted by {tilt[1]:.1f}° against the patient's axes: it is shown "
+                "straightened, slice by slice as acquired; masks are saved in its true place."
+            )
+        return remarks
 
     def _stop(self) -> None:
+        self.queue_panel.hold(True)
         if self._preparing.busy:
             self._preparing.close()
             self.run_panel.set_state("idle")
         self.cockpit.controller.stop()
 
-    def _start(self, job: Job) -> None:
-        try:
-            self.cockpit.start(job)
-        except RuntimeError as error:
-            self._fail(str(error))
-
     def _on_state(self, state: State) -> None:
-        if state.value in ("done", "failed"):
-            self.run_panel.set_state(*self._ending)
+        ended = state.value in ("done", "failed")
+        self.run_panel.set_state(*(self._ending if ended else (state.value,)))
+        self.settings_panel.set_locked(not ended)
+        self.outcome_panel.set_busy(not ended)
+        if ended:
+            self.preview_panel.end()
+            self.preview_panel.hide()
             self.folder_panel.renew()
-        else:
-            self.run_panel.set_state(state.value)
-
-    def _on_noted(self, text: str) -> None:
-        self._say(text)
+            if self.queue_panel.running_on and self.queue_panel.waiting:
+                QTimer.singleShot(0, self._next)
 
     def _on_started(self, _: object) -> None:
         job = self.cockpit.controller.job
         assert job is not None
-        self.results.begin(self._image, job.model.card)
-
-    def _on_before(self, event: Before) -> None:
-        self.results.show_before(event.labels)
-
-    def _on_after(self, event: After) -> None:
-        self.results.show_after(event.labels)
+        self.results.begin(self.cockpit.image, job.model.card)
+        self.preview_panel.show()
+        self.preview_panel.begin()
 
     def _on_finished(self, event: Finished) -> None:
         result = event.result
@@ -275,44 +374,36 @@ class AdaptWidget(DockedWidget):
         if result.outcome != "failed":
             word = "done" if result.outcome == "done" else "stopped"
             steps = f"{len(result.reports)} of {result.job.config.iterations} iterations"
+            used = f", of which {result.iteration} are used" if result.iteration is not None else ""
             kept = f"; kept in {result.folder}" if result.folder is not None else ""
-            self._ending = (word, steps + kept)
+            self._ending = (word, steps + used + kept)
 
     def _on_failed(self, sentence: str) -> None:
         self._ending = ("failed", sentence)
 
     def _fail(self, sentence: str) -> None:
-        self.run_panel.set_state("failed", sentence)
+        if self.cockpit.busy:
+            self._say(sentence)
+        else:
+            self.run_panel.set_state("failed", sentence)
 
     def _say(self, text: str) -> None:
         self.note.setText(escape(text))
         self.note.setVisible(bool(text))
 
-    def _try(self, action: Any, done: str) -> None:
-        try:
-            action()
-        except (OsudaError, OSError) as error:
-            self._say(error_sentence(error))
-        else:
-            self._say(done)
+    def _open_review(self) -> None:
+        self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
 
-    def _ask_mask(self) -> None:
-        result = self.cockpit.result
-        if result is not None and result.cases:
-            name = f"{result.cases[0].case.name}_{self.outcome_panel.choice}.nii.gz"
-            path, _ = QFileDialog.getSaveFileName(self, "Save the mask", name, "NIfTI (*.nii.gz *.nii)")
-            if path:
-                self.save_mask(path if path.endswith((".nii", ".nii.gz")) else path + ".nii.gz")
-
-    def _ask_model(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the adapted model as a folder")
-        if path:
-            self.save_model(path)
-
-    def _open_report(self) -> None:
-        report = self.outcome_panel.report
-        if report is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
+    def _closing_question(self) -> str:
+        job, history = self.cockpit.controller.job, self.cockpit.history
+        done = 0 if history is None else len(history)
+        total = "" if job is None else f" of {job.config.iterations}"
+        kept = (
+            ""
+            if job is None or job.out is None
+            else f" What it has reached is kept in {job.out}, and OSUDA: Adapt offers to go on with it."
+        )
+        return f"An adaptation is under way (iteration {done}{total}). Close all the same?{kept}"
 
 
 def _look_radiological(viewer: Any) -> None:

@@ -19,6 +19,14 @@ from napari_osuda.reader import read_layers
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, -2.0, 0, 30], [0, 0, 3.0, -10], [0, 0, 0, 1]])
 
 
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path: Path) -> None:
+    """What the widgets remember between sessions is not the settings of whoever runs the tests."""
+    from qtpy.QtCore import QSettings
+
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained U-Net of two channels and three classes: what a window shows does not need a good one."""
