@@ -73,6 +73,7 @@ def fit_axis(
     pitch: float | None = None,
     step: int = 1,
     minimum: int | None = None,
+    centred: bool = True,
 ) -> AxisSampling:
     """Centre a field of view on one axis of an image.
 
@@ -92,6 +93,9 @@ def fit_axis(
         nothing is resampled.
     step, minimum : int
         What the network asks of its input's size; ``minimum`` is ``step`` unless given.
+    centred : bool
+        Whether the points that reach a multiple of ``step`` are added on both sides, or all at the end.
+        Those that reach ``minimum`` always are on both sides.
     """
     length = source * spacing if extent is None else extent
     if size is None:
@@ -99,14 +103,15 @@ def fit_axis(
         wanted = max(1, round(length / spacing / ratio))
         floor = step if minimum is None else minimum
         target = floor + step * max(0, math.ceil((wanted - floor) / step))
+        held = target if centred or wanted < floor else wanted
     else:
-        target = size
+        target = held = size
         ratio = length / size / spacing
     # Headers hold spacings in float32; what drifts by less than a twentieth of a voxel over the whole
     # axis is the same spacing, and must not blur.
     if abs(ratio - 1) * target < 0.05:
         ratio = 1.0
-    start = (source - 1) / 2 - ratio * (target - 1) / 2
+    start = (source - 1) / 2 - ratio * (held - 1) / 2
     if ratio == 1:
         start = math.trunc(start)
     return AxisSampling(source, target, float(start), ratio)

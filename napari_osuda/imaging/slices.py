@@ -50,6 +50,8 @@ class SliceStack:
         Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]).
     patch : tuple of int or None
         Of a volume that goes through the network in patches, their size in the network's voxels.
+    window : tuple of int or None
+        Of slices that go through the network in windows, their size; None where that is the slice's.
     """
 
     def __init__(self, case: Case, spec: SliceSpec) -> None:
@@ -76,6 +78,8 @@ class SliceStack:
         self.shape = tuple(axis.target for axis in self._axes)
         self.plane_shape = tuple(shape[i] for i in within)
         self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
+        window = None if spec.window is None else tuple(map(min, spec.window, self.shape))
+        self.window = None if window == self.shape else window
 
     def __len__(self) -> int:
         return self._length
@@ -233,7 +237,17 @@ def _samplings(
     nothing: tuple[None, ...] = (None,) * spec.axes
     pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
     return tuple(
-        fit_axis(n, mm, size=pixels, extent=extent, pitch=pitch, step=by, minimum=least)
+        # Windows begin at the image's edge, and so does what a strided network makes of them.
+        fit_axis(
+            n,
+            mm,
+            size=pixels,
+            extent=extent,
+            pitch=pitch,
+            step=by,
+            minimum=least,
+            centred=spec.window is None,
+        )
         for n, mm, pixels, extent, pitch, by, least in zip(
             shape,
             spacing,

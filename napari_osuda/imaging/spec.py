@@ -45,6 +45,9 @@ class SliceSpec:
     crop_to_head : bool
         The image is the box around the voxels that are not 0 in any channel; what is outside is
         background. Figures of a normalisation are then those of the box.
+    window : tuple of two int, optional
+        Size of the overlapping windows in which a larger slice goes through a 2-D network; without it a
+        slice goes in one piece.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class SliceSpec:
     intensity_maps: tuple[IntensityMap, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
     crop_to_head: bool = False
+    window: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
@@ -75,7 +79,7 @@ class SliceSpec:
                     f"intensity_maps has {name!r}; it must be one of {', '.join(INTENSITY_MAPS)}."
                 )
         require_axes(self.orientation)
-        for key in ("size", "field_of_view_mm", "step", "minimum"):
+        for key in ("size", "field_of_view_mm", "step", "minimum", "window"):
             value = getattr(self, key)
             if value is not None and len(value) != self.axes:
                 raise ConfigError(f"{key} is {list(value)}; plane {self.plane} has {self.axes} axes.")
@@ -89,7 +93,7 @@ class SliceSpec:
 
     @property
     def patch(self) -> tuple[int, ...] | None:
-        """Size of the patches that a volume goes through a 3-D network in; None: it goes in one piece."""
+        """Size of the patches that a volume goes through a 3-D network in; None: in one piece, or slices."""
         if self.plane != "volume" or self.field_of_view_mm is not None:
             return None
         # Where the card does not say it: what a 3-D U-Net of the usual width trains on in a few GB.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from napari_osuda.errors import ModelError
+from napari_osuda.models import nnunet_networks
 from napari_osuda.models.card import Architecture
 
 __all__ = ["LIBRARIES", "Library", "build_network", "build_skeleton", "check_architecture", "installed"]
@@ -30,11 +31,17 @@ class Library:
         The command that brings it.
     functions : bool
         Whether its networks are made by functions too, and not by classes alone.
+    stand_in : module, optional
+        What has the networks in its place, so that it need not be imported.
+    requires : callable, optional
+        Imports what the stand-in needs.
     """
 
     module: str
     install: str
     functions: bool = False
+    stand_in: Any = None
+    requires: Callable[[], Any] | None = None
 
 
 LIBRARIES: Mapping[str, Library] = {
@@ -44,6 +51,13 @@ LIBRARIES: Mapping[str, Library] = {
         Library("monai.networks.nets", "pip install 'napari-osuda[monai]'"),
         Library("segmentation_models_pytorch", "pip install 'napari-osuda[smp]'"),
         Library("torchvision.models.segmentation", "pip install torchvision", functions=True),
+        Library(
+            "nnunetv2.utilities.get_network_from_plans",
+            "pip install 'napari-osuda[nnunet]'",
+            functions=True,
+            stand_in=nnunet_networks,
+            requires=nnunet_networks.networks_module,
+        ),
     )
 }
 
@@ -108,7 +122,9 @@ def _module(architecture: Architecture) -> Any:
     check_architecture(architecture)
     library = LIBRARIES[architecture.import_from]
     try:
-        return importlib.import_module(library.module)
+        if library.requires is not None:
+            library.requires()
+        return library.stand_in or importlib.import_module(library.module)
     except ImportError as error:
         raise ModelError(
             f"The network is {architecture}, but {error.name or library.module} is not installed: "
@@ -124,7 +140,7 @@ def _callable(architecture: Architecture) -> Any:
         return found
     library = LIBRARIES[architecture.import_from]
     # A function of the list itself, not one that its module imported from elsewhere.
-    if library.functions and inspect.isfunction(found) and found.__module__.startswith(library.module):
+    if library.functions and inspect.isfunction(found) and found.__module__.startswith(module.__name__):
         return found
     raise ModelError(
         f"{library.module} has no network '{name}'. It has: {', '.join(_networks(library, module))}."
@@ -141,7 +157,7 @@ def _networks(library: Library, module: Any) -> list[str]:
             or (
                 library.functions
                 and inspect.isfunction(value)
-                and value.__module__.startswith(library.module)
+                and value.__module__.startswith(module.__name__)
             )
         )
     )

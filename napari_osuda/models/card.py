@@ -65,6 +65,9 @@ class ModelCard(BaseModel):
         Whether the network sees the box around the voxels that are not 0, and nothing outside it.
     step, minimum : tuple of int
         Sizes that the network takes are ``minimum`` plus multiples of ``step``, in pixels.
+    window : tuple of int or None
+        Size of the overlapping windows in which a larger slice goes through a 2-D network; None: in one
+        piece.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "turned", "fluid_bright"} or None
@@ -98,6 +101,7 @@ class ModelCard(BaseModel):
     field_of_view_mm: _Lengths | None = None
     spacing_mm: _Lengths | None = None
     crop_to_head: bool = False
+    window: _Size | None = None
     step: _Size
     minimum: _Size
     normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"
@@ -196,7 +200,7 @@ class ModelCard(BaseModel):
                 f"plane is '{self.plane}', but the network is {self.spatial_dims}-D; it must be one of "
                 f"{allowed}"
             )
-        for key in ("size", "field_of_view_mm", "step", "minimum"):
+        for key in ("size", "field_of_view_mm", "step", "minimum", "window"):
             value = getattr(self, key)
             if value is not None and len(value) != self.spatial_dims:
                 raise ValueError(f"{key} has {len(value)} numbers; it must have {self.spatial_dims}")

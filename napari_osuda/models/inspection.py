@@ -138,7 +138,7 @@ def inspect_model(
             norms.setdefault(type(module).__name__, []).append(name)
     batch_norms = [(name, module) for name, module in unique if isinstance(module, _BatchNorm)]
     size = smallest_size(network, len(card.channels), card.spatial_dims)
-    layers, adaptable, reason = _layers(network, len(card.channels), size or card.minimum, norms)
+    layers, adaptable, reason = _layers(model, size or card.minimum, norms)
     if layers and not norms:
         # A program has operations in the place of modules.
         norms["batch_norm"] = [layer.name for layer in layers]
@@ -167,12 +167,13 @@ def _is_norm(module: nn.Module) -> bool:
 
 
 def _layers(
-    network: nn.Module, channels: int, size: tuple[int, ...], norms: Mapping[str, list[str]]
+    model: SourceModel, size: tuple[int, ...], norms: Mapping[str, list[str]]
 ) -> tuple[tuple[NormLayer, ...], bool, str]:
+    network, channels = model.network, len(model.card.channels)
     if forward(network, channels, size) is None:
         return (), False, "The network runs at none of the sizes tried, so its layers cannot be followed."
     try:
-        layers = find_layers(network, example_for(network, channels, size))
+        layers = check_adaptable(model, example_for(network, channels, size))
     except NotAdaptableError as error:
         return (), False, str(error)
     others = {kind: len(names) for kind, names in norms.items() if "BatchNorm" not in kind}
@@ -184,18 +185,24 @@ def _layers(
     return layers, True, reason
 
 
-def check_adaptable(network: nn.Module, example: Tensor) -> tuple[NormLayer, ...]:
+def check_adaptable(model: SourceModel | nn.Module, example: Tensor) -> tuple[NormLayer, ...]:
     """The layers that would be adapted.
 
     Parameters
     ----------
-    network : nn.Module
+    model : SourceModel or nn.Module
     example : Tensor, shape [B, C, H, W] or [B, C, D, H, W]
         One batch; its values do not matter.
 
     Raises
     ------
     NotAdaptableError
-        There is none, or one without statistics; the sentence says what normalises instead and where.
+        There is none, or one without statistics; the sentence says what normalises instead and where, and
+        what to do about it where the model's form tells.
     """
-    return find_layers(network, example)
+    if not isinstance(model, SourceModel):
+        return find_layers(model, example)
+    try:
+        return find_layers(model.network, example)
+    except NotAdaptableError as error:
+        raise NotAdaptableError(f"{error} {model.hint}".strip()) from None

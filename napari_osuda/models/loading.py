@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +13,16 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms import bioimageio, monai_bundle, onnx_program, smp, state_dict, torchscript
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms import (
+    bioimageio,
+    monai_bundle,
+    nnunet,
+    onnx_program,
+    smp,
+    state_dict,
+    torchscript,
+)
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.packages import Package
 from napari_osuda.models.probing import check_channels, smallest_size
 from napari_osuda.models.questions import Question
@@ -22,7 +30,15 @@ from napari_osuda.models.questions import Question
 __all__ = ["SourceModel", "load_model", "open_questions"]
 
 # In the order in which they are tried.
-_FORMS: tuple[ModuleType, ...] = (bioimageio, monai_bundle, smp, onnx_program, torchscript, state_dict)
+_FORMS: tuple[ModuleType, ...] = (
+    bioimageio,
+    monai_bundle,
+    nnunet,
+    smp,
+    onnx_program,
+    torchscript,
+    state_dict,
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +58,10 @@ class SourceModel:
         In which form it came.
     notes : tuple of str
         What the user should know of the choices made in reading it.
-    native : callable or None
-        From an adapted network to the bytes of a file of the form that the weights came in.
+    native : Native or None
+        How to write adapted weights in the form that these came in.
+    hint : str
+        What to do where the network is not adaptable.
     """
 
     network: nn.Module
@@ -52,7 +70,8 @@ class SourceModel:
     sha256: str
     form: str = "bioimageio"
     notes: tuple[str, ...] = field(default=())
-    native: Callable[[nn.Module], bytes] | None = field(default=None, repr=False)
+    native: Native | None = field(default=None, repr=False)
+    hint: str = ""
 
 
 def load_model(
@@ -60,8 +79,8 @@ def load_model(
 ) -> SourceModel:
     """Load a source model, in whichever form of :mod:`napari_osuda.models.forms` it is.
 
-    A bioimage.io package (0.5, 0.4), a MONAI bundle or a ``save_pretrained`` folder of
-    segmentation_models_pytorch, each as a folder or a .zip; a file of weights (.pt, .pth, .ckpt,
+    A bioimage.io package (0.5, 0.4), a MONAI bundle, a trained model of nnU-Net v2 or a ``save_pretrained``
+    folder of segmentation_models_pytorch, each as a folder or a .zip; a file of weights (.pt, .pth, .ckpt,
     .safetensors) of a class in the closed list; an ONNX graph that keeps its BatchNormalization; a
     TorchScript or exported (.pt2) program, if trusted.
 
@@ -94,7 +113,9 @@ def load_model(
     network = reading.network(card)
     card = _with_sizes(card, {**reading.said, **answers}, network)
     notes = (*reading.notes, *check_channels(network, card))
-    return SourceModel(network, card, Path(path), reading.sha256, reading.form, notes, reading.native)
+    return SourceModel(
+        network, card, Path(path), reading.sha256, reading.form, notes, reading.native, reading.hint
+    )
 
 
 def open_questions(

@@ -79,7 +79,7 @@ def save_model(
 
 def _torchscript(network: nn.Module, source: SourceModel) -> bytes:
     """The network as TorchScript, the one kind of program that the spec has a place for."""
-    if source.form == "torchscript" and source.native is not None:
+    if source.form in ("torchscript", "bioimageio") and source.native is not None:
         return source.native(network)
     card = source.card
     stream = io.BytesIO()
@@ -289,7 +289,7 @@ def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, A
     keys = (
         "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
         "activation", "labels", "colours", "regions",
-        *(["intensity_maps"] if card.intensity_maps else []),
+        *(key for key in ("intensity_maps", "crop_to_head", "window") if getattr(card, key)),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))
     config = {key: values[key] for key in keys}

@@ -7,10 +7,12 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy._core.multiarray import scalar
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, UntrustedModelError
@@ -22,8 +24,15 @@ from napari_osuda.models.pickles import recover, state_of_module
 
 __all__ = ["Weights", "fits", "network_with_weights", "read_weights", "rewritten"]
 
+# Numbers of numpy, as frameworks put their metrics beside the weights, under numpy 1's and numpy 2's names.
+_NUMBERS: list[Any] = [
+    np.dtype,
+    *((scalar, f"{module}.scalar") for module in ("numpy.core.multiarray", "numpy._core.multiarray")),
+    *(type(np.dtype(name)) for name in ("f4", "f8", "i4", "i8", "b1")),
+]
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
 _SHOWN = 5
+_DEEPEST = 12
 
 
 @dataclass(frozen=True)
@@ -40,12 +49,15 @@ class Weights:
         The key of a checkpoint under which they were found.
     notes : tuple of str
         What was left out in reading them.
+    beside : dict
+        What else a checkpoint says, as far as it is texts, numbers and containers of them.
     """
 
     tensors: dict[str, Tensor]
     size: int
     container: str | None = None
     notes: tuple[str, ...] = ()
+    beside: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def read_weights(content: bytes, where: str) -> Weights:
@@ -71,7 +83,18 @@ def read_weights(content: bytes, where: str) -> Weights:
     except pickle.UnpicklingError as error:
         loaded, notes = _without_objects(content, where, error)
     tensors, container = _state_dict(loaded, where)
-    return Weights(tensors, len(content), container, notes)
+    beside: dict[str, Any] = {}
+    if container is not None and isinstance(loaded, Mapping):
+        beside = {str(key): value for key, value in loaded.items() if _is_plain(value)}
+    return Weights(tensors, len(content), container, notes, beside)
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return all(isinstance(key, str | int) and _is_plain(inner, depth + 1) for key, inner in value.items())
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return all(_is_plain(inner, depth + 1) for inner in value)
+    return value is None or isinstance(value, str | int | float | bool)
 
 
 def _read(content: bytes, where: str) -> Any:
@@ -85,7 +108,7 @@ def _read(content: bytes, where: str) -> Any:
     if content[:4] == b"PK\x03\x04":
         _check_archive(content, where)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMBERS):
             # Checkpoints in a newer pickle protocol are read all the same.
             warnings.filterwarnings("ignore", message="Detected pickle protocol")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

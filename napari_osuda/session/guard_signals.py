@@ -83,8 +83,9 @@ def gather(
         The case as people see it, where the network sees it through an intensity map.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    if stack.patch is not None:
-        network = SlidingWindow(network, stack.patch)
+    edges = stack.patch or stack.window
+    if edges is not None:
+        network = SlidingWindow(network, edges)
     indices = np.flatnonzero(stack.foreground)
     images: list[Floats] = []
     plain: list[Floats] = []

@@ -136,6 +136,7 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         field_of_view_mm=card.field_of_view_mm,
         spacing_mm=card.spacing_mm,
         crop_to_head=card.crop_to_head,
+        window=card.window,
         step=card.step,
         minimum=card.minimum,
         normalisation=card.normalisation,

@@ -15,7 +15,7 @@ from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.devices import resolve_device
 from napari_osuda.session.job import Labels, slice_spec
 from napari_osuda.session.preflight import check_input
-from napari_osuda.session.sliding_window import Blended, slide
+from napari_osuda.session.sliding_window import OVERLAP, Blended, SlidingWindow, slide
 
 __all__ = ["predict_case", "predicted"]
 
@@ -81,6 +81,8 @@ def _outputs(network: nn.Module, stack: SliceStack, batch_size: int) -> Iterator
                 yield indices, None, None, done
         return
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    if stack.window is not None:
+        network = SlidingWindow(network, stack.window, OVERLAP)
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
         output = main_output(network(torch.from_numpy(stack.slices(chosen)).to(device)))

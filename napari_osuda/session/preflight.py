@@ -31,7 +31,7 @@ def check_input(model: SourceModel, case: Case) -> None:
         )
     check_case(case)
     stack = SliceStack(case, slice_spec(model.card))
-    if stack.patch is not None:
+    if stack.patch is not None or stack.window is not None:
         require_monai()
     if not stack.foreground.any():
         raise CaseError(f"The case '{case.name}' holds no brain: all of its voxels are 0.")

@@ -131,7 +131,7 @@ class Run:
         self._maps, self._contrast_note = choose_maps(job, source, self._device)
         target = self._target(job.config.batch_size)
         if job.config.iterations > 0 or job.config.inference_statistics != "source":
-            check_adaptable(job.model.network, next(iter(target))[:1])
+            check_adaptable(job.model, next(iter(target))[:1])
         checkpoint = Checkpoint(job)
         folder = None if job.out is None else RunFolder(job)
         self.stacks = target.stacks

@@ -1,4 +1,4 @@
-"""A 3-D network over a whole volume: MONAI's sliding window, between whose windows a run can stop."""
+"""A network over images larger than it was trained on: MONAI's sliding window, which a run can stop."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Window = tuple[slice, ...]
 
 
 class Blended(NamedTuple):
-    """What a network makes of a volume.
+    """What a network makes of images.
 
     Attributes
     ----------
-    output : float32 Tensor [1, K, D, H, W]
+    output : float32 Tensor [B, K, D, H, W] or [B, K, H, W]
         Not probabilities; 0 where no window was.
-    seen : bool Tensor [D, H, W]
+    seen : bool Tensor [D, H, W] or [H, W]
         Where a window was.
     """
 
@@ -90,19 +90,19 @@ def windows(
 
 
 def _place(window: Window) -> Any:
-    """The window in all channels."""
-    return (slice(None), *window)
+    """The window in all images and channels."""
+    return (slice(None), slice(None), *window)
 
 
 @torch.inference_mode()
 def slide(
     network: nn.Module,
-    volume: Tensor,
+    images: Tensor,
     patch: Sequence[int],
     head: NDArray[np.bool_] | None = None,
     overlap: float = OVERLAP,
 ) -> Iterator[tuple[int, int] | Blended]:
-    """Run a network over a volume in overlapping windows, blended by a Gaussian.
+    """Run a network over volumes or slices in overlapping windows, blended by a Gaussian.
 
     Wherever there is head it is what ``monai.inferers.sliding_window_inference(..., mode="gaussian")`` gives
     with the same overlap.
@@ -111,11 +111,11 @@ def slide(
     ----------
     network : nn.Module
         In eval mode, on the device that is to do the work.
-    volume : Tensor [1, C, D, H, W]
+    images : Tensor [B, C, D, H, W] or [B, C, H, W]
         On the CPU.
     patch : sequence of int
         Size of a window.
-    head : bool array [D, H, W], optional
+    head : bool array [D, H, W] or [H, W], optional
     overlap : float
         See `windows`.
 
@@ -124,50 +124,50 @@ def slide(
     tuple of int, then Blended
         Windows done and in all; at the end the whole, on the CPU.
     """
-    places = windows(volume.shape[2:], patch, head, overlap)
+    places = windows(images.shape[2:], patch, head, overlap)
     from monai.data.utils import compute_importance_map
 
     weight = compute_importance_map(tuple(patch), mode="gaussian", sigma_scale=_SIGMA_SCALE)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     total: Tensor | None = None
-    weights = torch.zeros(volume.shape[2:])
-    together = patches_a_batch(patch, len(places))
+    weights = torch.zeros(images.shape[2:])
+    together = max(1, patches_a_batch(patch, len(places)) // len(images))
     for first in range(0, len(places), together):
         batch = places[first : first + together]
-        images = torch.stack([volume[0][_place(window)] for window in batch])
-        output = main_output(network(images.to(device))).float().cpu()
+        parts = torch.cat([images[_place(window)] for window in batch])
+        output = main_output(network(parts.to(device))).float().cpu()
         if total is None:
-            total = torch.zeros((1, output.shape[1], *volume.shape[2:]))
-        for window, seen in zip(batch, output, strict=True):
-            total[0][_place(window)] += seen * weight
+            total = torch.zeros((len(images), output.shape[1], *images.shape[2:]))
+        for window, seen in zip(batch, output.chunk(len(batch)), strict=True):
+            total[_place(window)] += seen * weight
             weights[window] += weight
         yield first + len(batch), len(places)
     if total is None:
-        raise ModelError("There is no head in the volume, so there is nothing to segment.")
+        raise ModelError("There is no head in the image, so there is nothing to segment.")
     seen = weights > 0
     yield Blended(total.div_(weights.clamp_(min=1e-6)), seen)
 
 
 class SlidingWindow(nn.Module):
-    """A 3-D network as one that takes a whole volume [1, C, D, H, W], with windows that overlap less.
+    """A network as one that takes larger images, in windows.
 
     Parameters
     ----------
     network : nn.Module
     patch : sequence of int
         Size of a window.
+    overlap : float
+        Share of a window that the next one sees too.
     """
 
-    def __init__(self, network: nn.Module, patch: Sequence[int]) -> None:
+    def __init__(self, network: nn.Module, patch: Sequence[int], overlap: float = _SPARSE) -> None:
         super().__init__()
         self.network = network
         self._patch = tuple(patch)
+        self._overlap = overlap
 
-    def forward(self, volume: Tensor) -> Tensor:
-        """The blended output for the volume."""
-        volume = volume.cpu()
-        # Air is what its corner shows.
-        head = (volume != volume[..., :1, :1, :1])[0].any(dim=0).numpy()
-        *_, blended = slide(self.network, volume, self._patch, head if head.any() else None, _SPARSE)
+    def forward(self, images: Tensor) -> Tensor:
+        """The blended output for images [B, C, ...], on the CPU."""
+        *_, blended = slide(self.network, images.cpu(), self._patch, overlap=self._overlap)
         assert isinstance(blended, Blended)
         return blended.output

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_osuda.errors import ModelError
@@ -99,6 +99,7 @@ def test_texts_of_the_command_line_are_read() -> None:
         parse_overrides({"size": "{"})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.integers(0, 255), st.text(min_size=1, max_size=5), min_size=2, max_size=12))
 def test_a_softmax_card_gives_each_channel_its_label(labels: dict[int, str]) -> None:
     names = tuple(f"channel {i}" for i in range(len(labels)))

@@ -75,11 +75,21 @@ def test_windows_of_air_are_left_out_and_the_head_is_as_before():
 
 
 def test_a_network_with_a_window_around_it_takes_a_volume():
-    volume, head = volume_with_head()
+    volume, _ = volume_with_head()
     output = SlidingWindow(Blurred(), PATCH)(volume)
-    torch.testing.assert_close(
-        output[0][:, head], monai_gives(Blurred(), volume, 0.25)[0][:, head], rtol=1e-5, atol=1e-5
-    )
+    torch.testing.assert_close(output, monai_gives(Blurred(), volume, 0.25), rtol=1e-5, atol=1e-5)
+
+
+def test_slices_go_through_a_2d_network_in_windows():
+    from monai.inferers import sliding_window_inference
+
+    torch.manual_seed(0)
+    network = nn.Conv2d(2, 3, 5, padding=2)
+    images = torch.randn((3, 2, 19, 11), generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        expected = sliding_window_inference(images, (8, 11), 2, network, overlap=OVERLAP, mode="gaussian")
+    found = SlidingWindow(network, (8, 11), OVERLAP)(images)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_volume_without_head_has_nothing_to_segment():

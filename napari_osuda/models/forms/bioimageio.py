@@ -40,7 +40,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     if entry.format == "torchscript":
         content, sha256 = package.read_checked(entry.source, entry.sha256)
         program = reading_of_program(content, sha256, entry.source, package, trust)
-        return replace(program, said=description.said, guessed=description.guessed)
+        return replace(program, form="bioimageio", said=description.said, guessed=description.guessed)
     architecture = _architecture(entry, name)
     check_architecture(architecture)
     content, sha256 = package.read_checked(entry.source, entry.sha256)

@@ -15,7 +15,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.packages import MAX_TEXT, Package, read_json, read_yaml
 from napari_osuda.models.weights import network_with_weights, read_weights, rewritten
 
@@ -86,9 +86,12 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
         assert card.architecture is not None
         return network_with_weights(card.architecture, weights, file)
 
-    def native(adapted: nn.Module) -> bytes:
-        return rewritten(content, weights, adapted, file)
-
+    kept = (_METADATA, *(config for config in _CONFIGS if package.has(config)))
+    native = Native(
+        file,
+        lambda adapted: rewritten(content, weights, adapted, file),
+        {name: package.read(name, MAX_TEXT) for name in kept},
+    )
     return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
 from napari_osuda.models.packages import Package
 
@@ -36,9 +36,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     said, guessed = reading_of_shapes(loaded, package.path.stem, name)
     source = {key: value.clone() for key, value in loaded.state_dict().items()}
 
-    def native(adapted: nn.Module) -> bytes:
-        return _rewritten(content, source, adapted, name)
-
+    native = Native(name, lambda adapted: _rewritten(content, source, adapted, name))
     return Reading(
         "onnx", said, guessed, sha256, lambda card: working_program(loaded, card, name), native=native
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,30 @@ from torch import nn
 
 from napari_osuda.models.card import ModelCard
 
-__all__ = ["Reading"]
+__all__ = ["Native", "Reading"]
+
+
+@dataclass(frozen=True)
+class Native:
+    """The form in which the weights came, able to hold adapted ones: call it with a network for the bytes.
+
+    Attributes
+    ----------
+    name : str
+        Path of the file with the weights, in its package.
+    contents : callable
+        From an adapted network to the bytes of that file.
+    beside : dict
+        Other files that the form needs, unchanged, by their paths.
+    """
+
+    name: str
+    contents: Callable[[nn.Module], bytes]
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __call__(self, network: nn.Module) -> bytes:
+        """The file for ``network``."""
+        return self.contents(network)
 
 
 @dataclass(frozen=True)
@@ -31,9 +54,11 @@ class Reading:
         From the finished card to the network: float32, CPU, eval mode.
     notes : tuple of str
         What the user should know of the choices made.
-    native : callable or None
-        From an adapted network to the bytes of a file as the weights came in; None where that is the native
-        form anyway or cannot hold it.
+    native : Native or None
+        How to write adapted weights as these came; None where that is a model folder anyway, or no form that
+        can hold them.
+    hint : str
+        What to do where the network turns out not to be adaptable.
     """
 
     form: str
@@ -42,4 +67,5 @@ class Reading:
     sha256: str
     network: Callable[[ModelCard], nn.Module]
     notes: tuple[str, ...] = field(default=())
-    native: Callable[[nn.Module], bytes] | None = None
+    native: Native | None = None
+    hint: str = ""

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from torch import nn
-
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import check_architecture
 from napari_osuda.models.card import Architecture
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.forms.state_dict import reading_of
-from napari_osuda.models.packages import Package, read_json
+from napari_osuda.models.packages import MAX_TEXT, Package, read_json
 from napari_osuda.models.weights import read_weights, rewritten
 
 __all__ = ["read", "recognise"]
@@ -49,7 +47,9 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
         said["activation"] = "none"
         guessed.pop("activation")
 
-    def native(adapted: nn.Module) -> bytes:
-        return rewritten(content, weights, adapted, file)
-
+    native = Native(
+        file,
+        lambda adapted: rewritten(content, weights, adapted, file),
+        {_CONFIG: package.read(_CONFIG, MAX_TEXT)},
+    )
     return replace(reading, said=said, guessed=guessed, native=native)

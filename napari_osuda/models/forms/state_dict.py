@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import build_skeleton, check_architecture, installed
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.inference import CLASSES, infer_arguments, spatial_dims_of
 from napari_osuda.models.matching import unwrapped
 from napari_osuda.models.packages import Package
@@ -32,12 +32,14 @@ def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
     name = package.path.name
     content, sha256 = package.read_checked(name, None)
     weights = read_weights(content, name)
+    if "trainer_name" in weights.beside and weights.container == "network_weights":
+        raise ModelError(
+            f"{package.path} is a checkpoint of nnU-Net; give the folder above it, which holds plans.json."
+        )
     architecture = _answered(answers, weights) or guess_architecture(weights)
     reading = reading_of("state_dict", package.path.stem, name, weights, sha256, architecture, answers)
 
-    def native(adapted: nn.Module) -> bytes:
-        return rewritten(content, weights, adapted, name)
-
+    native = Native(name, lambda adapted: rewritten(content, weights, adapted, name))
     return replace(reading, native=native)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, UntrustedModelError
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Native, Reading
 from napari_osuda.models.inference import infer_arguments
 from napari_osuda.models.packages import Package, zip_directory
 from napari_osuda.models.probing import example_for, forward
@@ -76,9 +76,7 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
     def network(card: ModelCard) -> nn.Module:
         return _plain(loaded, kind, card, name)
 
-    def native(adapted: nn.Module) -> bytes:
-        return _rewritten(content, kind, adapted)
-
+    native = Native(name, lambda adapted: _rewritten(content, kind, adapted))
     form = "torchscript" if kind == "TorchScript" else "pt2"
     return Reading(form, said, guessed, sha256, network, native=native)
 
