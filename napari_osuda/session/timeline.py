@@ -90,12 +90,13 @@ class Timeline:
         if folder is not None and folder.is_dir():
             found = sorted(int(path.stem) for path in folder.glob("*.pt") if path.stem.isdigit())
             self._held = dict.fromkeys(found)
+        self._kept = tuple(sorted(self._held))
 
     @property
     def kept(self) -> tuple[int, ...]:
         """After how many iterations there is a state, ascending."""
-        with self._lock:
-            return tuple(sorted(self._held))
+        # Never waits: a window asks while a state may be being written.
+        return self._kept
 
     def keep(self, adaptation: Adaptation, eta: float) -> None:
         """Take in the state of an adaptation after a step of share ``eta``."""
@@ -113,6 +114,7 @@ class Timeline:
                     self._drop(n)
             self._write(state)
             self._held[state.iteration] = None if self._folder is not None else state
+            self._kept = tuple(sorted(self._held))
 
     def state(self, iteration: int) -> State:
         """The state after so many iterations.
@@ -142,6 +144,7 @@ class Timeline:
         """Forget all states, and their files."""
         with self._lock:
             self._held.clear()
+            self._kept = ()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -153,6 +156,7 @@ class Timeline:
 
     def _drop(self, iteration: int) -> None:
         del self._held[iteration]
+        self._kept = tuple(n for n in self._kept if n != iteration)
         if self._folder is not None:
             self._path(iteration).unlink(missing_ok=True)
 

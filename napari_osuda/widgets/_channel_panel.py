@@ -92,9 +92,19 @@ class ChannelPanel(QWidget):
         found = {channel: layer.name for channel, layer in self.layers().items()}
         return {c: name for c, name in found.items() if modality_of(name) not in (None, modality_of(c))}
 
+    def not_surely_known(self) -> tuple[str, ...]:
+        """Channels whose layer has the name of another contrast, or of none."""
+        from napari_osuda.imaging import modality_of
+
+        return tuple(
+            c
+            for c, layer in self.layers().items()
+            if modality_of(c) and modality_of(layer.name) != modality_of(c)
+        )
+
     def refresh(self, event: object = None) -> None:
         """Follow the layers of the viewer: what the user chose stays, the rest is guessed anew."""
-        images = [layer for layer in self._layers if _is_volume(layer)]
+        images = [layer for layer in self._layers if _is_volume(layer) and not _is_result(layer)]
         guessed = _guess(images, self._channels)
         for channel, combo in self.combos.items():
             chosen = self._corrected.get(channel)

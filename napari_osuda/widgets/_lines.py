@@ -16,7 +16,7 @@ from napari_osuda.widgets._history import RunHistory
 from napari_osuda.widgets._plot import PlotPanel
 from napari_osuda.widgets._theme import Palette
 
-__all__ = ["ClassPanel", "LayerPanel", "LinePanel", "LossPanel", "SchedulePanel", "Series"]
+__all__ = ["ClassPanel", "EntropyPanel", "LayerPanel", "LinePanel", "LossPanel", "SchedulePanel", "Series"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -49,6 +49,7 @@ class LinePanel(PlotPanel):
     def __init__(self, colours: Palette) -> None:
         super().__init__(self.title_text, self.meaning, colours)
         self.series: tuple[Series, ...] = ()
+        self._marked: int | None = None
         self.curves: list[pg.PlotDataItem] = []
         self.cursor = pg.InfiniteLine(angle=90, movable=False)
         self.cursor.hide()
@@ -76,6 +77,7 @@ class LinePanel(PlotPanel):
         self.curves = [pg.PlotDataItem(antialias=True) for _ in self.series]
         for curve in self.curves:
             self.view.add(curve)
+        self.mark(None)
         last = 1 if self.history is None else max(self.history.iterations - 1, 1)
         self.view.box.setXRange(0, last, padding=0.02)
 
@@ -110,9 +112,20 @@ class LinePanel(PlotPanel):
             self.cursor.show()
             self._write_legend(row)
 
+    def mark(self, row: int | None) -> None:
+        """Mark an iteration, a row of the history, until another is; None marks none."""
+        self._marked = row
+        self.cursor.hide()
+        self.point_away()
+
     def point_away(self) -> None:
-        """Show the newest values again."""
-        if self.cursor.isVisible():
+        """Show the values of the marked iteration again, or the newest."""
+        history = self.history
+        if self._marked is not None and history is not None and self._marked < len(history):
+            self.cursor.setValue(float(history["t"][self._marked]))
+            self.cursor.show()
+            self._write_legend(self._marked)
+        elif self.cursor.isVisible() or self._marked is None:
             self.cursor.hide()
             self._write_legend()
 
@@ -185,6 +198,26 @@ class SchedulePanel(LinePanel):
             self.curves[1].setData(self.history["t"], lam / first)
 
 
+class EntropyPanel(LinePanel):
+    """L_SE, and how much of the most there could be."""
+
+    title_text = "Entropy"
+    meaning = (
+        "How unsure the network is of the step's slices (eq. 6), in nats; as a share it is 0 where it is "
+        "sure of every pixel, and 1 where all labels seem equally likely."
+    )
+    unit = "nats; share"
+
+    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+        """Two curves, whatever the run."""
+        return Series("nats", "orange"), Series("share of the most", "purple", kind=1)
+
+    def values_of(self, history: RunHistory) -> FloatArray:
+        """L_SE, and L_SE / log K."""
+        most = np.log(max(len(history.classes), 2))
+        return np.stack([history["l_se"], history["l_se"] / most], axis=1)
+
+
 class ClassPanel(LinePanel):
     """Share of the batch's pixels that each class claims."""
 
@@ -206,7 +239,8 @@ class ClassPanel(LinePanel):
     def values_of(self, history: RunHistory) -> FloatArray:
         """Per cent of the pixels."""
         shown = [k for k, (value, _, _) in enumerate(history.classes) if value != 0]
-        return 100.0 * history["class_fractions"][:, shown]
+        fractions: FloatArray = history["class_fractions"][:, shown]
+        return fractions * np.float32(100.0)
 
     def recolour(self) -> None:
         """The card's colours were chosen for masks: a rim of the text's colour keeps each visible here."""

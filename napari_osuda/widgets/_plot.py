@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QMimeData, QObject, Qt
 from qtpy.QtGui import QPixmap, QResizeEvent
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_osuda.files import written_whole
 from napari_osuda.widgets._canvas import Canvas
@@ -64,6 +74,7 @@ class PlotPanel(QWidget):
         self.buttons = {
             "PNG": self._button("PNG", f"Save '{title}' as a picture", self._ask_png),
             "CSV": self._button("CSV", f"Save the numbers of '{title}'", self._ask_csv),
+            "Copy": self._button("Copy", f"Copy '{title}' as a picture, and its numbers as text", self.copy),
         }
         top = QHBoxLayout()
         top.addWidget(self.heading, 1)
@@ -136,8 +147,8 @@ class PlotPanel(QWidget):
         self.view.set_colours(colours)
         self.recolour()
 
-    def save_png(self, path: Path | str) -> None:
-        """Write title, legend and plot as a picture, at twice the size of the screen's."""
+    def picture(self) -> QPixmap:
+        """Title, legend and plot, at twice the size of the screen's."""
         picture = QPixmap(self.figure.size() * _PNG_SCALE)
         picture.setDevicePixelRatio(_PNG_SCALE)
         picture.fill(self.palette().window().color())
@@ -146,16 +157,35 @@ class PlotPanel(QWidget):
         self.figure.render(picture)
         for button in self.buttons.values():
             button.show()
+        return picture
+
+    def numbers(self, stream: IO[str], **dialect: Any) -> None:
+        """Write the plot's numbers as CSV."""
+        names, rows = self.table()
+        writer = csv.writer(stream, **dialect)
+        writer.writerow(names)
+        writer.writerows(rows)
+
+    def save_png(self, path: Path | str) -> None:
+        """Write the picture."""
         with written_whole(path) as partial:
-            picture.save(str(partial), "PNG")
+            self.picture().save(str(partial), "PNG")
 
     def save_csv(self, path: Path | str) -> None:
         """Write the plot's numbers."""
-        names, rows = self.table()
         with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(names)
-            writer.writerows(rows)
+            self.numbers(stream)
+
+    def copy(self) -> None:
+        """Put the picture on the clipboard, and the numbers as a text that spreadsheets take."""
+        text = io.StringIO()
+        self.numbers(text, delimiter="\t", lineterminator="\n")
+        data = QMimeData()
+        data.setImageData(self.picture().toImage())
+        data.setText(text.getvalue())
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setMimeData(data)
 
     def _ask_png(self) -> None:
         self._ask("Picture (*.png)", ".png", self.save_png)

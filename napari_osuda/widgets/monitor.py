@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
-from napari_osuda.widgets._channel_map import AlphaMap, DistanceMap
+from napari_osuda.widgets._activation import Activations
+from napari_osuda.widgets._channel_map import AlphaMap, ChannelMap, DistanceMap
 from napari_osuda.widgets._column import Column, scrolled
+from napari_osuda.widgets._distribution import DistributionPanel
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._history import RunHistory
-from napari_osuda.widgets._lines import ClassPanel, LayerPanel, LossPanel, SchedulePanel
+from napari_osuda.widgets._lines import (
+    ClassPanel,
+    EntropyPanel,
+    LayerPanel,
+    LinePanel,
+    LossPanel,
+    SchedulePanel,
+)
+from napari_osuda.widgets._pinned import PinnedPanel
 from napari_osuda.widgets._plot import PlotPanel
 from napari_osuda.widgets._theme import Palette
+from napari_osuda.widgets._timeline_panel import TimelinePanel
+from napari_osuda.widgets._words import WrappedLabel
 
 __all__ = ["MonitorWidget"]
 
@@ -41,11 +54,19 @@ class MonitorWidget(DockedWidget):
         self.panels: dict[str, PlotPanel] = {
             "losses": LossPanel(colours),
             "schedules": SchedulePanel(colours),
+            "entropy": EntropyPanel(colours),
             "classes": ClassPanel(colours),
             "distance": DistanceMap(colours),
             "alpha": AlphaMap(colours),
+            "distribution": DistributionPanel(colours),
             "layers": LayerPanel(colours),
         }
+        self.maps = [panel for panel in self.panels.values() if isinstance(panel, ChannelMap)]
+        self.pinned = PinnedPanel(colours)
+        self.timeline = TimelinePanel(napari_viewer, self.cockpit)
+        self.activations = Activations(napari_viewer, self.cockpit, self)
+        self.note = WrappedLabel()
+        self.note.hide()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
@@ -55,7 +76,9 @@ class MonitorWidget(DockedWidget):
         self.scroller = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.empty)
+        # What goes with the picture stays in sight, wherever the plots are scrolled to.
+        for widget in (self.empty, self.timeline, self.pinned, self.note):
+            layout.addWidget(widget)
         layout.addWidget(self.scroller, 1)
         self._arrange()
 
@@ -65,6 +88,11 @@ class MonitorWidget(DockedWidget):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self.refresh)
         self.cockpit.began.connect(self.show_history)
+        self.cockpit.ended.connect(self._on_ended)
+        self.timeline.chosen.connect(self._go_to)
+        self.activations.told.connect(self._tell)
+        for panel in self.maps:
+            panel.picked.connect(self.pin)
         self.show_history(self.cockpit.history)
         self._timer.start()
 
@@ -72,15 +100,24 @@ class MonitorWidget(DockedWidget):
         """Show another run, or none."""
         self._drawn.clear()
         self.empty.setVisible(history is None)
-        for panel in self.panels.values():
+        for panel in self._plots():
             panel.show_history(history)
+        self.timeline.begin()
+        self.activations.begin()
+
+    def pin(self, n: int) -> None:
+        """Pin a channel of all N: its curve, and what it responds to on the image; or take it away."""
+        pinned = self.pinned.toggle(n)
+        left = self.pinned.pinned
+        self.activations.show_channel(n if pinned else left[-1] if left else None)
 
     def refresh(self) -> None:
         """Redraw the plots that are in sight and behind."""
         history = self.cockpit.history
+        self.timeline.refresh()
         if history is None:
             return
-        for name, panel in self.panels.items():
+        for name, panel in (*self.panels.items(), ("pinned", self.pinned)):
             behind = self._drawn.get(name) != len(history)
             if behind and panel.isVisible() and not panel.visibleRegion().isEmpty():
                 self._drawn[name] = len(history)
@@ -88,13 +125,38 @@ class MonitorWidget(DockedWidget):
 
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
-        for panel in self.panels.values():
+        for panel in self._plots():
             panel.set_colours(colours)
 
     def tear_down(self) -> None:
         """Stop the timer and listen no more."""
         self._timer.stop()
         self.cockpit.began.disconnect(self.show_history)
+        self.cockpit.ended.disconnect(self._on_ended)
+        self.timeline.close_down()
+        self.activations.close_down()
+
+    def _plots(self) -> list[PlotPanel]:
+        return [*self.panels.values(), self.pinned]
+
+    def _on_ended(self, _: object) -> None:
+        self.timeline.refresh()
+        self.activations.go_to(self.timeline.iteration)
+
+    def _go_to(self, iteration: int | None) -> None:
+        """Show one iteration in all plots, or the run as it goes on."""
+        history = self.cockpit.history
+        row = None if iteration is None or history is None else min(iteration, len(history)) - 1
+        for panel in self._plots():
+            if isinstance(panel, LinePanel):
+                panel.mark(row)
+            elif isinstance(panel, ChannelMap | DistributionPanel):
+                panel.show_row(-1 if row is None else row)
+        self.activations.go_to(iteration)
+
+    def _tell(self, text: str) -> None:
+        self.note.setText(escape(text))
+        self.note.setVisible(bool(text))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as there is room for."""

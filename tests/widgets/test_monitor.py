@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import subprocess
 import sys
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from napari.components import ViewerModel
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication
 
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.networks import UNet
@@ -142,13 +144,100 @@ def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
     assert layer.name not in panel.legend.text(), "beyond the end of a layer there is no channel"
 
 
-def test_cursor_keys_go_from_channel_to_channel(monitor, run, qtbot):
-    told(monitor, run)
+def test_cursor_keys_go_from_channel_to_channel_and_enter_picks_one(monitor, run, qtbot):
+    history = told(monitor, run)
     panel = monitor.panels["alpha"]
     panel.view.setFocus()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
         qtbot.keyClick(panel.view, key)
     assert panel._place == (1, 2)
+    with qtbot.waitSignal(panel.picked) as picked:
+        qtbot.keyClick(panel.view, Qt.Key.Key_Return)
+    assert picked.args == [history.layers[1].offset + 2]
+
+
+def test_a_click_picks_the_channel_under_the_mouse(monitor, run, qtbot):
+    history = told(monitor, run)
+    panel = monitor.panels["distance"]
+    monitor.scroller.ensureWidgetVisible(panel)
+    point = panel.view.mapFromScene(panel.view.box.mapViewToScene(QPointF(1.5, 3.5)))
+    with qtbot.waitSignal(panel.picked) as picked:
+        qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    assert picked.args == [history.layers[3].offset + 1]
+
+
+def test_by_distance_the_farthest_come_first_and_keep_their_names(monitor, run):
+    history = told(monitor, run)
+    panel = monitor.panels["distance"]
+    panel.order.setCurrentIndex(1)
+    means = np.nanmean(panel.image.image, axis=1)
+    assert (np.diff(means) <= 1e-6).all()
+    assert (np.diff(panel.image.image, axis=1)[~np.isnan(np.diff(panel.image.image, axis=1))] <= 0).all()
+    panel.point_at(0.5, 0.5)
+    d = history["distance"][-1]
+    farthest = max(history.layers, key=lambda la: d[la.offset : la.offset + la.channels].mean())
+    n = farthest.offset + int(d[farthest.offset : farthest.offset + farthest.channels].argmax())
+    assert f"<b>{history.layers.index(farthest) + 1}. {farthest.name}</b>" in panel.legend.text()
+    assert f"channel {n - farthest.offset} of" in panel.legend.text()
+    assert f"d {d[n]:.3g}" in panel.legend.text()
+    panel.order.setCurrentIndex(0)
+    np.testing.assert_array_equal(panel.image.image, history.ragged("distance"))
+
+
+def test_a_logarithmic_scale_has_its_values_at_the_bar(monitor, run):
+    history = told(monitor, run)
+    for name, middle in (("distance", None), ("alpha", 1.0)):
+        panel = monitor.panels[name]
+        panel.scale.setCurrentIndex(1)
+        picture = history.ragged(name)
+        np.testing.assert_allclose(
+            panel.image.image, np.log(np.maximum(picture, panel.floor)), rtol=1e-5, atol=1e-6
+        )
+        low, mid, high = panel.bar.values
+        np.testing.assert_allclose(np.log([low, high]), panel.image.levels, rtol=1e-6, atol=1e-9)
+        assert mid == pytest.approx(middle or np.sqrt(low * high))
+
+
+def test_dead_channels_are_marked(monitor, run):
+    layers, reports = run
+    dead = np.zeros(sum(layer.channels for layer in layers), bool)
+    dead[[layers[1].offset + 2, layers[2].offset]] = True
+    marked = [dataclasses.replace(report, dead=dead) for report in reports]
+    told(monitor, (layers, marked))
+    panel = monitor.panels["alpha"]
+    assert {(point.pos().x(), point.pos().y()) for point in panel.dead.points()} == {(2.5, 1.5), (0.5, 2.5)}
+    assert "2 dead" in panel.legend.text()
+    panel.point_at(2.5, 1.5)
+    assert "dead" in panel.legend.text()
+
+
+def test_entropy_is_told_in_nats_and_as_a_share(monitor, run):
+    history = told(monitor, run)
+    panel = monitor.panels["entropy"]
+    np.testing.assert_allclose(panel.curves[0].getData()[1], history["l_se"])
+    np.testing.assert_allclose(panel.curves[1].getData()[1], history["l_se"] / np.log(3), rtol=1e-6)
+
+
+def test_boxes_hold_the_middle_half_of_a_layers_channels(monitor, run):
+    history = told(monitor, run)
+    panel = monitor.panels["distribution"]
+    layer = history.layers[2]
+    d = history["distance"][-1, layer.offset : layer.offset + layer.channels]
+    np.testing.assert_allclose(panel.quantiles()[:, 2], np.quantile(d, (0.05, 0.25, 0.5, 0.75, 0.95)))
+    assert panel.boxes.opts["y0"][2] == pytest.approx(np.quantile(d, 0.25))
+    panel.point_at(3.1, 0)
+    assert layer.name in panel.legend.text()
+
+
+def test_a_plot_is_copied_as_picture_and_numbers(monitor, run):
+    history = told(monitor, run)
+    monitor.panels["losses"].buttons["Copy"].click()
+    held = QApplication.clipboard().mimeData()
+    assert held.hasImage()
+    header, *rows = (line.split("\t") for line in held.text().splitlines())
+    assert header[0] == "t"
+    assert len(rows) == len(history)
+    assert float(rows[2][3]) == pytest.approx(float(history["loss"][2]), rel=1e-6)
 
 
 def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, run):
