@@ -74,7 +74,8 @@ class ReviewRecord:
             if known["masks"] != masks:
                 raise CaseError(
                     f"{self._where()} holds decisions on other masks of case {case.name}: the run has been "
-                    "done again since. Move that file away to review the new masks."
+                    "done again since, or another of its iterations chosen. Move that file away to review "
+                    "the new masks."
                 )
             log = [Entry.from_dict(values) for values in known["log"]]
             edits = {place: self._edit(case, place) for place, e in enumerate(log) if e.kind == "edited"}

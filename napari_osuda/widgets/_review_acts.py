@@ -37,7 +37,7 @@ class ReviewActs:
 
     @property
     def reviewer(self) -> str:
-        """Who reviews."""
+        """Who reviews, as the record will say."""
         return str(self._page.name.text().strip())
 
     def decide(self, kind: Mask) -> None:

@@ -122,8 +122,11 @@ class DecidePanel(QWidget):
 
     def set_progress(self, done: int, total: int, plane: str) -> None:
         """How many slices of the plane are decided."""
+        # A bar repaints itself at once, and with it the whole window: let it wait for its turn.
+        self.bar.setUpdatesEnabled(False)
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
+        self.bar.setUpdatesEnabled(True)
         word = "slice" if total == 1 else "slices"
         mark = f" <span style='color: {self._colours.green}'>\N{CHECK MARK}</span>" if done == total else ""
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_osuda.errors import OsudaError
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import Plane
 from napari_osuda.session.review_run import ReviewRun
@@ -39,6 +40,11 @@ class Desk(QObject):
         self.review: Review | None = None
         self.plane: Plane = "axial"
         self._tables: dict[tuple[int, str, str], SliceTable] = {}
+        # The place is written once the reviewer has stayed somewhere, and not at every slice passed.
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(1000)
+        self._resting.timeout.connect(self.keep_place)
 
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something."""
@@ -58,6 +64,25 @@ class Desk(QObject):
         """Show a slice, by the viewer's number."""
         if self.review is not None:
             self.layers.go_to(self.plane, step)
+
+    def passed(self) -> None:
+        """The viewer has come to another slice: write it down if it stays there."""
+        self._resting.start()
+
+    def keep_place(self) -> None:
+        """Write down where the reviewer is."""
+        self._resting.stop()
+        run, review = self.run, self.review
+        if run is None or review is None or not self.layers.alive:
+            return
+        name, record = review.case.name, run.record
+        if record.place(name) == {"plane": self.plane, "slice": self.row} and record.last_case == name:
+            return
+        record.set_place(name, self.plane, self.row)
+        try:
+            record.write()
+        except OsudaError as error:
+            self.tell(str(error), True)
 
     def table(self, plane: Plane) -> SliceTable:
         """Counts of the slices of a plane, made once."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from napari_osuda.widgets._shared import real_viewer
 
-__all__ = ["Key", "ReviewKeys"]
+if TYPE_CHECKING:
+    from napari_osuda.widgets.review import ReviewWidget
+
+__all__ = ["REDO", "UNDO", "Key", "ReviewKeys", "keys_of"]
+
+UNDO, REDO = "Control-Z", "Control-Shift-Z"
 
 # Letters that no layer of napari's takes for itself: a layer's keys come before the viewer's.
 
@@ -72,3 +78,25 @@ def _on_press(key: Key) -> Callable[[Any], Any]:
         release()
 
     return held
+
+
+def keys_of(widget: ReviewWidget) -> list[Key]:
+    """Every key of the review, in the order in which the panel lists them."""
+    acts = widget.acts
+    keys = [
+        Key("A", "accept after", lambda: acts.decide("after")),
+        Key("K", "keep before", lambda: acts.decide("before")),
+        Key("I", "edit, or lock again", lambda: widget.edit(not widget.layers.editing)),
+        Key("G", "flag with the comment", lambda: acts.flag()),
+        Key(UNDO, "undo", acts.undo),
+        Key(REDO, "redo", acts.redo),
+    ]
+    for key, wanted in (("J", "changed"), ("H", "flagged"), ("U", "undecided")):
+        keys.append(Key(key, f"next {wanted}", partial(widget.go_to_next, wanted)))
+        keys.append(Key(f"Shift-{key}", f"previous {wanted}", partial(widget.go_to_next, wanted, True)))
+    for key, mode in (("W", "overlay"), ("S", "side"), ("D", "difference"), ("R", "final")):
+        what = {"side": "side by side", "final": "final mask"}.get(mode, mode)
+        keys.append(Key(key, what, partial(widget.compare, mode)))
+    keys.append(Key("Q", "hold: before alone", partial(widget.blink, True), partial(widget.blink, False)))
+    keys.append(Key("T", "next case", widget.next_case))
+    return keys

@@ -160,9 +160,16 @@ class ReviewLayers:
 
     def show_error(self, error: tuple[str, IntArray] | None) -> None:
         """Show an error map against a reference, (title, values of `difference`), or take it away."""
-        if self._error is not None and self._error in self.viewer.layers:
-            self.viewer.layers.remove(self._error)
-        self._error = None
+        old, self._error = self._error, None
+        if old is not None and old not in self.viewer.layers:
+            old = None
+        if error is not None and old is not None and old.name == error[0]:
+            # A new layer for every decision would take its place on the list, and a while.
+            old.data = np.ascontiguousarray(self.shown(error[1]))
+            self._error = old
+            return
+        if old is not None:
+            self.viewer.layers.remove(old)
         if error is None:
             return
         title, values = error

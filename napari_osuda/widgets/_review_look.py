@@ -149,25 +149,39 @@ class ReferencePanel(QWidget):
                 self.combo.addItem(layer.name, layer)
         self.combo.setCurrentIndex(max(self.combo.findData(chosen), 0) if chosen is not None else 0)
 
-    def set_scores(self, scores: Mapping[str, Sequence[RegionScore]]) -> None:
-        """Show Dice and HD95 of each region and mask, marked as what they are."""
+    def set_scores(self, scores: Mapping[str, Sequence[RegionScore] | None]) -> None:
+        """Show Dice and HD95 of each region and mask, marked as what they are; None is still to come."""
         self.map.setVisible(bool(scores))
         self.scores.setVisible(bool(scores))
         if not scores:
             self.map.setCurrentIndex(0)
             return
-        first = next(iter(scores.values()))
+        first = next((found for found in scores.values() if found is not None), None)
+        if first is None:
+            self.scores.setText("Measuring against the reference\N{HORIZONTAL ELLIPSIS}")
+            return
         head = "".join(f"<th align='right'>&nbsp;{which}</th>" for which in scores)
         rows = [f"<tr><th align='left'>Against the reference</th>{head}</tr>"]
         for place, region in enumerate(first):
-            dice = "".join(f"<td align='right'>&nbsp;{s[place].dice:.3f}</td>" for s in scores.values())
-            far = "".join(
-                f"<td align='right'>&nbsp;{'none' if s[place].failure else f'{s[place].hd95:.1f}'}</td>"
-                for s in scores.values()
+            dice, far = (
+                "".join(
+                    f"<td align='right'>&nbsp;{_figure(found, place, which)}</td>"
+                    for found in scores.values()
+                )
+                for which in ("dice", "hd95")
             )
             name = escape(region.region)
             rows += [f"<tr><td>{name}, Dice</td>{dice}</tr>", f"<tr><td>{name}, HD95 mm</td>{far}</tr>"]
         self.scores.setText(f"<table>{''.join(rows)}</table>")
+
+
+def _figure(found: Sequence[RegionScore] | None, place: int, which: str) -> str:
+    if found is None:
+        return "\N{HORIZONTAL ELLIPSIS}"
+    score = found[place]
+    if which == "dice":
+        return f"{score.dice:.3f}"
+    return "none" if score.failure else f"{score.hd95:.1f}"
 
 
 class KeyLegend(WrappedLabel):

@@ -7,19 +7,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer
 
 from napari_osuda.errors import OsudaError
-from napari_osuda.evaluation import difference
+from napari_osuda.evaluation import RegionScore, difference, evaluate
 from napari_osuda.imaging import read_labels, require_same_grid
 from napari_osuda.imaging.world import from_layer, grid_of_layer
+from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._review_desk import Desk
 from napari_osuda.widgets._review_look import ReferencePanel
+from napari_osuda.widgets._words import error_sentence
 
 __all__ = ["ReferenceView"]
 
 
-class ReferenceView:
+class ReferenceView(QObject):
     """Keeps the panel and the error map in step with the decisions.
+
+    Distances between large surfaces take seconds, so they are measured off the GUI thread, once the reviewer
+    pauses.
 
     Parameters
     ----------
@@ -28,8 +34,26 @@ class ReferenceView:
     """
 
     def __init__(self, desk: Desk, panel: ReferencePanel) -> None:
+        super().__init__()
         self._desk = desk
         self._panel = panel
+        # Of masks that do not change, and what they belong to.
+        self._known: dict[str, list[RegionScore]] = {}
+        self._known_of: tuple[object, object] = (None, None)
+        self._scoring = Background(self)
+        self._scoring.done.connect(self._show)
+        self._scoring.failed.connect(lambda error: desk.tell(error_sentence(error), True))
+        # Decided while the masks were being measured: measure once more, and not many times at once.
+        self._stale = False
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(200)
+        self._pause.timeout.connect(self._score)
+
+    def close(self) -> None:
+        """Score no more."""
+        self._pause.stop()
+        self._scoring.close()
 
     @property
     def labels(self) -> NDArray[Any] | None:
@@ -81,12 +105,48 @@ class ReferenceView:
         desk, reference = self._desk, self.labels
         if desk.run is None or desk.review is None:
             return
-        self._panel.set_scores(desk.run.scores(desk.review.case.name))
-        which = self._panel.map.currentData()
-        if not which or reference is None:
+        if reference is None:
+            self._pause.stop()
+            self._panel.set_scores({})
+        else:
+            if self._known_of[0] is not desk.review or self._known_of[1] is not reference:
+                self._known, self._known_of = {}, (desk.review, reference)
+            self._panel.set_scores({m: self._known.get(m) for m in desk.masks()})
+            self._pause.start()
+        self.show_map()
+
+    def show_map(self) -> None:
+        """Draw the error map that is wanted, or take it away."""
+        desk, reference, which = self._desk, self.labels, self._panel.map.currentData()
+        if not which or reference is None or desk.review is None:
             desk.layers.show_error(None)
             return
         desk.layers.show_error((f"error of {which} (reference)", difference(reference, desk.masks()[which])))
+
+    def _score(self) -> None:
+        run, review, reference = self._desk.run, self._desk.review, self.labels
+        if run is None or review is None or reference is None:
+            return
+        if self._scoring.busy:
+            self._stale = True
+            return
+        # The final mask goes on changing while it is measured.
+        masks = {m: mask.copy() if m == "final" else mask for m, mask in self._desk.masks().items()
+                 if m not in self._known}  # fmt: skip
+        of, spacing, regions = self._known_of, review.case.grid.spacing, run.regions
+        self._scoring.run(
+            lambda: (of, {m: evaluate(mask, reference, spacing, regions) for m, mask in masks.items()})
+        )
+
+    def _show(self, answer: tuple[tuple[object, object], dict[str, list[RegionScore]]]) -> None:
+        of, scores = answer
+        if self._stale:
+            self._stale = False
+            self._pause.start()
+        if of is not self._known_of or self.labels is None:
+            return
+        self._known |= {m: found for m, found in scores.items() if m != "final"}
+        self._panel.set_scores({**self._known, "final": None if self._pause.isActive() else scores["final"]})
 
     def _set(self, labels: NDArray[Any] | None) -> bool:
         assert self._desk.run is not None

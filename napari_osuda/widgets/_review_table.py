@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_slices import SliceTable
+from napari_osuda.widgets._review_columns import CHOICES, FLAG, Column, columns_of
 from napari_osuda.widgets._review_layers import Shown
 from napari_osuda.widgets._theme import Palette
 
@@ -29,19 +29,8 @@ FILTERS = {
 }
 """What the table can be narrowed to: slices with labels, changed ones, flagged by guard or person, ..."""
 
-_CHOICES = {"after": "\N{CHECK MARK} after", "before": "\N{LEFTWARDS ARROW WITH HOOK} before",
-            "edited": "\N{LOWER RIGHT PENCIL} edited"}  # fmt: skip
 _HUES = {"after": "green", "before": "orange", "edited": "blue"}
 _SORT = int(Qt.ItemDataRole.UserRole)
-
-
-@dataclass(frozen=True)
-class _Column:
-    title: str
-    tip: str
-    text: Callable[[int], str]
-    sort: Callable[[int], float]
-    numeric: bool = True
 
 
 class SliceModel(QAbstractTableModel):
@@ -59,7 +48,7 @@ class SliceModel(QAbstractTableModel):
         self.review: Review | None = None
         self.table: SliceTable | None = None
         self.shown = Shown(0, 0, False)
-        self._columns: list[_Column] = []
+        self._columns: list[Column] = []
         self._marked: frozenset[int] = frozenset()
         self._errors: dict[str, NDArray[np.int64]] = {}
 
@@ -69,7 +58,7 @@ class SliceModel(QAbstractTableModel):
         """Show a plane of a case; ``errors``: wrong voxels of each slice by mask, given a reference."""
         self.beginResetModel()
         self.review, self.table, self.shown, self._errors = review, table, shown, errors
-        self._columns = self._make_columns(review, table)
+        self._columns = columns_of(review, table, shown, self._errors)
         self._marked = frozenset(review.to_decide(table.plane))
         self.endResetModel()
 
@@ -152,7 +141,7 @@ class SliceModel(QAbstractTableModel):
         if title == "Decision":
             chosen = self.review.choice(self.table.plane, row)
             return None if chosen is None else QColor(getattr(self._colours, _HUES[chosen.kind]))
-        return QColor(self._colours.red) if title == "\N{BLACK FLAG}" else None
+        return QColor(self._colours.red) if title == FLAG else None
 
     def _tip(self, row: int) -> str:
         review, table = self.review, self.table
@@ -161,88 +150,9 @@ class SliceModel(QAbstractTableModel):
         chosen, flag = review.choice(table.plane, row), review.flag(table.plane, row)
         said = [f"{table.plane.capitalize()} slice at {table.position_mm[row]:.1f} mm"]
         said += [f"Guard: {table.warnings[row]}"] if table.warnings[row] else []
-        said += [f"{_CHOICES[chosen.kind]}, {chosen.who}, {chosen.when}"] if chosen else []
+        said += [f"{CHOICES[chosen.kind]}, {chosen.who}, {chosen.when}"] if chosen else []
         said += [f"Flagged by {flag.who or 'somebody'}: {flag.comment or 'no comment'}"] if flag else []
         return "\n".join(said)
-
-    def _make_columns(self, review: Review, table: SliceTable) -> list[_Column]:
-        change, plane = table.change, table.plane
-        steps = self.shown
-
-        def decision(row: int) -> str:
-            chosen = review.choice(plane, row)
-            return "" if chosen is None else _CHOICES[chosen.kind]
-
-        def mark(row: int) -> str:
-            flagged = "\N{BLACK FLAG}" if review.flag(plane, row) is not None else ""
-            return flagged + ("\N{BLACK UP-POINTING TRIANGLE}" if table.warnings[row] else "")
-
-        order = {"": 0, **{text: place + 1 for place, text in enumerate(_CHOICES.values())}}
-        columns = [
-            _Column("Slice", "The viewer's number", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
-            _Column("Decision", "What was decided", decision, lambda r: order[decision(r)], False),
-            _Column(
-                "\N{BLACK FLAG}",
-                "A flag is a person's, a triangle the guard's; the tip of a row says why",
-                mark,
-                lambda r: len(mark(r)) + bool(table.warnings[r]),
-                False,
-            ),
-            _Column(
-                "Changed", "Voxels whose label differs between before and after",
-                lambda r: f"{change.changed[r]:,}", lambda r: int(change.changed[r]),
-            ),
-            _Column(
-                "Dice", "Agreement of before and after, all labels; low: the two disagree",
-                lambda r: f"{table.dice[r]:.2f}", lambda r: float(table.dice[r]),
-            ),
-        ]  # fmt: skip
-        if table.uncertainty is not None:
-            doubt = table.uncertainty
-            columns.append(
-                _Column(
-                    "Uncertainty",
-                    "Mean normalised entropy of the adapted network, 0 (sure) to 1, where there is a mask",
-                    lambda r: f"{doubt[r]:.2f}",
-                    lambda r: float(doubt[r]),
-                )
-            )
-        for which in self._errors:
-            columns.append(self._error_column(which))
-        places = (
-            ("mm\N{SUPERSCRIPT TWO}", "Area", change.area_before_mm2, change.area_after_mm2, 0),
-            ("ml", "Volume", change.ml_before, change.ml_after, 2),
-        )
-        for unit, word, was, now, digits in places:
-            for column, value in enumerate(change.values):
-                name = review.case.labels.get(value, str(value))
-                columns.append(
-                    _pair(name, unit, word, was[:, column], now[:, column], digits)
-                )  # one column: what it was and what it is now
-        return columns
-
-    def _error_column(self, which: str) -> _Column:
-        return _Column(
-            f"Wrong, {which}",
-            f"Against the reference: voxels whose label is not the reference's, mask {which}",
-            lambda r: f"{self._errors[which][r]:,}",
-            lambda r: int(self._errors[which][r]),
-        )
-
-
-def _pair(
-    name: str, unit: str, word: str, was: NDArray[np.float64], now: NDArray[np.float64], digits: int
-) -> _Column:
-    arrow = "\N{RIGHTWARDS ARROW}"
-
-    def text(row: int) -> str:
-        if not was[row] and not now[row]:
-            return ""
-        return f"{was[row]:,.{digits}f} {arrow} {now[row]:,.{digits}f}"
-
-    short = name if len(name) <= 14 else name[:13] + "\N{HORIZONTAL ELLIPSIS}"
-    tip = f"{word} of {name} in {unit}, before {arrow} after; sorted by after"
-    return _Column(f"{short}, {unit}", tip, text, lambda r: float(now[r]))
 
 
 class _Proxy(QSortFilterProxyModel):

@@ -80,6 +80,12 @@ def test_any_sequence_of_acts_gives_the_mask_that_a_plain_replay_gives(sequence)
         act(review, *one)
     assert review.final is shown, "a viewer shows this very array"
     np.testing.assert_array_equal(review.final, replayed(sequence))
+    before, after = masks()
+    for plane in PLANES:
+        others = tuple(axis for axis in range(3) if axis != AXES[plane])
+        marked = ((before != 0) | (after != 0) | (review.final != 0)).any(axis=others)
+        wanted = [i for i in range(review.count(plane)) if marked[i] or review.choice(plane, i) is not None]
+        assert review.to_decide(plane) == wanted
 
 
 @settings(deadline=None, max_examples=60)
