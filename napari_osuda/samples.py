@@ -39,8 +39,8 @@ def _patient(name: str) -> list[LayerData]:
         shown = np.ascontiguousarray(to_shown(volume.data, volume.grid))
         limits = (float(shown.min()), float(np.percentile(shown, 99.9)))
         arguments = {"name": contrast, "contrast_limits": limits, **layer_arguments(volume.grid, path)}
-        # One image is seen at a time; the last of them is on top.
-        arguments["visible"] = contrast == list(patient.images)[-1]
+        # One image is seen at a time: the contrast that shows a glioma best.
+        arguments["visible"] = contrast == "flair"
         layers.append((shown, arguments, "image"))
     labels, grid = read_labels(patient.reference)
     shown = np.ascontiguousarray(to_shown(labels, grid))

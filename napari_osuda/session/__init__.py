@@ -1,6 +1,7 @@
 """One adaptation from files to run folder; it knows nothing of windows."""
 
 from napari_osuda.session.api import adapt_case
+from napari_osuda.session.contrast_preview import ContrastPreview, contrast_previews
 from napari_osuda.session.controller import Controller, State
 from napari_osuda.session.devices import DEVICES, available_devices, resolve_device
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
@@ -18,6 +19,7 @@ __all__ = [
     "After",
     "Before",
     "CaseResult",
+    "ContrastPreview",
     "Controller",
     "Event",
     "Finished",
@@ -39,6 +41,7 @@ __all__ = [
     "adapt_case",
     "available_devices",
     "can_preview",
+    "contrast_previews",
     "find_unfinished",
     "predict_case",
     "resolve_device",

@@ -13,7 +13,7 @@ from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.session.job import Job, slice_spec
 from napari_osuda.session.target import Target
 
-__all__ = ["choose_maps", "mean_distance"]
+__all__ = ["Maps", "choose_maps", "mean_distance", "named_maps"]
 
 Maps = tuple[IntensityMap, ...]
 
@@ -51,15 +51,20 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     if asked == "off" or job.model.card.intensity_maps:
         return None, None
     if asked != "names":
-        maps: Maps = (asked,) * len(job.model.card.channels)
-        return maps, f"As asked, {_WORDS[asked]} in every image before the network sees it."
-    found = {_of_case(case) for case in job.cases}
-    if len(found) > 1:
-        return None, None
-    maps = found.pop()
-    if set(maps) != {"identity"}:
-        return _confirmed(job, network, device, maps)
+        return (asked,) * len(
+            job.model.card.channels
+        ), f"As asked, {_WORDS[asked]} in every image before the network sees it."
+    named = named_maps(job)
+    if named is not None:
+        return _confirmed(job, network, device, named)
     return None, _unnamed(job, network, device)
+
+
+def named_maps(job: Job) -> Maps | None:
+    """The maps that the images' names ask for; None where they ask for none, or not all for the same."""
+    found = {_of_case(case) for case in job.cases}
+    maps = found.pop()
+    return None if found or set(maps) == {"identity"} else maps
 
 
 def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps | None) -> float | None:

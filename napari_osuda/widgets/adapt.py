@@ -15,6 +15,7 @@ from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._channel_panel import ChannelPanel
 from napari_osuda.widgets._closing import ClosingGuard
 from napari_osuda.widgets._column import Column, scrolled
+from napari_osuda.widgets._contrast_choice import ContrastChoice
 from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
@@ -64,6 +65,7 @@ class AdaptWidget(DockedWidget):
         self.resume_panel = ResumePanel()
         self.model_panel = ModelPanel(colours)
         self.channel_panel = ChannelPanel(napari_viewer)
+        self.contrast_choice = ContrastChoice(self._job_maker, self._slice_in_sight)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
         self.run_panel = RunPanel(colours)
@@ -146,6 +148,8 @@ class AdaptWidget(DockedWidget):
         ):
             inner.addWidget(WrappedLabel(f"<b>{title}</b>"))
             inner.addWidget(panel)
+            if panel is self.channel_panel:
+                inner.addWidget(self.contrast_choice)
         inner.addStretch(1)
         self.scroller = scrolled(inside)
         # State and buttons stay in sight, wherever the settings are scrolled to.
@@ -170,6 +174,7 @@ class AdaptWidget(DockedWidget):
         controller = self.cockpit.controller
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
+        self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
         self.run_panel.pause.connect(controller.pause)
@@ -206,6 +211,7 @@ class AdaptWidget(DockedWidget):
         self.closing.close()
         for background in (self.model_panel, self.resume_panel):
             background.close_down()
+        self.contrast_choice.close_down()
         self._preparing.close()
         self._queueing.close()
         self.cockpit.end_run()
@@ -322,6 +328,10 @@ class AdaptWidget(DockedWidget):
         else:
             why = grid_problem(layers)
         self.run_panel.set_ready(not why, why)
+        model = self.model_panel.model
+        of_slices = model is not None and model.card.spatial_dims == 2
+        doubtful = of_slices and not why and bool(self.channel_panel.not_surely_known())
+        self.contrast_choice.set_input((id(model), *map(id, layers.values())), doubtful)
         if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case_name(layers))
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
@@ -352,6 +362,7 @@ class AdaptWidget(DockedWidget):
         ended = state.value in ("done", "failed")
         self.run_panel.set_state(*(self._ending if ended else (state.value,)))
         self.settings_panel.set_locked(not ended)
+        self.contrast_choice.set_locked(not ended)
         self.outcome_panel.set_busy(not ended)
         if ended:
             self.preview_panel.end()
@@ -390,6 +401,16 @@ class AdaptWidget(DockedWidget):
     def _say(self, text: str) -> None:
         self.note.setText(escape(text))
         self.note.setVisible(bool(text))
+
+    def _slice_in_sight(self, job: Job) -> int | None:
+        """Number of the slice that the viewer shows, in the first case of a job that is not begun."""
+        from napari_osuda.imaging import SliceStack
+        from napari_osuda.session import slice_spec
+        from napari_osuda.widgets._slice_layers import SlicePlace
+
+        stack = SliceStack(job.cases[0], slice_spec(job.model.card))
+        image = next(iter(self.channel_panel.layers().values()))
+        return SlicePlace(stack, image).current(self.viewer)
 
     def _open_review(self) -> None:
         self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
