@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set-card", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
-        help="what the model's card leaves open, such as plane=axial",
+        help="what the model's card leaves open, such as plane=axial; kept for the next time",
     )  # fmt: skip
     parser.add_argument("--trust", action="store_true", help="allow a model file that runs code when read")
 
@@ -113,10 +113,10 @@ def _case_options(parser: argparse.ArgumentParser, *, required: bool = True) -> 
 
 
 def _load(options: argparse.Namespace) -> SourceModel:
-    from napari_osuda.models import load_model
+    from napari_osuda.models import Memory, load_model
 
     overrides = dict(_pair(item) for item in options.set_card)
-    return load_model(options.model, trust=options.trust, overrides=overrides or None)
+    return load_model(options.model, trust=options.trust, overrides=overrides or None, memory=Memory())
 
 
 def _pair(item: str) -> tuple[str, str]:

@@ -34,7 +34,22 @@ class NotAdaptableError(ModelError):
 
 
 class UntrustedModelError(ModelError):
-    """Reading the file would run code from it, and the user has not said that this is wanted."""
+    """Reading the file would run code from it, and the user has not said that this is wanted.
+
+    Parameters
+    ----------
+    message : str
+        The sentence.
+    sha256 : str, optional
+        Of the program, where trusting it would let it be read; None where nothing would.
+    what : str
+        What kind of program it is.
+    """
+
+    def __init__(self, message: str, *, sha256: str | None = None, what: str = "") -> None:
+        super().__init__(message)
+        self.sha256 = sha256
+        self.what = what
 
 
 class OutputError(OsudaError):

@@ -12,6 +12,15 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
+def _own_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No test reads or writes the settings of the person who runs it, nor those of another test."""
+    own = tmp_path_factory.getbasetemp() / "settings" / str(abs(hash(request.node.nodeid)))
+    monkeypatch.setenv("OSUDA_CONFIG", str(own))
+
+
+@pytest.fixture(autouse=True)
 def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """No thread of ours, no window, no cockpit and no interception of torch outlives a test."""
     if "qtbot" in request.fixturenames:

@@ -99,6 +99,26 @@ def test_a_case_in_each_of_its_forms(model, patient, tmp_path, spec):
     np.testing.assert_array_equal(nib.load(a).get_fdata(), nib.load(b).get_fdata())
 
 
+def test_weights_alone_are_described_once_and_come_back_as_weights(model, patient, tmp_path, capsys):
+    weights = tmp_path / "weights.pth"
+    torch.save({"epoch": 3, "state_dict": torch.load(model / "weights.pt", weights_only=True)}, weights)
+    card = ["--set-card", "channels=t1,t2", "labels=0=background,1=lesion", "defaults=yes"]
+    assert main(["inspect", str(weights), *card]) == 0
+    capsys.readouterr()
+    # What was said of this file is known from now on.
+    command = ["adapt", "--model", weights, "--case", patient, "--out", tmp_path / "run", "--quiet", *SHORT]
+    assert main([str(part) for part in command]) == 0
+    (file,) = (tmp_path / "run" / "model-as-it-came").iterdir()
+    assert file.name == "weights.pth"
+    adapted = torch.load(file, weights_only=True)
+    assert adapted["epoch"] == 3
+    written = torch.load(tmp_path / "run" / "model" / "weights.pt", weights_only=True)
+    assert adapted["state_dict"].keys() == written.keys()
+    assert all(torch.equal(value, written[key]) for key, value in adapted["state_dict"].items())
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["model"]["card"]["channels"] == ["t1", "t2"]
+
+
 def test_methods_are_listed(capsys):
     assert run("adapt", "--method", "list") == 0
     lines = capsys.readouterr().out.splitlines()

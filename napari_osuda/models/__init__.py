@@ -9,12 +9,14 @@ from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.decide import decide
 from napari_osuda.models.inspection import Inspection, check_adaptable, inspect_model
 from napari_osuda.models.loading import SourceModel, load_model, open_questions
+from napari_osuda.models.memory import Memory
 from napari_osuda.models.questions import Question
-from napari_osuda.models.saving import save_in_form, save_model, write_model_folder
+from napari_osuda.models.saving import save_as_it_came, save_in_form, save_model, write_model_folder
 
 __all__ = [
     "Architecture",
     "Inspection",
+    "Memory",
     "ModelCard",
     "Question",
     "SourceModel",
@@ -23,6 +25,7 @@ __all__ = [
     "inspect_model",
     "load_model",
     "open_questions",
+    "save_as_it_came",
     "save_in_form",
     "save_model",
     "write_model_folder",

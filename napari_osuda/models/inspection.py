@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from napari_osuda.errors import NotAdaptableError
 from napari_osuda.method import NormLayer, find_layers
+from napari_osuda.models.forms.reading import Trust
 from napari_osuda.models.loading import SourceModel, load_model
 from napari_osuda.models.probing import example_for, forward, smallest_size
 from napari_osuda.models.questions import ACCEPT_DEFAULTS
@@ -106,7 +107,7 @@ class Inspection:
 
 
 def inspect_model(
-    model: SourceModel | Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
+    model: SourceModel | Path | str, *, trust: Trust = False, overrides: Mapping[str, Any] | None = None
 ) -> Inspection:
     """Look into a model, loaded or at a path.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.models import questions
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.forms import (
@@ -22,7 +22,8 @@ from napari_osuda.models.forms import (
     state_dict,
     torchscript,
 )
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
+from napari_osuda.models.memory import Memory
 from napari_osuda.models.packages import Package
 from napari_osuda.models.probing import check_channels, smallest_size
 from napari_osuda.models.questions import Question
@@ -75,7 +76,11 @@ class SourceModel:
 
 
 def load_model(
-    path: Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
+    path: Path | str,
+    *,
+    trust: Trust = False,
+    overrides: Mapping[str, Any] | None = None,
+    memory: Memory | None = None,
 ) -> SourceModel:
     """Load a source model, in whichever form of :mod:`napari_osuda.models.forms` it is.
 
@@ -88,11 +93,15 @@ def load_model(
     ----------
     path : path
         Folder or file.
-    trust : bool
-        Whether code in the file may run; a form that is nothing but data never needs it.
+    trust : bool, or collection of str
+        Whether code in the file may run, or only that of files with these SHA-256; a form that is nothing
+        but data never needs it.
     overrides : mapping, optional
         Card fields by key, as values or as the texts of ``--set-card KEY=VALUE``: answers to what the
         files leave open, and corrections of what they say. ``{"defaults": True}`` accepts all defaults.
+    memory : Memory, optional
+        Where earlier answers of this very file are; ``overrides`` go before them, and are kept there once
+        the model is loaded. It is not asked whether the file is trusted.
 
     Returns
     -------
@@ -104,31 +113,59 @@ def load_model(
         It is none of the forms, its description is wrong (the key is named), it leaves something open
         that ``overrides`` do not answer, or its weights do not fit its architecture.
     UntrustedModelError
-        It holds code and ``trust`` is False.
+        It holds code that ``trust`` does not include.
     """
-    answers = questions.parse(overrides)
-    with Package(path) as package:
-        reading = _read(package, answers, trust)
+    reading, answers, recalled = _recalling(path, overrides, trust, memory)
     card = questions.answered_card(reading.said, reading.guessed, answers, str(path))
     network = reading.network(card)
     card = _with_sizes(card, {**reading.said, **answers}, network)
-    notes = (*reading.notes, *check_channels(network, card))
+    notes = (*reading.notes, *check_channels(network, card), *recalled)
+    if memory is not None and overrides:
+        try:
+            memory.keep_answers(reading.sha256, {**memory.answers(reading.sha256), **overrides}, path)
+        except OutputError as error:
+            notes = (*notes, str(error))
     return SourceModel(
         network, card, Path(path), reading.sha256, reading.form, notes, reading.native, reading.hint
     )
 
 
 def open_questions(
-    path: Path | str, *, trust: bool = False, overrides: Mapping[str, Any] | None = None
+    path: Path | str,
+    *,
+    trust: Trust = False,
+    overrides: Mapping[str, Any] | None = None,
+    memory: Memory | None = None,
 ) -> list[Question]:
-    """What the model's files do not say and ``overrides`` do not answer yet; raises as :func:`load_model`."""
-    answers = questions.parse(overrides)
-    with Package(path) as package:
-        reading = _read(package, answers, trust)
+    """What the model's files, ``overrides`` and ``memory`` do not say; raises as :func:`load_model`."""
+    reading, answers, _ = _recalling(path, overrides, trust, memory)
     return questions.questions_of(reading.guessed, answers)
 
 
-def _read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def _recalling(
+    path: Path | str, overrides: Mapping[str, Any] | None, trust: Trust, memory: Memory | None
+) -> tuple[Reading, dict[str, Any], tuple[str, ...]]:
+    """The model read, all answers, and a note where earlier ones are among them."""
+    answers = questions.parse(overrides)
+    with Package(path) as package:
+        reading = _read(package, answers, trust)
+        earlier = {} if memory is None else memory.answers(reading.sha256)
+        earlier = {key: value for key, value in earlier.items() if key not in answers}
+        try:
+            recalled = questions.parse(earlier)
+        except ModelError:
+            # Of another version of this program, or changed by hand.
+            recalled = {}
+        if not recalled:
+            return reading, answers, ()
+        answers = {**recalled, **answers}
+        if {"architecture", "kwargs"} & set(recalled):
+            reading = _read(package, answers, trust)
+    told = ", ".join(f"{key}={earlier[key]}" for key in recalled)
+    return reading, answers, (f"Answered before for this file: {told}.",)
+
+
+def _read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     for form in _FORMS:
         if form.recognise(package):
             reading: Reading = form.read(package, answers, trust)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
-import string
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +18,13 @@ from torch import nn
 from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.models.card import ModelCard
+from napari_osuda.models.document import model_document, readme_of
 from napari_osuda.models.loading import SourceModel
 from napari_osuda.models.probing import example_for, forward, smallest_size
 
-__all__ = ["FORMAT_VERSION", "save_in_form", "save_model", "write_model_folder"]
+__all__ = ["save_as_it_came", "save_in_form", "save_model", "write_model_folder"]
 
-FORMAT_VERSION = "0.5.12"
 _DESCRIPTION = "bioimageio.yaml"
-_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_+- ()")
 # Fields of a description that stay true of a model whose weights have changed.
 _CARRIED = ("authors", "cite", "maintainers", "git_repo", "tags", "links")
 
@@ -124,6 +120,39 @@ def save_in_form(path: Path | str, network: nn.Module, source: SourceModel) -> P
     return path
 
 
+def save_as_it_came(path: Path | str, network: nn.Module, source: SourceModel) -> Path | None:
+    """Write an adapted network as a folder that holds what the source's files did, in their form.
+
+    Parameters
+    ----------
+    path : path
+        Folder to be; it must not exist or be empty. It appears whole or not at all.
+    network : nn.Module
+        An adapted copy of ``source.network``.
+    source : SourceModel
+        A file of weights or a program: the folder holds one of the same name. A MONAI bundle, a model of
+        nnU-Net or of segmentation_models_pytorch: its settings are in the folder too, so that it opens
+        where the source did.
+
+    Returns
+    -------
+    Path or None
+        The folder; None for a bioimage.io package, whose form is that of :func:`save_model`.
+
+    Raises
+    ------
+    ModelError
+        The form cannot hold the adapted values.
+    OutputError
+        The folder cannot be written.
+    """
+    if source.native is None or source.form == "bioimageio":
+        return None
+    files = {**source.native.beside, source.native.name: source.native(network)}
+    _write_folder(Path(path), files)
+    return Path(path)
+
+
 def write_model_folder(
     path: Path | str,
     network: nn.Module,
@@ -177,9 +206,9 @@ def write_model_folder(
         "weights.pt": state.getvalue() if program is None else program,
         "test_input.npy": _npy(image),
         "test_output.npy": _npy(output),
-        "README.md": (documentation or _documentation(card, provenance)).encode(),
+        "README.md": (documentation or readme_of(card, provenance)).encode(),
     }
-    document = _document(card, files, provenance, dict(fields or {}))
+    document = model_document(card, files, provenance, dict(fields or {}))
     files[_DESCRIPTION] = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110).encode()
     _write_folder(path, files)
     return path
@@ -196,6 +225,7 @@ def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
         partial.chmod(0o755)
         for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (partial / name).write_bytes(content)
         if path.is_dir():
             path.rmdir()
@@ -228,141 +258,3 @@ def _npy(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
-
-
-def _document(
-    card: ModelCard, files: Mapping[str, bytes], provenance: Mapping[str, Any] | None, fields: dict[str, Any]
-) -> dict[str, Any]:
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    axes_in, axes_out = _axes(card)
-    timestamp = fields.pop("timestamp", datetime.now(UTC).replace(microsecond=0).isoformat())
-    description = fields.pop("description", _sentence_of(card))
-    return {
-        "format_version": FORMAT_VERSION,
-        "type": "model",
-        "name": _name(card.name),
-        "description": str(description)[:1024],
-        "authors": fields.pop("authors", [{"name": "napari-osuda"}]),
-        "cite": fields.pop("cite", [_CITATION]),
-        "license": card.license or "CC-BY-4.0",
-        "documentation": {"source": "README.md", "sha256": hashes["README.md"]},
-        "timestamp": timestamp,
-        **fields,
-        "inputs": [
-            {
-                "id": "raw",
-                "description": "MR contrasts, normalised as config.osuda says",
-                "axes": axes_in,
-                "data": {"type": "float32"},
-                "test_tensor": {"source": "test_input.npy", "sha256": hashes["test_input.npy"]},
-            }
-        ],
-        "outputs": [
-            {
-                "id": "logits" if card.activation != "none" else "probability",
-                "axes": axes_out,
-                "data": {"type": "float32"},
-                "test_tensor": {"source": "test_output.npy", "sha256": hashes["test_output.npy"]},
-            }
-        ],
-        "weights": _weights(card, hashes["weights.pt"]),
-        "config": {"osuda": _osuda(card, provenance)},
-    }
-
-
-def _weights(card: ModelCard, sha256: str) -> dict[str, Any]:
-    version = torch.__version__.partition("+")[0]
-    entry: dict[str, Any] = {"source": "weights.pt", "sha256": sha256, "pytorch_version": version}
-    if card.architecture is None:
-        return {"torchscript": entry}
-    return {"pytorch_state_dict": {**entry, "architecture": card.architecture.model_dump(mode="json")}}
-
-
-_CITATION = {
-    "text": "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, "
-    "MICCAI 2021",
-    "doi": "10.1007/978-3-030-87196-3_51",
-}
-
-
-def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
-    keys = (
-        "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
-        "activation", "labels", "colours", "regions",
-        *(key for key in ("intensity_maps", "crop_to_head", "window") if getattr(card, key)),
-    )  # fmt: skip
-    values = card.model_dump(mode="json", include=set(keys))
-    config = {key: values[key] for key in keys}
-    # JSON's keys are texts; YAML keeps the mask's values as the numbers that they are.
-    for key in ("labels", "colours"):
-        config[key] = {int(value): name for value, name in config[key].items()}
-    if provenance:
-        config["provenance"] = _plain(provenance)
-    return config
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def _axes(card: ModelCard) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    ids = ("z", "y", "x")[-card.spatial_dims :]
-    scales = _scales(card)
-    inputs: list[dict[str, Any]] = [
-        {"type": "batch"},
-        {"type": "channel", "channel_names": list(card.channels)},
-    ]
-    outputs: list[dict[str, Any]] = [
-        {"type": "batch"},
-        {"type": "channel", "channel_names": list(card.output_channels)},
-    ]
-    for axis, low, step, scale in zip(ids, card.minimum, card.step, scales, strict=True):
-        unit = {"unit": "millimeter", "scale": scale} if scale else {}
-        inputs.append({"type": "space", "id": axis, "size": {"min": low, "step": step}, **unit})
-        outputs.append({"type": "space", "id": axis, "size": {"tensor_id": "raw", "axis_id": axis}, **unit})
-    return inputs, outputs
-
-
-def _scales(card: ModelCard) -> Sequence[float | None]:
-    """Pixel size in mm along the network's axes, where the card fixes it."""
-    if card.size and card.field_of_view_mm:
-        return [round(mm / pixels, 6) for mm, pixels in zip(card.field_of_view_mm, card.size, strict=True)]
-    if card.spacing_mm and card.spatial_dims == 3:
-        return card.spacing_mm
-    return [None] * card.spatial_dims
-
-
-def _name(name: str) -> str:
-    """The name in the characters that the spec allows, 5 to 128 of them."""
-    allowed = "".join(c if c in _NAME_CHARACTERS else "-" for c in name)[:128]
-    return allowed if len(allowed) >= 5 else f"Model {allowed}"
-
-
-def _sentence_of(card: ModelCard) -> str:
-    labels = ", ".join(name for value, name in card.labels.items() if value != 0)
-    return f"Segments {labels} from {', '.join(card.channels)} MRI."
-
-
-def _documentation(card: ModelCard, provenance: Mapping[str, Any] | None) -> str:
-    lines = [f"# {card.name}", "", _sentence_of(card), ""]
-    if provenance:
-        lines += [
-            "## How it came about",
-            "",
-            *(f"- {key}: {_plain(value)}" for key, value in provenance.items()),
-            "",
-        ]
-    lines += [
-        "## Validation",
-        "",
-        "Compare its masks with references of your own scanner before use: `napari-osuda evaluate`.",
-        "A network that was adapted without labels can get worse as well as better.",
-        "",
-    ]
-    return "\n".join(lines)

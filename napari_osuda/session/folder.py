@@ -16,11 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 import napari_osuda
+from napari_osuda.errors import ModelError
 from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.method import StepReport
-from napari_osuda.models import save_model
+from napari_osuda.models import save_as_it_came, save_model
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult, plain
 from napari_osuda.session.report import write_report
 from napari_osuda.session.report_input import report_input
@@ -77,6 +78,24 @@ class RunFolder:
             # A stopped run that has been resumed has written one already.
             shutil.rmtree(final, ignore_errors=True)
             made.rename(final)
+            note = self._write_as_it_came(Path(partial) / "came", result)
+            if note is not None:
+                record["notes"].append(note)
+
+    def _write_as_it_came(self, made: Path, result: RunResult) -> str | None:
+        """The adapted model once more in its source's form; what is to be said of it, if anything."""
+        source, final = result.job.model, self.path / "model-as-it-came"
+        shutil.rmtree(final, ignore_errors=True)
+        if source.form != "bioimageio" and source.native is not None and result.intensity_maps is not None:
+            return f"The maps of this run's intensities have no place in {source.form}: see model/ for them."
+        assert result.network is not None
+        try:
+            if save_as_it_came(made, result.network, source) is not None:
+                made.rename(final)
+        except ModelError as error:
+            # The model folder is there, and is the model: this is a courtesy.
+            return str(error)
+        return None
 
     def _write_channels(self, result: RunResult) -> None:
         reports, layers = result.reports, result.layers

@@ -93,6 +93,13 @@ def test_the_shipped_models_load_and_validate(model: Path, tmp_path: Path) -> No
     _validate(save_model(tmp_path / "adapted", source.network, source, {"run": "r1"}))
 
 
+def test_a_model_without_a_licence_stays_without_one(tmp_path: Path, network: UNet, card: ModelCard) -> None:
+    folder = write_model_folder(tmp_path / "m", network, card.model_copy(update={"license": None}))
+    assert "license" not in yaml.safe_load((folder / "bioimageio.yaml").read_text())
+    assert load_model(folder).card.license is None
+    _validate(folder)
+
+
 def test_nothing_is_overwritten_and_nothing_half_written(
     folder: Path, tmp_path: Path, network: UNet, card: ModelCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

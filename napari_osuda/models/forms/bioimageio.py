@@ -12,7 +12,7 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.description import WeightsEntry, describe
-from napari_osuda.models.forms.reading import Reading
+from napari_osuda.models.forms.reading import Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_program
 from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
 from napari_osuda.models.weights import network_with_weights, read_weights
@@ -27,7 +27,7 @@ def recognise(package: Package) -> bool:
     return package.find(*DESCRIPTIONS) is not None
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read the description and the weights that it names; see :func:`napari_osuda.models.load_model`."""
     name = package.find(*DESCRIPTIONS)
     assert name is not None

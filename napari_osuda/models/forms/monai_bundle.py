@@ -15,7 +15,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.packages import MAX_TEXT, Package, read_json, read_yaml
 from napari_osuda.models.weights import network_with_weights, read_weights, rewritten
 
@@ -40,7 +40,7 @@ def recognise(package: Package) -> bool:
     return package.has(_METADATA)
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read metadata, configuration and weights; see :func:`napari_osuda.models.load_model`."""
     metadata = read_json(package, _METADATA)
     name = package.find(*_CONFIGS)

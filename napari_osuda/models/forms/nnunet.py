@@ -11,7 +11,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import check_architecture
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.nnunet_plans import (
     architecture_of,
     configuration_of,
@@ -46,7 +46,7 @@ def _roots(package: Package) -> list[str]:
     return [folder for folder in folders if package.has(folder + _DATASET)]
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read plans, dataset and a fold's checkpoint; see :func:`napari_osuda.models.load_model`."""
     roots = _roots(package)
     if len(roots) > 1:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
 from napari_osuda.models.packages import Package
 
@@ -25,7 +25,7 @@ def recognise(package: Package) -> bool:
     return package.kind == "file" and package.path.suffix.lower() == ".onnx"
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read an ONNX graph, which is data and needs no trust; see :func:`napari_osuda.models.load_model`."""
     name = package.path.name
     content, sha256 = package.read_checked(name, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,10 @@ from torch import nn
 
 from napari_osuda.models.card import ModelCard
 
-__all__ = ["Native", "Reading"]
+__all__ = ["Native", "Reading", "Trust"]
+
+# Whether code may run: any, none, or that of files with these SHA-256.
+Trust = bool | Collection[str]
 
 
 @dataclass(frozen=True)

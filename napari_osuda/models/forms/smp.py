@@ -9,7 +9,7 @@ from typing import Any
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import check_architecture
 from napari_osuda.models.card import Architecture
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.state_dict import reading_of
 from napari_osuda.models.packages import MAX_TEXT, Package, read_json
 from napari_osuda.models.weights import read_weights, rewritten
@@ -25,7 +25,7 @@ def recognise(package: Package) -> bool:
     return package.kind != "file" and package.has(_CONFIG) and package.find(*_WEIGHTS) is not None
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read config and weights; see :func:`napari_osuda.models.load_model`."""
     config = read_json(package, _CONFIG)
     name = config.pop("_model_class", None)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import build_skeleton, check_architecture, installed
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.inference import CLASSES, infer_arguments, spatial_dims_of
 from napari_osuda.models.matching import unwrapped
 from napari_osuda.models.packages import Package
@@ -27,7 +27,7 @@ def recognise(package: Package) -> bool:
     return package.kind == "file" and package.path.suffix.lower() in _SUFFIXES
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read the weights and find out what network they are of; see :func:`napari_osuda.models.load_model`."""
     name = package.path.name
     content, sha256 = package.read_checked(name, None)

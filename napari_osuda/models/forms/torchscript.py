@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, UntrustedModelError
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.forms.reading import Native, Reading
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.inference import infer_arguments
 from napari_osuda.models.packages import Package, zip_directory
 from napari_osuda.models.probing import example_for, forward
@@ -29,7 +29,7 @@ def recognise(package: Package) -> bool:
     return package.kind == "file" and _kind(package.read(package.path.name)) is not None
 
 
-def read(package: Package, answers: Mapping[str, Any], trust: bool) -> Reading:
+def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read a program; see :func:`napari_osuda.models.load_model`."""
     name = package.path.name
     content, sha256 = package.read_checked(name, None)
@@ -51,7 +51,7 @@ def _kind(content: bytes) -> str | None:
     return None
 
 
-def reading_of_program(content: bytes, sha256: str, name: str, package: Package, trust: bool) -> Reading:
+def reading_of_program(content: bytes, sha256: str, name: str, package: Package, trust: Trust) -> Reading:
     """The reading of a program's bytes.
 
     Raises
@@ -64,10 +64,12 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
     kind = _kind(content)
     if kind is None:
         raise ModelError(f"{name} in {package.path} is no TorchScript or exported program.")
-    if not trust:
+    if not (trust is True or (trust and sha256 in trust)):
         raise UntrustedModelError(
             f"{package.path} (sha256 {sha256}) is a {kind} program ({name}), which is code and runs on this "
-            "computer. If you trust who made it, say so: --trust on the command line, trust=True in Python."
+            "computer. If you trust who made it, say so: --trust on the command line, trust=True in Python.",
+            sha256=sha256,
+            what=f"{kind} program",
         )
     _check(content, name)
     loaded = _load(content, kind, name)

@@ -1,0 +1,109 @@
+"""What a person has said of a model's file, kept for the next time by the file's SHA-256."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from napari_osuda.errors import OutputError
+from napari_osuda.files import written_whole
+
+__all__ = ["Memory", "settings_folder"]
+
+_FOLDER_VARIABLE = "OSUDA_CONFIG"
+_VERSION = 1
+
+
+def settings_folder() -> Path:
+    """Where this user's settings of the program are: ``$OSUDA_CONFIG``, else what the system has for it."""
+    chosen = os.environ.get(_FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "napari-osuda"
+
+
+class Memory:
+    """Answers to what models leave open, and which programs are trusted, in ``models.json``.
+
+    A file that has changed by a single bit has another SHA-256, and nothing is known of it. A memory that is
+    missing or damaged is an empty one.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        `settings_folder` without it.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.path = (settings_folder() if folder is None else folder) / "models.json"
+
+    def answers(self, sha256: str) -> dict[str, Any]:
+        """What has been answered of the file, as ``overrides`` of :func:`napari_osuda.models.load_model`."""
+        known = self._entry(sha256).get("answers")
+        return dict(known) if isinstance(known, dict) else {}
+
+    def trusts(self, sha256: str) -> bool:
+        """Whether a person has said that the code in exactly this file may run."""
+        return self._entry(sha256).get("trusted") is True
+
+    def keep_answers(self, sha256: str, answers: Mapping[str, Any], path: Path | str) -> None:
+        """Keep answers in place of earlier ones.
+
+        Raises
+        ------
+        OutputError
+            The settings cannot be written.
+        """
+        self._change(sha256, path, answers=dict(answers))
+
+    def keep_trust(self, sha256: str, path: Path | str) -> None:
+        """Keep that the code in the file may run; raises as `keep_answers`."""
+        self._change(sha256, path, trusted=True)
+
+    def forget(self, sha256: str) -> None:
+        """Keep nothing of the file any longer; raises as `keep_answers`."""
+        models = self._models()
+        if models.pop(sha256, None) is not None:
+            self._write(models)
+
+    def _entry(self, sha256: str) -> dict[str, Any]:
+        entry = self._models().get(sha256)
+        return entry if isinstance(entry, dict) else {}
+
+    def _models(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        models = document.get("models") if isinstance(document, dict) else None
+        return models if isinstance(models, dict) else {}
+
+    def _change(self, sha256: str, path: Path | str, **said: Any) -> None:
+        models = self._models()
+        entry = models.get(sha256)
+        entry = entry if isinstance(entry, dict) else {}
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        models[sha256] = {**entry, **said, "path": str(path), "when": when}
+        self._write(models)
+
+    def _write(self, models: Mapping[str, Any]) -> None:
+        text = json.dumps({"version": _VERSION, "models": models}, indent=1, default=str)
+        try:
+            with written_whole(self.path) as partial:
+                partial.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"What you said of the model cannot be kept in {self.path}: {error.strerror or error}."
+            ) from None

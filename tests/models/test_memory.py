@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
+from napari_osuda.models import Memory, load_model, open_questions
+from napari_osuda.models.memory import settings_folder
+from napari_osuda.networks import UNet
+
+ANSWERS = {
+    "channels": "t1,t2",
+    "labels": "0=background,2=oedema,4=enhancing",
+    "plane": "coronal",
+    "normalisation": "zscore",
+    "activation": "softmax",
+    "architecture": "napari_osuda.networks.UNet",
+}
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    return Memory(tmp_path / "settings")
+
+
+@pytest.fixture
+def weights(tmp_path: Path, network: UNet) -> Path:
+    path = tmp_path / "weights.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_answers_are_given_once_for_a_file(weights: Path, memory: Memory) -> None:
+    assert {question.key for question in open_questions(weights, memory=memory)} == {
+        "architecture", "channels", "output_channels", "activation", "normalisation", "plane",
+    }  # fmt: skip
+    load_model(weights, overrides=ANSWERS, memory=memory)
+    assert open_questions(weights, memory=memory) == []
+    model = load_model(weights, memory=memory)
+    assert (model.card.plane, model.card.normalisation) == ("coronal", "zscore")
+    assert any(note.startswith("Answered before for this file:") for note in model.notes)
+    # What is said now goes before, and is kept in its turn; the rest stays.
+    assert load_model(weights, overrides={"plane": "axial"}, memory=memory).card.plane == "axial"
+    assert load_model(weights, memory=memory).card.plane == "axial"
+    assert load_model(weights, memory=memory).card.labels[4] == "enhancing"
+    # Without a memory nothing is known, and nothing is written without an answer.
+    with pytest.raises(ModelError, match="channels"):
+        load_model(weights)
+
+
+def test_a_changed_file_is_another_file(weights: Path, memory: Memory, network: UNet) -> None:
+    load_model(weights, overrides=ANSWERS, memory=memory)
+    state = network.state_dict()
+    state["head.bias"] = state["head.bias"] + 1
+    torch.save(state, weights)
+    assert open_questions(weights, memory=memory)
+
+
+def test_the_class_of_weights_is_remembered_where_their_shapes_do_not_tell(
+    tmp_path: Path, memory: Memory
+) -> None:
+    pytest.importorskip("monai")
+    from monai.networks.nets import FlexibleUNet
+
+    path = tmp_path / "flexible.pt"
+    network = FlexibleUNet(2, 3, "efficientnet-b0", decoder_channels=(8, 8, 8, 8, 8))
+    torch.save(network.state_dict(), path)
+    answers = ANSWERS | {
+        "architecture": "monai.networks.nets.FlexibleUNet",
+        "kwargs": "{backbone: efficientnet-b0, decoder_channels: [8, 8, 8, 8, 8],"
+        " in_channels: 2, out_channels: 3}",
+    }
+    first = load_model(path, overrides=answers, memory=memory)
+    again = load_model(path, memory=memory)
+    assert again.card.architecture == first.card.architecture
+
+
+def test_what_does_not_load_is_not_kept(weights: Path, memory: Memory) -> None:
+    with pytest.raises(ModelError):
+        load_model(weights, overrides=ANSWERS | {"channels": "t1"}, memory=memory)
+    assert not memory.path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"models": 3}', '{"models": {"a": 3}}', '{"models": []}'])
+def test_a_damaged_memory_is_an_empty_one_and_is_mended(memory: Memory, text: str) -> None:
+    memory.path.parent.mkdir()
+    memory.path.write_text(text)
+    assert memory.answers("a") == {}
+    assert not memory.trusts("a")
+    memory.keep_trust("a", "/somewhere/net.ts")
+    memory.keep_answers("b", {"plane": "axial"}, "x")
+    assert memory.trusts("a")
+    assert memory.answers("b") == {"plane": "axial"}
+    assert json.loads(memory.path.read_text())["models"]["a"]["path"] == "/somewhere/net.ts"
+    memory.forget("a")
+    assert not memory.trusts("a")
+
+
+def test_an_answer_that_is_no_longer_known_is_passed_over(weights: Path, memory: Memory) -> None:
+    load_model(weights, overrides=ANSWERS, memory=memory)
+    sha = load_model(weights, memory=memory).sha256
+    memory.keep_answers(sha, {"of_another_version": 1}, weights)
+    assert open_questions(weights, memory=memory)
+
+
+def test_settings_that_cannot_be_written_do_not_stop_a_model(
+    weights: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.path.parent.parent.joinpath("settings").write_text("a file where the folder should be")
+    model = load_model(weights, overrides=ANSWERS, memory=memory)
+    assert any("cannot be kept" in note for note in model.notes)
+    with pytest.raises(OutputError, match=r"models.json"):
+        memory.keep_trust("a", "x")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_trust_is_in_exactly_one_file(tmp_path: Path, memory: Memory) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "net.pt"
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1)).eval()
+    torch.jit.save(torch.jit.trace(network, torch.zeros(1, 1, 32, 32)), path)
+    with pytest.raises(UntrustedModelError) as refused:
+        load_model(path, overrides={"defaults": True}, memory=memory)
+    sha = refused.value.sha256
+    assert sha is not None
+    assert refused.value.what == "TorchScript program"
+    assert sha in str(refused.value)
+    memory.keep_trust(sha, path)
+    # A memory that trusts is not enough where nobody asks it: the caller says whom to trust.
+    with pytest.raises(UntrustedModelError):
+        load_model(path, overrides={"defaults": True}, memory=memory)
+    assert load_model(path, overrides={"defaults": True}, trust={sha}).sha256 == sha
+    network[2].bias.data += 1
+    torch.jit.save(torch.jit.trace(network, torch.zeros(1, 1, 32, 32)), path)
+    with pytest.raises(UntrustedModelError) as again:
+        load_model(path, overrides={"defaults": True}, trust={sha})
+    assert again.value.sha256 != sha
+    assert not memory.trusts(str(again.value.sha256))
+
+
+def test_settings_are_where_the_system_has_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OSUDA_CONFIG", str(tmp_path))
+    assert settings_folder() == tmp_path
+    monkeypatch.delenv("OSUDA_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert settings_folder() == tmp_path / "xdg" / "napari-osuda"
+    monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
+    monkeypatch.setattr("sys.platform", "win32")
+    assert settings_folder() == tmp_path / "roaming" / "napari-osuda"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert settings_folder().parts[-3:] == ("Library", "Application Support", "napari-osuda")
