@@ -11,8 +11,8 @@ import numpy as np
 
 from napari_osuda.benchmark.sweep import sweep_rows
 from napari_osuda.benchmark.tables import HARM, by_columns, markdown_table
-from napari_osuda.session.guard_score import expected_gain
-from napari_osuda.session.guard_signals import Signals
+from napari_osuda.session.guard_score import verdict
+from napari_osuda.session.guard_signals import WHOLE, Signals
 
 __all__ = ["check_table"]
 
@@ -48,7 +48,7 @@ def _accepts(row: dict[str, str]) -> bool:
     before, after = (
         Signals(**{name: float(row[f"{name}_{when}"]) for name in names}) for when in ("before", "after")
     )
-    return after.share > 0 and expected_gain(before, after) > 0
+    return after.share > 0 and verdict({WHOLE: before}, {WHOLE: after}).accept
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import IMPLAUSIBLE, contributions, expected_gain
-from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
+from napari_osuda.session.guard_score import IMPLAUSIBLE, Verdict, verdict
+from napari_osuda.session.guard_signals import WHOLE, Evidence
 from napari_osuda.session.job import Labels, Recommendation
 
 __all__ = ["recommend"]
@@ -20,28 +19,23 @@ _VANISHED, _EXPLODED = 0.1, 8.0
 
 _SAYINGS = {
     "mirror": (
-        "Mirrored left to right, the head gets {word} the same mask (Dice {after:.2f}, before {before:.2f}).",
+        "Mirrored left to right, the head gets {word} the same mask{of} (Dice {after:.2f}, before "
+        "{before:.2f}).",
         ("more nearly", "less nearly"),
     ),
-    "certainty": (
-        "The network is {word} sure of what it marks ({after:.0%}, before {before:.0%}).",
-        ("more", "less"),
-    ),
     "coherence": (
-        "From one slice to the next the marked area fits together {word} than before (Dice {after:.2f}, "
+        "From one slice to the next the marked area{of} fits together {word} than before (Dice {after:.2f}, "
         "before {before:.2f}).",
         ("better", "worse"),
     ),
-    "largest": (
-        "The mask is {word}: its largest piece holds {after:.0%} of it, before {before:.0%}.",
-        ("more of one piece", "in more pieces"),
-    ),
     "border": (
-        "The border of the mask follows {word} change of the image than before ({after:.2f} against "
+        "The border of the mask{of} follows {word} change of the image than before ({after:.2f} against "
         "{before:.2f} of its spread).",
         ("a sharper", "a weaker"),
     ),
 }
+# A signal that says less than this is not worth a sentence.
+_TELLING = 0.005
 
 
 def recommend(
@@ -76,16 +70,15 @@ def recommend(
     against = _plain_faults(before, after, brain, card)
     if against:
         return Recommendation("keep-source", tuple(against))
-    whole = (evidence[0][WHOLE], evidence[1][WHOLE])
-    gain = expected_gain(*whole)
-    decision: Literal["accept", "keep-source"] = "accept" if gain > 0 else "keep-source"
+    found = verdict(*evidence)
+    decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
         f"The marked volume goes from {np.count_nonzero(before) / voxels:.1%} to "
         f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
         f"{shared:.2f}."
     )
-    return Recommendation(decision, (*_reasons(whole, decision), volumes))
+    return Recommendation(decision, (*_reasons(evidence, found), volumes))
 
 
 def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:
@@ -120,27 +113,42 @@ def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> list[str]:
     return found
 
 
-def _reasons(evidence: tuple[Signals, Signals], decision: str) -> Sequence[str]:
-    """The signals that weighed most for the decision, three at most, in words."""
-    before, after = (signals.to_dict() for signals in evidence)
-    weighed = contributions(*evidence)
-    sign = 1.0 if decision == "accept" else -1.0
-    telling = [name for name, value in weighed.items() if sign * value > 0.002 and name in _SAYINGS]
-    telling.sort(key=lambda name: -sign * weighed[name])
-    said = []
-    if weighed["share"] > 0:
-        said.append(
-            f"The source model marks {before['share']:.0%} of the head, more than any tumour; the adapted "
-            f"model marks {after['share']:.1%}."
-        )
-    for name in telling[:3]:
-        sentence, (up, down) = _SAYINGS[name]
-        word = up if after[name] > before[name] else down
-        said.append(sentence.format(word=word, before=before[name], after=after[name]))
-    if not said:
-        said.append(
-            "Nothing speaks clearly against the adapted mask."
-            if decision == "accept"
-            else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
-        )
-    return said
+def _reasons(evidence: tuple[Evidence, Evidence], found: Verdict) -> list[str]:
+    """Why, in words: the signals that weighed most for the decision, three at most."""
+    before, after = (signals[WHOLE] for signals in evidence)
+    if found.nonsense:
+        marks = f"The source model marks {before.share:.0%} of the head, more than any tumour; "
+        if found.accept:
+            return [
+                f"{marks}the adapted model marks {after.share:.1%}, of which the largest piece holds "
+                f"{after.largest:.0%}."
+            ]
+        return [
+            f"{marks}and the adapted model's mask does not look like a lesion's either ({after.share:.1%} of "
+            f"the head, the largest piece {after.largest:.0%} of it). Neither is to be trusted: mark by hand."
+        ]
+    if found.failing is not None and evidence[0][found.failing].share > 0 == evidence[1][found.failing].share:
+        return [f"{_named(found.failing)} has disappeared from the adapted mask."]
+    sign = 1.0 if found.accept else -1.0
+    regions = [found.failing] if found.failing is not None else list(found.parts)
+    weighed = sorted(
+        ((sign * value, region, name) for region in regions for name, value in found.parts[region].items()),
+        reverse=True,
+    )
+    said = [_said(evidence, region, name) for value, region, name in weighed[:3] if value > _TELLING]
+    return said or [
+        "Nothing speaks clearly against the adapted mask."
+        if found.accept
+        else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
+    ]
+
+
+def _said(evidence: tuple[Evidence, Evidence], region: str, name: str) -> str:
+    before, after = (getattr(signals[region], name) for signals in evidence)
+    sentence, (up, down) = _SAYINGS[name]
+    of = "" if region == WHOLE else f" of {_named(region)}"
+    return sentence.format(word=up if after > before else down, of=of, before=before, after=after)
+
+
+def _named(region: str) -> str:
+    return "The mask" if region == WHOLE else f"'{region}'"

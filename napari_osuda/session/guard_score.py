@@ -1,39 +1,131 @@
-"""How much better an adapted mask is expected to be, from signals that need no reference."""
+"""Is an adapted mask expected to be better? From signals that need no reference."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from napari_osuda.session.guard_signals import Signals
+from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["IMPLAUSIBLE", "contributions", "expected_gain"]
+__all__ = ["IMPLAUSIBLE", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
 
-# Gain in Dice for each unit of a signal's rise. Round figures that fit the sweep's validation patients, none
-# of whom is in any table of results; a regression on so few patients did not carry over from one to the
-# next. `python -m napari_osuda.benchmark.guard_check` prints how they do there.
-_WEIGHTS = {"coherence": 0.4, "mirror": 0.1, "border": 0.1}
+# Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
+# regression on so few patients did not carry over from one to the next.
+_WEIGHTS = {"border": 1.0, "coherence": 0.5, "mirror": 0.5}
+# A border this much sharper, or weaker, is as much as a border can say: it grows without end as a mask
+# shrinks to the brightest spot.
+_SHARPEST = 0.3
+# A region falls apart where its agreement with its mirror image and from slice to slice fall by so much.
+_FALLS_APART = 0.2
+# What a single region may lose, however much the others win.
+_ONE_REGION = -0.1
+# Share of the head below which a region is not there, and above which it cannot vanish unnoticed.
+_TRACE, _FINDING = 1e-4, 5e-4
+
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
-_BETTER_THAN_NONSENSE = 0.025
+_LESION, _ONE_PIECE, _COHERENT = 0.08, 0.7, 0.6
+# What speaks for a mask must be more than nothing.
+_ENOUGH = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the signals say of an adapted mask.
+
+    Attributes
+    ----------
+    accept : bool
+    gain : float
+        Mean over the regions of what speaks for it (positive) or against it.
+    parts : dict of str to dict of str to float
+        By region and signal.
+    nonsense : bool
+        The source's mask is larger than any tumour.
+    failing : str or None
+        The region that falls apart, vanishes or loses too much, whatever the others do.
+    """
+
+    accept: bool
+    gain: float
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    nonsense: bool = False
+    failing: str | None = None
 
 
 def contributions(before: Signals, after: Signals) -> dict[str, float]:
-    """Part of each signal in the expected gain, Dice.
+    """What each signal says of a region: positive speaks for the adapted mask.
 
     Parameters
     ----------
     before, after : Signals
         Of the source and of the adapted model.
     """
-    nonsense = before.share > IMPLAUSIBLE >= after.share
-    parts = {
-        name: weight * (getattr(after, name) - getattr(before, name)) for name, weight in _WEIGHTS.items()
+    if before.share < _TRACE or after.share < _TRACE:
+        return dict.fromkeys(_WEIGHTS, 0.0)
+    # Contrast across a border has no upper end, so what counts is by how many times it rises.
+    sharper = math.log((after.border + 0.2) / (before.border + 0.2))
+    change = {
+        "border": float(np.clip(sharper, -_SHARPEST, _SHARPEST)),
+        "coherence": after.coherence - before.coherence,
+        "mirror": after.mirror - before.mirror,
     }
-    parts["border"] = float(np.clip(parts["border"], 0.0 if nonsense else -0.1, 0.1))
-    parts["share"] = _BETTER_THAN_NONSENSE if nonsense else 0.0
-    return parts
+    return {name: weight * change[name] for name, weight in _WEIGHTS.items()}
 
 
-def expected_gain(before: Signals, after: Signals) -> float:
-    """Expected gain in Dice: accept where it is positive."""
-    return sum(contributions(before, after).values())
+def looks_like_a_lesion(signals: Signals, border_before: float = math.inf) -> bool:
+    """Whether a mask could be a lesion's: small, of one piece, and hanging together or sharply bordered."""
+    return (
+        _TRACE <= signals.share <= _LESION
+        and signals.largest >= _ONE_PIECE
+        and (signals.coherence >= _COHERENT or signals.border >= border_before)
+    )
+
+
+def verdict(before: Evidence, after: Evidence) -> Verdict:
+    """Accept or refuse the adapted mask.
+
+    Parameters
+    ----------
+    before, after : Evidence
+        Of the source and of the adapted model, with the same regions.
+
+    Returns
+    -------
+    Verdict
+        A source mask larger than any tumour has nothing to lose: the adapted one is accepted if it could be a
+        lesion's. Otherwise the mean of the regions' contributions decides, and no region may pay for it.
+    """
+    parts = {name: contributions(before[name], after[name]) for name in before}
+    there = {name: sum(part.values()) for name, part in parts.items() if _there(before[name], after[name])}
+    gain = float(np.mean(list(there.values()))) if there else 0.0
+    whole, adapted = before[WHOLE], after[WHOLE]
+    if whole.share > IMPLAUSIBLE:
+        return Verdict(looks_like_a_lesion(adapted, whole.border), gain, parts, nonsense=True)
+    failing = next(
+        (
+            name
+            for name in before
+            if _vanishes(before[name], after[name])
+            or there.get(name, 0.0) < _ONE_REGION
+            or _falls_apart(before[name], after[name])
+        ),
+        None,
+    )
+    return Verdict(gain > _ENOUGH and failing is None, gain, parts, failing=failing)
+
+
+def _there(before: Signals, after: Signals) -> bool:
+    return max(before.share, after.share) >= _TRACE
+
+
+def _vanishes(before: Signals, after: Signals) -> bool:
+    return before.share > _FINDING and after.share < _TRACE
+
+
+def _falls_apart(before: Signals, after: Signals) -> bool:
+    if min(before.share, after.share) < _TRACE:
+        return False
+    return after.coherence + after.mirror < before.coherence + before.mirror - _FALLS_APART

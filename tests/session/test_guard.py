@@ -12,12 +12,12 @@ from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
 from napari_osuda.models import ModelCard
 from napari_osuda.session import slice_spec
 from napari_osuda.session.guard import recommend
-from napari_osuda.session.guard_score import contributions, expected_gain
+from napari_osuda.session.guard_score import contributions, verdict
 from napari_osuda.session.guard_signals import WHOLE, Signals, gather, signals_of
 
 CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "oedema"})
 FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0)
-POOR = Signals(share=0.2, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2)
+POOR = Signals(share=0.1, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2)
 
 
 def whole(before, after):
@@ -71,23 +71,68 @@ def signals(share):
 
 
 @given(signals(st.floats(0, 0.15)), signals(st.floats(0, 0.15)))
-def test_an_expected_gain_turns_its_sign_with_before_and_after(before, after):
-    assert expected_gain(before, after) == pytest.approx(-expected_gain(after, before), abs=1e-9)
-    assert expected_gain(before, before) == 0
-    assert sum(contributions(before, after).values()) == expected_gain(before, after)
+def test_contributions_turn_their_sign_with_before_and_after(before, after):
+    one, other = contributions(before, after), contributions(after, before)
+    assert one == {name: pytest.approx(-value, abs=1e-9) for name, value in other.items()}
+    assert not any(contributions(before, before).values())
+    found = verdict({WHOLE: before}, {WHOLE: after})
+    assert not (found.accept and verdict({WHOLE: after}, {WHOLE: before}).accept)
+    assert not verdict({WHOLE: before}, {WHOLE: before}).accept
+    if max(before.share, after.share) >= 1e-4:
+        assert found.gain == pytest.approx(sum(one.values()))
+
+
+def test_no_region_pays_for_the_others():
+    better = dataclasses.replace(FAIR, border=1.5)
+    assert verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": FAIR}).accept
+    for spoilt in (
+        dataclasses.replace(FAIR, coherence=0.65, mirror=0.7),
+        dataclasses.replace(FAIR, border=0.7),
+        dataclasses.replace(FAIR, share=0.0),
+    ):
+        found = verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt})
+        assert not found.accept
+        assert found.failing == "core"
+        before, brain = masks()
+        advice = recommend(
+            before, np.roll(before, 1, 0), brain, CARD,
+            ({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt}),
+        )  # fmt: skip
+        assert advice.decision == "keep-source"
+        assert "'core'" in advice.reasons[0]
+
+
+def test_a_region_that_neither_mask_has_decides_nothing():
+    nothing = Signals(share=0, certainty=1, mirror=1, coherence=1, largest=1, border=0)
+    better = dataclasses.replace(FAIR, border=1.5)
+    with_it = verdict({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": nothing})
+    assert with_it.gain == verdict({WHOLE: FAIR}, {WHOLE: better}).gain
 
 
 def test_a_mask_larger_than_any_tumour_is_not_worth_keeping():
     nonsense = dataclasses.replace(FAIR, share=0.35, border=1.2)
-    plausible = dataclasses.replace(FAIR, border=0.5, coherence=0.78)
-    assert expected_gain(nonsense, plausible) > 0
-    assert expected_gain(dataclasses.replace(nonsense, share=0.05), plausible) < 0
+    lesion = dataclasses.replace(FAIR, border=0.5, coherence=0.78)
+    assert verdict({WHOLE: nonsense}, {WHOLE: lesion}).accept
+    assert not verdict({WHOLE: dataclasses.replace(nonsense, share=0.05)}, {WHOLE: lesion}).accept
     before, brain = masks()
     huge = np.full_like(before, 2)
     huge[:, 10:] = 0
-    advice = recommend(huge, before, brain, CARD, whole(nonsense, plausible))
+    advice = recommend(huge, before, brain, CARD, whole(nonsense, lesion))
     assert advice.decision == "accept"
     assert "more than any tumour" in advice.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"largest": 0.5}, {"share": 0.14}, {"coherence": 0.3, "border": 0.5}], ids=str
+)
+def test_what_is_no_lesion_either_is_not_worth_having(change):
+    nonsense = dataclasses.replace(FAIR, share=0.35, border=1.2)
+    before, brain = masks()
+    huge = np.full_like(before, 2)
+    huge[:, 10:] = 0
+    advice = recommend(huge, before, brain, CARD, whole(nonsense, dataclasses.replace(FAIR, **change)))
+    assert advice.decision == "keep-source"
+    assert "Neither is to be trusted" in advice.reasons[0]
 
 
 def blob(shape=(6, 16, 16)):
