@@ -41,6 +41,8 @@ class Inspection:
         The BN layers that a forward pass executes, in that order: those that would be adapted.
     norms : dict of str to tuple of str
         Names of the normalisation layers by class.
+    found_layers, found_channels : int
+        BN layers that are there, executed or not, and their channels.
     unexecuted : tuple of str
         BN layers that a forward pass never reaches.
     aliases : tuple of str
@@ -62,6 +64,8 @@ class Inspection:
     smallest_size: tuple[int, ...] | None
     layers: tuple[NormLayer, ...]
     norms: dict[str, tuple[str, ...]]
+    found_layers: int
+    found_channels: int
     unexecuted: tuple[str, ...]
     aliases: tuple[str, ...]
     without_affine: tuple[str, ...]
@@ -77,30 +81,48 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**dataclasses.asdict(self), "adapted_channels": self.adapted_channels}
+        return {
+            **dataclasses.asdict(self),
+            "adapted_channels": self.adapted_channels,
+            "share_adapted": self.share,
+        }
 
-    def lines(self) -> list[str]:
-        """The same for people, a line each."""
+    @property
+    def share(self) -> float:
+        """Which share of the normalisation layers are BatchNorm layers that would be adapted."""
+        others = sum(len(names) for kind, names in self.norms.items() if "batch" not in kind.lower())
+        return len(self.layers) / max(len(self.layers) + others, 1)
+
+    def lines(self, names: int | None = 4) -> list[str]:
+        """The same for people, a line each.
+
+        Parameters
+        ----------
+        names : int or None
+            How many layers of a kind are named; None names all.
+        """
         size = " x ".join(str(n) for n in self.smallest_size) if self.smallest_size else "none of those tried"
-        kinds = ", ".join(f"{len(names)} {kind}" for kind, names in self.norms.items()) or "none"
         lines = [
             f"{self.name} ({self.form})",
             f"parameters          {self.parameters:,}",
             f"input channels      {len(self.channels)}: {', '.join(self.channels)}",
             f"output channels     {len(self.output_channels)}: {', '.join(self.output_channels)}",
             f"smallest size       {size}",
-            f"norm layers         {kinds}",
+            *(
+                f"norm layers         {len(found)} {kind}: {_some(found, names)}"
+                for kind, found in self.norms.items()
+            ),
+            f"BN found            {self.found_layers} layers, {self.found_channels:,} channels",
             f"BN executed         {len(self.layers)} layers, {self.adapted_channels:,} channels",
         ]
-        for title, names in (
+        for title, found in (
             ("BN never executed", self.unexecuted),
             ("BN further names", self.aliases),
             ("BN without affine", self.without_affine),
             ("BN without stats", self.without_statistics),
         ):
-            if names:
-                shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-                lines.append(f"{title:<20}{len(names)}: {shown}")
+            if found:
+                lines.append(f"{title:<20}{len(found)}: {_some(found, names)}")
         lines.extend(f"note                {note}" for note in self.notes)
         lines.append(f"adaptable           {'yes' if self.adaptable else 'no'}. {self.reason}")
         return lines
@@ -153,6 +175,9 @@ def inspect_model(
         smallest_size=size,
         layers=layers,
         norms={kind: tuple(found) for kind, found in norms.items()},
+        found_layers=len(batch_norms) or len(layers),
+        found_channels=sum(module.num_features for _, module in batch_norms)
+        or sum(layer.channels for layer in layers),
         unexecuted=tuple(name for name, _ in batch_norms if layers and name not in executed),
         aliases=tuple(aliases),
         without_affine=tuple(name for name, module in batch_norms if not module.affine),
@@ -161,6 +186,11 @@ def inspect_model(
         reason=reason,
         notes=model.notes,
     )
+
+
+def _some(names: tuple[str, ...], most: int | None) -> str:
+    shown = names if most is None else names[:most]
+    return ", ".join(shown) + (", ..." if len(shown) < len(names) else "")
 
 
 def _is_norm(module: nn.Module) -> bool:

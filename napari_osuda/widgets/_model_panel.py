@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,22 +14,32 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButt
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
+from napari_osuda.widgets._model_card import ModelDetails, card_text
 from napari_osuda.widgets._questions import QuestionForm
 from napari_osuda.widgets._theme import Palette
+from napari_osuda.widgets._trust_form import TrustForm
 from napari_osuda.widgets._words import WrappedLabel, error_sentence
 
 if TYPE_CHECKING:
+    from napari_osuda.errors import UntrustedModelError
     from napari_osuda.models import Inspection, Question, SourceModel
 
-__all__ = ["ModelPanel", "card_text"]
+__all__ = ["ModelPanel"]
+
+
+_FILES = "*.zip *.pt *.pth *.ckpt *.safetensors *.onnx *.pt2 *.ts *.bin *.tar *.th *.model"
 
 
 @dataclass(frozen=True)
 class _Loaded:
+    """A model, or what has to be asked before there is one."""
+
     path: Path
-    model: SourceModel | None
-    inspection: Inspection | None
+    model: SourceModel | None = None
+    inspection: Inspection | None = None
     questions: tuple[Question, ...] = ()
+    refused: UntrustedModelError | None = None
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 class ModelPanel(QWidget):
@@ -48,6 +59,9 @@ class ModelPanel(QWidget):
         self.model: SourceModel | None = None
         self._colours = colours
         self._answers: dict[str, str] = {}
+        self._asked: tuple[Question, ...] = ()
+        self._trusted: frozenset[str] = frozenset()
+        self._path: Path | None = None
         self._loaded: _Loaded | None = None
         self._background = Background(self)
         self._background.done.connect(self._on_loaded)
@@ -65,15 +79,25 @@ class ModelPanel(QWidget):
             )
         self.combo.activated.connect(self._on_activated)
         self.open_button = QPushButton("Open…")
-        self.open_button.setToolTip("Open a model folder or a .zip; it can also be dropped here")
+        self.open_button.setToolTip(
+            "Open a folder (bioimage.io, MONAI bundle, nnU-Net, segmentation_models_pytorch), a .zip, "
+            "weights, TorchScript or ONNX; it can also be dropped here"
+        )
         menu = QMenu(self.open_button)
         menu.addAction("Model folder…", self._ask_folder)
-        menu.addAction("Model .zip…", self._ask_zip)
+        menu.addAction("Model file…", self._ask_file)
         self.open_button.setMenu(menu)
         self.card = WrappedLabel()
         self.questions = QuestionForm()
         self.questions.answered.connect(self._on_answered)
-        self.questions.hide()
+        self.trust = TrustForm()
+        self.trust.answered.connect(self._on_trust)
+        self.details = ModelDetails()
+        self.again_button = QPushButton("Answer again…")
+        self.again_button.setToolTip("Change what you said of this file; it is kept for the next time")
+        self.again_button.clicked.connect(self._ask_again)
+        for hidden in (self.questions, self.trust, self.details, self.again_button):
+            hidden.hide()
 
         row = QHBoxLayout()
         row.addWidget(self.combo, 1)
@@ -83,6 +107,9 @@ class ModelPanel(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.card)
         layout.addWidget(self.questions)
+        layout.addWidget(self.trust)
+        layout.addWidget(self.again_button)
+        layout.addWidget(self.details)
         self.setAcceptDrops(True)
         self._show()
 
@@ -92,7 +119,7 @@ class ModelPanel(QWidget):
         return self._background.busy
 
     def open(self, path: Path | str) -> None:
-        """Load a model from a folder or a .zip, off the GUI thread; ``chosen`` tells when it is there."""
+        """Load a model from a folder or a file, off the GUI thread; ``chosen`` tells when it is there."""
         path = _model_path(Path(path))
         index = self.combo.findData(str(path))
         if index < 0:
@@ -100,7 +127,7 @@ class ModelPanel(QWidget):
             index = self.combo.count() - 1
         self.combo.setCurrentIndex(index)
         self.combo.setToolTip(str(path))
-        self._answers = {}
+        self._answers, self._asked = {}, ()
         self._load(path)
 
     def set_colours(self, colours: Palette) -> None:
@@ -113,14 +140,18 @@ class ModelPanel(QWidget):
         self._background.close()
 
     def _load(self, path: Path) -> None:
+        self._path = path
         self._set(None, None)
         self.card.setText(f"Loading {escape(path.name)}…")
-        answers = dict(self._answers)
-        self._background.run(lambda: _read(path, answers))
+        answers, trusted = dict(self._answers), self._trusted
+        self._background.run(lambda: _read(path, answers, trusted))
 
     def _set(self, loaded: _Loaded | None, model: SourceModel | None) -> None:
         self._loaded, self.model = loaded, model
         self.questions.hide()
+        self.trust.hide()
+        self.details.show_inspection(None if loaded is None else loaded.inspection)
+        self.again_button.setVisible(loaded is not None and bool(loaded.answers))
         self._show()
         self.chosen.emit(model)
 
@@ -128,18 +159,59 @@ class ModelPanel(QWidget):
         adaptable = loaded.inspection is not None and loaded.inspection.adaptable
         self._set(loaded, loaded.model if adaptable else None)
         if loaded.questions:
-            self.questions.ask(loaded.questions)
+            self._asked = loaded.questions
+            self.questions.ask(loaded.questions, self._answers)
             self.questions.show()
+        if loaded.refused is not None:
+            # Shown before the question is put, since what is hidden takes no focus.
+            self.trust.show()
+            self.trust.ask(loaded.path, loaded.refused.what, str(loaded.refused.sha256))
 
     def _on_failed(self, error: Exception) -> None:
         self._set(None, None)
         mark = f"<span style='color: {self._colours.red}'>✖</span>"
         self.card.setText(f"{mark} {escape(error_sentence(error))}")
+        if self._asked:
+            # An answer may be what is wrong.
+            self.questions.ask(self._asked, self._answers)
+            self.questions.show()
 
     def _on_answered(self, answers: dict[str, str]) -> None:
-        if self._loaded is not None:
-            self._answers = answers
-            self._load(self._loaded.path)
+        if self._path is not None:
+            self._answers = {**self._answers, **answers}
+            self._load(self._path)
+
+    def _on_trust(self, trusted: bool) -> None:
+        from napari_osuda.models import Memory
+
+        loaded = self._loaded
+        if loaded is None or loaded.refused is None or loaded.refused.sha256 is None:
+            return
+        if not trusted:
+            self._set(None, None)
+            self.card.setText(f"{escape(loaded.path.name)} was not opened: it is code, and not trusted.")
+            return
+        self._trusted |= {loaded.refused.sha256}
+        with contextlib.suppress(OsudaError):
+            # Where it cannot be kept it holds for as long as the window is open.
+            Memory().keep_trust(loaded.refused.sha256, loaded.path)
+        self._load(loaded.path)
+
+    def _ask_again(self) -> None:
+        from napari_osuda.models import Memory
+
+        if self._loaded is None or self._loaded.model is None:
+            return
+        given, path = dict(self._loaded.answers), self._loaded.path
+        try:
+            Memory().keep_answers(self._loaded.model.sha256, {}, path)
+        except OsudaError as error:
+            self._on_failed(error)
+            return
+        self._answers = {}
+        self._load(path)
+        # For the fields that are about to be shown, not for the reading that has begun.
+        self._answers = given
 
     def _on_activated(self, index: int) -> None:
         path = self.combo.itemData(index)
@@ -153,16 +225,17 @@ class ModelPanel(QWidget):
         if path:
             self.open(path)
 
-    def _ask_zip(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a model", "", "Model packages (*.zip)")
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", "", f"Models ({_FILES});;All files (*)")
         if path:
             self.open(path)
 
     def _show(self) -> None:
+        self.card.setVisible(self._loaded is None or self._loaded.refused is None)
         if self._loaded is None:
             self.card.setText(
-                "The network to adapt: a bioimage.io model folder or .zip with BatchNorm in it. "
-                "Choose a sample, or drop one here."
+                "The network to adapt: any with BatchNorm, as a model folder or .zip, a file of weights, "
+                "TorchScript or ONNX. Choose a sample, or drop one here."
             )
         elif self._loaded.questions:
             self.card.setText("This model's files leave some things open:")
@@ -182,46 +255,24 @@ class ModelPanel(QWidget):
             self.open(path)
 
 
-def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> str:
-    """The model card in a few lines of rich text."""
-    card = model.card
-    labels = ", ".join(
-        f"<span style='color: {card.colours.get(value, '#999999')}'>■</span>&nbsp;{escape(name)}"
-        for value, name in card.labels.items()
-        if value != 0
-    )
-    seen = [f"{card.spatial_dims}-D {card.plane}"]
-    if card.size:
-        seen.append(" × ".join(map(str, card.size)) + " px")
-    if card.field_of_view_mm:
-        seen.append("over " + " × ".join(f"{mm:g}" for mm in card.field_of_view_mm) + " mm")
-    rows = [
-        f"<b>{escape(card.name)}</b>",
-        f"Channels: {escape(', '.join(card.channels))}",
-        f"Labels: {labels}",
-        f"Input: {' '.join(seen)}",
-    ]
-    if inspection.adaptable:
-        rows.append(
-            f"<span style='color: {colours.green}'>✔</span> Can be adapted: {len(inspection.layers)} "
-            f"BatchNorm layers, {inspection.adapted_channels:,} channels"
-        )
-    else:
-        rows.append(
-            f"<span style='color: {colours.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
-        )
-    rows += [f"<span style='color: {colours.orange}'>▲</span> {escape(note)}" for note in model.notes]
-    return "<br>".join(rows)
+def _read(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> _Loaded:
+    """Read a model, or find out what has to be asked first; runs on a thread of its own."""
+    from napari_osuda.errors import UntrustedModelError
+    from napari_osuda.models import Memory, inspect_model, load_model, open_questions
 
-
-def _read(path: Path, answers: dict[str, str]) -> _Loaded:
-    from napari_osuda.models import inspect_model, load_model, open_questions
-
-    questions = open_questions(path, overrides=answers)
+    memory = Memory()
+    try:
+        questions = open_questions(path, overrides=answers, trust=trusted, memory=memory)
+    except UntrustedModelError as error:
+        if error.sha256 is None or error.sha256 in trusted:
+            raise
+        if not memory.trusts(error.sha256):
+            return _Loaded(path, refused=error)
+        return _read(path, answers, trusted | {error.sha256})
     if questions:
-        return _Loaded(path, None, None, tuple(questions))
-    model = load_model(path, overrides=answers)
-    return _Loaded(path, model, inspect_model(model))
+        return _Loaded(path, questions=tuple(questions))
+    model = load_model(path, overrides=answers, trust=trusted, memory=memory)
+    return _Loaded(path, model, inspect_model(model), answers=memory.answers(model.sha256))
 
 
 def _sample_models() -> list[tuple[str, Path]]:
@@ -236,8 +287,14 @@ def _sample_models() -> list[tuple[str, Path]]:
 
 
 def _model_path(path: Path) -> Path:
-    """The folder, where someone gave the description in it."""
-    return path.parent if path.suffix.lower() in (".yaml", ".yml") else path
+    """The folder, where someone gave a file in it that is of no use alone."""
+    name = path.name.lower()
+    if path.suffix.lower() in (".yaml", ".yml") or name in ("plans.json", "dataset.json", "config.json"):
+        return path.parent
+    above = path.parent.parent
+    if name == "metadata.json" or (above / "plans.json").is_file():
+        return above
+    return path
 
 
 def _dropped(event: Any) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
@@ -31,14 +31,16 @@ class QuestionForm(QWidget):
         self.button.clicked.connect(lambda: self.answered.emit(self.answers()))
         self._layout.addWidget(self.button)
 
-    def ask(self, questions: Iterable[Question]) -> None:
-        """Show these questions in place of earlier ones."""
+    def ask(self, questions: Iterable[Question], filled: Mapping[str, str] | None = None) -> None:
+        """Show these questions in place of earlier ones, with these answers where there are some."""
         while self._layout.count() > 1:
             item = self._layout.takeAt(0)
             item.widget().deleteLater()
         self.fields.clear()
         for place, question in enumerate(questions):
             field = _field(question)
+            if filled and question.key in filled:
+                _fill(field, str(filled[question.key]))
             field.setAccessibleName(question.text)
             field.setMinimumWidth(1)
             self.fields[question.key] = field
@@ -61,6 +63,13 @@ def _field(question: Question) -> QComboBox | QLineEdit:
         combo.setCurrentText(str(question.default))
         return combo
     return QLineEdit(_text(question.default))
+
+
+def _fill(field: QComboBox | QLineEdit, text: str) -> None:
+    if isinstance(field, QComboBox):
+        field.setCurrentText(text)
+    else:
+        field.setText(text)
 
 
 def _text(value: Any) -> str:
