@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
@@ -97,6 +98,18 @@ class Story:
         QTest.keyClick(self.viewer.window._qt_viewer.canvas.native, key, modifier)
         QTest.qWait(20)
 
+    def stroke(self) -> None:
+        """Draw a line with the left button down, around the middle of the picture."""
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        middle = canvas.rect().center()
+        path = [middle + QPoint(-150 + 8 * step, round(60 * math.sin(step / 5))) for step in range(36)]
+        none = Qt.KeyboardModifier.NoModifier
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, none, path[0])
+        for at in path:
+            _drag(canvas, at)
+            QTest.qWait(5)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, none, path[-1])
+
     def type(self, widget: QWidget, text: str) -> None:
         """Write into a field that has the keyboard."""
         self.keys += len(text)
@@ -154,11 +167,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
         raise RuntimeError(adapt.run_panel.label.text())
     story.picture("2-adapted")
 
-    button = getattr(adapt.outcome_panel, "review_button", None)
-    if button is not None:
-        story.click(button)
-    else:
-        story.menu("Plugins", "OSUDA", "OSUDA: Review")
+    story.click(adapt.outcome_panel.review_button)
     story.wait(lambda: panel(viewer, "OSUDA: Review"), "the Review panel")
     review = panel(viewer, "OSUDA: Review")
     story.wait(lambda: review.review is not None, "the run under review")
@@ -172,16 +181,8 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     story.press(Qt.Key.Key_D)
     story.picture("5-difference")
     story.press(Qt.Key.Key_I)
-    canvas = viewer.window._qt_viewer.canvas.native
-    middle = canvas.rect().center()
     log = len(review.review.log)
-    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
-    for step in range(1, 12):
-        QTest.mouseMove(canvas, middle + QPoint(4 * step, 3 * step))
-        _drag(canvas, middle + QPoint(4 * step, 3 * step))
-    QTest.mouseRelease(
-        canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle + QPoint(44, 33)
-    )
+    story.stroke()
     story.wait(lambda: len(review.review.log) == log + 1, "the stroke on the record", 20)
     story.picture("6-edited")
     story.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

@@ -84,8 +84,8 @@ def slice_pictures(
         mm = float((turn.affine(grid) @ centre)[axis])
         pictures.append(
             SlicePicture(
-                title=f"{plane.capitalize()} slice at {_ENDS[plane][mm > 0]} {number(abs(mm), 1)} mm "
-                f"({index + 1} of {grey.shape[axis]})",
+                title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, grey.shape[axis])}, at "
+                f"{_ENDS[plane][mm > 0]} {number(abs(mm), 1)} mm",
                 image=_flat(grey, axis, index)[box],
                 masks={title: _flat(mask, axis, index)[box] for title, mask in turned.items()},
                 pixel_mm=(spacing[1] if axis == 2 else spacing[2], spacing[1] if axis == 0 else spacing[0]),
@@ -93,6 +93,11 @@ def slice_pictures(
             )
         )
     return pictures
+
+
+def _viewer_slice(index: int, axis: int, count: int) -> int:
+    # The viewer counts towards S, A and R, and these arrays run towards L, P and S.
+    return index if axis == 2 else count - 1 - index
 
 
 def choose_slices(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from napari_osuda.session.report import ReportCase, ReportInput, write_report
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import PLANES
 from napari_osuda.session.review_run import ReviewRun, chosen_image
-from napari_osuda.session.review_slices import decision_words, slice_table
+from napari_osuda.session.review_slices import decision_words, slice_table, viewer_slice
 
 __all__ = ["review_summary", "write_review_report"]
 
@@ -74,18 +75,28 @@ def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
     progress = {plane: review.progress(plane) for plane in PLANES}
     flag = review.volume_flag
     standing = "before" if review.case.decision == "keep-source" else "after"
+    files = {"final mask": "file", "SHA-256 of it": "sha256",
+             "as DICOM-SEG": "dicom_seg", "SHA-256 of that": "dicom_seg_sha256"}  # fmt: skip
+    decisions = _decisions(review)
     return {
-        "reviewer": saved.get("who", ""),
-        "final mask written": saved.get("when", "not yet"),
-        "file": saved.get("file", ""),
-        "sha256 of the file": saved.get("sha256", ""),
+        "reviewer": saved.get("who") or "nobody has signed yet",
+        **({"signed": _when(saved["when"])} if "when" in saved else {}),
+        **{title: saved[key] for title, key in files.items() if key in saved},
         **{f"{plane} slices decided": f"{done} of {total}" for plane, (done, total) in progress.items()},
         "slices that nobody decided hold": f"the mask {standing}, which the guard recommends"
         if review.case.decision
         else f"the mask {standing}",
         "flag on the case": "none" if flag is None else flag.comment or "flagged without a comment",
-        "decisions": _decisions(review),
+        **({"decisions": decisions} if decisions else {}),
     }
+
+
+def _when(text: str) -> str:
+    """Time of an entry as a person writes it; what is no time stays as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return text
 
 
 def _decisions(review: Review) -> list[dict[str, Any]]:
@@ -101,14 +112,19 @@ def _decisions(review: Review) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "plane": plane,
-                    "slice": index,
+                    "slice": viewer_slice(review.case, plane, index),
                     "at, mm": float(round(table.position_mm[index], 1)),
                     "changed voxels": int(table.change.changed[index]),
+                    **(
+                        {}
+                        if table.uncertainty is None
+                        else {"uncertainty": f"{table.uncertainty[index]:.2f}"}
+                    ),
                     "decision": decision_words(review, plane, index) or "undecided",
                     "flag": "" if flag is None else flag.comment or "flagged",
                     "guard": table.warnings[index],
                     "by": "" if chosen is None else chosen.who,
-                    "when": "" if chosen is None else chosen.when,
+                    "when": "" if chosen is None else _when(chosen.when),
                 }
             )
     return rows

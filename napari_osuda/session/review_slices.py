@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.evaluation import ChangeTable, change_table
+from napari_osuda.imaging.world import SHOWN_AXES
 from napari_osuda.session.review import Review, ReviewCase, plane_axes
 from napari_osuda.session.review_entries import Plane
 
-__all__ = ["CsvRow", "SliceTable", "csv_rows", "decision_words", "slice_table"]
+__all__ = ["CsvRow", "SliceTable", "csv_rows", "decision_words", "slice_table", "viewer_slice"]
 
 CsvRow = dict[str, int | float | str]
 
@@ -86,8 +87,8 @@ def csv_rows(review: Review, table: SliceTable) -> Iterator[CsvRow]:
     final = change_table(case.before, review.final, case.grid.spacing, change.axis, change.values)
     titles = [case.labels.get(value, str(value)) for value in change.values]
     for index, counts in enumerate(change.rows(case.labels)):
-        row: CsvRow = {"plane": table.plane, "position_mm": round(float(table.position_mm[index]), 3)}
-        row |= counts
+        row: CsvRow = {"plane": table.plane, "viewer_slice": viewer_slice(case, table.plane, index)}
+        row |= {"position_mm": round(float(table.position_mm[index]), 3), **counts}
         for column, title in enumerate(titles):
             row[f"area_final_mm2 {title}"] = float(final.area_after_mm2[index, column])
             row[f"ml_final {title}"] = float(final.ml_after[index, column])
@@ -103,6 +104,12 @@ def csv_rows(review: Review, table: SliceTable) -> Iterator[CsvRow]:
         row["comment"] = "" if flag is None else flag.comment
         row["flagged_by"] = "" if flag is None else flag.who
         yield row
+
+
+def viewer_slice(case: ReviewCase, plane: Plane, index: int) -> int:
+    """What a viewer calls a slice of the case's own array: there slices are counted towards S, A and R."""
+    axis = plane_axes(case.grid)[plane]
+    return index if case.grid.orientation[axis] in SHOWN_AXES else case.grid.shape[axis] - 1 - index
 
 
 def decision_words(review: Review, plane: Plane, index: int) -> str:

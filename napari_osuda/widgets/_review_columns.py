@@ -69,7 +69,7 @@ def columns_of(
         doubt = table.uncertainty
         columns.append(
             Column(
-                "Uncertainty",
+                "Unsure",
                 "Mean normalised entropy of the adapted network, 0 (sure) to 1, where there is a mask",
                 lambda r: f"{doubt[r]:.2f}",
                 lambda r: float(doubt[r]),

@@ -107,6 +107,8 @@ class Desk(QObject):
         table, row = self.table(self.plane), self.row
         flag, changed = self.review.flag(self.plane, row), int(table.change.changed[row])
         told = f"Slice {self.step}, {table.position_mm[row]:.0f} mm: {changed:,} voxels changed"
+        if table.uncertainty is not None:
+            told += f", uncertainty {table.uncertainty[row]:.2f}"
         if flag is not None:
             told += f". Flagged: {flag.comment or 'no comment'}"
         return told, table.warnings[row]

@@ -19,11 +19,16 @@ from napari_osuda.session.review_entries import PLANES, Plane
 from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun, chosen_image
 from napari_osuda.widgets._shared import real_viewer
 
-__all__ = ["ReviewLayers", "Shown"]
+__all__ = ["ERRORS", "ReviewLayers", "Shown"]
 
 IntArray = npt.NDArray[Any]
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+_BRUSH_MM = 6.0
+
+ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
+"""What the values of `difference` mean from a reference to a mask."""
+
 # From below to above: the contour of `before` must lie on the filled `after`.
 _ROLES = ("after", "before", "difference", "final")
 
@@ -108,6 +113,8 @@ class ReviewLayers:
             self._lock(layer)
         final = self.layers["final"]
         final.events.paint.connect(self._painted)
+        # A few millimetres, to mend an edge with; napari's own default covers a lesion.
+        final.brush_size = max(1, round(_BRUSH_MM / min(abs(step) for step in final.scale[-2:])))
         self.viewer.layers.selection.active = final
         return missing
 
@@ -174,14 +181,13 @@ class ReviewLayers:
             return
         title, values = error
         colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        words = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
-        colours |= {value: DIFFERENCE[value][1] for value in words}
+        colours |= {value: DIFFERENCE[value][1] for value in ERRORS}
         final = self.layers["final"]
         self._error = Labels(
             np.ascontiguousarray(self.shown(values)),
             name=title,
             colormap=DirectLabelColormap(color_dict=colours),
-            features={"index": list(words), "label": list(words.values())},
+            features={"index": list(ERRORS), "label": list(ERRORS.values())},
             metadata={**self._metadata, RESULT_KEY: "error"},
             opacity=0.7,
             **{key: getattr(final, key) for key in _PLACE},

@@ -22,19 +22,23 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_osuda.evaluation import RegionScore
+from napari_osuda.evaluation import DIFFERENCE, RegionScore
 from napari_osuda.session.review_run import RESULT_KEY
 from napari_osuda.widgets._review_compare import MODES
 from napari_osuda.widgets._review_keys import Key
+from napari_osuda.widgets._review_layers import ERRORS
 from napari_osuda.widgets._words import WrappedLabel
 
 __all__ = ["KeyLegend", "LabelOpacity", "ModePanel", "ReferencePanel"]
+
+# In the list of references: the one that is no layer.
+_FILE = "file"
 
 MODE_KEYS = {"overlay": "W", "side": "S", "difference": "D", "final": "R"}
 
 
 class ModePanel(QWidget):
-    """One button a mode, one of them down."""
+    """One button a mode, one of them down, and what its picture means."""
 
     chosen = Signal(str)
 
@@ -55,10 +59,24 @@ class ModePanel(QWidget):
             self._group.addButton(button)
             self.buttons[mode] = button
             layout.addWidget(button, place // 2, place % 2)
+        self.meaning = WrappedLabel()
+        layout.addWidget(self.meaning, layout.rowCount(), 0, 1, 2)
 
     def set_mode(self, mode: str) -> None:
-        """Show which mode it is."""
-        self.buttons[mode].setChecked(True)
+        """Show which mode it is; none of these for the error map."""
+        self._group.setExclusive(False)
+        for name, button in self.buttons.items():
+            button.setChecked(name == mode)
+        self._group.setExclusive(True)
+        chips = (f"<span style='color: {c}'>\N{BLACK SQUARE}</span>&nbsp;{n}" for n, c in DIFFERENCE.values())
+        said = {
+            "overlay": "Filled: after. Contour: before.",
+            "side": "Left: before. Right: after.",
+            "difference": " &nbsp;".join(chips),
+            "final": "What the decisions make.",
+            "error": "The error map alone; any of these brings the masks back.",
+        }
+        self.meaning.setText(said[mode])
 
 
 class LabelOpacity(QWidget):
@@ -117,6 +135,13 @@ class ReferencePanel(QWidget):
         self.file = QPushButton("File\N{HORIZONTAL ELLIPSIS}")
         self.map = QComboBox()
         self.scores = WrappedLabel()
+        self.meaning = WrappedLabel(
+            " &nbsp;".join(
+                f"<span style='color: {DIFFERENCE[value][1]}'>\N{BLACK SQUARE}</span>&nbsp;{word}"
+                for value, word in ERRORS.items()
+            )
+        )
+        self._file = ""
         self.map.addItem("No error map", "")
         for which in ("before", "after", "final"):
             self.map.addItem(f"Error map of {which}", which)
@@ -133,21 +158,38 @@ class ReferencePanel(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.scores)
         layout.addWidget(self.map)
-        self.combo.activated.connect(lambda: self.layer_chosen.emit(self.combo.currentData()))
+        layout.addWidget(self.meaning)
+        self.map.currentIndexChanged.connect(lambda at: self.meaning.setVisible(at > 0))
+        self.meaning.hide()
+        self.combo.activated.connect(self._on_chosen)
         self.file.clicked.connect(self.file_wanted)
         self.map.activated.connect(lambda: self.map_chosen.emit(self.map.currentData()))
         self.refresh()
         self.set_scores({})
+
+    def _on_chosen(self) -> None:
+        if self.combo.currentData() != _FILE:
+            self.layer_chosen.emit(self.combo.currentData())
 
     def refresh(self, event: object = None) -> None:
         """List the Labels layers that are no mask of ours."""
         chosen = self.combo.currentData()
         self.combo.clear()
         self.combo.addItem("No reference", None)
+        if self._file:
+            self.combo.addItem(self._file, _FILE)
         for layer in self._layers:
             if isinstance(layer, Labels) and RESULT_KEY not in layer.metadata:
                 self.combo.addItem(layer.name, layer)
         self.combo.setCurrentIndex(max(self.combo.findData(chosen), 0) if chosen is not None else 0)
+
+    def set_file(self, name: str) -> None:
+        """Show that the reference is no layer of the viewer: what it is called, or "" for that it is one."""
+        if name != self._file:
+            self._file = name
+            self.refresh()
+        if name:
+            self.combo.setCurrentIndex(self.combo.findData(_FILE))
 
     def set_scores(self, scores: Mapping[str, Sequence[RegionScore] | None]) -> None:
         """Show Dice and HD95 of each region and mask, marked as what they are; None is still to come."""

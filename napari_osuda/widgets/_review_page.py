@@ -30,6 +30,9 @@ from napari_osuda.widgets._words import WrappedLabel
 __all__ = ["ReviewPage"]
 
 
+_WORKLIST = "Worklist: every case and where its review stands (T: next case)"
+
+
 class ReviewPage:
     """Lays the panels out in a widget.
 
@@ -53,10 +56,11 @@ class ReviewPage:
         self.open_button.setToolTip("Open a run folder")
         self.case = QComboBox()
         self.case.setAccessibleName("Case under review")
-        self.case.setToolTip("Worklist: every case and where its review stands (T: next case)")
+        self.case.setToolTip(_WORKLIST)
         self.case.setMinimumWidth(1)
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.advice = WrappedLabel()
+        self._why = False
         self.slices = SlicePanel(colours)
         self.decide = DecidePanel(colours)
         self.modes = ModePanel()
@@ -70,6 +74,12 @@ class ReviewPage:
         self.save_button.setToolTip("Write final mask, slice table and report into the run folder")
         self.note = WrappedLabel()
         self._arrange(owner)
+        flags = Qt.TextInteractionFlag
+        self.advice.setTextInteractionFlags(flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard)
+        self.advice.linkActivated.connect(self._toggle_why)
+        self.case.currentTextChanged.connect(self._name_case)
+        # What was missing is being written.
+        self.name.textEdited.connect(lambda: self.tell(""))
 
     def set_case(self, case: ReviewCase | None) -> None:
         """Show a case, or that there is none."""
@@ -117,9 +127,22 @@ class ReviewPage:
         colour = self._colours.orange if keep else self._colours.green
         mark = "\N{BLACK UP-POINTING TRIANGLE}" if keep else "\N{CHECK MARK}"
         word = "keep before" if keep else "accept after"
-        self.advice.setText(f"<span style='color: {colour}'>{mark}</span> Guard: <b>{word}</b>")
+        said = f"<span style='color: {colour}'>{mark}</span> Guard: <b>{word}</b>"
+        if case.reasons:
+            link = "less" if self._why else "why?"
+            said += f" &nbsp;<a href='why' style='color: {self._colours.blue}'>{link}</a>"
+            said += "<br>" + " ".join(map(escape, case.reasons)) if self._why else ""
+        self.advice.setText(said)
         self.advice.setToolTip(" ".join(case.reasons))
         self.advice.setVisible(True)
+
+    def _toggle_why(self) -> None:
+        self._why = not self._why
+        self._write_advice()
+
+    def _name_case(self, text: str) -> None:
+        # A long name does not fit: its tip says all of it.
+        self.case.setToolTip(f"{text}\n{_WORKLIST}" if text else _WORKLIST)
 
     def _arrange(self, owner: QWidget) -> None:
         self.body = QWidget()

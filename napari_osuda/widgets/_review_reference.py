@@ -40,6 +40,8 @@ class ReferenceView(QObject):
         # Of masks that do not change, and what they belong to.
         self._known: dict[str, list[RegionScore]] = {}
         self._known_of: tuple[object, object] = (None, None)
+        # Name of the file that a case's reference was read from.
+        self._files: dict[str, str] = {}
         self._scoring = Background(self)
         self._scoring.done.connect(self._show)
         self._scoring.failed.connect(lambda error: desk.tell(error_sentence(error), True))
@@ -67,6 +69,7 @@ class ReferenceView(QObject):
         if review is None:
             return False
         if layer is None:
+            self._files.pop(review.case.name, None)
             return self._set(None)
         case = review.case
         grid = grid_of_layer(
@@ -77,6 +80,7 @@ class ReferenceView(QObject):
         except OsudaError as error:
             self._desk.tell(str(error), True)
             return False
+        self._files.pop(case.name, None)
         return self._set(from_layer(np.asarray(layer.data), layer.metadata))
 
     def take_file(self, path: Path | str) -> bool:
@@ -90,6 +94,7 @@ class ReferenceView(QObject):
         except OsudaError as error:
             self._desk.tell(str(error), True)
             return False
+        self._files[review.case.name] = Path(path).name
         return self._set(labels)
 
     def errors(self, masks: tuple[str, ...] = ("before", "after", "final")) -> dict[str, NDArray[np.int64]]:
@@ -105,6 +110,7 @@ class ReferenceView(QObject):
         desk, reference = self._desk, self.labels
         if desk.run is None or desk.review is None:
             return
+        self._panel.set_file("" if reference is None else self._files.get(desk.review.case.name, ""))
         if reference is None:
             self._pause.stop()
             self._panel.set_scores({})

@@ -156,8 +156,8 @@ class ReviewWidget(DockedWidget):
             return
         if mode != "final" and self.layers.editing:
             self.edit(False)
-        if mode == "side":
-            # An error map would be a third picture, of nothing but itself.
+        if mode != "error":
+            # Errors and masks over each other could not be told apart.
             self.page.reference.map.setCurrentIndex(0)
             self.layers.show_error(None)
         self.comparison.show(mode)
@@ -214,10 +214,7 @@ class ReviewWidget(DockedWidget):
             self._show_plane()
 
     def _on_map(self, which: str) -> None:
-        if which and self.comparison.mode == "side":
-            at = self.page.reference.map.findData(which)
-            self.compare("final")
-            self.page.reference.map.setCurrentIndex(at)
+        self.compare("error" if which else "overlay")
         self.reference.show_map()
 
     def _on_place(self, event: object = None) -> None:

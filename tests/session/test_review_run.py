@@ -78,6 +78,9 @@ def test_saving_writes_the_mask_in_the_cases_space_the_table_and_the_record(fold
     assert axial[3]["comment"] == "vessel?"
     assert float(axial[1]["ml_final core"]) == float(axial[1]["ml_before core"])
     assert float(axial[1]["position_mm"]) == 3.0
+    # The array's first axis runs to the left, and the viewer counts towards the right.
+    assert [row["viewer_slice"] for row in rows if row["plane"] == "sagittal"] == list("543210")
+    assert [row["viewer_slice"] for row in axial] == list("0123")
     assert run.state("case") == "saved"
     saved = ReviewRun.of_folder(folder).record.saved("case")
     assert (saved["who"], saved["decided"], saved["to_decide"]) == ("A. Reader", 2, 3)

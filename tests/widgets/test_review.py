@@ -190,8 +190,14 @@ def test_side_by_side_is_linked_and_gives_the_grid_back(widget, empty):
     assert empty.layers["case_flair (right)"].contrast_limits == [90, 110]
     widget.compare("overlay")
     assert not grid.enabled
-    assert [layer.name for layer in empty.layers] == order
+    copies = ["case_flair (left)", "case_flair (right)"]
+    assert [layer.name for layer in empty.layers] == [*copies, *order]
+    assert not any(empty.layers[name].visible for name in copies)
     assert empty.layers["case_flair"].visible
+    widget.compare("side")
+    assert [layer.name for layer in empty.layers if layer.visible] == [
+        copies[0], "before", copies[1], "after",
+    ]  # fmt: skip
 
 
 def test_blinking_lasts_as_long_as_the_key_is_held(widget, empty):
@@ -313,6 +319,10 @@ def test_a_reference_scores_and_maps_errors(widget, empty, tmp_path, folder, qtb
     error = empty.layers["error of final (reference)"]
     wrong = widget.layers.layers["final"].data != widget.layers.layers["before"].data
     np.testing.assert_array_equal(np.isin(error.data, (1, 2, 4)), wrong)
+    assert {layer.name for layer in empty.layers if layer.visible} == {"case_flair", error.name}
+    assert widget.page.reference.combo.currentText() == "seg.nii.gz"
+    press(empty, Qt.Key.Key_W)
+    assert error not in empty.layers, "errors and masks over each other could not be told apart"
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), AFFINE), path)
     widget.read_reference(path)
     assert "does not lie on the grid" in widget.page.note.text()
@@ -388,7 +398,7 @@ def test_slices_can_be_sorted_and_filtered_by_uncertainty(empty, folder):
     widget.open_folder(folder)
     model, view = widget.page.slices.model, widget.page.slices.view
     titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
-    view.sortByColumn(titles.index("Uncertainty"), Qt.SortOrder.DescendingOrder)
+    view.sortByColumn(titles.index("Unsure"), Qt.SortOrder.DescendingOrder)
     rows = [view.model().mapToSource(view.model().index(row, 0)).row() for row in range(2)]
     assert [widget.layers.planes["axial"].index(row) for row in rows] == [3, 6]
     widget.page.slices.set_filter("uncertain")
