@@ -92,7 +92,7 @@ def _without_identities(model: Any) -> None:
 
 def _converted(model: Any, name: str) -> nn.Module:
     try:
-        from onnx2torch import convert
+        from onnx2torch.converter import convert
     except ImportError:
         raise ModelError(f"{name} needs onnx2torch, which is not installed: {_INSTALL}") from None
     try:
