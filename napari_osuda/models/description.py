@@ -17,6 +17,7 @@ from napari_osuda.models.card import ModelCard
 __all__ = ["Description", "WeightsEntry", "describe"]
 
 _Axis = dict[str, Any]
+_MILLIMETRES = {"millimeter": 1.0, "micrometer": 1e-3, "centimeter": 10.0, "meter": 1000.0}
 _LETTERS = {"b": "batch", "c": "channel", "z": "space", "y": "space", "x": "space", "t": "time", "i": "index"}
 
 
@@ -98,6 +99,7 @@ def describe(document: Mapping[str, Any], where: str) -> Description:
     _processing(inputs[0], outputs[0], said, guessed)
     if said["spatial_dims"] == 2:
         guessed["plane"] = "axial"
+    guessed["orientation"] = "RAS"
     config = document.get("config")
     ours = config.get("osuda") if isinstance(config, Mapping) else None
     if isinstance(ours, Mapping):
@@ -168,8 +170,23 @@ def _space(axes: Sequence[_Axis], said: dict[str, Any], where: str) -> None:
         minimum.append(max(low, 1))
         step.append(max(by, 1))
     said["minimum"], said["step"] = tuple(minimum), tuple(step)
-    if all(isinstance(axis.get("size"), int) for axis in space):
+    fixed = all(isinstance(axis.get("size"), int) for axis in space)
+    if fixed:
         said["size"] = tuple(minimum)
+    pitch = [_millimetres(axis) for axis in space]
+    if all(mm is not None for mm in pitch):
+        if len(space) == 3:
+            said["spacing_mm"] = tuple(pitch)
+        elif fixed:
+            said["field_of_view_mm"] = tuple(mm * n for mm, n in zip(pitch, minimum, strict=True) if mm)
+
+
+def _millimetres(axis: _Axis) -> float | None:
+    """Distance between the pixels along an axis, where the description gives it a unit of length."""
+    scale, unit = axis.get("scale"), _MILLIMETRES.get(str(axis.get("unit")))
+    if unit is None or isinstance(scale, bool) or not isinstance(scale, int | float):
+        return None
+    return scale * unit if 0 < scale * unit < math.inf else None
 
 
 def _names(key: str, axes: Sequence[_Axis], said: dict[str, Any], guessed: dict[str, Any]) -> None:

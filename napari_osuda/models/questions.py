@@ -52,7 +52,11 @@ _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "labels": ("Which value in the mask has which name?", ()),
     "regions": ("Which values make up each region?", ()),
     "plane": ("In which plane were the slices cut that the network was trained on?", get_args(Plane)[:3]),
-    "orientation": ("In which orientation was the array that the network was trained on?", ()),
+    "orientation": (
+        "Towards which side of the patient ran the axes of the volumes in training, first axis first? (RAS as "
+        "MONAI and nibabel give them, SPL for axes z, y, x)",
+        (),
+    ),
     "normalisation": ("How were the intensities normalised in training?", get_args(Normalisation)),
     "activation": ("What turns the network's output into probabilities?", get_args(Activation)),
     "size": ("To what size is a slice (or a patch) brought?", ()),

@@ -71,6 +71,7 @@ def test_rdf_yaml_of_spec_0_4(folder: Path, edit: Edit) -> None:
         "normalisation": "zscore_nonzero",
         "activation": "softmax",
         "plane": "axial",
+        "orientation": "RAS",
     }
     with pytest.raises(ModelError, match=r"does not say: channels .*--set-card"):
         load_model(folder)
@@ -96,11 +97,28 @@ def test_a_foreign_0_5_package_says_what_it_can(edit: Edit) -> None:
 
     folder = edit(foreign)
     questions = {q.key: q for q in open_questions(folder)}
-    assert {key: q.default for key, q in questions.items()} == {"normalisation": "zscore", "plane": "axial"}
+    assert {key: q.default for key, q in questions.items()} == {
+        "normalisation": "zscore",
+        "plane": "axial",
+        "orientation": "RAS",
+    }
     assert questions["plane"].choices == ("axial", "coronal", "sagittal")
-    assert [q.key for q in open_questions(folder, overrides={"plane": "axial"})] == ["normalisation"]
-    card = load_model(folder, overrides={"plane": "coronal", "normalisation": "none"}).card
+    left = open_questions(folder, overrides={"plane": "axial", "orientation": "SPL"})
+    assert [q.key for q in left] == ["normalisation"]
+    answers = {"plane": "coronal", "normalisation": "none", "orientation": "spl"}
+    card = load_model(folder, overrides=answers).card
     assert (card.plane, card.normalisation, card.activation) == ("coronal", "none", "softmax")
+    assert card.orientation == "SPL"
+
+
+def test_a_foreign_package_says_how_large_its_pixels_are(edit: Edit) -> None:
+    def foreign(d: dict[str, Any]) -> None:
+        del d["config"]
+        for axis, scale in zip(d["inputs"][0]["axes"][2:], (2.0, 1500), strict=True):
+            axis |= {"size": 32, "scale": scale, "unit": "millimeter" if scale == 2.0 else "micrometer"}
+
+    card = load_model(edit(foreign), overrides={"defaults": True}).card
+    assert (card.size, card.field_of_view_mm) == ((32, 32), (64.0, 48.0))
 
 
 def test_overrides_correct_the_card_and_unknown_keys_are_listed(folder: Path) -> None:

@@ -16,6 +16,7 @@ ANSWERS = {
     "channels": "t1,t2",
     "labels": "0=background,2=oedema,4=enhancing",
     "plane": "coronal",
+    "orientation": "RAS",
     "normalisation": "zscore",
     "activation": "softmax",
     "architecture": "napari_osuda.networks.UNet",
@@ -36,7 +37,7 @@ def weights(tmp_path: Path, network: UNet) -> Path:
 
 def test_answers_are_given_once_for_a_file(weights: Path, memory: Memory) -> None:
     assert {question.key for question in open_questions(weights, memory=memory)} == {
-        "architecture", "channels", "output_channels", "activation", "normalisation", "plane",
+        "architecture", "channels", "output_channels", "activation", "normalisation", "plane", "orientation",
     }  # fmt: skip
     load_model(weights, overrides=ANSWERS, memory=memory)
     assert open_questions(weights, memory=memory) == []

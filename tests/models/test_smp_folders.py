@@ -24,7 +24,7 @@ def pretrained(tmp_path: Path) -> tuple[Path, nn.Module]:
 def test_a_pretrained_folder(pretrained: tuple[Path, nn.Module], tmp_path: Path) -> None:
     folder, network = pretrained
     assert {q.key for q in open_questions(folder)} == {
-        "channels", "output_channels", "activation", "normalisation", "plane",
+        "channels", "output_channels", "activation", "normalisation", "plane", "orientation",
     }  # fmt: skip
     model = load_model(folder, overrides=ANSWERS)
     image = torch.randn(1, 2, 32, 32)

@@ -45,6 +45,7 @@ def test_the_class_and_its_arguments_are_found_by_the_shapes(
         "activation",
         "normalisation",
         "plane",
+        "orientation",
     }
     with pytest.raises(
         ModelError, match=r"does not say: architecture \(default napari_osuda\.networks\.UNet\)"

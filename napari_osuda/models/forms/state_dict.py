@@ -67,6 +67,7 @@ def reading_of(
     guessed["normalisation"] = "zscore_nonzero"
     if dims == 2:
         guessed["plane"] = "axial"
+    guessed["orientation"] = "RAS"
 
     def network(card: ModelCard) -> nn.Module:
         assert card.architecture is not None

@@ -100,6 +100,7 @@ def reading_of_shapes(loaded: nn.Module, title: str, name: str) -> tuple[dict[st
     }
     if told["spatial_dims"] == 2:
         guessed["plane"] = "axial"
+    guessed["orientation"] = "RAS"
     return said, guessed
 
 
