@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
-from napari_osuda.imaging import digest_of, read_labels, read_volume
+from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume
 from napari_osuda.imaging.dicom import is_dicom, series_of
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.session.review import Review, ReviewCase
@@ -49,9 +49,9 @@ class CaseImage:
 
 
 def chosen_image(channels: Sequence[str]) -> int:
-    """Place of the channel that is shown first, by names that hold the contrast's."""
-    names = [channel.lower() for channel in channels]
-    return next((k for wanted in _SHOWN_FIRST for k, name in enumerate(names) if name.endswith(wanted)), 0)
+    """Place of the channel that is shown first, by names of channels, files or DICOM series."""
+    contrasts = [modality_of(channel) for channel in channels]
+    return next((contrasts.index(wanted) for wanted in _SHOWN_FIRST if wanted in contrasts), 0)
 
 
 def is_run_folder(path: Path | str) -> bool:

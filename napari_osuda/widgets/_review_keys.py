@@ -98,5 +98,7 @@ def keys_of(widget: ReviewWidget) -> list[Key]:
         what = {"side": "side by side", "final": "final mask"}.get(mode, mode)
         keys.append(Key(key, what, partial(widget.compare, mode)))
     keys.append(Key("Q", "hold: before alone", partial(widget.blink, True), partial(widget.blink, False)))
+    keys.append(Key("Y", "labels full, half, faint", widget.page.opacity.next_strength))
+    keys.append(Key("N", "each label alone, then all", widget.page.opacity.next_alone))
     keys.append(Key("T", "next case", widget.next_case))
     return keys

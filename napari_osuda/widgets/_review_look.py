@@ -34,6 +34,9 @@ __all__ = ["KeyLegend", "LabelOpacity", "ModePanel", "ReferencePanel"]
 # In the list of references: the one that is no layer.
 _FILE = "file"
 
+# Steps of opacity, in percent.
+_STRENGTHS = (100, 50, 20)
+
 MODE_KEYS = {"overlay": "W", "side": "S", "difference": "D", "final": "R"}
 
 
@@ -117,6 +120,23 @@ class LabelOpacity(QWidget):
             self.sliders[value] = slider
             for column, widget in enumerate((title, named, slider)):
                 self._layout.addWidget(widget, row, column)
+
+    def next_strength(self) -> None:
+        """Make all labels fainter by a step, and after the faintest opaque again."""
+        most = max((slider.value() for slider in self.sliders.values()), default=0)
+        wanted = next((at for at in _STRENGTHS if at < most), _STRENGTHS[0])
+        for slider in self.sliders.values():
+            slider.setValue(wanted)
+
+    def next_alone(self) -> None:
+        """Show the first label alone, then the next one, and after the last all of them."""
+        shown = [value for value, slider in self.sliders.items() if slider.value()]
+        values = list(self.sliders)
+        at = values.index(shown[0]) + 1 if len(shown) == 1 < len(values) else 0
+        alone = values[at] if at < len(values) else None
+        most = max((slider.value() for slider in self.sliders.values()), default=0)
+        for value, slider in self.sliders.items():
+            slider.setValue(most if alone in (value, None) else 0)
 
 
 class ReferencePanel(QWidget):

@@ -10,7 +10,7 @@ from review_parts import AFFINE, masks, write_run
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.session import adapt_case
-from napari_osuda.session.review_run import ReviewRun, is_run_folder
+from napari_osuda.session.review_run import ReviewRun, chosen_image, is_run_folder
 from napari_osuda.session.review_saving import keep_run, save_review
 from napari_osuda.session.review_slices import decision_words, slice_table
 
@@ -193,3 +193,16 @@ def test_slices_where_the_masks_contradict_each_other_are_pointed_out(folder):
     swapped = slice_table(dataclasses.replace(case, before=after, after=before), "axial").warnings
     assert "25.0 times" in swapped[3]
     assert "is empty here" in swapped[4]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["t1", "t1ce", "t2", "flair"], 3),
+        (["t1_mprage_tra", "t2_tirm_tra_dark-fluid", "t2_tse_tra"], 1),
+        (["patient_t1", "patient_t2"], 1),
+        (["anything"], 0),
+    ],
+)
+def test_the_contrast_that_shows_a_glioma_best_is_shown_first(names, shown):
+    assert chosen_image(names) == shown

@@ -217,6 +217,20 @@ def test_each_label_has_an_opacity_of_its_own(widget):
     assert colormap.map(np.array([1]))[0][3] == pytest.approx(1.0)
 
 
+def test_labels_are_dimmed_and_shown_alone_by_a_key(widget, empty):
+    sliders = widget.page.opacity.sliders
+
+    def after(key: Any) -> list[int]:
+        press(empty, key)
+        return [slider.value() for slider in sliders.values()]
+
+    assert list(sliders) == [1, 3]
+    assert [after(Qt.Key.Key_Y) for _ in range(4)] == [[50, 50], [20, 20], [100, 100], [50, 50]]
+    assert [after(Qt.Key.Key_N) for _ in range(4)] == [[50, 0], [0, 50], [50, 50], [50, 0]]
+    colormap = widget.layers.layers["after"].colormap
+    assert colormap.map(np.array([3]))[0][3] == pytest.approx(0)
+
+
 def test_filters_and_keys_find_what_is_undecided_or_flagged(widget, empty):
     widget.page.decide.comment.setText("vessel?")
     widget.desk.go_to(5)
@@ -335,7 +349,7 @@ def test_closing_gives_back_keys_layers_and_grid(widget, empty):
     assert not empty.canvas.grid.enabled
     assert [layer.name for layer in empty.layers] == []
     bound = {str(key) for key in empty.keymap}
-    assert not bound & {"K", "W", "S", "D", "R", "Q", "T", "J", "U", "H", "G", "I"}
+    assert not bound & {"K", "W", "S", "D", "R", "Q", "T", "J", "U", "H", "G", "I", "N", "Y"}
 
 
 def test_what_is_wrong_is_one_sentence(empty, tmp_path, folder):
