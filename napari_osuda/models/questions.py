@@ -53,8 +53,8 @@ _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "regions": ("Which values make up each region?", ()),
     "plane": ("In which plane were the slices cut that the network was trained on?", get_args(Plane)[:3]),
     "orientation": (
-        "Towards which side of the patient ran the axes of the volumes in training, first axis first? (RAS as "
-        "MONAI and nibabel give them, SPL for axes z, y, x)",
+        "Towards which side of the patient ran the axes of the volumes in training, first axis first? (RAS "
+        "as MONAI and nibabel give them, SPL for axes z, y, x)",
         (),
     ),
     "normalisation": ("How were the intensities normalised in training?", get_args(Normalisation)),
