@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Activations"]
 
-# Where both respond alike the two add up to white; either alone keeps its colour, whatever eyes see it.
-_COLOURS = {"before": "magenta", "after": "green"}
+# Where both respond alike the two add up to white; either alone keeps its colour, whatever eyes see it. The
+# lower one covers the image, whose own grey would be added otherwise.
+_COLOURS = {"before": ("magenta", "translucent"), "after": ("green", "additive")}
+# Of the values that are drawn, the share that may be darker or brighter than the colours reach.
+_TAILS = (0.01, 0.995)
 
 
 class Activations(QObject):
@@ -113,11 +116,11 @@ class Activations(QObject):
             return
         index, iteration, before, after = answer
         layer, channel = self._channel
-        low = float(min(before.min(), after.min()))
-        high = float(max(before.max(), after.max(), low + 1e-6))
+        low, high = (float(end) for end in np.quantile(np.stack([before, after]), _TAILS))
+        high = max(high, low + 1e-6)
         for which, plane in (("before", before), ("after", after)):
             shown = self._layers[which].show(self._place, plane.astype(np.float32), index)
-            shown.contrast_limits_range = (low, high)
+            shown.contrast_limits_range = (float(min(low, plane.min())), float(max(high, plane.max())))
             shown.contrast_limits = (low, high)
             shown.name = self._title(which)
         then = "" if iteration is None else f" (iteration {iteration})"
@@ -132,15 +135,16 @@ class Activations(QObject):
         return f"{layer.name} [{channel}] {which}"
 
     def _maker(self, which: str) -> Any:
+        colour, blending = _COLOURS[which]
+
         def make(data: Any, **place: Any) -> Image:
             from napari.layers import Image
 
             return Image(
                 data,
                 name=self._title(which),
-                colormap=_COLOURS[which],
-                blending="additive",
-                opacity=0.7,
+                colormap=colour,
+                blending=blending,
                 **place,
             )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_osuda.widgets._garbage import window_closed
 from napari_osuda.widgets._shared import Cockpit, cockpit_of
 from napari_osuda.widgets._theme import Palette, palette
 
@@ -80,8 +80,6 @@ class DockedWidget(QWidget):
 def _detacher(cockpit: Cockpit, user: object) -> Callable[[], None]:
     def detach() -> None:
         cockpit.detach(user)
-        # Plots and Qt hold each other in cycles. Left to chance, Python would take them apart on whichever
-        # thread runs next, and Qt's parts do not survive any but this one.
-        QTimer.singleShot(0, gc.collect)
+        window_closed()
 
     return detach

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QTimer
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import DIFFERENCE, difference
@@ -37,6 +38,7 @@ __all__ = [
 
 IntArray = npt.NDArray[Any]
 
+_MASKS = ("before", "after")
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
@@ -144,11 +146,24 @@ class ResultLayers:
         self._image: Any = None
         self._card: ModelCard | None = None
         self._made: dict[str, tuple[Labels, IntArray]] = {}
+        # Of the run before, hidden, until there is a mask for them: napari takes its time to remove a layer.
+        self._spare: dict[str, Labels] = {}
 
     def begin(self, image: Any, card: ModelCard) -> None:
         """Make room for a run on ``image``."""
+        looks = (card.labels, card.colours)
+        same = image is self._image and self._card is not None and looks == self._looks()
         self._make_room(*self._made)
+        if not same:
+            self.end()
         self._image, self._card = image, card
+
+    def end(self) -> None:
+        """The run has ended: what it has not made anew goes."""
+        for layer in self._spare.values():
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._spare.clear()
 
     def show_before(self, labels: IntArray) -> None:
         """Show the source model's mask, [I, J, K] of the case."""
@@ -159,13 +174,23 @@ class ResultLayers:
         # Another iteration's, where a person has chosen one.
         self._make_room("after", "difference")
         self._add("after", labels, *self._looks())
-        before = self._made.get("before")
-        if before is not None:
-            changed = difference(from_layer(before[1], self._image.metadata), labels)
-            names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
-            colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
-            self._add("difference", changed, names, colours).editable = False
         self.prefer("after")
+        # A layer of a whole volume holds up the window; between two of them it may breathe.
+        QTimer.singleShot(1, self._show_difference)
+
+    def _show_difference(self) -> None:
+        made = self._made
+        if any(name not in made or made[name][0] not in self._viewer.layers for name in _MASKS):
+            return
+        if "difference" in made:
+            return
+        changed = difference(*(from_layer(self._made[name][1], self._image.metadata) for name in _MASKS))
+        names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
+        colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+        active = self._viewer.layers.selection.active
+        self._add("difference", changed, names, colours, visible=False).editable = False
+        if active is not None:
+            self._viewer.layers.selection.active = active
 
     def prefer(self, name: str) -> None:
         """Show one of the masks and hide the others."""
@@ -189,7 +214,8 @@ class ResultLayers:
             if layer not in self._viewer.layers:
                 continue
             if np.array_equal(layer.data, original):
-                self._viewer.layers.remove(layer)
+                layer.visible = False
+                self._spare[name] = layer
             else:
                 layer.name = f"{name} (edited)"
 
@@ -197,9 +223,21 @@ class ResultLayers:
         assert self._card is not None
         return dict(self._card.labels), dict(self._card.colours)
 
-    def _add(self, name: str, labels: IntArray, names: dict[int, str], colours: dict[int, str]) -> Labels:
+    def _add(
+        self,
+        name: str,
+        labels: IntArray,
+        names: dict[int, str],
+        colours: dict[int, str],
+        visible: bool = True,
+    ) -> Labels:
         image = self._image
         shown = np.ascontiguousarray(onto_layer(labels, image.metadata))
+        spare = self._spare.pop(name, None)
+        if spare is not None and spare in self._viewer.layers:
+            spare.data, spare.visible = shown.copy(), visible
+            self._made[name] = (spare, shown)
+            return spare
         layer = Labels(
             # A copy: painting must not change the run's own record.
             shown.copy(),
@@ -207,6 +245,7 @@ class ResultLayers:
             colormap=label_colours(colours),
             features={"index": list(names), "label": list(names.values())},
             opacity=0.6,
+            visible=visible,
             metadata={**image.metadata, RESULT_KEY: name},
             **{key: getattr(image, key) for key in _PLACE},
         )

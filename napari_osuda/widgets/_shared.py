@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.widgets._feed import Feed
+from napari_osuda.widgets._garbage import clear_up
 from napari_osuda.widgets._history import RunHistory
 
 if TYPE_CHECKING:
@@ -105,11 +105,12 @@ class Cockpit(QObject):
 
     def start(self, job: Job, image: Any = None) -> None:
         """Begin a run whose masks lie on the layer ``image``; RuntimeError if one is under way."""
-        # What closed windows have left is taken apart now: on the run's thread Qt would not survive it.
-        gc.collect()
+        if self.busy:
+            raise RuntimeError("A run is under way; stop it first.")
         self._forget_states()
         self._run = self._previewer = None
         self.image = image
+        clear_up()
         self.controller.start(job)
 
     def use_iteration(self, iteration: int) -> None:
@@ -118,7 +119,9 @@ class Cockpit(QObject):
 
         assert self.result is not None
         assert self.timeline is not None
-        gc.collect()
+        if self.busy:
+            raise RuntimeError("A run is under way; stop it first.")
+        clear_up()
         self.controller.launch(StateRun(self.result, self.timeline, iteration))
 
     def attach(self, user: object) -> None:
@@ -132,7 +135,7 @@ class Cockpit(QObject):
             self.close()
 
     def end_run(self) -> None:
-        """Stop a run under way and wait for its thread."""
+        """Leave a run under way where it is, and wait for its thread."""
         if self._controller is not None:
             self._controller.close()
 

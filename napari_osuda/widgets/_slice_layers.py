@@ -39,17 +39,24 @@ class SlicePlace:
 
     def __init__(self, stack: SliceStack, image: Any) -> None:
         self.image = image
-        numbers = np.arange(len(stack), dtype=np.int32)[:, None, None]
-        shown = onto_layer(
-            stack.assemble(np.broadcast_to(numbers, (len(stack), *stack.plane_shape))), image.metadata
-        )
-        corner = shown[0, 0, 0]
-        self.axis = next((a for a in range(3) if shown.take(-1, axis=a)[0, 0] != corner), 0)
-        # Number of the stack's slice at each step of the layer.
-        self._numbers = np.moveaxis(shown, self.axis, 0)[:, 0, 0].copy()
-        codes = np.arange(int(np.prod(stack.plane_shape)), dtype=np.int32).reshape(stack.plane_shape)
-        coded = onto_layer(stack.assemble({int(self._numbers[0]): codes}), image.metadata)
-        self._codes = np.moveaxis(coded, self.axis, 0)[0].copy()
+        shape = stack.case.grid.shape
+        axes: list[tuple[int, npt.NDArray[np.intp]]] = []
+        for along in range(3):
+            # A volume that numbers the voxels along one axis of the case, and takes no memory.
+            steps = np.arange(shape[along]).reshape([-1 if a == along else 1 for a in range(3)])
+            numbers = np.broadcast_to(steps, shape)
+            layer_axis, there = _line(onto_layer(numbers, image.metadata))
+            stack_axis, here = _line(stack.stacked(numbers))
+            # Of each step along the layer's axis the place along the stack's.
+            axes.append((layer_axis, np.argsort(here)[there]))
+            if stack_axis == 0:
+                self.axis, self._numbers = axes[-1]
+            elif stack_axis == 1:
+                rows = axes[-1]
+            else:
+                columns = axes[-1]
+        self._turned = rows[0] > columns[0]
+        self._take = np.ix_(rows[1], columns[1])
 
     def current(self, viewer: Any) -> int | None:
         """The stack's slice that the viewer shows; None where it shows another plane, or none of it."""
@@ -66,8 +73,18 @@ class SlicePlace:
         image = self.image
         moved = np.subtract(image.data_to_world(corner), image.data_to_world(np.zeros(3)))
         moved = np.linalg.solve(image.affine.affine_matrix[:3, :3], moved)
-        data = np.expand_dims(plane.ravel()[self._codes], self.axis)
+        shown = plane[self._take]
+        data = np.expand_dims(np.ascontiguousarray(shown.T if self._turned else shown), self.axis)
         return data, np.asarray(image.translate) + moved
+
+
+def _line(numbers: npt.NDArray[Any]) -> tuple[int, npt.NDArray[Any]]:
+    """Along which axis a volume's numbers run, and the numbers."""
+    axis = next((a for a in range(3) if numbers.take(-1, axis=a)[0, 0] != numbers[0, 0, 0]), None)
+    if axis is None:
+        # A single voxel along it: any other axis of one voxel is the same.
+        axis = int(np.argmin(numbers.shape))
+    return axis, np.moveaxis(numbers, axis, 0)[:, 0, 0]
 
 
 class SliceLayer:

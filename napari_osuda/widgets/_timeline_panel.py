@@ -209,7 +209,7 @@ def kept_words(kept: tuple[int, ...]) -> str:
     if not kept:
         return ""
     if kept == tuple(range(1, len(kept) + 1)):
-        return f"All {len(kept)} so far are kept."
+        return f"All {len(kept)} are kept."
     step = kept[0]
     if kept[:-1] == tuple(range(step, step * len(kept), step)):
         return f"Kept: every {step}th up to {kept[-2]}, and {kept[-1]}."

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AdaptWidget"]
 
+# By then a run's last masks are shown.
+_LAYERS_MS = 20
+
 
 class AdaptWidget(DockedWidget):
     """Choose a source model, say which layer is which channel, press Adapt, choose a mask.
@@ -366,10 +369,15 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.set_busy(not ended)
         if ended:
             self.preview_panel.end()
+            QTimer.singleShot(_LAYERS_MS, self._end_layers)
             self.preview_panel.hide()
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
                 QTimer.singleShot(0, self._next)
+
+    def _end_layers(self) -> None:
+        if not self._ended and not self.cockpit.busy:
+            self.results.end()
 
     def _on_started(self, _: object) -> None:
         job = self.cockpit.controller.job

@@ -20,10 +20,13 @@ AFFINE = np.array([[-2.0, 0, 0, 30], [0, -2.0, 0, 30], [0, 0, 3.0, -10], [0, 0, 
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(tmp_path: Path) -> None:
-    """What the widgets remember between sessions is not the settings of whoever runs the tests."""
+def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the widgets remember between sessions, and the usual run folder, are not the tester's own."""
     from qtpy.QtCore import QSettings
 
+    from napari_osuda.widgets import _folder_panel
+
+    monkeypatch.setattr(_folder_panel, "runs_folder", lambda: tmp_path / "documents")
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
 
 

@@ -137,7 +137,7 @@ def test_another_run_begins_with_nothing_pinned(monitor, adapt_widget, viewer, q
 
 
 def test_which_iterations_are_kept_is_said():
-    assert kept_words((1, 2, 3)) == "All 3 so far are kept."
+    assert kept_words((1, 2, 3)) == "All 3 are kept."
     assert kept_words((8, 16, 23)) == "Kept: every 8th up to 16, and 23."
     assert kept_words((8, 16, 24)) == "Kept: every 8th up to 16, and 24."
     assert kept_words((3, 8, 10)) == "Kept: 3, 8, 10."
