@@ -67,10 +67,14 @@ class Unfinished:
             raise OutputError(
                 f"The run in {self.folder} cannot be resumed: its images were not read from files."
             )
-        model = load_model(self.record["model_path"], trust=trust, overrides={"defaults": True})
-        if "card" in self.record:
-            # With the answers that a person gave to what the model's files leave open.
-            model = dataclasses.replace(model, card=ModelCard.model_validate(self.record["card"]))
+        # With the answers that a person gave to what the model's files leave open, the class among them.
+        card = ModelCard.model_validate(self.record["card"]) if "card" in self.record else None
+        overrides: dict[str, Any] = {"defaults": True}
+        if card is not None and card.architecture is not None:
+            overrides |= {"architecture": card.architecture, "kwargs": card.architecture.kwargs}
+        model = load_model(self.record["model_path"], trust=trust, overrides=overrides)
+        if card is not None:
+            model = dataclasses.replace(model, card=card)
         cases = tuple(
             read_case(entry["channels"], model.card.channels, name=entry["case"])
             for entry in self.record["files"]

@@ -131,6 +131,34 @@ def test_a_stop_between_windows_keeps_what_there_is(volume_model, patient):
     assert sum(isinstance(e, Progress) for e in events) == 1
 
 
+def test_a_run_of_weights_whose_class_was_told_can_be_taken_up_again(patient, tmp_path):
+    from monai.networks.nets import FlexibleUNet
+
+    from napari_osuda.session import Run, Step, find_unfinished
+    from napari_osuda.session.api import make_job
+
+    torch.manual_seed(0)
+    kwargs = {"in_channels": 1, "out_channels": 2, "backbone": "efficientnet-b0", "decoder_channels": [4] * 5}
+    torch.save(FlexibleUNet(**kwargs).state_dict(), tmp_path / "weights.pt")
+    model = load_model(
+        tmp_path / "weights.pt",
+        overrides={
+            "architecture": "monai.networks.nets.FlexibleUNet", "kwargs": kwargs, "channels": "t2",
+            "labels": "0=background,3=lesion", "plane": "coronal", "defaults": True,
+        },
+    )  # fmt: skip
+    case = read_case(patient[0], model.card.channels)
+    config = AdaptationConfig(iterations=2, batch_size=2, guard=False)
+    run = iter(Run(make_job(model, case, config, out=tmp_path / "runs" / "left")))
+    while not isinstance(next(run), Step):
+        pass
+    run.close()
+    (left,) = find_unfinished(tmp_path / "runs")
+    job = left.job()
+    assert job.model.card == model.card
+    assert list(job.model.network.state_dict()) == list(model.network.state_dict())
+
+
 @pytest.mark.parametrize("command", ["predict", "adapt"])
 def test_the_command_line_takes_a_volume(command, volume_model, patient, tmp_path, capsys):
     path, lesion = patient
