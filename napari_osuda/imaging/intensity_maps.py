@@ -1,7 +1,7 @@
 """Intensity maps: give an image of one contrast the look of another, as far as physics tells how.
 
-From T2 to T1 what is full of water turns from bright to dark, and FLAIR suppresses the free fluid that T2
-shows brightest. No shift and scale of a network's statistics follows either. A map undoes it before the
+From T2 to T1 what is full of water turns from bright to dark, FLAIR suppresses the free fluid that T2 shows
+brightest, and after contrast agent part of a tumour is bright while its oedema is dark. No shift and scale of a network's statistics follows either. A map undoes it before the
 network sees the image: it needs the names of the two contrasts and nothing else, neither labels nor source.
 """
 
@@ -19,7 +19,7 @@ from napari_osuda.imaging.normalisation import Intensity
 
 __all__ = ["INTENSITY_MAPS", "IntensityMap", "MappedIntensity", "expected_map", "fit_mapped"]
 
-IntensityMap = Literal["identity", "turned", "fluid_bright"]
+IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
 INTENSITY_MAPS: tuple[IntensityMap, ...] = get_args(IntensityMap)
 
 Floats = NDArray[np.float32]
@@ -27,6 +27,9 @@ Floats = NDArray[np.float32]
 # Standard scores of the head: below the first, FLAIR's voxels hold free fluid; above the second, bright
 # lesions are compressed to what lesions have in T2. Chosen on validation patients (docs/defaults.md).
 _FLUID, _KNEE, _SLOPE = -0.6, 1.5, 3.5
+# After contrast agent, brain lies about here: what is darker (fluid, oedema) and what is brighter (what takes
+# the agent up) are both bright in T2. Chosen on validation patients as well.
+_BRAIN, _DARKER = 0.3, 2.0
 
 
 def _turned(z: Floats) -> Floats:
@@ -39,7 +42,17 @@ def _fluid_bright(z: Floats) -> Floats:
     return mapped
 
 
-_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {"turned": _turned, "fluid_bright": _fluid_bright}
+def _both_bright(z: Floats) -> Floats:
+    compressed = np.float32(_KNEE) * np.tanh(z / np.float32(_KNEE))
+    mapped: Floats = compressed + np.float32(_DARKER) * np.maximum(np.float32(_BRAIN) - z, 0)
+    return mapped
+
+
+_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
+    "turned": _turned,
+    "fluid_bright": _fluid_bright,
+    "both_bright": _both_bright,
+}
 
 # (contrast that the network knows, contrast that it is handed): the map.
 _EXPECTED: dict[tuple[str, str], IntensityMap] = {
@@ -50,6 +63,7 @@ _EXPECTED: dict[tuple[str, str], IntensityMap] = {
         for dry in ("t1", "t1ce")
         for pair in ((wet, dry), (dry, wet))
     },
+    ("t2", "t1ce"): "both_bright",
 }
 
 
@@ -65,7 +79,7 @@ def expected_map(channel: str, image: str) -> IntensityMap:
 
     Returns
     -------
-    {"identity", "turned", "fluid_bright"}
+    {"identity", "turned", "fluid_bright", "both_bright"}
         "identity" where the contrasts are one, no map is known, or a name says nothing.
     """
     return _EXPECTED.get((modality_of(channel) or "", modality_of(image) or ""), "identity")
@@ -79,7 +93,7 @@ class MappedIntensity:
     ----------
     intensity : Intensity
         The normalisation.
-    how : {"turned", "fluid_bright"}
+    how : {"turned", "fluid_bright", "both_bright"}
     mean, spread : float
         Of the head's normalised intensities.
     mapped_mean, mapped_spread : float
@@ -117,7 +131,7 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
         Raw intensities.
     intensity : Intensity
         Its normalisation.
-    how : {"identity", "turned", "fluid_bright"}
+    how : {"identity", "turned", "fluid_bright", "both_bright"}
     """
     head = volume[volume != 0]
     if how == "identity" or not head.size:

@@ -6,6 +6,7 @@ from napari_osuda.method.loop import Adaptation, StepReport, adapt
 from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
 from napari_osuda.method.outputs import class_fractions, main_output, probabilities
 from napari_osuda.method.presets import PRESETS, Preset, preset
+from napari_osuda.method.statistics import source_distance
 from napari_osuda.method.transferability import distance, transferability
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "preset",
     "probabilities",
     "self_entropy",
+    "source_distance",
     "transferability",
 ]

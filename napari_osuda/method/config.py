@@ -72,11 +72,12 @@ class AdaptationConfig:
         Weight of the journal version's memory-consistent self-training; 0 leaves it out.
     history : int
         H, how many earlier predictions of a batch it remembers.
-    contrast : {"off", "names", "turned", "fluid_bright"}
+    contrast : {"off", "names", "turned", "fluid_bright", "both_bright"}
         "names": where the image's name says that it is another contrast than the network's channel, its
         intensities go through the map that physics expects before the network sees them (turned for T1
-        against T2; fluid made bright for FLAIR against T2), unless mean d_lc speaks clearly against it.
-        "turned", "fluid_bright": that map, whatever the names. Carried out by the session. "off": the paper.
+        against T2; fluid made bright for FLAIR against T2; fluid and oedema made bright beside what
+        enhances for T1ce against T2), unless mean d_lc speaks clearly against it. "turned", "fluid_bright",
+        "both_bright": that map, whatever the names. Carried out by the session. "off": the paper.
     minimum_head : float
         Slices (carried out by the session) with less of the head than this share of the largest slice's
         take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
@@ -122,7 +123,7 @@ class AdaptationConfig:
     gamma_weighting: bool = False
     consistency: float = 0.0
     history: int = 3
-    contrast: Literal["off", "names", "turned", "fluid_bright"] = "names"
+    contrast: Literal["off", "names", "turned", "fluid_bright", "both_bright"] = "names"
     minimum_head: float = 0.5
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.normalization import BatchNormCall, Normalization, batch_statistics, mix
+from napari_osuda.method.transferability import distance
 
-__all__ = ["Moments", "store_pooled_statistics"]
+__all__ = ["Moments", "source_distance", "store_pooled_statistics"]
 
 # Up to so many elements of all layers' inputs together, the target goes through at once (float32: 6 GB
 # if nothing were freed on the way, in practice a third); above, layer by layer.
@@ -53,6 +54,38 @@ class Moments:
         """Biased variance, [C] float64."""
         assert self.m2 is not None
         return self.m2 / self.count
+
+
+@torch.inference_mode()
+def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
+    """d_lc of eq. 5 between the source's statistics and a batch's, as the source model itself sees the batch.
+
+    Each layer is left to normalise by its own statistics, so what is far off in one stays far off in the
+    next. (In a step with eta_t = 0 each layer hands on what its batch's statistics have set right.)
+
+    Parameters
+    ----------
+    network : nn.Module
+        In eval mode.
+    x : Tensor, shape [B, C, H, W] or [B, C, D, H, W]
+        On the network's device.
+
+    Returns
+    -------
+    Tensor of shape [N] or None
+        In the order of execution; None where no layer has statistics.
+    """
+    found: list[Tensor] = []
+
+    def look(call: BatchNormCall) -> None:
+        if call.running_mean is not None and call.running_var is not None:
+            mean, var = batch_statistics(call.x)
+            eps = torch.full_like(mean, call.eps)
+            found.append(distance(call.running_mean.float(), call.running_var.float(), mean, var, eps))
+
+    with Normalization(look):
+        network(x)
+    return torch.cat(found) if found else None
 
 
 class _Reached(Exception):

@@ -15,7 +15,7 @@ __all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Activation = Literal["softmax", "sigmoid", "none"]
-IntensityMap = Literal["identity", "turned", "fluid_bright"]
+IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
 
 # Colours that people with any kind of colour vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -70,7 +70,7 @@ class ModelCard(BaseModel):
         piece.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
-    intensity_maps : tuple of {"identity", "turned", "fluid_bright"} or None
+    intensity_maps : tuple of {"identity", "turned", "fluid_bright", "both_bright"} or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.

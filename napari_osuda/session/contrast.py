@@ -7,9 +7,8 @@ import dataclasses
 import torch
 from torch import nn
 
-from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import Case, IntensityMap, expected_map, modality_of
-from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.method import source_distance
 from napari_osuda.session.job import Job, slice_spec
 from napari_osuda.session.target import Target
 
@@ -22,7 +21,11 @@ Maps = tuple[IntensityMap, ...]
 # which is no reason to doubt what a name says.
 _SURE = 2.0
 
-_WORDS = {"turned": "bright and dark are exchanged", "fluid_bright": "free fluid is made bright"}
+_WORDS = {
+    "turned": "bright and dark are exchanged",
+    "fluid_bright": "free fluid is made bright",
+    "both_bright": "what is darker than brain is made bright, as what enhances is",
+}
 
 
 def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Maps | None, str | None]:
@@ -74,7 +77,7 @@ def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps
     ----------
     job : Job
     network : nn.Module
-        On ``device``; not changed.
+        In eval mode, on ``device``; not changed.
     device : torch.device
     maps : tuple or None
         Put before the network.
@@ -86,15 +89,8 @@ def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps
     """
     spec = dataclasses.replace(slice_spec(job.model.card), intensity_maps=maps)
     target = Target(job.cases, spec, job.config.batch_size, job.config.seed, job.config.minimum_head)
-    # With eta = 0 the statistics of eq. 3 are the batch's own.
-    once = AdaptationConfig(iterations=1, eta0=0.0, entropy=False, precision=job.config.precision)
-    try:
-        step = next(
-            adapt(network, [next(iter(target)).to(device)], once, activation=job.model.card.activation)
-        )
-    except OsudaError:
-        return None
-    return float(step.distance.mean())
+    d = source_distance(network, next(iter(target)).to(device))
+    return None if d is None else float(d.mean())
 
 
 def _confirmed(

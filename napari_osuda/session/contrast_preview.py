@@ -30,7 +30,7 @@ class ContrastPreview:
 
     Attributes
     ----------
-    contrast : {"off", "names", "turned", "fluid_bright"}
+    contrast : {"off", "names", "turned", "fluid_bright", "both_bright"}
         The value of ``AdaptationConfig.contrast`` that gives it.
     maps : tuple or None
         What each channel goes through.

@@ -24,6 +24,7 @@ _TITLES = {
     "off": "As it is",
     "turned": "Bright and dark exchanged",
     "fluid_bright": "Free fluid made bright",
+    "both_bright": "Fluid and oedema made bright",
     "names": "Changed as the names say",
 }
 

@@ -27,7 +27,8 @@ HEAD[:2] = 0
     [
         ("t2", "patient_flair.nii.gz", "fluid_bright"),
         ("T2", "BraTS-GLI-00000-000-t1n.nii.gz", "turned"),
-        ("t2", "x_t1ce.nii", "turned"),
+        ("t2", "x_t1ce.nii", "both_bright"),
+        ("flair", "x_t1ce.nii", "turned"),
         ("t1", "x_t2.nii", "turned"),
         ("t2", "x_t2.nii.gz", "identity"),
         ("flair", "x_t2.nii.gz", "identity"),
@@ -40,7 +41,7 @@ def test_names_tell_what_physics_expects(channel, image, how):
     assert expected_map(channel, image) == how
 
 
-@pytest.mark.parametrize("how", ["turned", "fluid_bright"])
+@pytest.mark.parametrize("how", [how for how in INTENSITY_MAPS if how != "identity"])
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
 def test_a_map_keeps_air_mean_and_spread(how, normalisation):
     intensity = fit_intensity(HEAD, normalisation)
@@ -65,6 +66,17 @@ def test_turned_is_the_mirror_image_and_fluid_becomes_bright():
     # Above the fluid the order stays.
     bright = mapped[len(mapped) // 2 :]
     assert (np.diff(bright) >= -1e-5).all()
+
+
+def test_after_contrast_agent_both_ends_become_bright():
+    intensity = fit_intensity(HEAD, "zscore_nonzero")
+    values = np.sort(HEAD[HEAD != 0])
+    mapped = fit_mapped(HEAD, intensity, "both_bright")(values)
+    lowest = int(mapped.argmin())
+    assert intensity(values)[lowest] == pytest.approx(0.3, abs=0.1)
+    assert (np.diff(mapped[:lowest]) <= 1e-5).all()
+    assert (np.diff(mapped[lowest:]) >= -1e-5).all()
+    assert mapped[0] > mapped[lowest] < mapped[-1]
 
 
 @given(st.sampled_from(INTENSITY_MAPS), st.floats(1e-3, 1e4))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_osuda.method import adapt, preset, statistics
-from napari_osuda.method.statistics import Moments
+from napari_osuda.method.statistics import Moments, source_distance
 
 
 @settings(max_examples=40, deadline=None)
@@ -85,3 +85,31 @@ def test_source_statistics_stay(unet, batches):
     adapted = adapt(unet, batches, preset("osuda-se", iterations=2, inference_statistics="source")).finish()
     for key, value in unet.state_dict().items():
         assert torch.equal(adapted.state_dict()[key], value), key
+
+
+def test_source_distance_is_eq_5_in_the_networks_own_flow():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2)
+    )
+    for norm in (network[1], network[4]):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    network.eval()
+    x = torch.randn(4, 1, 12, 12)
+    expected = []
+    y = x.double()
+    for layer in network.double():
+        if isinstance(layer, nn.BatchNorm2d):
+            mean, var = y.mean((0, 2, 3)), y.var((0, 2, 3), unbiased=False)
+            source = layer.running_mean / (layer.running_var + layer.eps).sqrt()
+            expected.append((source - mean / (var + layer.eps).sqrt()).abs())
+        y = layer(y)
+    network.float()
+    before = copy.deepcopy(network.state_dict())
+    torch.testing.assert_close(
+        source_distance(network, x).double(), torch.cat(expected), rtol=1e-4, atol=1e-5
+    )
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert source_distance(nn.Conv2d(1, 1, 1).eval(), x) is None
