@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_slices import SliceTable
-from napari_osuda.widgets._review_layers import Shown
+from napari_osuda.widgets._review_planes import Shown
 
 __all__ = ["CHOICES", "FLAG", "Column", "columns_of"]
 

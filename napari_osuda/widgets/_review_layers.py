@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,12 @@ from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, onto_layer, to_shown
-from napari_osuda.session.review import Review
-from napari_osuda.session.review_entries import PLANES, Plane
+from napari_osuda.session.review_entries import Plane
 from napari_osuda.session.review_run import RESULT_KEY, RUN_KEY, ReviewRun, chosen_image
+from napari_osuda.widgets._review_planes import Shown, find_planes, go_to, plane_in_view, step_in_view
 from napari_osuda.widgets._shared import real_viewer
 
-__all__ = ["ERRORS", "ReviewLayers", "Shown"]
+__all__ = ["ERRORS", "ReviewLayers"]
 
 IntArray = npt.NDArray[Any]
 
@@ -31,19 +30,6 @@ ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
 
 # From below to above: the contour of `before` must lie on the filled `after`.
 _ROLES = ("after", "before", "difference", "final")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Along which axis of the viewer a plane's slices lie, how many, and whether they run the other way."""
-
-    axis: int
-    count: int
-    flipped: bool
-
-    def index(self, step: int) -> int:
-        """Slice of the case's own array that the viewer calls ``step``; and the other way round."""
-        return self.count - 1 - step if self.flipped else step
 
 
 class ReviewLayers:
@@ -97,7 +83,7 @@ class ReviewLayers:
         else:
             place = layer_arguments(case.grid)
             self._metadata = place.pop("metadata")
-        self.planes = self._find_planes(review)
+        self.planes = find_planes(review, self._metadata)
         self._colours, self._opacities = dict(case.colours), {}
         changed = difference(case.before, case.after)
         masks: dict[str, IntArray] = {
@@ -204,30 +190,15 @@ class ReviewLayers:
 
     def plane(self) -> Plane | None:
         """The plane that the viewer shows; None in 3-D."""
-        dims = self.viewer.dims
-        if dims.ndisplay != 2 or not self.planes:
-            return None
-        hidden = [axis - (dims.ndim - 3) for axis in dims.not_displayed]
-        return next((plane for plane, shown in self.planes.items() if shown.axis in hidden), None)
+        return plane_in_view(self.viewer, self.planes)
 
     def step(self, plane: Plane) -> int:
         """The viewer's slice number in a plane."""
-        shown = self.planes[plane]
-        final = self.layers["final"]
-        point = np.asarray(self.viewer.dims.point)[-3:]
-        return int(np.clip(round(float(final.world_to_data(point)[shown.axis])), 0, shown.count - 1))
+        return step_in_view(self.viewer, self.layers["final"], self.planes[plane])
 
     def go_to(self, plane: Plane, step: int) -> None:
         """Show a slice by the viewer's number, in that plane."""
-        shown, dims = self.planes[plane], self.viewer.dims
-        if self.plane() != plane:
-            before = dims.ndim - 3
-            rest = [axis + before for axis in range(3) if axis != shown.axis]
-            dims.order = (*range(before), shown.axis + before, *rest)
-        at = np.zeros(3)
-        at[shown.axis] = step
-        world = self.layers["final"].data_to_world(at)
-        dims.set_point(shown.axis + dims.ndim - 3, world[shown.axis])
+        go_to(self.viewer, self.layers["final"], self.planes[plane], step)
 
     # How
 
@@ -309,19 +280,6 @@ class ReviewLayers:
             index = layers.index(layer)
             if index != len(layers) - 1:
                 layers.move(index, len(layers))
-
-    def _find_planes(self, review: Review) -> dict[Plane, Shown]:
-        # Only the strides of this array are looked at: they tell where each axis goes and which way it runs.
-        shape = review.case.grid.shape
-        probe = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), shape, (1, 2, 3), writeable=False)
-        strides = onto_layer(probe, self._metadata).strides
-        found = {abs(stride) - 1: (axis, stride < 0) for axis, stride in enumerate(strides)}
-        return {
-            plane: Shown(
-                found[review.axes[plane]][0], shape[review.axes[plane]], found[review.axes[plane]][1]
-            )
-            for plane in PLANES
-        }
 
     def _lock(self, layer: Any) -> None:
         layer.editable = False

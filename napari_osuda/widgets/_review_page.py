@@ -146,6 +146,7 @@ class ReviewPage:
 
     def _arrange(self, owner: QWidget) -> None:
         self.body = QWidget()
+        self.folds: dict[str, QCollapsible] = {}
         inner = QVBoxLayout(self.body)
         inner.setContentsMargins(6, 4, 6, 4)
         inner.setSpacing(6)
@@ -161,6 +162,7 @@ class ReviewPage:
             fold = QCollapsible(title, expandedIcon="\N{BLACK DOWN-POINTING TRIANGLE}",
                                 collapsedIcon="\N{BLACK RIGHT-POINTING TRIANGLE}")  # fmt: skip
             fold.setDuration(0)
+            self.folds[title] = fold
             fold.addWidget(panel)
             inside = fold.content().layout()
             if inside is not None:

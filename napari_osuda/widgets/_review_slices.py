@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_slices import SliceTable
-from napari_osuda.widgets._review_layers import Shown
+from napari_osuda.widgets._review_planes import Shown
 from napari_osuda.widgets._review_strip import ChangeStrip
 from napari_osuda.widgets._review_table import FILTERS, SliceModel, SliceView, next_of
 from napari_osuda.widgets._theme import Palette

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_slices import SliceTable
 from napari_osuda.widgets._review_columns import CHOICES, FLAG, Column, columns_of
-from napari_osuda.widgets._review_layers import Shown
+from napari_osuda.widgets._review_planes import Shown
 from napari_osuda.widgets._theme import Palette
 
 __all__ = ["FILTERS", "SliceModel", "SliceView"]

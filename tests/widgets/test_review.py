@@ -342,6 +342,29 @@ def test_a_reference_scores_and_maps_errors(widget, empty, tmp_path, folder, qtb
     assert "does not lie on the grid" in widget.page.note.text()
 
 
+def test_a_reference_layer_is_chosen_with_mouse_and_keys(widget, empty, qtbot):
+    final = widget.layers.layers["final"]
+    place = {key: getattr(final, key) for key in ("scale", "translate", "units", "axis_labels")}
+    drawn = empty.add_labels(widget.layers.layers["before"].data.copy(), name="drawn by hand", **place)
+    drawn.metadata = dict(empty.layers["case_flair"].metadata)
+    fold, panel = widget.page.folds["Reference"], widget.page.reference
+    qtbot.mouseClick(fold.toggleButton(), Qt.MouseButton.LeftButton)
+    assert panel.combo.isVisibleTo(widget)
+    qtbot.keyClick(panel.combo, Qt.Key.Key_Down)
+    assert panel.combo.currentText() == "drawn by hand"
+    qtbot.waitUntil(lambda: panel.scores.text().count("1.000") == 1)
+    for _ in range(2):
+        qtbot.keyClick(panel.map, Qt.Key.Key_Down)
+    assert "error of after (reference)" in empty.layers
+    assert panel.meaning.isVisibleTo(widget)
+    for _ in range(2):
+        qtbot.keyClick(panel.map, Qt.Key.Key_Up)
+    assert "error of after (reference)" not in empty.layers
+    assert widget.layers.layers["after"].visible
+    qtbot.keyClick(panel.combo, Qt.Key.Key_Up)
+    assert not panel.scores.isVisibleTo(widget)
+
+
 def test_closing_gives_back_keys_layers_and_grid(widget, empty):
     empty.bind_key("A", lambda _: None, overwrite=True)
     widget.compare("side")
