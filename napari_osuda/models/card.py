@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_osuda.errors import ModelError
 
-__all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", "parse_overrides"]
+__all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", "as_value"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
@@ -155,8 +154,9 @@ class ModelCard(BaseModel):
         if isinstance(labels, Mapping):
             data.setdefault("output_channels", tuple(str(name) for name in labels.values()))
             colours = _default_colours(labels)
-            if isinstance(data.get("colours") or {}, Mapping):
-                data["colours"] = {**colours, **{_key(k): v for k, v in (data.get("colours") or {}).items()}}
+            given = data.get("colours") or {}
+            if isinstance(given, Mapping):
+                data["colours"] = {**colours, **{as_value(key): value for key, value in given.items()}}
         return data
 
     @field_validator("normalisation", mode="before")
@@ -271,7 +271,8 @@ def _axis(code: str) -> int:
     return next((axis for axis, codes in enumerate(("RL", "AP", "SI")) if code in codes), -1)
 
 
-def _key(key: Any) -> Any:
+def as_value(key: Any) -> Any:
+    """A value of the mask where it came as a text, as the keys of JSON do."""
     return int(key) if isinstance(key, str) and key.strip().isdigit() else key
 
 
@@ -283,7 +284,7 @@ def _default_labels(names: list[str], activation: Any) -> dict[int, str]:
 
 
 def _default_colours(labels: Mapping[Any, Any]) -> dict[Any, str]:
-    shown = [_key(label) for label in labels if _key(label) != 0]
+    shown = [as_value(label) for label in labels if as_value(label) != 0]
     return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
 
 
@@ -305,45 +306,3 @@ def _sentence(error: ValidationError, where: str) -> str:
         return f"{key} is {first['input']!r}; it must be one of {allowed}."
     message = first["msg"].removeprefix("Input ")
     return f"{key} is {first['input']!r}; it {message[0].lower()}{message[1:]}."
-
-
-_TEXTS = frozenset({"name", "plane", "orientation", "normalisation", "activation", "license", "architecture"})
-_NAMES = frozenset({"channels", "output_channels"})
-
-
-def parse_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers as they come from ``--set-card KEY=VALUE`` (texts) or from Python (any value), as card fields.
-
-    Parameters
-    ----------
-    overrides : mapping
-        Keys are those of :class:`ModelCard`, and ``kwargs`` for the architecture's arguments. Texts are
-        read as YAML (``size=[128, 128]``, ``labels={0: background, 1: tumour}``), names by their commas
-        (``channels=t1,t2``), labels also as ``0=background,1=tumour``.
-
-    Raises
-    ------
-    ModelError
-        A text is not readable as the value of its key.
-    """
-    parsed: dict[str, Any] = {}
-    for key, value in overrides.items():
-        if not isinstance(value, str) or key in _TEXTS:
-            parsed[key] = value
-        elif key in _NAMES:
-            parsed[key] = tuple(name.strip() for name in value.strip("[]").split(",") if name.strip())
-        else:
-            parsed[key] = _literal(key, value)
-    return parsed
-
-
-def _literal(key: str, text: str) -> Any:
-    if key in ("labels", "colours") and "=" in text:
-        pairs = (item.partition("=") for item in text.split(","))
-        return {_key(name.strip()): value.strip() for name, _, value in pairs}
-    if "," in text and text.lstrip()[:1] not in ("[", "{"):
-        text = f"[{text}]"
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ModelError(f"The card's {key} is {text!r}, which is not readable as YAML.") from None

@@ -13,8 +13,8 @@ from napari_osuda.models.card import (
     ModelCard,
     Normalisation,
     Plane,
-    parse_overrides,
 )
+from napari_osuda.models.overrides import parse_overrides
 
 __all__ = ["ACCEPT_DEFAULTS", "Question", "answered_card", "questions_of"]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models import ModelCard
-from napari_osuda.models.card import parse_overrides
+from napari_osuda.models.overrides import parse_overrides
 
 
 def test_every_key_but_the_channels_has_a_default() -> None:

@@ -12,10 +12,11 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.description import WeightsEntry, describe
+from napari_osuda.models.fitting import network_with_weights
 from napari_osuda.models.forms.reading import Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_program
 from napari_osuda.models.packages import MAX_TEXT, Package, read_yaml
-from napari_osuda.models.weights import network_with_weights, read_weights
+from napari_osuda.models.weights import read_weights
 
 __all__ = ["DESCRIPTIONS", "read"]
 

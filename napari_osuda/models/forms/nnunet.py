@@ -11,6 +11,7 @@ from torch import nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import check_architecture
 from napari_osuda.models.card import ModelCard
+from napari_osuda.models.fitting import network_with_weights, rewritten
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.nnunet_plans import (
     architecture_of,
@@ -19,7 +20,7 @@ from napari_osuda.models.nnunet_plans import (
     describe_preprocessing,
 )
 from napari_osuda.models.packages import MAX_TEXT, Package, read_json
-from napari_osuda.models.weights import Weights, network_with_weights, read_weights, rewritten
+from napari_osuda.models.weights import Weights, read_weights
 
 __all__ = ["read", "recognise"]
 

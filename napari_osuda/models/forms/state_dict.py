@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import build_skeleton, check_architecture, installed
 from napari_osuda.models.card import Architecture, ModelCard
+from napari_osuda.models.fitting import fits, network_with_weights, rewritten
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.inference import CLASSES, infer_arguments, spatial_dims_of
 from napari_osuda.models.matching import unwrapped
 from napari_osuda.models.packages import Package
-from napari_osuda.models.weights import Weights, fits, network_with_weights, read_weights, rewritten
+from napari_osuda.models.weights import Weights, read_weights
 
 __all__ = ["read", "recognise"]
 
