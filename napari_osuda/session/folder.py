@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -137,6 +138,7 @@ def run_record(result: RunResult) -> dict[str, Any]:
     """What ``run.json`` says of a run."""
     job, advice = result.job, result.recommendation
     record = {
+        "run_id": _run_id(result),
         "version": napari_osuda.__version__,
         "method": job.method,
         "config": job.config.to_dict(),
@@ -187,6 +189,13 @@ def run_record(result: RunResult) -> dict[str, Any]:
     return record_plain
 
 
+def _run_id(result: RunResult) -> str:
+    """The same for the files of one run, and of no other: of what was put in, and when."""
+    put_in = [result.started, result.job.model.sha256]
+    put_in += [str(source.sha256) for case in result.job.cases for source in case.sources]
+    return hashlib.sha256("\n".join(put_in).encode()).hexdigest()[:16]
+
+
 def _score_rows(scores: Iterable[RegionScore]) -> dict[str, Any]:
     return {s.region: dataclasses.asdict(s) for s in scores}
 
@@ -207,6 +216,7 @@ def _versions() -> dict[str, str]:
 
 def _provenance(record: dict[str, Any]) -> dict[str, Any]:
     return {
+        "run_id": record["run_id"],
         "method": record["method"],
         "settings": record["config"],
         "iterations_done": record["iteration_used"],

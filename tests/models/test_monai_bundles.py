@@ -157,6 +157,32 @@ def test_an_unknown_normalisation_is_asked(prostate: Path) -> None:
     assert any("ScaleIntensityRanged" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([("ScaleIntensityd", {})], "range"),
+        ([("NormalizeIntensityd", {"nonzero": True}), ("ScaleIntensityd", {"minv": 0, "maxv": 1})], "range"),
+        ([("ScaleIntensityd", {"maxv": 255}), ("NormalizeIntensityd", {})], "zscore"),
+        ([("NormalizeIntensityd", {}), ("ScaleIntensityd", {"maxv": 255})], None),
+        ([("NormalizeIntensityd", {"subtrahend": 120, "divisor": 30})], None),
+        ([("ScaleIntensityRangePercentilesd", {"lower": 1, "upper": 99})], "percentile_1_99"),
+    ],
+)
+def test_of_several_scalings_the_last_decides(
+    prostate: Path, steps: list[tuple[str, Config]], expected: str | None
+) -> None:
+    file = prostate / "configs" / "inference.json"
+    config = json.loads(file.read_text())
+    transforms = [{"_target_": name, **values} for name, values in steps]
+    config["preprocessing"]["transforms"] = [*transforms, {"_target_": "CropForegroundd", "keys": "image"}]
+    file.write_text(json.dumps(config))
+    asked = {q.key for q in open_questions(prostate)}
+    assert ("normalisation" in asked) == (expected is None)
+    card = load_model(prostate, overrides={"defaults": True}).card
+    assert card.normalisation == (expected or "zscore_nonzero")
+    assert card.crop_to_head
+
+
 def test_absent_weights_are_a_sentence(prostate: Path) -> None:
     (prostate / "models" / "model.pt").unlink()
     (prostate / "large_files.yml").write_text("")

@@ -114,6 +114,49 @@ def test_a_run_adapts_on_patches_and_goes_over_the_volume_in_windows(volume_mode
     np.testing.assert_allclose(written.affine, case.grid.affine)
 
 
+def test_a_bundle_of_monai_is_adapted_and_is_a_bundle_again(volume_model, patient, tmp_path):
+    source = load_model(volume_model)
+    bundle = tmp_path / "bundle"
+    for folder in ("configs", "models"):
+        (bundle / folder).mkdir(parents=True)
+    torch.save(source.network.state_dict(), bundle / "models" / "model.pt")
+    (bundle / "configs" / "metadata.json").write_text(
+        json.dumps({"network_data_format": {
+            "inputs": {"image": {"channel_def": {"0": "T2"}}},
+            "outputs": {"pred": {"channel_def": {"0": "background", "1": "lesion"}}},
+        }})
+    )  # fmt: skip
+    transforms = [
+        {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
+        {"_target_": "Spacingd", "keys": "image", "pixdim": list(SPACING)},
+        {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True},
+    ]
+    (bundle / "configs" / "inference.json").write_text(
+        json.dumps({
+            "network_def": {"_target_": "UNet", **source.card.architecture.kwargs},
+            "preprocessing": {"_target_": "Compose", "transforms": transforms},
+            "postprocessing": {"transforms": [{"_target_": "AsDiscreted", "argmax": True}]},
+            "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 16], "overlap": 0.5},
+        })
+    )  # fmt: skip
+    path, lesion = patient
+    model = load_model(bundle)
+    case = read_case({"T2": path}, model.card.channels)
+    config = AdaptationConfig(iterations=2, batch_size=4, learning_rate=1e-4, guard=False)
+    result = adapt_case(model, case, config, out=tmp_path / "run")
+    (done,) = result.cases
+    assert dice(done.after == 1, lesion == 3) > 0.8
+    again = load_model(tmp_path / "run" / "model-as-it-came")
+    assert again.form == "monai_bundle"
+    assert again.sha256 != model.sha256
+    np.testing.assert_array_equal(predict_case(again, case), done.after)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    provenance = load_model(tmp_path / "run" / "model").card.raw["config"]["osuda"]["provenance"]
+    assert provenance["run_id"] == record["run_id"]
+    assert provenance["source_sha256"] == model.sha256
+    assert provenance["settings"]["iterations"] == 2
+
+
 def test_a_stop_between_windows_keeps_what_there_is(volume_model, patient):
     from napari_osuda.session import Finished, Run
     from napari_osuda.session.api import make_job

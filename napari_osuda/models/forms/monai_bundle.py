@@ -181,24 +181,39 @@ def _preprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dic
             spacing = _literal(step, "pixdim", config, None)
             if isinstance(spacing, list) and len(spacing) == 3:
                 said["spacing_mm"] = tuple(spacing)
-        elif kind == "NormalizeIntensityd":
-            nonzero = bool(_literal(step, "nonzero", config, False))
-            said["normalisation"] = "zscore_nonzero" if nonzero else "zscore"
-        elif kind == "ScaleIntensityRangePercentilesd":
-            limits = (_literal(step, "lower", config, None), _literal(step, "upper", config, None))
-            if limits == (1, 99):
-                said["normalisation"] = "percentile_1_99"
-            else:
-                unknown.append(kind)
+        elif kind == "CropForegroundd" and not {"select_fn", "margin", "k_divisible"} & set(step):
+            said["crop_to_head"] = True
         elif "Intensity" in kind:
-            unknown.append(kind)
+            how = _normalisation(kind, step, config)
+            if how is None:
+                unknown.append(kind)
+                said.pop("normalisation", None)
+            else:
+                # Of linear scalings one after another the last decides.
+                unknown.clear()
+                said["normalisation"] = how
     if "orientation" in said:
         guessed.pop("orientation")
     if "normalisation" in said:
-        # A z-score undoes any linear scaling before it.
         guessed.pop("normalisation")
         return []
     return [f"The bundle normalises by {kind}, which is none of those known here." for kind in unknown]
+
+
+def _normalisation(kind: str, step: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+    """The card's word for a transform of the intensities; None where it has none."""
+
+    def value(key: str, default: Any) -> Any:
+        return _literal(step, key, config, default)
+
+    if kind == "NormalizeIntensityd" and value("subtrahend", None) is None and value("divisor", None) is None:
+        return "zscore_nonzero" if value("nonzero", False) else "zscore"
+    if kind == "ScaleIntensityd" and (value("minv", 0), value("maxv", 1)) == (0, 1):
+        return "range"
+    percentiles = (value("lower", None), value("upper", None))
+    if kind == "ScaleIntensityRangePercentilesd" and percentiles == (1, 99):
+        return "percentile_1_99"
+    return None
 
 
 def _postprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dict[str, Any]) -> None:
