@@ -58,6 +58,10 @@ class Memory:
         """Whether a person has said that the code in exactly this file may run."""
         return self._entry(sha256).get("trusted") is True
 
+    def trusted(self) -> frozenset[str]:
+        """The files that `trusts` is true of, as ``trust`` of :func:`napari_osuda.models.load_model`."""
+        return frozenset(sha256 for sha256 in self._models() if self.trusts(sha256))
+
     def keep_answers(self, sha256: str, answers: Mapping[str, Any], path: Path | str) -> None:
         """Keep answers in place of earlier ones.
 

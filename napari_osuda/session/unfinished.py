@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Unfinished:
         for name in ("checkpoint", "timeline"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def job(self, *, trust: bool = False) -> Job:
+    def job(self, *, trust: bool | Collection[str] = False) -> Job:
         """The job to go on with.
 
         Raises

@@ -63,7 +63,8 @@ def job_again(
     model = result.job.model
     if on_result:
         assert result.folder is not None
-        model = load_model(result.folder / "model")
+        # A program there was written by this run, from one that had been trusted.
+        model = load_model(result.folder / "model", trust=model.card.architecture is None)
     return Job(model, result.job.cases, config, method, result.job.references, device, out)
 
 
@@ -75,7 +76,9 @@ def job_of_unfinished(unfinished: Unfinished, reference: Any) -> Job:
     OsudaError
         The model or an image is no longer where it was, or has changed.
     """
-    job = unfinished.job()
+    from napari_osuda.models import Memory
+
+    job = unfinished.job(trust=Memory().trusted())
     if reference is not None:
         # Otherwise the labels in the viewer are another patient's.
         with contextlib.suppress(CaseError):

@@ -131,6 +131,8 @@ def test_trust_is_in_exactly_one_file(tmp_path: Path, memory: Memory) -> None:
     assert refused.value.what == "TorchScript program"
     assert sha in str(refused.value)
     memory.keep_trust(sha, path)
+    memory.keep_answers("another", {"plane": "axial"}, path)
+    assert memory.trusted() == {sha}
     # A memory that trusts is not enough where nobody asks it: the caller says whom to trust.
     with pytest.raises(UntrustedModelError):
         load_model(path, overrides={"defaults": True}, memory=memory)
