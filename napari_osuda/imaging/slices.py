@@ -118,6 +118,7 @@ class SliceStack:
             result[:, place] = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
         return result
 
+    @cached_property
     def head(self) -> NDArray[np.bool_]:
         """Where a volume has a voxel that is not 0 in any channel, in the network's voxels: [d, h, w]."""
         share = self._cut(not_zero(self.case.data), np.arange(len(self))).astype(np.float32)

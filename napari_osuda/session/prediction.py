@@ -73,7 +73,7 @@ def _outputs(network: nn.Module, stack: SliceStack, batch_size: int) -> Iterator
     indices = np.flatnonzero(stack.foreground)
     if stack.patch is not None:
         done = (0, 1)
-        for part in slide(network, torch.from_numpy(stack.slices([0])), stack.patch, stack.head()):
+        for part in slide(network, torch.from_numpy(stack.slices([0])), stack.patch, stack.head):
             if isinstance(part, Blended):
                 yield indices, part.output, part.seen, done
             else:

@@ -21,7 +21,7 @@ def parts(stack: SliceStack) -> int:
     """In how many parts a case goes through the network: slices with brain, or windows of a volume."""
     if stack.patch is None:
         return int(stack.foreground.sum())
-    return len(windows(stack.shape, stack.patch, stack.head()))
+    return len(windows(stack.shape, stack.patch, stack.head))
 
 
 class Target:
@@ -119,7 +119,7 @@ class Target:
     def _places(self) -> tuple[NDArray[np.intp], ...]:
         """First voxels of the patches that cover the head of each case."""
         return tuple(
-            covering_patches(stack.head(), stack.patch) for stack in self.stacks if stack.patch is not None
+            covering_patches(stack.head, stack.patch) for stack in self.stacks if stack.patch is not None
         )
 
     @cached_property
@@ -129,12 +129,12 @@ class Target:
         for index, stack in enumerate(self.stacks):
             sizes = stack.head_sizes
             if stack.patch is not None:
-                sizes = head_sizes(stack.head(), self._places[index], stack.patch)
+                sizes = head_sizes(stack.head, self._places[index], stack.patch)
             enough = (sizes > 0) & (sizes >= self._least * sizes.max(initial=0))
             chosen.append(np.flatnonzero(enough))
         return tuple(chosen)
 
-    @property
+    @cached_property
     def slices(self) -> int:
         """Slices with brain in all cases together, or windows of all volumes."""
         return sum(parts(stack) for stack in self.stacks)

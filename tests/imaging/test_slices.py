@@ -179,7 +179,7 @@ def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
     assert volume[0, 1].sum() == pytest.approx(ball.sum() * 4 / 6, rel=0.02)
     returned = stack.assemble(stack.back([0], volume).argmax(axis=1))
     assert 2 * (returned & ball).sum() / (returned.sum() + ball.sum()) > 0.9
-    assert stack.head().all()
+    assert stack.head.all()
     # Slices of a 2-D network keep their own distance.
     flat = SliceStack(case_of(grid, ball), SliceSpec("coronal", "RAS", spacing_mm=(2.0, 1.0, 8.0)))
     assert (len(flat), flat.shape) == (30, (20, 5))
