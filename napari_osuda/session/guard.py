@@ -127,8 +127,14 @@ def _reasons(evidence: tuple[Evidence, Evidence], found: Verdict) -> list[str]:
             f"{marks}and the adapted model's mask does not look like a lesion's either ({after.share:.1%} of "
             f"the head, the largest piece {after.largest:.0%} of it). Neither is to be trusted: mark by hand."
         ]
-    if found.failing is not None and evidence[0][found.failing].share > 0 == evidence[1][found.failing].share:
-        return [f"{_named(found.failing)} has disappeared from the adapted mask."]
+    if found.failing is not None and found.fault in ("vanishes", "shrinks"):
+        was, now = (signals[found.failing].share for signals in evidence)
+        if found.fault == "vanishes":
+            return [f"{_named(found.failing)} has disappeared from the adapted mask."]
+        return [
+            f"{_named(found.failing)} shrinks to {now / was:.0%} of its size while the whole mask stays: "
+            "small classes are the first to be given up."
+        ]
     sign = 1.0 if found.accept else -1.0
     regions = [found.failing] if found.failing is not None else list(found.parts)
     weighed = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -17,12 +18,19 @@ _WEIGHTS = {"border": 1.0, "coherence": 0.5, "mirror": 0.5}
 # A border this much sharper, or weaker, is as much as a border can say: it grows without end as a mask
 # shrinks to the brightest spot.
 _SHARPEST = 0.3
+# Below this share of its size a region has shrunk to something else.
+_SHRUNK = 0.5
+# Above this share the whole mask has stayed: a region inside it that shrinks then is a class being given up,
+# which is what minimising entropy does to small ones.
+_STAYS = 0.75
 # A region falls apart where its agreement with its mirror image and from slice to slice fall by so much.
 _FALLS_APART = 0.2
 # What a single region may lose, however much the others win.
 _ONE_REGION = -0.1
 # Share of the head below which a region is not there, and above which it cannot vanish unnoticed.
 _TRACE, _FINDING = 1e-4, 5e-4
+
+Fault = Literal["vanishes", "shrinks", "falls apart", "loses"]
 
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
@@ -45,7 +53,9 @@ class Verdict:
     nonsense : bool
         The source's mask is larger than any tumour.
     failing : str or None
-        The region that falls apart, vanishes or loses too much, whatever the others do.
+        The region that speaks against it whatever the others do.
+    fault : {"vanishes", "shrinks", "falls apart", "loses"} or None
+        What it does.
     """
 
     accept: bool
@@ -53,6 +63,7 @@ class Verdict:
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
     nonsense: bool = False
     failing: str | None = None
+    fault: Fault | None = None
 
 
 def contributions(before: Signals, after: Signals) -> dict[str, float]:
@@ -67,8 +78,10 @@ def contributions(before: Signals, after: Signals) -> dict[str, float]:
         return dict.fromkeys(_WEIGHTS, 0.0)
     # Contrast across a border has no upper end, so what counts is by how many times it rises.
     sharper = math.log((after.border + 0.2) / (before.border + 0.2))
+    shrunk = _shrinks(before, after)
     change = {
-        "border": float(np.clip(sharper, -_SHARPEST, _SHARPEST)),
+        # Whatever a mask shrinks to is sharper than what it leaves: that says nothing for it.
+        "border": float(np.clip(sharper, -_SHARPEST, 0.0 if shrunk else _SHARPEST)),
         "coherence": after.coherence - before.coherence,
         "mirror": after.mirror - before.mirror,
     }
@@ -104,28 +117,28 @@ def verdict(before: Evidence, after: Evidence) -> Verdict:
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
         return Verdict(looks_like_a_lesion(adapted, whole.border), gain, parts, nonsense=True)
-    failing = next(
-        (
-            name
-            for name in before
-            if _vanishes(before[name], after[name])
-            or there.get(name, 0.0) < _ONE_REGION
-            or _falls_apart(before[name], after[name])
-        ),
-        None,
-    )
-    return Verdict(gain > _ENOUGH and failing is None, gain, parts, failing=failing)
+    for name in before:
+        fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
+        if fault is not None:
+            return Verdict(False, gain, parts, failing=name, fault=fault)
+    return Verdict(gain > _ENOUGH, gain, parts)
+
+
+def _fault(before: Signals, after: Signals, gain: float, whole_stays: bool) -> Fault | None:
+    """What speaks against a region's mask whatever the others do."""
+    if before.share > _FINDING and after.share < _TRACE:
+        return "vanishes"
+    if whole_stays and _shrinks(before, after):
+        return "shrinks"
+    consistency = after.coherence + after.mirror - before.coherence - before.mirror
+    if min(before.share, after.share) >= _TRACE and consistency < -_FALLS_APART:
+        return "falls apart"
+    return "loses" if gain < _ONE_REGION else None
 
 
 def _there(before: Signals, after: Signals) -> bool:
     return max(before.share, after.share) >= _TRACE
 
 
-def _vanishes(before: Signals, after: Signals) -> bool:
-    return before.share > _FINDING and after.share < _TRACE
-
-
-def _falls_apart(before: Signals, after: Signals) -> bool:
-    if min(before.share, after.share) < _TRACE:
-        return False
-    return after.coherence + after.mirror < before.coherence + before.mirror - _FALLS_APART
+def _shrinks(before: Signals, after: Signals, share: float = _SHRUNK) -> bool:
+    return before.share > _TRACE and after.share < share * before.share

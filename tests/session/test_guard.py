@@ -102,6 +102,30 @@ def test_no_region_pays_for_the_others():
         assert "'core'" in advice.reasons[0]
 
 
+def test_a_core_that_shrinks_inside_a_whole_that_stays_is_given_up():
+    better = dataclasses.replace(FAIR, border=1.5)
+    core = dataclasses.replace(FAIR, share=0.02)
+    small = dataclasses.replace(core, share=0.008, border=3.0)
+    found = verdict({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": small})
+    assert (found.accept, found.failing, found.fault) == (False, "core", "shrinks")
+    # Where the whole shrinks with it, a false finding may have gone.
+    less = dataclasses.replace(better, share=0.02)
+    assert verdict({WHOLE: FAIR, "core": core}, {WHOLE: less, "core": small}).fault is None
+    before, brain = masks()
+    advice = recommend(
+        before, np.roll(before, 1, 0), brain, CARD,
+        ({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": small}),
+    )  # fmt: skip
+    assert advice.reasons[0].startswith("'core' shrinks to 40% of its size")
+
+
+def test_what_is_left_of_a_shrunk_mask_is_sharper_and_that_says_nothing():
+    sharp = dataclasses.replace(FAIR, share=0.02, border=3.0)
+    assert contributions(FAIR, sharp)["border"] == 0
+    assert contributions(FAIR, dataclasses.replace(sharp, share=0.04))["border"] > 0
+    assert contributions(sharp, FAIR)["border"] < 0
+
+
 def test_a_region_that_neither_mask_has_decides_nothing():
     nothing = Signals(share=0, certainty=1, mirror=1, coherence=1, largest=1, border=0)
     better = dataclasses.replace(FAIR, border=1.5)
