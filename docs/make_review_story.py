@@ -98,17 +98,30 @@ class Story:
         QTest.keyClick(self.viewer.window._qt_viewer.canvas.native, key, modifier)
         QTest.qWait(20)
 
-    def stroke(self) -> None:
-        """Draw a line with the left button down, around the middle of the picture."""
+    def stroke(self, mask: Any) -> None:
+        """Draw along a quarter of the lesion's border with the left button down."""
         canvas = self.viewer.window._qt_viewer.canvas.native
-        middle = canvas.rect().center()
-        path = [middle + QPoint(-150 + 8 * step, round(60 * math.sin(step / 5))) for step in range(36)]
+        step = self.viewer.dims.current_step[0]
+        rows, columns = mask.data[step].nonzero()
+        middle = mask.data_to_world((step, rows.mean(), columns.mean()))[1:]
+        radius = math.sqrt(rows.size / math.pi) * mask.scale[1] + 1.0
+        path = []
+        for degrees in range(180, 270, 3):
+            angle = math.radians(degrees)
+            place = middle[0] + radius * math.sin(angle), middle[1] + radius * math.cos(angle)
+            path.append(self.on_canvas(*place))
         none = Qt.KeyboardModifier.NoModifier
         QTest.mousePress(canvas, Qt.MouseButton.LeftButton, none, path[0])
         for at in path:
             _drag(canvas, at)
             QTest.qWait(5)
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, none, path[-1])
+
+    def on_canvas(self, front: float, right: float) -> QPoint:
+        """Where on the picture a place lies, in mm towards the patient's front and right."""
+        camera, middle = self.viewer.scene.camera, self.viewer.window._qt_viewer.canvas.native.rect().center()
+        across, up = (right - camera.center[-1]) * camera.zoom, (front - camera.center[-2]) * camera.zoom
+        return middle - QPoint(round(across), round(up))
 
     def type(self, widget: QWidget, text: str) -> None:
         """Write into a field that has the keyboard."""
@@ -182,7 +195,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     story.picture("5-difference")
     story.press(Qt.Key.Key_I)
     log = len(review.review.log)
-    story.stroke()
+    story.stroke(review.layers.layers["final"])
     story.wait(lambda: len(review.review.log) == log + 1, "the stroke on the record", 20)
     story.picture("6-edited")
     story.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
