@@ -116,7 +116,11 @@ def _load(options: argparse.Namespace) -> SourceModel:
     from napari_osuda.models import Memory, load_model
 
     overrides = dict(_pair(item) for item in options.set_card)
-    return load_model(options.model, trust=options.trust, overrides=overrides or None, memory=Memory())
+    model = load_model(options.model, trust=options.trust, overrides=overrides or None, memory=Memory())
+    if not getattr(options, "quiet", True):
+        for note in model.notes:
+            print(f"napari-osuda: note: {note}", file=sys.stderr)
+    return model
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -311,9 +315,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _regions_of(path: Path) -> dict[str, tuple[int, ...]]:
-    from napari_osuda.models import load_model
+    from napari_osuda.models import Memory, load_model
 
-    card = load_model(path).card
+    card = load_model(path, memory=Memory()).card
     return dict(card.regions) or {name: (v,) for v, name in card.labels.items() if v != 0}
 
 

@@ -107,7 +107,9 @@ def test_weights_alone_are_described_once_and_come_back_as_weights(model, patien
     capsys.readouterr()
     # What was said of this file is known from now on.
     command = ["adapt", "--model", weights, "--case", patient, "--out", tmp_path / "run", "--quiet", *SHORT]
+    command.remove("--quiet")
     assert main([str(part) for part in command]) == 0
+    assert "note: Answered before for this file: channels=t1,t2" in capsys.readouterr().err
     (file,) = (tmp_path / "run" / "model-as-it-came").iterdir()
     assert file.name == "weights.pth"
     adapted = torch.load(file, weights_only=True)

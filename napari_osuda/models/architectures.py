@@ -73,6 +73,7 @@ _NO_DOWNLOADS: Mapping[str, Any] = {
 }
 _MAX_NUMBER = 100_000
 _MAX_DEPTH = 6
+_MAX_LENGTH = 512
 
 
 def installed(architecture: Architecture) -> bool:
@@ -101,6 +102,9 @@ def check_architecture(architecture: Architecture) -> None:
 
 
 def _check_literal(value: Any, where: str, depth: int) -> None:
+    if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_LENGTH:
+        # Each entry can be a level of the network, which takes time to build even without memory.
+        raise ModelError(f"{where} has {len(value):,} entries; more than {_MAX_LENGTH} are refused.")
     if depth > _MAX_DEPTH:
         raise ModelError(f"{where} is nested more than {_MAX_DEPTH} deep.")
     if isinstance(value, Mapping):

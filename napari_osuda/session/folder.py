@@ -158,6 +158,8 @@ def run_record(result: RunResult) -> dict[str, Any]:
         "model": {
             "path": job.model.path,
             "sha256": job.model.sha256,
+            "form": job.model.form,
+            "notes": job.model.notes,
             "card": job.model.card.model_dump(mode="json"),
         },
         "cases": [

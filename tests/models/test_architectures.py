@@ -64,7 +64,8 @@ def test_arguments_that_do_not_fit_are_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), b"x", 10**9, float("inf"), float("nan"), [[[[[[[[1]]]]]]]], {"a": lambda: 0}]
+    "value",
+    [object(), b"x", 10**9, float("inf"), float("nan"), [[[[[[[[1]]]]]]]], {"a": lambda: 0}, [2] * 100_000],
 )
 def test_arguments_are_literals(value: object) -> None:
     with pytest.raises(ModelError, match=r"architecture\.kwargs"):
