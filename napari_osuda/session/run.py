@@ -189,9 +189,9 @@ class Run:
         self._clock.plan(before=target.slices, steps=job.config.iterations, after=target.slices)
         done = 0
         if target.batch_size < job.config.batch_size:
+            held = "one patch" if target.batch_size == 1 else f"{target.batch_size} patches"
             yield self._note(
-                f"Batches hold {target.batch_size} patches, not {job.config.batch_size}: more of this size "
-                "seldom fit into memory."
+                f"Batches hold {held}, not {job.config.batch_size}: more of this size seldom fit into memory."
             )
         if self._contrast_note is not None:
             yield self._note(self._contrast_note)
