@@ -52,7 +52,8 @@ def save_review(run: ReviewRun, name: str, who: str) -> Saved:
     review = run.review(name)
     path = run.folder / "final" / f"{name}.nii.gz"
     write_labels(path, review.final, review.case.grid)
-    rows = [row for plane in PLANES for row in csv_rows(review, slice_table(review.case, plane))]
+    tables = (slice_table(review.case, plane) for plane in PLANES)
+    rows = [row for table in tables for row in csv_rows(review, table, run.references.get(name))]
     write_rows(run.folder / "final" / f"{name}-slices.csv", rows)
     saved = _with_segmentation(run, name, who, path)
     done, total = run.best_progress(review)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +82,20 @@ def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
     )
 
 
-def csv_rows(review: Review, table: SliceTable) -> Iterator[CsvRow]:
-    """One dict a slice, for a CSV file: areas and volumes before, after and final, and the decision."""
+def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None = None) -> Iterator[CsvRow]:
+    """One dict a slice, for a CSV file: areas and volumes before, after and final, and the decision.
+
+    Given a reference [I, J, K], also how many voxels of each mask have another label than it.
+    """
     case, change = review.case, table.change
     final = change_table(case.before, review.final, case.grid.spacing, change.axis, change.values)
     titles = [case.labels.get(value, str(value)) for value in change.values]
+    others = tuple(axis for axis in range(3) if axis != change.axis)
+    masks = {"before": case.before, "after": case.after, "final": review.final}
+    wrong = {
+        which: np.count_nonzero(mask != reference, axis=others)
+        for which, mask in (masks if reference is not None else {}).items()
+    }
     for index, counts in enumerate(change.rows(case.labels)):
         row: CsvRow = {"plane": table.plane, "viewer_slice": viewer_slice(case, table.plane, index)}
         row |= {"position_mm": round(float(table.position_mm[index]), 3), **counts}
@@ -95,6 +105,8 @@ def csv_rows(review: Review, table: SliceTable) -> Iterator[CsvRow]:
         row["dice all labels"] = float(table.dice[index])
         if table.uncertainty is not None:
             row["uncertainty"] = float(table.uncertainty[index])
+        for which, counts_wrong in wrong.items():
+            row[f"wrong_{which} (reference)"] = int(counts_wrong[index])
         chosen, flag = review.choice(table.plane, index), review.flag(table.plane, index)
         row["guard"] = table.warnings[index]
         row["decision"] = "undecided" if chosen is None else _WORDS[chosen.kind]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -85,3 +86,17 @@ def test_other_images_get_no_segmentation(tmp_path):
     assert sorted(p.name for p in (tmp_path / "run" / "final").iterdir()) == [
         "case-slices.csv", "case.nii.gz",
     ]  # fmt: skip
+
+
+def test_the_table_says_what_is_wrong_where_there_is_a_reference(tmp_path):
+    run = ReviewRun.of_folder(write_run(tmp_path / "run"))
+    case = run.review("case").case
+    save_review(run, "case", "A. Reader")
+    table = tmp_path / "run" / "final" / "case-slices.csv"
+    assert "reference" not in table.read_text()
+    run.references["case"] = case.before
+    save_review(run, "case", "A. Reader")
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert {row["wrong_before (reference)"] for row in rows} == {"0"}
+    axial = [int(row["wrong_after (reference)"]) for row in rows if row["plane"] == "axial"]
+    assert axial == np.count_nonzero(case.after != case.before, axis=(0, 1)).tolist()
