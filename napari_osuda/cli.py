@@ -104,7 +104,7 @@ def _case_options(parser: argparse.ArgumentParser, *, required: bool = True) -> 
     parser.add_argument("--model", type=Path, required=required, metavar="MODEL")
     parser.add_argument(
         "--case", nargs="+", action="extend", required=required, metavar="CASE", dest="cases",
-        help="a folder of files or DICOM series, name=file,name=file, files in channel order, a 3-D or 4-D file",
+        help="a folder of files or DICOM series, name=file,name=file, files in channel order, a 4-D file",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=required, metavar="DIR")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
