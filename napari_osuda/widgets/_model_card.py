@@ -29,7 +29,7 @@ def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> s
         if value != 0
     )
     rows = [
-        f"<b>{escape(card.name)}</b>",
+        f"<b>{_breakable(card.name)}</b>",
         f"Channels: {escape(', '.join(card.channels))}",
         f"Labels: {labels}",
         f"Input: {_input(model)}",
@@ -47,6 +47,11 @@ def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> s
         )
     rows += [f"<span style='color: {colours.orange}'>▲</span> {escape(note)}" for note in model.notes]
     return "<br>".join(rows)
+
+
+def _breakable(text: str) -> str:
+    """Text as markup that can be broken after dots and underscores: such names are wider than a dock."""
+    return escape(text).replace(".", ".&#8203;").replace("_", "_&#8203;")
 
 
 def _input(model: SourceModel) -> str:
@@ -97,8 +102,7 @@ class ModelDetails(QWidget):
             title, *rows = inspection.lines(names=None)
             cells = "".join(
                 f"<tr><td style='padding-right: 8px'>{escape(row[:_TITLE].strip())}</td>"
-                # Names without spaces can be longer than a narrow dock is wide.
-                f"<td>{escape(row[_TITLE:]).replace('.', '.&#8203;').replace('_', '_&#8203;')}</td></tr>"
+                f"<td>{_breakable(row[_TITLE:])}</td></tr>"
                 for row in rows
             )
             self.text.setHtml(f"<p>{escape(title)}</p><table>{cells}</table>")

@@ -71,7 +71,7 @@ def test_the_network_is_nnunets_and_the_card_says_its_preprocessing(
     same_output(model.network, built, (8, 16, 12)[-dims:])
     card = model.card
     assert model.form == "nnunet"
-    assert card.name == f"Dataset007_Glioma nnUNetTrainerBN__nnUNetPlans__{NAMES[dims]}"
+    assert card.name == f"Dataset007_Glioma {NAMES[dims]}"
     assert card.channels == ("T1", "FLAIR")
     assert card.labels == {0: "background", 1: "oedema", 2: "enhancing"}
     assert card.activation == "softmax"

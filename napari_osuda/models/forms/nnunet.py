@@ -61,8 +61,12 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     content, sha256 = package.read_checked(file, None)
     weights = read_weights(content, file)
     title = PurePosixPath(root).name or package.path.stem
-    configuration = configuration_of(plans, _configuration(weights, title, plans), _PLANS)
-    said: dict[str, Any] = {"name": f"{plans.get('dataset_name', '')} {title}".strip(), "raw": dict(dataset)}
+    trained = _configuration(weights, title, plans)
+    configuration = configuration_of(plans, trained, _PLANS)
+    said: dict[str, Any] = {
+        "name": f"{plans['dataset_name']} {trained}" if plans.get("dataset_name") else title,
+        "raw": dict(dataset),
+    }
     guessed: dict[str, Any] = {}
     notes = [*weights.notes, *describe_labels(dataset, said, guessed, root + _DATASET)]
     channels = len(said.get("channels") or guessed["channels"])
