@@ -36,6 +36,7 @@ docs: venv
 
 bench: venv
 	$(BIN)/python benchmarks/step_cost.py $(ARGS)
+	$(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py
 
 sample-data: venv
 	$(BIN)/python sample_data/build.py $(ARGS)

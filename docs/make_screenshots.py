@@ -1,6 +1,8 @@
-"""Pictures of napari before, during and after a run on the sample data: ``python docs/make_screenshots.py``.
+"""Pictures of napari in each state of a run on the sample data: ``python docs/make_screenshots.py``.
 
-Dark and light, into ``docs/images``. They need a display, real or virtual (``make docs`` starts one).
+Empty, ready, running, paused with a run waiting, done, a past iteration, a channel on the image, failed, cut
+off and offered again, and the panels in a dock of 320 pixels. Dark and light, into ``docs/images``.
+They need a display, real or virtual (``make docs`` starts one).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 # Where the display is drawn by software, torch's compiler has to be there before it.
 import torch._dynamo  # noqa: F401
 from PIL import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSettings, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_osuda.simulation.shipped import sample_models, sample_patients
@@ -24,7 +26,8 @@ IMAGES = Path(__file__).parent / "images"
 MONITOR = "OSUDA: Monitor (napari-osuda)"
 MODEL, PATIENT = "glioma-four-contrasts", "high-grade-other-scanner"
 WIDTH, HEIGHT, DOCK = 1440, 920, 330
-ITERATIONS, DURING = 20, 12
+ITERATIONS, DURING, PAST = 20, 12, 5
+NARROW = 320
 LIMIT = 300_000
 
 
@@ -38,6 +41,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for theme in options.themes:
         with tempfile.TemporaryDirectory() as runs:
+            # What the panels remember is not the settings of whoever takes the pictures.
+            QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, f"{runs}/settings")
             take(theme, options.iterations, Path(runs), options.out)
 
 
@@ -65,14 +70,20 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     beside(widget, monitor)
     viewer.reset_view()
     widget.adapt()
+    until(lambda: "preview" in viewer.layers or widget.run_panel.state == "failed")
     until(lambda: reached(widget, min(DURING, iterations - 1)))
+    picture(viewer, out / f"during-{theme}.png")
     widget.run_panel.pause_button.click()
     until(lambda: widget.run_panel.state == "paused")
-    picture(viewer, out / f"during-{theme}.png")
+    widget.queue()
+    until(lambda: bool(widget.queue_panel.waiting))
+    picture(viewer, out / f"paused-{theme}.png")
+    widget.queue_panel.take()
     widget.run_panel.pause_button.click()
     until(lambda: widget.run_panel.state in ("done", "failed"))
     picture(viewer, out / f"after-{theme}.png")
 
+    past(viewer, widget, monitor, theme, out)
     monitor_picture(viewer, out / f"monitor-{theme}.png")
     widget.outcome_panel.preferred.emit("difference")
     picture(viewer, out / f"difference-{theme}.png")
@@ -80,8 +91,49 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     settle()
     widget.scroller.ensureWidgetVisible(widget.settings_panel.expert)
     picture(viewer, out / f"settings-{theme}.png")
+    widget.settings_panel.expert.collapse(animate=False)
+    ends(viewer, widget, monitor, theme, runs, out)
     viewer.close()
     settle()
+
+
+def past(viewer: Any, widget: Any, monitor: Any, theme: str, out: Path) -> None:
+    """An iteration of the run that has ended, and what the channel that moved most responds to."""
+    widget.results.prefer("")
+    monitor.timeline.go_to(min(PAST, monitor.cockpit.history.iterations))
+    until(lambda: any(layer.name.startswith("iteration") for layer in viewer.layers))
+    picture(viewer, out / f"timeline-{theme}.png")
+    monitor.timeline.go_to(None)
+    history = monitor.cockpit.history
+    monitor.pin(int(history["distance"][-1][: history.layers[1].offset].argmax()))
+    until(lambda: any(layer.name.endswith("] after") for layer in viewer.layers))
+    picture(viewer, out / f"channel-{theme}.png")
+    monitor.pin(monitor.pinned.pinned[0])
+    widget.results.prefer(widget.outcome_panel.choice)
+
+
+def ends(viewer: Any, widget: Any, monitor: Any, theme: str, runs: Path, out: Path) -> None:
+    """A run that fails, one that is cut off and offered again, and a narrow dock with long names."""
+    widget.settings_panel.set_values(learning_rate=-1)
+    widget.adapt()
+    picture(viewer, out / f"failed-{theme}.png")
+    widget.settings_panel.set_values(learning_rate=1e-4)
+    widget.adapt()
+    until(lambda: widget.run_panel.state == "running" and reached(widget, 3))
+    for other in (widget, monitor):
+        viewer.window.remove_dock_widget(other)
+    _, again = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Adapt")
+    again.folder_panel.set_parent_folder(runs)
+    again.resume_panel.look([runs])
+    until(lambda: bool(again.resume_panel.runs))
+    again.choose_model(sample_models()[MODEL])
+    until(lambda: again.model_panel.model is not None)
+    picture(viewer, out / f"resume-{theme}.png")
+    for layer in viewer.layers:
+        layer.name = f"a hospital with very long names of its series {layer.name}"
+    window = again.window()
+    window.resizeDocks([again.parentWidget()], [NARROW], Qt.Orientation.Horizontal)
+    picture(viewer, out / f"narrow-{theme}.png")
 
 
 def show_lesion(viewer: Any) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QTimer
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import DIFFERENCE, difference
@@ -175,16 +174,18 @@ class ResultLayers:
         self._make_room("after", "difference")
         self._add("after", labels, *self._looks())
         self.prefer("after")
-        # A layer of a whole volume holds up the window; between two of them it may breathe.
-        QTimer.singleShot(1, self._show_difference)
 
-    def _show_difference(self) -> None:
-        made = self._made
-        if any(name not in made or made[name][0] not in self._viewer.layers for name in _MASKS):
+    def difference(self) -> IntArray | None:
+        """What has changed, [I, J, K] of the case; takes a while, and may be called off the GUI thread."""
+        made, image = dict(self._made), self._image
+        if any(name not in made for name in _MASKS):
+            return None
+        return difference(*(from_layer(made[name][1], image.metadata) for name in _MASKS))
+
+    def show_difference(self, changed: IntArray) -> None:
+        """Show what `difference` gave, hidden at first."""
+        if any(name not in self._made or self._made[name][0] not in self._viewer.layers for name in _MASKS):
             return
-        if "difference" in made:
-            return
-        changed = difference(*(from_layer(self._made[name][1], self._image.metadata) for name in _MASKS))
         names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
         colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
         active = self._viewer.layers.selection.active

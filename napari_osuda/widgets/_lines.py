@@ -71,12 +71,16 @@ class LinePanel(PlotPanel):
 
     def prepare(self) -> None:
         """Make one curve for each series."""
-        for curve in self.curves:
-            self.view.remove(curve)
         self.series = tuple(self.series_of(self.history))
-        self.curves = [pg.PlotDataItem(antialias=True) for _ in self.series]
+        # Kept as far as they serve: to make one takes longer than to draw it.
+        for curve in self.curves[len(self.series) :]:
+            self.view.remove(curve)
+        del self.curves[len(self.series) :]
         for curve in self.curves:
-            self.view.add(curve)
+            curve.setData([], [])
+        for _ in self.series[len(self.curves) :]:
+            self.curves.append(pg.PlotDataItem(antialias=True))
+            self.view.add(self.curves[-1])
         self.mark(None)
         last = 1 if self.history is None else max(self.history.iterations - 1, 1)
         self.view.box.setXRange(0, last, padding=0.02)

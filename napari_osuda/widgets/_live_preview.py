@@ -60,7 +60,8 @@ class LivePreview(QWidget):
         from napari_osuda.session import can_preview
 
         run, image = self._cockpit.run, self._cockpit.image
-        self._layer.remove()
+        if self._place is not None and self._place.image is not image:
+            self._layer.remove()
         self._place = None
         if run is None or image is None:
             return
@@ -71,8 +72,7 @@ class LivePreview(QWidget):
 
     def end(self) -> None:
         """The run has ended: its masks take the place of the preview."""
-        self._layer.remove()
-        self._place = None
+        self._layer.hide()
         self._tell("")
         self.box.setEnabled(True)
 
@@ -80,7 +80,7 @@ class LivePreview(QWidget):
         """Show what the run has told of its slice."""
         if self._place is None or not self.box.isChecked() or preview.case != 0:
             return
-        first = not self._layer.shown
+        first = not self._layer.shown or not self._layer.layer.visible
         self._layer.show(self._place, preview.labels, preview.index)
         self._tell(f"Layer 'preview': the slice after iteration {preview.iteration}.")
         if first:
@@ -101,7 +101,7 @@ class LivePreview(QWidget):
 
     def _on_toggled(self, on: bool) -> None:
         if not on:
-            self._layer.remove()
+            self._layer.hide()
             self._tell("")
         self._look()
 

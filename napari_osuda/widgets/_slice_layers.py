@@ -80,10 +80,10 @@ class SlicePlace:
 
 def _line(numbers: npt.NDArray[Any]) -> tuple[int, npt.NDArray[Any]]:
     """Along which axis a volume's numbers run, and the numbers."""
-    axis = next((a for a in range(3) if numbers.take(-1, axis=a)[0, 0] != numbers[0, 0, 0]), None)
-    if axis is None:
-        # A single voxel along it: any other axis of one voxel is the same.
-        axis = int(np.argmin(numbers.shape))
+    # Plain indexing: anything that gathers would write the whole volume out.
+    ends = (numbers[-1, 0, 0], numbers[0, -1, 0], numbers[0, 0, -1])
+    # Where nothing varies there is a single voxel along it, as along any other axis of one voxel.
+    axis = next((a for a, end in enumerate(ends) if end != numbers[0, 0, 0]), int(np.argmin(numbers.shape)))
     return axis, np.moveaxis(numbers, axis, 0)[:, 0, 0]
 
 
@@ -113,6 +113,7 @@ class SliceLayer:
         if self.shown:
             self.layer.data = data
             self.layer.translate = translate
+            self.layer.visible = True
             return self.layer
         image = place.image
         arguments = {
@@ -127,6 +128,11 @@ class SliceLayer:
         self._viewer.layers.selection = selected
         self._viewer.layers.selection.active = active
         return self.layer
+
+    def hide(self) -> None:
+        """Show it no more, until there is something to show: napari takes its time to remove a layer."""
+        if self.shown:
+            self.layer.visible = False
 
     def remove(self) -> None:
         """Take it away."""

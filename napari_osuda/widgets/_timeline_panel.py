@@ -102,7 +102,7 @@ class TimelinePanel(QWidget):
         self.iteration = iteration
         if iteration is None:
             self._wanted = None
-            self._layer.remove()
+            self._layer.hide()
             self._tell("")
         self.slider.blockSignals(True)
         at = len(self._kept) - 1 if iteration is None else self._kept.index(iteration)

@@ -29,12 +29,9 @@ from napari_osuda.widgets._words import WrappedLabel, error_sentence
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import Finished, Job, State, Unfinished
+    from napari_osuda.session import After, Finished, Job, State, Unfinished
 
 __all__ = ["AdaptWidget"]
-
-# By then a run's last masks are shown.
-_LAYERS_MS = 20
 
 
 class AdaptWidget(DockedWidget):
@@ -79,17 +76,19 @@ class AdaptWidget(DockedWidget):
         self.results = ResultLayers(napari_viewer)
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
         self.closing = ClosingGuard(self, lambda: self.cockpit.busy, self._closing_question)
-        self._preparing, self._queueing = Background(self), Background(self)
+        self._preparing, self._queueing, self._comparing = (Background(self) for _ in range(3))
         # What is done with the job that is being prepared.
         self._begin: Callable[[Job], None] = self._start
         # How the run under way has ended, until its thread is through and another may begin.
         self._ending = ("failed", "")
+        self._compared = True
+        # Once: from then on the view is the user's.
+        self._radiological = False
         self._arrange()
         self._say("")
         self._connect()
         self._on_input()
         self.resume_panel.look(self.folder_panel.places())
-        _look_radiological(self.viewer)
 
     # What others may call
 
@@ -191,6 +190,7 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.open_review.connect(self._open_review)
         self._preparing.done.connect(lambda job: self._begin(job))
         self._preparing.failed.connect(lambda error: self._fail(error_sentence(error)))
+        self._comparing.done.connect(self._on_compared)
         self._queueing.done.connect(self._on_queued)
         self._queueing.failed.connect(lambda error: self._say(error_sentence(error)))
         feed = self.cockpit.feed
@@ -201,7 +201,7 @@ class AdaptWidget(DockedWidget):
             (feed.noted, self._say),
             (feed.started, self._on_started),
             (feed.before_ready, lambda event: self.results.show_before(event.labels)),
-            (feed.after_ready, lambda event: self.results.show_after(event.labels)),
+            (feed.after_ready, self._on_after),
             (feed.previewed, self.preview_panel.show_preview),
             (feed.finished, self._on_finished),
             (feed.failed, self._on_failed),
@@ -217,6 +217,7 @@ class AdaptWidget(DockedWidget):
         self.contrast_choice.close_down()
         self._preparing.close()
         self._queueing.close()
+        self._comparing.close()
         self.cockpit.end_run()
         for signal, slot in self._links:
             signal.disconnect(slot)
@@ -290,7 +291,6 @@ class AdaptWidget(DockedWidget):
         for path in dict.fromkeys(paths):
             if layer_of_file(self.viewer.layers, path.absolute()) is None:
                 self.viewer.open(str(path), plugin="napari-osuda")
-        _look_radiological(self.viewer)
         self.choose_model(job.model.path)
         self._start(job, layer_of_file(self.viewer.layers, paths[0].absolute()))
 
@@ -323,6 +323,8 @@ class AdaptWidget(DockedWidget):
     def _on_input(self) -> None:
         from napari_osuda.widgets._layers import case_name, grid_problem
 
+        if not self._radiological:
+            self._radiological = _look_radiological(self.viewer)
         missing, layers = self.channel_panel.missing, self.channel_panel.layers()
         if self.model_panel.model is None:
             why = "choose a source model first"
@@ -369,14 +371,31 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.set_busy(not ended)
         if ended:
             self.preview_panel.end()
-            QTimer.singleShot(_LAYERS_MS, self._end_layers)
+            self._end_layers()
             self.preview_panel.hide()
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
                 QTimer.singleShot(0, self._next)
 
+    def _on_after(self, event: After) -> None:
+        self.results.show_after(event.labels)
+        self._compared = False
+        self._comparing.run(self.results.difference)
+
+    def _on_compared(self, changed: Any) -> None:
+        self._compared = True
+        if changed is not None:
+            self.results.show_difference(changed)
+        self._end_layers()
+
+    @property
+    def settled(self) -> bool:
+        """Whether no run is under way, and all layers of the last one are shown."""
+        return self._compared and not self.cockpit.busy
+
     def _end_layers(self) -> None:
-        if not self._ended and not self.cockpit.busy:
+        """Take away what the run before has left and this one has not made anew."""
+        if self.settled:
             self.results.end()
 
     def _on_started(self, _: object) -> None:
@@ -435,9 +454,11 @@ class AdaptWidget(DockedWidget):
         return f"An adaptation is under way (iteration {done}{total}). Close all the same?{kept}"
 
 
-def _look_radiological(viewer: Any) -> None:
-    """Anterior up, the patient's right on the left of the screen, where our reader has laid the axes out."""
+def _look_radiological(viewer: Any) -> bool:
+    """Anterior up, the patient's right on the left of the screen; whether our reader's layers are there."""
     from napari_osuda.imaging.world import METADATA_KEY
 
     if any(METADATA_KEY in layer.metadata for layer in viewer.layers):
         viewer.scene.camera.orientation2d = ("up", "left")
+        return True
+    return False

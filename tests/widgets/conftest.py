@@ -102,6 +102,7 @@ def ended(qtbot: Any) -> Callable[[Any], None]:
     """Wait for the end of a run."""
 
     def wait(widget: Any) -> None:
-        qtbot.waitUntil(lambda: widget.run_panel.state in ("done", "stopped", "failed"), timeout=60_000)
+        states = ("done", "stopped", "failed")
+        qtbot.waitUntil(lambda: widget.run_panel.state in states and widget.settled, timeout=60_000)
 
     return wait

@@ -8,6 +8,7 @@ import pytest
 
 from napari_osuda.models import load_model
 from napari_osuda.widgets._shared import _COCKPITS
+from napari_osuda.widgets.adapt import AdaptWidget
 
 pytestmark = pytest.mark.viewer
 
@@ -129,7 +130,9 @@ def test_a_second_run_replaces_untouched_layers_and_keeps_edited_ones(adapt_widg
     painted[0, 0, 0] = 5 if painted[0, 0, 0] != 5 else 2
     adapt_widget.adapt()
     ended(adapt_widget)
-    names = sorted(layer.name for layer in viewer.layers if not layer.name.startswith("patient7"))
+    names = sorted(
+        layer.name for layer in viewer.layers if not layer.name.startswith(("patient7", "preview"))
+    )
     assert names == ["after", "after (edited)", "before", "difference"]
     assert adapt_widget.cockpit.result.folder != first
     assert (first / "after" / "patient7.nii.gz").is_file()
@@ -186,3 +189,15 @@ def test_closing_the_viewer_during_a_run_ends_it(adapt_widget, viewer, qtbot):
 
 def test_mri_of_our_reader_is_seen_radiologically(adapt_widget, viewer):
     assert tuple(str(way) for way in viewer.scene.camera.orientation2d) == ("up", "left")
+
+
+def test_mri_that_is_opened_later_is_seen_radiologically_too(make_napari_viewer, patient):
+    viewer = make_napari_viewer()
+    widget = AdaptWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="OSUDA: Adapt")
+    viewer.open(str(patient / "patient7_t1.nii.gz"), plugin="napari-osuda")
+    assert tuple(str(way) for way in viewer.scene.camera.orientation2d) == ("up", "left")
+    viewer.scene.camera.orientation2d = ("down", "right")
+    viewer.open(str(patient / "patient7_t2.nii.gz"), plugin="napari-osuda")
+    assert tuple(str(way) for way in viewer.scene.camera.orientation2d) == ("down", "right")
+    viewer.window.remove_dock_widget(widget)

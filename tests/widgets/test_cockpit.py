@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QSlider, QToolButton
 
 from napari_osuda.models import load_model
 from napari_osuda.session import find_unfinished
@@ -153,7 +153,7 @@ def test_the_slice_in_sight_is_previewed_and_makes_room_for_the_result(adapt_wid
     )
     adapt_widget.run_panel.stop_button.click()
     ended(adapt_widget)
-    assert "preview" not in viewer.layers
+    assert not viewer.layers["preview"].visible
     assert viewer.layers[adapt_widget.outcome_panel.choice].visible
 
 
@@ -213,7 +213,7 @@ def test_a_stop_holds_the_queue(adapt_widget, qtbot, ended):
     qtbot.wait(50)
     assert not adapt_widget.cockpit.busy
     assert panel.start_button.isVisibleTo(adapt_widget)
-    (remove,) = [b for b in panel.findChildren(type(panel.start_button).__mro__[1]) if b.text() == "✕"]
+    (remove,) = panel.findChildren(QToolButton)
     remove.click()
     assert not panel.waiting
 
@@ -284,3 +284,21 @@ def test_review_opens_on_the_result(adapt_widget, viewer, ended):
     adapt_widget.outcome_panel.review_button.click()
     (title,) = [name for name in viewer.window.dock_widgets if name.startswith("OSUDA: Review")]
     assert viewer.window.dock_widgets[title].review is not None
+
+
+def test_everything_that_can_be_used_says_what_it_is(adapt_widget, viewer):
+    from napari_osuda.widgets.monitor import MonitorWidget
+
+    monitor = MonitorWidget(viewer)
+    viewer.window.add_dock_widget(monitor, name="OSUDA: Monitor")
+    for widget in (adapt_widget, monitor):
+        for kind in (QAbstractButton, QComboBox, QSlider, QLineEdit):
+            for child in widget.findChildren(kind):
+                inner = (
+                    not child.isVisibleTo(widget)
+                    or child.objectName().startswith("qt_")
+                    or isinstance(child.parent(), QComboBox)
+                )
+                text = getattr(child, "text", lambda: "")() if kind is QAbstractButton else ""
+                assert inner or child.accessibleName() or len(text) > 1, (widget, child.parent(), child)
+    viewer.window.remove_dock_widget(monitor)
