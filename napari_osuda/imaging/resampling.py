@@ -1,4 +1,4 @@
-"""Linear resampling along one axis at a time, the same code for the way to the network and the way back."""
+"""Resampling along one axis at a time, the same code for the way to the network and the way back."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
-__all__ = ["AxisSampling", "fit_axis", "resample"]
+__all__ = ["AxisSampling", "Order", "fit_axis", "resample"]
+
+Order = Literal[0, 1, 3]
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,19 @@ class AxisSampling:
         Number of voxels that there are and number of points that are wanted.
     start, ratio : float
         Place of the first point and distance between points, in source voxels.
+    order : {0, 1, 3}
+        Of the interpolation: the nearest voxel, linear (anti-aliased where it shrinks), or cubic splines.
     """
 
     source: int
     target: int
     start: float
     ratio: float
+    order: Order = 1
 
     @property
     def inverse(self) -> AxisSampling:
-        """The source voxels as sample points of the target."""
+        """The source voxels as sample points of the target, linearly."""
         return AxisSampling(self.target, self.source, -self.start / self.ratio, 1 / self.ratio)
 
     @property
@@ -51,12 +57,21 @@ class AxisSampling:
     def weights(self) -> NDArray[np.float32]:
         """Matrix [target, source]; a row sums to 1 inside the source and to 0 outside.
 
-        A triangle as wide as the larger of the two spacings: linear interpolation where points lie denser
-        than voxels, and an anti-aliased reduction where they lie wider (as in torch's
+        Order 1 is a triangle as wide as the larger of the two spacings: linear interpolation where points lie
+        denser than voxels, and an anti-aliased reduction where they lie wider (as in torch's
         ``interpolate(mode="bilinear", antialias=True)``). Up to half a voxel beyond the last centre the last
         voxel holds.
         """
         place = self.start + self.ratio * np.arange(self.target)
+        if self.order != 1:
+            # Splines are linear in the voxels, so what they make of each voxel alone says it all.
+            columns = [
+                ndimage.map_coordinates(voxel, [place], order=self.order, mode="nearest")
+                for voxel in np.eye(self.source)
+            ]
+            spline: NDArray[np.float32] = np.stack(columns, axis=1).astype(np.float32)
+            spline[~self.inside] = 0
+            return spline
         distance = np.abs(place[:, None] - np.arange(self.source))
         weight: NDArray[np.float64] = np.clip(1 - distance / max(1.0, self.ratio), 0, None)
         weight[~self.inside] = 0
@@ -74,6 +89,7 @@ def fit_axis(
     step: int = 1,
     minimum: int | None = None,
     centred: bool = True,
+    order: Order = 1,
 ) -> AxisSampling:
     """Centre a field of view on one axis of an image.
 
@@ -96,11 +112,16 @@ def fit_axis(
     centred : bool
         Whether the points that reach a multiple of ``step`` are added on both sides, or all at the end.
         Those that reach ``minimum`` always are on both sides.
+    order : {0, 1, 3}
+        Of the interpolation. With splines the points that fit into ``length`` at ``pitch`` fill it, as where
+        such networks come from.
     """
     length = source * spacing if extent is None else extent
     if size is None:
         ratio = 1.0 if pitch is None else pitch / spacing
         wanted = max(1, round(length / spacing / ratio))
+        if order != 1:
+            ratio = length / spacing / wanted
         floor = step if minimum is None else minimum
         target = floor + step * max(0, math.ceil((wanted - floor) / step))
         held = target if centred or wanted < floor else wanted
@@ -114,7 +135,7 @@ def fit_axis(
     start = (source - 1) / 2 - ratio * (held - 1) / 2
     if ratio == 1:
         start = math.trunc(start)
-    return AxisSampling(source, target, float(start), ratio)
+    return AxisSampling(source, target, float(start), ratio, order)
 
 
 def resample(

@@ -18,11 +18,13 @@ from napari_osuda.imaging.normalisation import (
     fit_intensity,
     not_zero,
 )
-from napari_osuda.imaging.resampling import AxisSampling, fit_axis, resample
+from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis, resample
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]
 
+# Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
+_ANISOTROPIC = 3.0
 _ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 
 
@@ -115,7 +117,11 @@ class SliceStack:
             if self._normalisations[place] == "zscore_head":
                 values[~self._cut(self._head, chosen)] = air = 0.0
             # Beyond a box that was cut out there is nothing: 0 after the normalisation.
-            result[:, place] = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
+            image = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
+            if self.spec.interpolation == "cubic":
+                # Splines overshoot.
+                np.clip(image, values.min(initial=0.0), values.max(initial=0.0), out=image)
+            result[:, place] = image
         return result
 
     @cached_property
@@ -248,8 +254,9 @@ def _samplings(
             step=by,
             minimum=least,
             centred=spec.window is None,
+            order=order,
         )
-        for n, mm, pixels, extent, pitch, by, least in zip(
+        for n, mm, pixels, extent, pitch, by, least, order in zip(
             shape,
             spacing,
             size or nothing,
@@ -257,6 +264,22 @@ def _samplings(
             pitches,
             step or (1,) * spec.axes,
             minimum or nothing,
+            _orders(spec, spacing, within),
             strict=True,
         )
     )
+
+
+def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) -> list[Order]:
+    """The order of the interpolation along each axis of a slice."""
+    if spec.interpolation == "linear":
+        return [1] * len(within)
+    orders: list[Order] = [3] * len(within)
+    for mm in (spacing, spec.spacing_mm):
+        if mm is None or spec.axes == 2:
+            continue
+        long = [i for i, edge in enumerate(mm) if edge == max(mm)]
+        if max(mm) > _ANISOTROPIC * min(mm) and len(long) == 1:
+            orders[long[0]] = 0
+            break
+    return orders

@@ -10,9 +10,10 @@ from napari_osuda.imaging.grid import require_axes
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation
 
-__all__ = ["Plane", "SliceSpec"]
+__all__ = ["Interpolation", "Plane", "SliceSpec"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
+Interpolation = Literal["linear", "cubic"]
 _PATCH = 96
 
 
@@ -48,6 +49,9 @@ class SliceSpec:
     window : tuple of two int, optional
         Size of the overlapping windows in which a larger slice goes through a 2-D network; without it a
         slice goes in one piece.
+    interpolation : {'linear', 'cubic'}
+        On the way to the network: linear, anti-aliased where it shrinks; or by cubic splines, with the
+        nearest voxel along an axis whose voxels are more than three times as long as the others.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class SliceSpec:
     spacing_mm: tuple[float, ...] | None = None
     crop_to_head: bool = False
     window: tuple[int, ...] | None = None
+    interpolation: Interpolation = "linear"
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
@@ -78,6 +83,11 @@ class SliceSpec:
                 raise ConfigError(
                     f"intensity_maps has {name!r}; it must be one of {', '.join(INTENSITY_MAPS)}."
                 )
+        if self.interpolation not in get_args(Interpolation):
+            raise ConfigError(
+                f"interpolation is {self.interpolation!r}; it must be one of "
+                f"{', '.join(get_args(Interpolation))}."
+            )
         require_axes(self.orientation)
         for key in ("size", "field_of_view_mm", "step", "minimum", "window"):
             value = getattr(self, key)

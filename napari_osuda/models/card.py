@@ -13,6 +13,7 @@ __all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", 
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
+Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
 IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
 
@@ -67,6 +68,8 @@ class ModelCard(BaseModel):
     window : tuple of int or None
         Size of the overlapping windows in which a larger slice goes through a 2-D network; None: in one
         piece.
+    interpolation : {"linear", "cubic"}
+        How images are resampled on the way to the network; probabilities come back linearly.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "turned", "fluid_bright", "both_bright"} or None
@@ -101,6 +104,7 @@ class ModelCard(BaseModel):
     spacing_mm: _Lengths | None = None
     crop_to_head: bool = False
     window: _Size | None = None
+    interpolation: Interpolation = "linear"
     step: _Size
     minimum: _Size
     normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"

@@ -97,6 +97,7 @@ def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, A
         "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
         "activation", "labels", "colours", "regions",
         *(key for key in ("intensity_maps", "crop_to_head", "window") if getattr(card, key)),
+        *(["interpolation"] if card.interpolation != "linear" else []),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))
     config = {key: values[key] for key in keys}

@@ -205,7 +205,7 @@ def describe_preprocessing(
     dims = len(patch)
     said["spatial_dims"] = dims
     said["step"] = tuple(int(n) for n in np.broadcast_to(steps, dims))
-    said["crop_to_head"] = True
+    said["crop_to_head"], said["interpolation"] = True, "cubic"
     if dims == 3:
         said["minimum"], said["size"] = said["step"], patch
         said["spacing_mm"] = spacing
@@ -221,9 +221,7 @@ def describe_preprocessing(
     (said if "Reorient" in reader else guessed)["orientation"] = orientation
     if dims == 2:
         (said if "Reorient" in reader else guessed)["plane"] = _PLANES[orientation[0]]
-    notes = [
-        "nnU-Net resamples by cubic splines and averages over mirrored images; here it is linear and once."
-    ]
+    notes = ["nnU-Net averages its predictions over mirrored images; here there is one."]
     if "Reorient" not in reader:
         notes.append(
             "nnU-Net takes images in the orientation of their files, last axis first: for training files in "

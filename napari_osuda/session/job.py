@@ -137,6 +137,7 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         spacing_mm=card.spacing_mm,
         crop_to_head=card.crop_to_head,
         window=card.window,
+        interpolation=card.interpolation,
         step=card.step,
         minimum=card.minimum,
         normalisation=card.normalisation,

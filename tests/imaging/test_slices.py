@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalise
@@ -185,6 +186,29 @@ def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
     assert (len(flat), flat.shape) == (30, (20, 5))
 
 
+@pytest.mark.parametrize(("across", "order"), [(2.0, 3), (7.0, 0)])
+def test_splines_resample_as_scipys_zoom_and_take_the_nearest_slice_of_few(make_grid, across, order):
+    rng = np.random.default_rng(5)
+    volume = rng.uniform(1, 9, (13, 11, 9)).astype(np.float32)
+    grid = make_grid("RAS", volume.shape, (2.0, 2.0, across))
+    spec = SliceSpec(
+        "volume", "RAS", size=(4, 4, 4), spacing_mm=(1.5, 2.4, 0.5 * across), interpolation="cubic",
+        normalisation="none",
+    )  # fmt: skip
+    stack = SliceStack(case_of(grid, volume), spec)
+    expected = volume.astype(np.float64)
+    for axis, (n, by) in enumerate(zip(stack.shape, (3, 3, order), strict=True)):
+        factor = [1.0, 1.0, 1.0]
+        factor[axis] = n / expected.shape[axis]
+        expected = ndimage.zoom(expected, factor, order=by, mode="nearest", grid_mode=True)
+    assert stack.shape == (17, 9, 18)
+    image = stack.slices([0])[0, 0]
+    np.testing.assert_allclose(image, np.clip(expected, 0, volume.max()), atol=2e-5)
+    # The way back is linear, whatever the way there.
+    constant = np.full((1, 1, *stack.shape), 0.25, np.float32)
+    np.testing.assert_allclose(stack.back([0], constant, outside=[0.25]), 0.25, atol=1e-6)
+
+
 @given(
     axes=st.sampled_from(AXIS_ORDERS),
     orientation=st.sampled_from(AXIS_ORDERS),
@@ -252,6 +276,7 @@ def test_the_order_in_memory_does_not_matter_and_the_data_are_not_touched(make_g
         ({"orientation": "RAX"}, "'RAX'"),
         ({"size": (128, 128, 128)}, r"size is \[128, 128, 128\]; plane axial has 2 axes"),
         ({"plane": "volume", "step": (16, 16)}, "plane volume has 3 axes"),
+        ({"interpolation": "sinc"}, "'sinc'; it must be one of linear, cubic"),
         ({"spacing_mm": (1.0, 1.0)}, "must be three numbers"),
         ({"normalisation": ("zscore", "ct")}, "'ct'; it must be one of"),
     ],

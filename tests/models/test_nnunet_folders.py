@@ -77,6 +77,7 @@ def test_the_network_is_nnunets_and_the_card_says_its_preprocessing(
     assert card.activation == "softmax"
     assert card.normalisation == ("zscore_head", "zscore")
     assert card.crop_to_head
+    assert card.interpolation == "cubic"
     assert card.orientation == "SPL"
     if dims == 3:
         assert (card.plane, card.size, card.spacing_mm) == ("volume", (8, 16, 12), (3.0, 2.0, 2.5))
@@ -128,6 +129,7 @@ def test_an_adapted_checkpoint_is_one_of_nnunet_again(tmp_path: Path) -> None:
     same_output(again.network, built, (8, 16, 12))
     assert again.card.normalisation == model.card.normalisation
     assert again.card.crop_to_head
+    assert again.card.interpolation == "cubic"
 
 
 def test_regions_overlap_and_are_written_in_their_order(tmp_path: Path) -> None:
