@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout
 
-from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._channel_panel import ChannelPanel
 from napari_osuda.widgets._closing import ClosingGuard
@@ -20,16 +18,17 @@ from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
 from napari_osuda.widgets._outcome_panel import OutcomePanel
-from napari_osuda.widgets._queue_panel import QueuePanel, Waiting
+from napari_osuda.widgets._queue_panel import QueuePanel
 from napari_osuda.widgets._resume_panel import ResumePanel
 from napari_osuda.widgets._run_panel import RunPanel
 from napari_osuda.widgets._saving import Saver
+from napari_osuda.widgets._starting import Starter
 from napari_osuda.widgets._theme import Palette
-from napari_osuda.widgets._words import WrappedLabel, error_sentence
+from napari_osuda.widgets._words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import After, Finished, Job, State, Unfinished
+    from napari_osuda.session import After, Finished, Job, State
 
 __all__ = ["AdaptWidget"]
 
@@ -65,20 +64,28 @@ class AdaptWidget(DockedWidget):
         self.resume_panel = ResumePanel()
         self.model_panel = ModelPanel(colours)
         self.channel_panel = ChannelPanel(napari_viewer)
-        self.contrast_choice = ContrastChoice(self._job_maker, self._slice_in_sight)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
         self.run_panel = RunPanel(colours)
         self.preview_panel = LivePreview(napari_viewer, self.cockpit)
         self.queue_panel = QueuePanel()
+        self.starter = Starter(
+            self,
+            napari_viewer,
+            self.cockpit,
+            self.model_panel,
+            self.channel_panel,
+            self.settings_panel,
+            self.folder_panel,
+            self.queue_panel,
+        )
+        self.contrast_choice = ContrastChoice(self.starter.job_maker, self._slice_in_sight)
         self.outcome_panel = OutcomePanel(colours)
         self.note = WrappedLabel()
         self.results = ResultLayers(napari_viewer)
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
         self.closing = ClosingGuard(self, lambda: self.cockpit.busy, self._closing_question)
-        self._preparing, self._queueing, self._comparing = (Background(self) for _ in range(3))
-        # What is done with the job that is being prepared.
-        self._begin: Callable[[Job], None] = self._start
+        self._comparing = Background(self)
         # How the run under way has ended, until its thread is through and another may begin.
         self._ending = ("failed", "")
         self._compared = True
@@ -98,34 +105,15 @@ class AdaptWidget(DockedWidget):
 
     def adapt(self) -> None:
         """Begin a run with what has been chosen; failures are told in the panel."""
-        if not self.cockpit.busy:
-            self._prepare(self._job_maker(), next(iter(self.channel_panel.layers().values()), None))
+        self.starter.adapt()
 
     def queue(self) -> None:
         """Let a run with what has been chosen wait for the one under way, or for the user."""
-        make = self._job_maker()
-        if make is not None and not self._queueing.busy:
-            image = next(iter(self.channel_panel.layers().values()))
-            self._queueing.run(lambda: Waiting(make(), image))
+        self.starter.queue()
 
     def run_again(self, whence: str) -> None:
         """Adapt to the images of the last run again, from its "source" model or from its "result"."""
-        from napari_osuda.widgets._jobs import job_again
-
-        result, choices = self.cockpit.result, self._choices()
-        if result is None or choices is None or self.cockpit.busy:
-            return
-        if whence == "result" and result.folder is not None:
-            self.model_panel.open(result.folder / "model")
-        on_result = whence == "result"
-        self._prepare(lambda: job_again(result, *choices, on_result=on_result), self.cockpit.image)
-
-    def resume(self, unfinished: Unfinished) -> None:
-        """Go on with a run that was cut off, on its images, opened if they are not."""
-        from napari_osuda.widgets._jobs import job_of_unfinished
-
-        reference = self.channel_panel.reference_layer()
-        self._prepare(lambda: job_of_unfinished(unfinished, reference), None)
+        self.starter.run_again(whence)
 
     def save_mask(self, path: Path | str) -> None:
         """Write the chosen mask, with what was painted in its layer since, in the space of the scan."""
@@ -183,16 +171,14 @@ class AdaptWidget(DockedWidget):
         self.run_panel.resume.connect(controller.resume)
         self.run_panel.stop.connect(self._stop)
         self.preview_panel.shown.connect(lambda: self.results.prefer(""))
-        self.queue_panel.go_on.connect(self._next)
-        self.resume_panel.resume.connect(self.resume)
+        self.starter.preparing.connect(self._on_preparing)
+        self.starter.failed.connect(self._fail)
+        self.starter.told.connect(self._say)
+        self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self.results.prefer)
         self.outcome_panel.again.connect(self.run_again)
         self.outcome_panel.open_review.connect(self._open_review)
-        self._preparing.done.connect(lambda job: self._begin(job))
-        self._preparing.failed.connect(lambda error: self._fail(error_sentence(error)))
         self._comparing.done.connect(self._on_compared)
-        self._queueing.done.connect(self._on_queued)
-        self._queueing.failed.connect(lambda error: self._say(error_sentence(error)))
         feed = self.cockpit.feed
         assert feed is not None
         self._links = (
@@ -215,8 +201,7 @@ class AdaptWidget(DockedWidget):
         for background in (self.model_panel, self.resume_panel):
             background.close_down()
         self.contrast_choice.close_down()
-        self._preparing.close()
-        self._queueing.close()
+        self.starter.close()
         self._comparing.close()
         self.cockpit.end_run()
         for signal, slot in self._links:
@@ -236,86 +221,10 @@ class AdaptWidget(DockedWidget):
         super().showEvent(event)
         self.closing.watch()
 
-    def _choices(self) -> tuple[Any, str, str, Path] | None:
-        """Settings, method, device and run folder; None where a setting cannot be, which is told."""
-        panel = self.settings_panel
-        try:
-            config = panel.config()
-        except OsudaError as error:
-            self._fail(str(error))
-            return None
-        return config, panel.method.currentText(), panel.device.currentText(), self._free_folder()
-
-    def _job_maker(self) -> Callable[[], Job] | None:
-        from napari_osuda.widgets._jobs import job_of_layers
-        from napari_osuda.widgets._layers import grid_problem
-
-        model, layers = self.model_panel.model, self.channel_panel.layers()
-        if model is None or self.channel_panel.missing:
-            return None
-        choices = self._choices()
-        if choices is None:
-            return None
-        problem = grid_problem(layers)
-        if problem:
-            self._fail(problem)
-            return None
-        reference = self.channel_panel.reference_layer()
-        return lambda: job_of_layers(model, layers, reference, *choices)
-
-    def _free_folder(self) -> Path:
-        """The run folder as chosen, or one beside it where a waiting run has it already."""
-        path = self.folder_panel.path()
-        taken = {waiting.job.out for waiting in self.queue_panel.waiting}
-        if self.cockpit.busy:
-            taken.add(self.cockpit.controller.job.out if self.cockpit.controller.job else None)
-        free, number = path, 2
-        while free in taken:
-            free, number = path.with_name(f"{path.name}-{number}"), number + 1
-        return free
-
-    def _prepare(self, make: Callable[[], Job] | None, image: Any) -> None:
-        """Make a job off the GUI thread, and begin it; ``image`` None finds or opens the job's own files."""
-        if make is None or self._preparing.busy or self.cockpit.busy:
-            return
+    def _on_preparing(self) -> None:
         self._say("")
         self.outcome_panel.show_result(None)
         self.run_panel.set_state("loading", "reading the images")
-        self._begin = self._start_on_files if image is None else lambda job: self._start(job, image)
-        self._preparing.run(make)
-
-    def _start_on_files(self, job: Job) -> None:
-        from napari_osuda.widgets._jobs import layer_of_file
-
-        paths = [source.path for source in job.cases[0].sources if source.path is not None]
-        for path in dict.fromkeys(paths):
-            if layer_of_file(self.viewer.layers, path.absolute()) is None:
-                self.viewer.open(str(path), plugin="napari-osuda")
-        self.choose_model(job.model.path)
-        self._start(job, layer_of_file(self.viewer.layers, paths[0].absolute()))
-
-    def _start(self, job: Job, image: Any = None) -> None:
-        if job.out is not None:
-            self.folder_panel.remember(job.out)
-        try:
-            self.cockpit.start(job, image)
-        except RuntimeError as error:
-            self._fail(str(error))
-
-    def _on_queued(self, waiting: Waiting) -> None:
-        self.queue_panel.hold(not self.cockpit.busy and not self._preparing.busy)
-        self.queue_panel.add(waiting)
-
-    def _next(self) -> None:
-        """Begin the first of the waiting runs, once none is under way."""
-        if self._ended or self.cockpit.busy or self._preparing.busy:
-            return
-        waiting = self.queue_panel.take()
-        if waiting is not None:
-            self.queue_panel.hold(False)
-            self._say("")
-            self.outcome_panel.show_result(None)
-            self._start(waiting.job, waiting.image)
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)
@@ -358,8 +267,7 @@ class AdaptWidget(DockedWidget):
 
     def _stop(self) -> None:
         self.queue_panel.hold(True)
-        if self._preparing.busy:
-            self._preparing.close()
+        if self.starter.give_up():
             self.run_panel.set_state("idle")
         self.cockpit.controller.stop()
 
@@ -369,13 +277,14 @@ class AdaptWidget(DockedWidget):
         self.settings_panel.set_locked(not ended)
         self.contrast_choice.set_locked(not ended)
         self.outcome_panel.set_busy(not ended)
+        self.resume_panel.setEnabled(ended)
         if ended:
             self.preview_panel.end()
             self._end_layers()
             self.preview_panel.hide()
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
-                QTimer.singleShot(0, self._next)
+                QTimer.singleShot(0, self._go_on)
 
     def _on_after(self, event: After) -> None:
         self.results.show_after(event.labels)
@@ -397,6 +306,10 @@ class AdaptWidget(DockedWidget):
         """Take away what the run before has left and this one has not made anew."""
         if self.settled:
             self.results.end()
+
+    def _go_on(self) -> None:
+        if not self._ended:
+            self.starter.next()
 
     def _on_started(self, _: object) -> None:
         job = self.cockpit.controller.job
