@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _TAGS = [
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
+_LEVELS = ("*", "*/*", "*/*/*")
+_LOOKED_AT = 500
 _NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
 
 
@@ -97,8 +100,9 @@ def is_dicom(path: Path) -> bool:
 
 
 def has_dicom(folder: Path) -> bool:
-    """Whether a folder, or one up to two levels below it, holds a DICOM file."""
-    return any(is_dicom(path) for path in _walk(folder))
+    """Whether a folder, or one up to two levels below it, holds a DICOM file, by a look at some of each."""
+    # Any folder that is dropped on a viewer is asked, the stores of 100 000 chunks among them.
+    return any(is_dicom(path) for level in _LEVELS for path in islice(folder.glob(level), _LOOKED_AT))
 
 
 def find_series(folder: Path) -> list[DicomSeries]:
@@ -178,8 +182,8 @@ def read_series(series: DicomSeries) -> tuple[NDArray[np.float32], Grid, tuple[P
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for pattern in ("*", "*/*", "*/*/*"):
-        yield from sorted(folder.glob(pattern))
+    for level in _LEVELS:
+        yield from sorted(folder.glob(level))
 
 
 def _grouped(paths: Iterable[Path]) -> list[DicomSeries]:
