@@ -56,6 +56,9 @@ class Activations(QObject):
 
     def begin(self) -> None:
         """Another run, or none."""
+        if self._place is not None and self._place.image is not self._cockpit.image:
+            for layer in self._layers.values():
+                layer.remove()
         self._place = self._iteration = None
         self.show_channel(None)
 
@@ -65,7 +68,7 @@ class Activations(QObject):
         if n is None or history is None:
             self._channel = None
             for layer in self._layers.values():
-                layer.remove()
+                layer.hide()
             self.told.emit("")
             return
         found = next(la for la in reversed(history.layers) if la.offset <= n)

@@ -74,8 +74,10 @@ class TimelinePanel(QWidget):
 
     def begin(self) -> None:
         """Another run, or none."""
+        self._layer.hide()
+        if self._place is not None and self._place.image is not self._cockpit.image:
+            self._layer.remove()
         self._place, self._kept, self._wanted = None, (), None
-        self._layer.remove()
         self.iteration = None
         self._tell("")
         self.chosen.emit(None)

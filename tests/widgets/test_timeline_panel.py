@@ -112,7 +112,8 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
         timeout=60_000,
     )
     panel.pick_at(2.5, 1.5)
-    assert not names(viewer) & {f"{title} before", f"{title} after"}
+    assert not before.visible
+    assert not after.visible
     assert not monitor.pinned.isVisibleTo(monitor)
 
 
@@ -134,7 +135,7 @@ def test_another_run_begins_with_nothing_pinned(monitor, adapt_widget, viewer, q
     ended(adapt_widget)
     monitor.refresh()
     assert monitor.pinned.pinned == []
-    assert not any("]" in name for name in names(viewer))
+    assert not any(layer.visible for layer in viewer.layers if "]" in layer.name)
     assert monitor.timeline.slider.maximum() == 1
 
 
