@@ -2,8 +2,8 @@
 
 From T2 to T1 what is full of water turns from bright to dark, FLAIR suppresses the free fluid that T2 shows
 brightest, and after contrast agent part of a tumour is bright while its oedema is dark. No shift and scale
-of a network's statistics follows either. A map undoes it before the network sees the image: it needs the names
-of the two contrasts and nothing else, neither labels nor source.
+of a network's statistics follows either. A map undoes it before the network sees the image: it needs the
+names of the two contrasts and nothing else, neither labels nor source.
 """
 
 from __future__ import annotations
