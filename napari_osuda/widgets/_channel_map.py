@@ -60,7 +60,7 @@ class ChannelMap(PlotPanel):
         self.view.box.invertY(True)
         self.view.set_label("bottom", "channel")
         self.bar = ColourBar(pg.colormap.get(self.map_name), colours)
-        self.order = _choice("Order of the cells", "in the network's order", "by distance")
+        self.order = _choice("Order of the cells", "network's order", "by distance")
         self.scale = _choice("Scale of the colours", "linear", "logarithmic")
         choices = QHBoxLayout()
         for combo in (self.order, self.scale):

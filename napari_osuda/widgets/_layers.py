@@ -147,6 +147,8 @@ class ResultLayers:
         self._made: dict[str, tuple[Labels, IntArray]] = {}
         # Of the run before, hidden, until there is a mask for them: napari takes its time to remove a layer.
         self._spare: dict[str, Labels] = {}
+        # napari imports what a first layer of labels needs when it is made: better now than during a run.
+        Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colours({1: "#ffffff"}))
 
     def begin(self, image: Any, card: ModelCard) -> None:
         """Make room for a run on ``image``."""

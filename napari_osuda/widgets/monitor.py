@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
@@ -55,10 +55,10 @@ class MonitorWidget(DockedWidget):
             "losses": LossPanel(colours),
             "schedules": SchedulePanel(colours),
             "entropy": EntropyPanel(colours),
-            "classes": ClassPanel(colours),
             "distance": DistanceMap(colours),
             "alpha": AlphaMap(colours),
             "distribution": DistributionPanel(colours),
+            "classes": ClassPanel(colours),
             "layers": LayerPanel(colours),
         }
         self.maps = [panel for panel in self.panels.values() if isinstance(panel, ChannelMap)]
@@ -169,6 +169,8 @@ class MonitorWidget(DockedWidget):
             return
         self._columns = columns
         for index, panel in enumerate(self.panels.values()):
-            self._grid.addWidget(panel, index // columns, index % columns)
+            place = (index // columns, index % columns)
+            # Beside a higher one a plot stays as high as it is.
+            self._grid.addWidget(panel, *place, Qt.AlignmentFlag.AlignTop)
         for column in range(len(self.panels)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
