@@ -128,11 +128,14 @@ class Bench:
                 f"load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
-        pace = {watched: float(np.median(values)) for watched, values in paces.items()}
+        pace = {watched: float(np.median(values)) for watched, values in paces.items() if values}
         row("gap between GUI events, p95", 1000 * float(np.percentile(gaps, 95)), "ms", 50)
         row("gap between GUI events, maximum", 1000 * max(gaps), "ms", 250)
         row("from the slider to the drawn slice, p95", 1000 * float(np.percentile(scrolls, 95)), "ms", 120)
-        row("the run slowed down by the open monitor", 100 * (pace[True] / pace[False] - 1), "%", 10)
+        if len(pace) == 2:
+            row("the run slowed down by the open monitor", 100 * (pace[True] / pace[False] - 1), "%", 10)
+        else:
+            print("the run slowed down by the open monitor: too few iterations to tell")
         row("the live preview's share of the run", 100 * max(shares), "%", 5)
         row("draws of the monitor a second", max(rates), "", 10)
         row("preview of a past iteration, slowest", 1000 * self.slowest_preview(), "ms", 500)
