@@ -73,13 +73,16 @@ def signals(share):
 @given(signals(st.floats(0, 0.15)), signals(st.floats(0, 0.15)))
 def test_contributions_turn_their_sign_with_before_and_after(before, after):
     one, other = contributions(before, after), contributions(after, before)
+    if min(before.share, after.share) < 0.5 * max(before.share, after.share):
+        # A border that is sharper because the mask has shrunk speaks for nothing.
+        assert min(one.pop("border"), other.pop("border")) <= 0
     assert one == {name: pytest.approx(-value, abs=1e-9) for name, value in other.items()}
     assert not any(contributions(before, before).values())
     found = verdict({WHOLE: before}, {WHOLE: after})
     assert not (found.accept and verdict({WHOLE: after}, {WHOLE: before}).accept)
     assert not verdict({WHOLE: before}, {WHOLE: before}).accept
     if max(before.share, after.share) >= 1e-4:
-        assert found.gain == pytest.approx(sum(one.values()))
+        assert found.gain == pytest.approx(sum(contributions(before, after).values()))
 
 
 def test_no_region_pays_for_the_others():
