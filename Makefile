@@ -27,8 +27,9 @@ lint: venv
 types: venv
 	$(BIN)/mypy
 
+# Two at a time, a file each: torch on one thread gains nothing from a second core, and most of the time is drawing.
 test: lint types
-	$(DISPLAYED) $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(DISPLAYED) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 docs: venv
 	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
