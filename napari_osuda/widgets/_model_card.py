@@ -88,7 +88,7 @@ class ModelDetails(QWidget):
         self.text.setAccessibleName("What is inside the model")
         self.text.setMinimumWidth(1)
         self.text.setFixedHeight(_LINES * self.text.fontMetrics().lineSpacing())
-        self.fold = QCollapsible("What is inside")
+        self.fold = QCollapsible("What is inside", expandedIcon="▼", collapsedIcon="▶")
         self.fold.setDuration(0)
         self.fold.addWidget(self.text)
         layout = QVBoxLayout(self)
