@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari_osuda.benchmark.patients import Patient
@@ -23,6 +24,7 @@ SCORE_COLUMNS = (
     "iterations",
     "seconds",
     "reasons",
+    "signals",
 )  # fmt: skip
 """What `trial` gives, in this order. A Hausdorff distance that does not exist is "inf": a failure."""
 
@@ -64,7 +66,16 @@ def trial(
     if case.recommendation is not None:
         row["decision"] = case.recommendation.decision
         row["reasons"] = " ".join(case.recommendation.reasons)
+        if case.recommendation.signals is not None:
+            row["signals"] = json.dumps(_rounded(case.recommendation.signals), separators=(",", ":"))
     return row | {"iterations": len(result.reports), "seconds": time.perf_counter() - began}
+
+
+def _rounded(signals: Any) -> Any:
+    """Figures to five digits, which is more than the guard's thresholds have."""
+    if isinstance(signals, Mapping):
+        return {name: _rounded(value) for name, value in signals.items()}
+    return float(f"{signals:.5g}") if isinstance(signals, float) else signals
 
 
 def number(row: dict[str, str], column: str) -> float | None:

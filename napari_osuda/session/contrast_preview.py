@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +14,7 @@ from napari_osuda.imaging import IntensityMap, SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import decide
 from napari_osuda.session.contrast import Maps, mean_distance, named_maps
-from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.job import Job, Labels, slice_spec
 from napari_osuda.session.preflight import check_input
 
@@ -83,7 +82,7 @@ def _preview(job: Job, maps: Maps | None, contrast: str, index: int | None, show
         with_brain = np.flatnonzero(stack.foreground)
         index = int(with_brain[len(with_brain) // 2])
     device = resolve_device(job.device)
-    network = copy.deepcopy(job.model.network).to(device).eval()
+    network = placed(job.model.network, device, stack)
     x = torch.from_numpy(stack.slices([index]))
     with torch.inference_mode():
         p = probabilities(main_output(network(x.to(device))), card.activation).float().cpu().numpy()

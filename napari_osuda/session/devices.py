@@ -1,12 +1,17 @@
-"""Where the arithmetic runs."""
+"""Where the arithmetic runs, and how the numbers lie in memory there."""
 
 from __future__ import annotations
 
+import copy
+
 import torch
+from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from napari_osuda.errors import ConfigError
+from napari_osuda.imaging import SliceStack
 
-__all__ = ["DEVICES", "available_devices", "resolve_device"]
+__all__ = ["DEVICES", "available_devices", "placed", "resolve_device"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -40,3 +45,37 @@ def resolve_device(name: str) -> torch.device:
             "Choose auto to take the fastest there is."
         )
     return torch.device(name)
+
+
+def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Module:
+    """A copy of a network on the device that is to do the work, in eval mode.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Left as it is.
+    device : torch.device
+    stack : SliceStack
+        What it will be given slices of.
+
+    Returns
+    -------
+    nn.Module
+
+    Notes
+    -----
+    On a CPU the convolutions of a 2-D network take up to a third less time where the channels of a pixel
+    lie side by side. A network that cannot work so (one that calls ``view``
+    on what a convolution gives) is left with the usual order.
+    """
+    copied = copy.deepcopy(network).to(device).eval()
+    shape = stack.window or stack.shape
+    if device.type != "cpu" or len(shape) != 2:
+        return copied
+    try:
+        convert_conv2d_weight_memory_format(copied, torch.channels_last)
+        with torch.inference_mode():
+            copied(torch.zeros(1, len(stack.case.channels), *shape))
+    except RuntimeError:
+        convert_conv2d_weight_memory_format(copied, torch.contiguous_format)
+    return copied

@@ -177,7 +177,11 @@ def run_record(result: RunResult) -> dict[str, Any]:
                 ],
                 "recommendation": None
                 if c.recommendation is None
-                else {"decision": c.recommendation.decision, "reasons": c.recommendation.reasons},
+                else {
+                    "decision": c.recommendation.decision,
+                    "reasons": c.recommendation.reasons,
+                    "signals": c.recommendation.signals,
+                },
                 "scores_before": _score_rows(c.scores_before),
                 "scores_after": _score_rows(c.scores_after),
                 "calibration_before": _calibration_row(c.calibration_before),

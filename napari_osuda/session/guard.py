@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def recommend(
         return Recommendation("accept", ("The mask is the source model's.",))
     against = _plain_faults(before, after, brain, card)
     if against:
-        return Recommendation("keep-source", tuple(against))
+        return Recommendation("keep-source", tuple(against), _signals(evidence, faulty=True))
     found = verdict(*evidence)
     decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
@@ -78,7 +78,12 @@ def recommend(
         f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
         f"{shared:.2f}."
     )
-    return Recommendation(decision, (*_reasons(evidence, found), volumes))
+    return Recommendation(decision, (*_reasons(evidence, found), volumes), _signals(evidence))
+
+
+def _signals(evidence: tuple[Evidence, Evidence], *, faulty: bool = False) -> dict[str, Any]:
+    before, after = ({region: s.to_dict() for region, s in side.items()} for side in evidence)
+    return {"before": before, "after": after, "faulty": faulty}
 
 
 def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:

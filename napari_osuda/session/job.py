@@ -60,10 +60,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words."""
+    """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words.
+
+    ``signals`` holds, "before" and "after", the figures of each region that it was made from (`Signals` by
+    name), and whether the masks had been refused on sight ("faulty"); None where nothing was adapted.
+    """
 
     decision: Literal["accept", "keep-source"]
     reasons: tuple[str, ...]
+    signals: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from napari_osuda.imaging import Case, SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard, SourceModel, decide
-from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.job import Labels, slice_spec
 from napari_osuda.session.preflight import check_input
 from napari_osuda.session.sliding_window import OVERLAP, Blended, SlidingWindow, slide
@@ -111,7 +111,7 @@ def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Lab
         With a sentence on what does not fit.
     """
     check_input(model, case)
-    network = model.network.to(resolve_device(device)).eval()
-    *_, labels = predicted(network, SliceStack(case, slice_spec(model.card)), model.card)
+    stack = SliceStack(case, slice_spec(model.card))
+    *_, labels = predicted(placed(model.network, resolve_device(device), stack), stack, model.card)
     assert isinstance(labels, np.ndarray)
     return labels

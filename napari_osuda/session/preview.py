@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import threading
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import NormLayer, main_output, probabilities
 from napari_osuda.method.normalization import BatchNormCall, Normalization
 from napari_osuda.models import ModelCard, SourceModel, decide
+from napari_osuda.session.devices import placed
 from napari_osuda.session.job import Labels
 from napari_osuda.session.timeline import State, network_at
 
@@ -135,7 +135,7 @@ class Previewer:
 
     def _prepared(self, state: State | None) -> nn.Module:
         if self._network is None:
-            self._network = copy.deepcopy(self.model.network).to(self._device).requires_grad_(False)
+            self._network = placed(self.model.network, self._device, self.stacks[0]).requires_grad_(False)
         state = state or State(0, {}, {}, 1.0, 1.0)
         return network_at(state, self.model.network, into=self._network, share=state.source_share)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import threading
 import time
@@ -21,7 +20,7 @@ from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
 from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.contrast import choose_maps
-from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.events import (
     After,
     Before,
@@ -127,7 +126,7 @@ class Run:
             torch.set_num_threads(job.config.threads)
         # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
         torch.manual_seed(job.config.seed)
-        source = copy.deepcopy(job.model.network).to(self._device).eval()
+        source = placed(job.model.network, self._device, SliceStack(job.cases[0], slice_spec(job.model.card)))
         self._maps, self._contrast_note = choose_maps(job, source, self._device)
         target = self._target(job.config.batch_size)
         if job.config.iterations > 0 or job.config.inference_statistics != "source":

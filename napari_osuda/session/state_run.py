@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Generator
 
 import torch
 
 from napari_osuda.errors import OutputError
-from napari_osuda.session.devices import resolve_device
+from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.events import After, Event, Finished, Note, Progress
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.job import RunResult
@@ -52,7 +51,7 @@ class StateRun(Run):
         self._maps = past.intensity_maps
         target = self._target(job.config.batch_size)
         self.stacks = target.stacks
-        source = copy.deepcopy(job.model.network).to(self._device).eval()
+        source = placed(job.model.network, self._device, target.stacks[0])
         adaptation = adapt_or_nothing(source, target, job)
         if adaptation is None or not past.cases:
             raise OutputError("This run has not adapted anything, so there is no iteration to go back to.")

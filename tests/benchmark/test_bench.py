@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,7 @@ def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, t
     assert step.total == len(done) == 2 * len(PRESETS)
     assert path.read_text().startswith(kept)
     assert all(row["outcome"] == "done" for row in rows)
+    assert json.loads(rows["t2-to-flair", "tent", "1", 0]["signals"]).keys() == {"before", "after", "faulty"}
     source = rows["t2-to-flair", "source-only", "1", 0]
     assert source["dice_before_WT"] == source["dice_after_WT"] != ""
     for page in (bench_report(list(rows), "Bench", "About."), guard_report(list(rows)),

@@ -60,6 +60,9 @@ def test_the_run_folder_is_as_the_contract_says(model, case, reference, tmp_path
     record = json.loads((out / "run.json").read_text())
     assert record["outcome"] == "done"
     assert record["recommendation"]["decision"] in ("accept", "keep-source")
+    signals = record["cases"][0]["recommendation"]["signals"]
+    assert signals["before"].keys() == signals["after"].keys() >= {"all labels"}
+    assert 0 <= signals["after"]["all labels"]["mirror"] <= 1
     assert record["config"]["iterations"] == 4
     assert record["model"]["sha256"] == model.sha256
     assert len(record["cases"][0]["inputs"][0]["sha256"]) == 64
