@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButt
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.widgets._background import Background
+from napari_osuda.widgets._dropped import dropped
 from napari_osuda.widgets._model_card import ModelDetails, card_text
 from napari_osuda.widgets._questions import QuestionForm
 from napari_osuda.widgets._theme import Palette
@@ -244,12 +245,12 @@ class ModelPanel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""
-        if _dropped(event) is not None:
+        if dropped(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        path = _dropped(event)
+        path = dropped(event)
         if path is not None:
             event.acceptProposedAction()
             self.open(path)
@@ -295,8 +296,3 @@ def _model_path(path: Path) -> Path:
     if name == "metadata.json" or (above / "plans.json").is_file():
         return above
     return path
-
-
-def _dropped(event: Any) -> Path | None:
-    urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
-    return Path(urls[0].toLocalFile()) if len(urls) == 1 else None

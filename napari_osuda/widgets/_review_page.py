@@ -53,7 +53,7 @@ class ReviewPage:
             "dragging it into the viewer."
         )
         self.open_button = QPushButton("Open\N{HORIZONTAL ELLIPSIS}")
-        self.open_button.setToolTip("Open a run folder")
+        self.open_button.setToolTip("Open a run folder; or drop one on this panel")
         self.case = QComboBox()
         self.case.setAccessibleName("Case under review")
         self.case.setToolTip(_WORKLIST)

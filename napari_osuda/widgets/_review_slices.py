@@ -69,7 +69,8 @@ class SlicePanel(QWidget):
         assert item is not None
         item.setEnabled(table.uncertainty is not None)
         self.view.fit()
-        self._renew()
+        self.view.renew()
+        self._summarise()
 
     def clear(self) -> None:
         """Show nothing."""
@@ -79,8 +80,8 @@ class SlicePanel(QWidget):
 
     def decided(self, errors: dict[str, NDArray[np.int64]]) -> None:
         """Show what decisions have changed."""
-        self.model.decided(errors)
-        self._renew()
+        self.view.decided(errors)
+        self._summarise()
 
     def follow(self, step: int) -> None:
         """Mark the viewer's slice."""
@@ -114,8 +115,8 @@ class SlicePanel(QWidget):
         self.view.follow(self._step)
         self._count()
 
-    def _renew(self) -> None:
-        self.view.renew()
+    def _summarise(self) -> None:
+        """The strip, and how many rows there are."""
         self._count()
         model = self.model
         review, table, shown = model.review, model.table, model.shown

@@ -51,6 +51,7 @@ class SliceModel(QAbstractTableModel):
         self._columns: list[Column] = []
         self._marked: frozenset[int] = frozenset()
         self._errors: dict[str, NDArray[np.int64]] = {}
+        self._told: list[tuple[Any, ...]] = []
 
     def set_table(
         self, review: Review, table: SliceTable, shown: Shown, errors: dict[str, NDArray[np.int64]]
@@ -60,6 +61,7 @@ class SliceModel(QAbstractTableModel):
         self.review, self.table, self.shown, self._errors = review, table, shown, errors
         self._columns = columns_of(review, table, shown, self._errors)
         self._marked = frozenset(review.to_decide(table.plane))
+        self._told = self._tellings()
         self.endResetModel()
 
     def clear(self) -> None:
@@ -69,13 +71,31 @@ class SliceModel(QAbstractTableModel):
         self.endResetModel()
 
     def decided(self, errors: dict[str, NDArray[np.int64]]) -> None:
-        """Tell the views that decisions have changed."""
+        """Tell the views of the rows that decisions have changed; they sort and filter those anew."""
         if self.review is None or self.table is None:
             return
         self._errors.update(errors)
         self._marked = frozenset(self.review.to_decide(self.table.plane))
-        last = self.index(self.rowCount() - 1, self.columnCount() - 1)
-        self.dataChanged.emit(self.index(0, 0), last)
+        before, self._told = self._told, self._tellings()
+        rows = [row for row, told in enumerate(self._told) if told != before[row]]
+        if rows:
+            self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], self.columnCount() - 1))
+
+    def _tellings(self) -> list[tuple[Any, ...]]:
+        """What decisions can change of each row."""
+        review, table = self.review, self.table
+        if review is None or table is None:
+            return []
+        slices = [self.shown.index(row) for row in range(self.rowCount())]
+        return [
+            (
+                review.choice(table.plane, index),
+                review.flag(table.plane, index),
+                index in self._marked,
+                *(int(column[index]) for column in self._errors.values()),
+            )
+            for index in slices
+        ]
 
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
@@ -212,6 +232,12 @@ class SliceView(QTableView):
         """Narrow the table to one of `FILTERS`."""
         self._proxy.wanted = wanted
         self.renew()
+
+    def decided(self, errors: dict[str, NDArray[np.int64]]) -> None:
+        """Show what decisions have changed; the current row stays the viewer's slice."""
+        self._following = True
+        self._model.decided(errors)
+        self._following = False
 
     def renew(self) -> None:
         """Filter and sort anew."""

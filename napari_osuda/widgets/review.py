@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_osuda.errors import OsudaError
@@ -15,6 +15,7 @@ from napari_osuda.session.review_entries import Plane
 from napari_osuda.session.review_run import ReviewRun
 from napari_osuda.widgets._dock_place import share_place
 from napari_osuda.widgets._docked import DockedWidget
+from napari_osuda.widgets._dropped import dropped
 from napari_osuda.widgets._review_acts import ReviewActs
 from napari_osuda.widgets._review_arrivals import Arrivals
 from napari_osuda.widgets._review_compare import Comparison
@@ -49,6 +50,7 @@ class ReviewWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Review")
         self.setMinimumWidth(300)
+        self.setAcceptDrops(True)
         self.page = ReviewPage(self, self.colours())
         self.layers = ReviewLayers(napari_viewer)
         self.desk = Desk(self.layers)
@@ -298,6 +300,18 @@ class ReviewWidget(DockedWidget):
         self.comparison.leave()
         self.desk.run = self.desk.review = None
         self.layers.clear(closing)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Take a single local file or folder."""
+        if event is not None and dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Review the run folder that was dropped, or whose ``run.json`` was."""
+        path = dropped(event)
+        if event is not None and path is not None:
+            event.acceptProposedAction()
+            self.open_folder(path.parent if path.name == "run.json" else path)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Share the place of the plugin's other panels."""

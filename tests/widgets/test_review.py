@@ -10,7 +10,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QSettings, Qt
+from qtpy.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
 
@@ -440,4 +441,23 @@ def test_slices_can_be_sorted_and_filtered_by_uncertainty(empty, folder):
     assert [widget.layers.planes["axial"].index(row) for row in rows] == [3, 6]
     widget.page.slices.set_filter("uncertain")
     assert view.model().rowCount() == 2
+    empty.window.remove_dock_widget(widget)
+
+
+@pytest.mark.parametrize("name", ["", "run.json"])
+def test_a_run_folder_dropped_on_the_panel_is_reviewed(empty, folder, name, tmp_path):
+    widget = docked(empty)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder / name))])
+    parts = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entered = QDragEnterEvent(QPoint(1, 1), *parts)
+    entered.ignore()
+    widget.dragEnterEvent(entered)
+    assert entered.isAccepted()
+    widget.dropEvent(QDropEvent(QPoint(1, 1).toPointF(), *parts))
+    assert widget.review is not None
+    assert widget.run.folder == folder
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
+    widget.dropEvent(QDropEvent(QPoint(1, 1).toPointF(), *parts))
+    assert "is not a run folder" in widget.page.note.text()
     empty.window.remove_dock_widget(widget)
