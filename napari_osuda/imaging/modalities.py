@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.volumes import without_suffix
 
-__all__ = ["is_label_name", "match_channels", "modality_of"]
+__all__ = ["is_label_name", "match_channels", "modality_of", "seen_as"]
 
 _LABEL = re.compile(
     r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
@@ -62,6 +62,20 @@ def modality_of(name: str) -> str | None:
         return "flair"
     place, contrast = found[-1]
     return "t1ce" if contrast == "t1" and _has_agent(words, place) else contrast
+
+
+def seen_as(channel: str, file_name: str) -> str:
+    """What to write under an image: its channel, or the contrast that stands in for it ("FLAIR as t2").
+
+    Parameters
+    ----------
+    channel : str
+        Of the model.
+    file_name : str
+        Of the image that was given for it; "" where it has none.
+    """
+    own = modality_of(file_name)
+    return channel if own in (None, modality_of(channel)) else f"{str(own).upper()} as {channel}"
 
 
 def is_label_name(name: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_osuda.imaging import seen_as
 from napari_osuda.session.job import RunResult
 from napari_osuda.session.report import ReportCase, ReportInput
 
@@ -24,11 +25,12 @@ def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str
     for case in result.cases:
         names = case.case.channels
         shown = next((c for c in _SHOWN_FIRST if c in names), names[0])
+        source = case.case.sources[names.index(shown)]
         cases.append(
             ReportCase(
                 name=case.case.name,
                 image=case.case.data[names.index(shown)],
-                image_name=shown,
+                image_name=seen_as(shown, "" if source.path is None else source.path.name),
                 before=case.before,
                 after=case.after,
                 affine=case.case.grid.affine,

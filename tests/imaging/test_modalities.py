@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of
+from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of, seen_as
 
 NAMES = {
     "flair": [
@@ -152,3 +152,12 @@ def test_a_channel_that_is_no_known_contrast_is_found_word_for_word():
 def test_any_name_is_read_without_an_error(name):
     assert modality_of(name) in NAMES or modality_of(name) in ("adc", "dwi")
     assert is_label_name(name) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("channel", "name", "said"),
+    [("t2", "FLAIR.nii.gz", "FLAIR as t2"), ("t2", "sub-01_T2w.nii.gz", "t2"), ("t2", "scan.nii.gz", "t2"),
+     ("t2", "", "t2"), ("image", "p1_t1ce.nii.gz", "T1CE as image")],
+)  # fmt: skip
+def test_a_contrast_that_stands_in_for_another_is_called_by_its_name(channel, name, said):
+    assert seen_as(channel, name) == said
