@@ -8,11 +8,11 @@ import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import IMPLAUSIBLE, Verdict, verdict
+from napari_osuda.session.guard_score import IMPLAUSIBLE, Contrast, Verdict, verdict
 from napari_osuda.session.guard_signals import WHOLE, Evidence
 from napari_osuda.session.job import Labels, Recommendation
 
-__all__ = ["recommend"]
+__all__ = ["recommend", "spoken"]
 
 # A region that shrinks below, or grows beyond, these multiples of its volume is not the same finding.
 _VANISHED, _EXPLODED = 0.1, 8.0
@@ -44,6 +44,7 @@ def recommend(
     brain: np.ndarray,
     card: ModelCard,
     evidence: tuple[Evidence, Evidence] | None = None,
+    contrast: Contrast | None = None,
 ) -> Recommendation:
     """Accept the adapted mask of a case, or keep the source's.
 
@@ -57,6 +58,8 @@ def recommend(
         Names of the labels.
     evidence : tuple of Evidence, optional
         Signals of the source and of the adapted model; None where nothing was adapted.
+    contrast : {"turned", "left"} or None
+        What was done for an image whose name says that another contrast stands in for the model's.
 
     Returns
     -------
@@ -69,8 +72,8 @@ def recommend(
         return Recommendation("accept", ("The mask is the source model's.",))
     against = _plain_faults(before, after, brain, card)
     if against:
-        return Recommendation("keep-source", tuple(against), _signals(evidence, faulty=True))
-    found = verdict(*evidence)
+        return Recommendation("keep-source", tuple(against), _signals(evidence, contrast, faulty=True))
+    found = verdict(*evidence, contrast)
     decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
@@ -78,12 +81,15 @@ def recommend(
         f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
         f"{shared:.2f}."
     )
-    return Recommendation(decision, (*_reasons(evidence, found), volumes), _signals(evidence))
+    reasons = spoken(evidence, found, contrast)
+    return Recommendation(decision, (*reasons, volumes), _signals(evidence, contrast))
 
 
-def _signals(evidence: tuple[Evidence, Evidence], *, faulty: bool = False) -> dict[str, Any]:
+def _signals(
+    evidence: tuple[Evidence, Evidence], contrast: Contrast | None, *, faulty: bool = False
+) -> dict[str, Any]:
     before, after = ({region: s.to_dict() for region, s in side.items()} for side in evidence)
-    return {"before": before, "after": after, "faulty": faulty}
+    return {"before": before, "after": after, "faulty": faulty, "contrast": contrast}
 
 
 def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:
@@ -118,11 +124,19 @@ def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> list[str]:
     return found
 
 
-def _reasons(evidence: tuple[Evidence, Evidence], found: Verdict) -> list[str]:
+def spoken(
+    evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contrast | None = None
+) -> list[str]:
     """Why, in words: the signals that weighed most for the decision, three at most."""
     before, after = (signals[WHOLE] for signals in evidence)
     if found.nonsense:
         marks = f"The source model marks {before.share:.0%} of the head, more than any tumour; "
+        if contrast == "left":
+            return [
+                f"{marks}and the image's contrast, which is not the model's, was left as it is: statistics "
+                "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "
+                "(contrast=names), or mark by hand."
+            ]
         if found.accept:
             return [
                 f"{marks}the adapted model marks {after.share:.1%}, of which the largest piece holds "

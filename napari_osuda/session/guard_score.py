@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["IMPLAUSIBLE", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
+__all__ = ["IMPLAUSIBLE", "Contrast", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
 
 # Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
 # regression on so few patients did not carry over from one to the next.
@@ -31,10 +31,17 @@ _ONE_REGION = -0.1
 _TRACE, _FINDING = 1e-4, 5e-4
 
 Fault = Literal["vanishes", "shrinks", "falls apart", "loses"]
+Contrast = Literal["turned", "left"]
+"""What became of an image whose name says that another contrast stands in for the model's."""
 
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
-_LESION, _ONE_PIECE, _COHERENT = 0.08, 0.7, 0.6
+_LESION = 0.08
+# In how much of one piece a mask has to be, and how well it has to hang together from slice to slice, to be
+# taken for a lesion's. Less is asked where the contrast was turned as the image's name asks for: what is
+# marked then has physics on its side, while statistics alone make a tidy mask of anything.
+_ONE_PIECE: dict[bool, float] = {False: 0.7, True: 0.5}
+_COHERENT: dict[bool, float] = {False: 0.6, True: 0.5}
 # What speaks for a mask must be more than nothing.
 _ENOUGH = 0.01
 
@@ -88,35 +95,42 @@ def contributions(before: Signals, after: Signals) -> dict[str, float]:
     return {name: weight * change[name] for name, weight in _WEIGHTS.items()}
 
 
-def looks_like_a_lesion(signals: Signals, border_before: float = math.inf) -> bool:
+def looks_like_a_lesion(
+    signals: Signals, border_before: float = math.inf, contrast: Contrast | None = None
+) -> bool:
     """Whether a mask could be a lesion's: small, of one piece, and hanging together or sharply bordered."""
+    turned = contrast == "turned"
     return (
-        _TRACE <= signals.share <= _LESION
-        and signals.largest >= _ONE_PIECE
-        and (signals.coherence >= _COHERENT or signals.border >= border_before)
+        contrast != "left"
+        and _TRACE <= signals.share <= _LESION
+        and signals.largest >= _ONE_PIECE[turned]
+        and (signals.coherence >= _COHERENT[turned] or signals.border >= border_before)
     )
 
 
-def verdict(before: Evidence, after: Evidence) -> Verdict:
+def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None) -> Verdict:
     """Accept or refuse the adapted mask.
 
     Parameters
     ----------
     before, after : Evidence
         Of the source and of the adapted model, with the same regions.
+    contrast : {"turned", "left"} or None
+        What was done for an image whose name says that another contrast stands in for the model's.
 
     Returns
     -------
     Verdict
         A source mask larger than any tumour has nothing to lose: the adapted one is accepted if it could be a
-        lesion's. Otherwise the mean of the regions' contributions decides, and no region may pay for it.
+        lesion's, which it cannot where the contrast should have been turned and was left. Otherwise the mean
+        of the regions' contributions decides, and no region may pay for it.
     """
     parts = {name: contributions(before[name], after[name]) for name in before}
     there = {name: sum(part.values()) for name, part in parts.items() if _there(before[name], after[name])}
     gain = float(np.mean(list(there.values()))) if there else 0.0
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
-        return Verdict(looks_like_a_lesion(adapted, whole.border), gain, parts, nonsense=True)
+        return Verdict(looks_like_a_lesion(adapted, whole.border, contrast), gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:

@@ -63,7 +63,8 @@ class Recommendation:
     """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words.
 
     ``signals`` holds, "before" and "after", the figures of each region that it was made from (`Signals` by
-    name), and whether the masks had been refused on sight ("faulty"); None where nothing was adapted.
+    name), whether the masks had been refused on sight ("faulty"), and what was done for another contrast
+    ("contrast"); None where nothing was adapted.
     """
 
     decision: Literal["accept", "keep-source"]

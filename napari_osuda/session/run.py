@@ -19,7 +19,7 @@ from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
 from napari_osuda.session.confidence import Confidence
-from napari_osuda.session.contrast import choose_maps
+from napari_osuda.session.contrast import choose_maps, named_maps
 from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.events import (
     After,
@@ -35,6 +35,7 @@ from napari_osuda.session.events import (
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_collapse import CollapseWatch
+from napari_osuda.session.guard_score import Contrast
 from napari_osuda.session.guard_signals import Evidence, gather, has_background
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.prediction import predicted
@@ -285,7 +286,7 @@ class Run:
                 if job.config.guard:
                     evidence = yield from self._evidence(source, network, plain[index], stack)
                     brain = (case.data != 0).any(axis=0)
-                    advice = recommend(self._before[index], part, brain, card, evidence)
+                    advice = recommend(self._before[index], part, brain, card, evidence, self._contrast())
                 found = CaseResult(
                     case,
                     self._before[index],
@@ -329,6 +330,13 @@ class Run:
                 else:
                     yield self._clock.progress("guard", which * part[1] + part[0], 2 * part[1])
         return found[0], found[1]
+
+    def _contrast(self) -> Contrast | None:
+        """What was done where the images' names say that another contrast stands in for the model's."""
+        if self._maps is not None:
+            return "turned"
+        left = self.job.config.contrast == "off" and not self.job.model.card.intensity_maps
+        return "left" if left and named_maps(self.job) is not None else None
 
     def _note(self, text: str) -> Note:
         self._notes.append(text)

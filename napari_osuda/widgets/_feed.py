@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ class Feed(QObject):
     """Each signal of the controller under its own name, delivered in order on the GUI thread.
 
     A Qt signal that is emitted on a foreign thread is queued by Qt for the thread of its receiver, so a run
-    never waits for a window and a window needs no polling.
+    does not wait for a window and a window needs no polling. With one exception: while the window puts up a
+    layer of masks, the run stands still for as long as that takes, a second at most. The two would only hold
+    each other up, and the window would stand still for twice the time.
     """
 
     state_changed = Signal(object)
@@ -30,17 +33,24 @@ class Feed(QObject):
     finished = Signal(object)
     failed = Signal(object)
     previewed = Signal(object)
+    _shown = Signal()
 
     NAMES = (
         "state_changed", "progressed", "noted", "started", "stepped",
         "before_ready", "after_ready", "finished", "failed", "previewed",
     )  # fmt: skip
 
+    _LAYERS = ("before_ready", "after_ready", "previewed")
+    _PATIENCE = 1.0
+
     def __init__(self, controller: Controller) -> None:
         super().__init__()
+        self._there = threading.Event()
+        self._shown.connect(self._there.set)
         self._links: list[tuple[Any, Callable[[object], None]]] = []
         for name in self.NAMES:
-            source, relay = getattr(controller, name), _relay(getattr(self, name))
+            wait = self._wait if name in self._LAYERS else None
+            source, relay = getattr(controller, name), _relay(getattr(self, name), wait)
             source.connect(relay)
             self._links.append((source, relay))
 
@@ -50,9 +60,18 @@ class Feed(QObject):
             source.disconnect(relay)
         self._links.clear()
 
+    def _wait(self) -> None:
+        """On the run's thread: until the window has done what it was told last."""
+        if threading.current_thread() is not threading.main_thread():
+            self._there.clear()
+            self._shown.emit()
+            self._there.wait(self._PATIENCE)
 
-def _relay(signal: Any) -> Callable[[object], None]:
+
+def _relay(signal: Any, then: Callable[[], None] | None) -> Callable[[object], None]:
     def relay(value: object) -> None:
         signal.emit(value)
+        if then is not None:
+            then()
 
     return relay

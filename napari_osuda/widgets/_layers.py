@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
+from vispy.scene.visuals import Polygon
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import DIFFERENCE, difference
@@ -147,8 +148,10 @@ class ResultLayers:
         self._made: dict[str, tuple[Labels, IntArray]] = {}
         # Of the run before, hidden, until there is a mask for them: napari takes its time to remove a layer.
         self._spare: dict[str, Labels] = {}
-        # napari imports what a first layer of labels needs when it is made: better now than during a run.
+        # napari imports and computes what a first layer of labels needs when it is made, most of all for its
+        # polygon tool: better now than during a run.
         Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colours({1: "#ffffff"}))
+        Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], border_method="agg")
 
     def begin(self, image: Any, card: ModelCard) -> None:
         """Make room for a run on ``image``."""

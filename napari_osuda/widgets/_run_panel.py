@@ -106,8 +106,11 @@ class RunPanel(QWidget):
 
     def set_progress(self, progress: Progress) -> None:
         """Stage, place in it, and time left of the whole run."""
+        # A bar that is set paints itself at once, and the whole window with it: let it wait its turn.
+        self.bar.setUpdatesEnabled(False)
         self.bar.setRange(0, max(progress.total, 1))
         self.bar.setValue(progress.done)
+        self.bar.setUpdatesEnabled(True)
         stage = _STAGES.get(progress.stage, progress.stage)
         unit = _COUNTED.get(progress.stage)
         count = f", {unit} {progress.done} of {progress.total}" if unit else ""

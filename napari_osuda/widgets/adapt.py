@@ -279,6 +279,8 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.set_busy(not ended)
         self.resume_panel.setEnabled(ended)
         if ended:
+            if not self._compared:
+                self._comparing.run(self.results.difference)
             self.preview_panel.end()
             self._end_layers()
             self.preview_panel.hide()
@@ -288,8 +290,8 @@ class AdaptWidget(DockedWidget):
 
     def _on_after(self, event: After) -> None:
         self.results.show_after(event.labels)
+        # Once the run has ended: two layers at a time hold the window up for longer than one should wait.
         self._compared = False
-        self._comparing.run(self.results.difference)
 
     def _on_compared(self, changed: Any) -> None:
         self._compared = True

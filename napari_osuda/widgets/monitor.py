@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from typing import Any
 
@@ -33,6 +34,8 @@ __all__ = ["MonitorWidget"]
 
 # At most ten pictures a second, however fast the steps come.
 _INTERVAL_MS = 100
+# And at most this share of the time, so that a run does not wait for its pictures where drawing is slow.
+_SHARE = 0.05
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -86,7 +89,8 @@ class MonitorWidget(DockedWidget):
         self._drawn: dict[str, int] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._on_time)
+        self._rests_until = 0.0
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
         self.timeline.chosen.connect(self._go_to)
@@ -111,17 +115,29 @@ class MonitorWidget(DockedWidget):
         left = self.pinned.pinned
         self.activations.show_channel(n if pinned else left[-1] if left else None)
 
-    def refresh(self) -> None:
-        """Redraw the plots that are in sight and behind."""
-        history = self.cockpit.history
+    def refresh(self) -> bool:
+        """Redraw the plots that are in sight and behind; whether there were any."""
+        history, any_drawn = self.cockpit.history, False
         self.timeline.refresh()
         if history is None:
-            return
+            return False
         for name, panel in (*self.panels.items(), ("pinned", self.pinned)):
             behind = self._drawn.get(name) != len(history)
             if behind and panel.isVisible() and not panel.visibleRegion().isEmpty():
                 self._drawn[name] = len(history)
                 panel.refresh()
+                any_drawn = True
+        return any_drawn
+
+    def _on_time(self) -> None:
+        began = time.monotonic()
+        if began >= self._rests_until and self.refresh():
+            # Comes once the window has painted what was drawn, which is most of the time.
+            QTimer.singleShot(0, lambda: self._rest(time.monotonic() - began))
+
+    def _rest(self, took: float) -> None:
+        if self.cockpit.busy:
+            self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
 
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
@@ -140,6 +156,7 @@ class MonitorWidget(DockedWidget):
         return [*self.panels.values(), self.pinned]
 
     def _on_ended(self, _: object) -> None:
+        self._rests_until = 0.0
         self.timeline.refresh()
         self.activations.go_to(self.timeline.iteration)
 

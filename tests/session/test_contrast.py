@@ -31,6 +31,7 @@ def test_a_turned_contrast_is_turned_back_and_said(model, case, turned, referenc
         result.cases[0].scores_after[0].dice, straight.cases[0].scores_after[0].dice, atol=0.02
     )
     assert result.intensity_maps == ("turned",)
+    assert result.cases[0].recommendation.signals["contrast"] == "turned"
     assert any("T1 stands in for T2, so bright and dark are exchanged" in note for note in result.notes)
     # The saved model gives the saved mask: the map went with it.
     saved = load_model(tmp_path / "run" / "model")
@@ -46,6 +47,7 @@ def test_off_is_the_paper(model, turned, reference):
     result = adapt_case(model, turned, SHORT.replace(contrast="off"), references=[reference])
     assert result.intensity_maps is None
     assert result.cases[0].scores_after[0].dice < 0.8
+    assert result.cases[0].recommendation.signals["contrast"] == "left"
 
 
 def test_the_map_alone_is_a_method(model, turned, reference):
@@ -70,6 +72,7 @@ def test_a_name_that_the_statistics_contradict_is_not_believed(model, case, pati
     misnamed = renamed(patient, tmp_path, "patient_t1.nii.gz")
     result = adapt_case(model, misnamed, SHORT)
     assert result.intensity_maps is None
+    assert result.cases[0].recommendation.signals["contrast"] is None
     assert any("The name says T1, but the image as it is fits" in note for note in result.notes)
     np.testing.assert_array_equal(result.cases[0].before, adapt_case(model, case, SHORT).cases[0].before)
 

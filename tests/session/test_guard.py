@@ -149,6 +149,25 @@ def test_a_mask_larger_than_any_tumour_is_not_worth_keeping():
     assert "more than any tumour" in advice.reasons[0]
 
 
+def test_a_turned_contrast_asks_for_less_and_one_that_was_left_cannot_be_made_up_for():
+    nonsense = dataclasses.replace(FAIR, share=0.3)
+    two_pieces = dataclasses.replace(FAIR, share=0.005, largest=0.55, coherence=0.55, border=0.8)
+    lesion = dataclasses.replace(FAIR, share=0.02)
+    sides = whole(nonsense, two_pieces)
+    assert not verdict(*sides).accept
+    assert verdict(*sides, contrast="turned").accept
+    assert verdict(*whole(nonsense, lesion)).accept
+    assert not verdict(*whole(nonsense, lesion), contrast="left").accept
+    # A source mask that can be a lesion's is worth comparing with, whatever the contrast.
+    better = dataclasses.replace(FAIR, mirror=0.95, coherence=0.95)
+    assert verdict(*whole(FAIR, better), contrast="left").accept
+    before, brain = masks()
+    advice = recommend(np.full_like(before, 2), before, brain, CARD, whole(nonsense, lesion), "left")
+    assert advice.decision == "keep-source"
+    assert "contrast=names" in advice.reasons[0]
+    assert advice.signals["contrast"] == "left"
+
+
 @pytest.mark.parametrize(
     "change", [{"largest": 0.5}, {"share": 0.14}, {"coherence": 0.3, "border": 0.5}], ids=str
 )

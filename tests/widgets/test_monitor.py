@@ -130,6 +130,24 @@ def test_the_timer_draws_what_is_in_sight(monitor, run, qtbot):
     assert monitor.panels["layers"].curves[0].getData()[0] is None, "drawn though scrolled out of sight"
 
 
+def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, run, monkeypatch):
+    layers, reports = run
+    monkeypatch.setattr(type(monitor.cockpit), "busy", True)
+    monitor._timer.stop()
+    history = RunHistory(layers, CLASSES, len(reports))
+    monitor.cockpit.history = history
+    monitor.cockpit.began.emit(history)
+    history.add(reports[0])
+    monitor._rest(60.0)
+    monitor._on_time()
+    losses = monitor.panels["losses"].curves[0]
+    assert losses.getData()[0] is None
+    monkeypatch.setattr(type(monitor.cockpit), "busy", False)
+    monitor.cockpit.ended.emit(None)
+    monitor._on_time()
+    assert len(losses.getData()[0]) == 1
+
+
 def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
     history = told(monitor, run)
     panel = monitor.panels["distance"]

@@ -1,0 +1,88 @@
+"""The guard's decisions made again from the figures that a row of the bench keeps.
+
+``python -m napari_osuda.benchmark.decisions docs/results/bench.csv`` writes them, so that a change of the
+guard costs no new run of the bench.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_osuda.benchmark.protocols import PROTOCOLS
+from napari_osuda.files import written_whole
+from napari_osuda.imaging.modalities import modality_of
+from napari_osuda.method import preset
+from napari_osuda.session.guard import spoken
+from napari_osuda.session.guard_score import Contrast, verdict
+from napari_osuda.session.guard_signals import Evidence, Signals
+
+__all__ = ["decided_again", "main"]
+
+
+def decided_again(row: Mapping[str, str]) -> dict[str, str]:
+    """A row with the decision and the reasons that the guard gives today.
+
+    Parameters
+    ----------
+    row : mapping
+        Of `bench_rows`. Rows without figures (nothing was adapted), and those whose mask was refused on
+        sight, are left as they are.
+    """
+    kept: dict[str, Any] = json.loads(row["signals"]) if row.get("signals") else {"faulty": True}
+    if kept["faulty"]:
+        return dict(row)
+    evidence = _evidence(kept["before"]), _evidence(kept["after"])
+    contrast = kept.get("contrast") or _contrast(row)
+    found = verdict(*evidence, contrast)
+    # The last sentence is of the volumes, which no figure of the guard's tells.
+    volumes = row["reasons"][row["reasons"].rindex("The marked volume goes from") :]
+    reasons = (*spoken(evidence, found, contrast), volumes)
+    return {
+        **row,
+        "decision": "accept" if found.accept else "keep-source",
+        "reasons": " ".join(reasons),
+    }
+
+
+def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
+    return {region: Signals(**figures) for region, figures in kept.items()}
+
+
+def _contrast(row: Mapping[str, str]) -> Contrast | None:
+    """What the method makes of a protocol's contrast, where its row does not say."""
+    images = PROTOCOLS[row["protocol"]].images
+    if all(modality_of(channel) == modality_of(image) for channel, image in images.items()):
+        return None
+    return "left" if preset(row["method"]).contrast == "off" else "turned"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make all decisions of a table again."""
+    parser = argparse.ArgumentParser(
+        prog="python -m napari_osuda.benchmark.decisions", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("table", type=Path, help="bench.csv")
+    path: Path = parser.parse_args(argv).table
+    with open(path, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    again = [decided_again(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(again)
+    with written_whole(path) as partial:
+        partial.write_text(text.getvalue(), encoding="utf-8")
+    changed = sum(new["decision"] != old["decision"] for new, old in zip(again, rows, strict=True))
+    sys.stdout.write(f"{changed} of {len(rows)} decisions are other ones now.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from napari_osuda.benchmark.bench import KEY
+from napari_osuda.benchmark.decisions import decided_again, main
+from napari_osuda.benchmark.trials import SCORE_COLUMNS
+
+FIGURES = {"share": 0.02, "certainty": 0.9, "mirror": 0.8, "coherence": 0.8, "largest": 0.9, "border": 1.0}
+NONSENSE = FIGURES | {"share": 0.3}
+
+
+def row(method="osuda", before=NONSENSE, after=FIGURES, faulty=False, **changes):
+    kept = {"before": {"all labels": before}, "after": {"all labels": after}, "faulty": faulty}
+    return {
+        "protocol": "t2-to-t1", "method": method, "patient": "1", "seed": "0", "decision": "keep-source",
+        "reasons": "Once upon a time. The marked volume goes from 33.4% to 5.2% of the brain.",
+        "signals": json.dumps(kept), **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision", "says"),
+    [
+        ({}, "accept", "the adapted model marks 2.0%"),
+        # The rivals leave the contrast as it is, and T1 is not T2.
+        ({"method": "tent"}, "keep-source", "contrast=names"),
+        ({"method": "tent", "protocol": "other-scanner"}, "accept", "the adapted model marks 2.0%"),
+    ],
+)
+def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):
+    again = decided_again(row(**changes))
+    assert again["decision"] == decision
+    assert says in again["reasons"]
+    assert again["reasons"].endswith("The marked volume goes from 33.4% to 5.2% of the brain.")
+    assert "Once upon a time" not in again["reasons"]
+
+
+def test_what_was_refused_on_sight_or_not_adapted_stays():
+    for other in (row(faulty=True), row(signals="")):
+        assert decided_again(other) == other
+
+
+def test_a_table_is_decided_again_whole(tmp_path, capsys):
+    path = tmp_path / "bench.csv"
+    with open(path, "w", newline="") as stream:
+        writer = csv.DictWriter(stream, (*KEY, *SCORE_COLUMNS))
+        writer.writeheader()
+        writer.writerows([row(), row(method="tent"), row(signals="")])
+    assert main([str(path)]) == 0
+    assert "1 of 3 decisions" in capsys.readouterr().out
+    with open(path, newline="") as stream:
+        assert [r["decision"] for r in csv.DictReader(stream)] == ["accept", "keep-source", "keep-source"]
