@@ -32,6 +32,10 @@ def guard_report(rows: Sequence[Row]) -> str:
         _guard_table(judged, "protocol"),
         "## By method",
         _guard_table(judged, "method"),
+        "## By patient",
+        _guard_table(judged, "patient"),
+        "## Going back",
+        _going_back(judged),
         "## The worst cases",
         "Masks that the guard accepted and that are worse than the source model's, and gains that it missed, "
         "ten of each at most.",
@@ -109,6 +113,27 @@ def _guard_table(judged: Sequence[_Judged], column: str) -> str:
         )  # fmt: skip
     header = (column, "cases", "accepted", "harmed without", "harmed", "worst", "guarded", "oracle", "kept")
     return markdown_table(header, lines)
+
+
+def _going_back(judged: Sequence[_Judged]) -> str:
+    """What the setting ``go_back`` would have done: `osuda-se` is OSUDA's iteration 0, to the bit."""
+    untrained = {_case(j): j for j in judged if j.row["method"] == "osuda-se" and j.row["seed"] == "0"}
+    refused = [j for j in judged if j.row["method"] == "osuda" and j.row["decision"] != "accept"]
+    back = [untrained[_case(j)] for j in refused if _case(j) in untrained]
+    taken = [j for j in back if j.row["decision"] == "accept"]
+    if not taken:
+        return "No case of OSUDA that the guard refused had an iteration 0 that it accepts."
+    changes = [j.after - j.before for j in taken]
+    return (
+        f"Of {len(refused)} cases of OSUDA that the guard refused, it accepts iteration 0 (the target's "
+        f"statistics, nothing trained) of {len(taken)}. With `go_back=true` those would be the result: mean "
+        f"change of Dice {np.mean(changes):+.3f} instead of 0, from {min(changes):+.3f} to "
+        f"{max(changes):+.3f}; {sum(change < -HARM for change in changes)} harmed by more than {HARM}."
+    )
+
+
+def _case(judged: _Judged) -> tuple[str, str]:
+    return judged.row["protocol"], judged.row["patient"]
 
 
 def _guard_cases(what: str, judged: Sequence[_Judged]) -> str:

@@ -89,6 +89,9 @@ class AdaptationConfig:
         CPU threads of torch; None leaves its setting.
     guard : bool
         Let label-free signals recommend the source mask where the adapted one is not to be trusted.
+    go_back : bool
+        Where the guard refuses the masks after training, judge those of iteration 0 (the target's
+        statistics, nothing trained) as well, and make them the result if it accepts them.
     seed : int
         Order of the slices.
 
@@ -129,6 +132,7 @@ class AdaptationConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None
     guard: bool = True
+    go_back: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from napari_osuda.imaging import IntensityMap, SliceStack
 from napari_osuda.method import Adaptation, StepReport, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
+from napari_osuda.session.clock import Clock
 from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.contrast import choose_maps, named_maps
 from napari_osuda.session.devices import placed, resolve_device
@@ -28,16 +29,15 @@ from napari_osuda.session.events import (
     Finished,
     Note,
     Progress,
-    Stage,
     Started,
     Step,
 )
 from napari_osuda.session.folder import RunFolder
-from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_collapse import CollapseWatch
 from napari_osuda.session.guard_score import Contrast
-from napari_osuda.session.guard_signals import Evidence, gather, has_background
+from napari_osuda.session.guard_signals import has_background
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
+from napari_osuda.session.judging import Judging
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.preflight import check_job, explain, out_of_memory
 from napari_osuda.session.target import Target, parts
@@ -79,7 +79,7 @@ class Run:
         self._keep_states = keep_states
         self._stop = threading.Event()
         self._started = _now()
-        self._clock = _Clock()
+        self._clock = Clock()
         self._notes: list[str] = []
         self._before: list[Labels] = []
         self._calibration: list[Calibration | None] = []
@@ -90,6 +90,8 @@ class Run:
         self._device = torch.device("cpu")
         self._maps: tuple[IntensityMap, ...] | None = None
         self._contrast_note: str | None = None
+        # Of which iteration the result is, where that is not the last.
+        self._used: int | None = None
 
     @property
     def device(self) -> torch.device:
@@ -248,7 +250,11 @@ class Run:
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
-        yield from self._predict_after(target, source, adaptation.model, folder)
+        to_go_back_to = self._reports and job.config.inference_statistics in ("target", "mixed")
+        if job.config.guard and job.config.go_back and to_go_back_to:
+            yield from self._judge_or_go_back(target, source, adaptation, folder)
+        else:
+            yield from self._predict_after(target, source, adaptation.model, folder)
 
     def _steps(self, adaptation: Adaptation) -> Iterator[StepReport | Note]:
         """The iterations alone: the statistics at inference have a progress of their own.
@@ -274,34 +280,50 @@ class Run:
     def _predict_after(
         self, target: Target, source: nn.Module, network: nn.Module, folder: RunFolder | None
     ) -> Iterator[Event]:
-        job, card, done = self.job, self.job.model.card, 0
+        for part in self._judging(target, source).cases(network):
+            if isinstance(part, CaseResult):
+                yield from self._deliver(part, folder)
+            else:
+                yield part
+
+    def _judging(self, target: Target, source: nn.Module) -> Judging:
+        before = [
+            CaseResult(case, labels, None, calibration_before=calibration)
+            for case, labels, calibration in zip(self.job.cases, self._before, self._calibration, strict=True)
+        ]
         plain = self._plain_stacks(target)
-        for index, (case, stack) in enumerate(zip(job.cases, target.stacks, strict=True)):
-            sure = Confidence(stack, card, job.reference(index))
-            for part in predicted(network, stack, card, watch=sure):
-                if not isinstance(part, np.ndarray):
-                    yield self._clock.progress("after", done + part[0], target.slices)
-                    continue
-                advice = None
-                if job.config.guard:
-                    evidence = yield from self._evidence(source, network, plain[index], stack)
-                    brain = (case.data != 0).any(axis=0)
-                    advice = recommend(self._before[index], part, brain, card, evidence, self._contrast())
-                found = CaseResult(
-                    case,
-                    self._before[index],
-                    part,
-                    advice,
-                    calibration_before=self._calibration[index],
-                    calibration_after=sure.calibration,
-                    uncertainty=sure.uncertainty,
+        return Judging(self.job, source, target.stacks, plain, before, self._contrast(), self._clock.progress)
+
+    def _deliver(self, found: CaseResult, folder: RunFolder | None) -> Iterator[Event]:
+        assert found.after is not None
+        if folder is not None:
+            folder.write_mask("after", found.case, found.after)
+            folder.write_uncertainty(found)
+        self._after.append(found)
+        yield After(len(self._after) - 1, found.after, found.recommendation)
+
+    def _judge_or_go_back(
+        self, target: Target, source: nn.Module, adaptation: Adaptation, folder: RunFolder | None
+    ) -> Iterator[Event]:
+        """Where the guard refuses what training has led to: the target's statistics alone, if they pass."""
+        judging = self._judging(target, source)
+        found = yield from _held(judging.cases(adaptation.model))
+        if _refused(found) and not self.stopping:
+            trained = {name: value.clone() for name, value in adaptation.model.state_dict().items()}
+            adaptation.restart(source.state_dict())
+            for done, total in adaptation.finishing():
+                yield self._clock.progress("statistics", done, total)
+            untrained = yield from _held(judging.cases(adaptation.model))
+            if not _refused(untrained) and not _unchanged(untrained):
+                found, self._used = untrained, 0
+                yield self._note(
+                    f"After {adaptation.t} iterations the guard refuses the masks. It accepts those of "
+                    "iteration 0, which has the target's statistics and no training: they are the result."
                 )
-                if folder is not None:
-                    folder.write_mask("after", case, part)
-                    folder.write_uncertainty(found)
-                self._after.append(found)
-                yield After(index, part, advice)
-            done += parts(stack)
+            else:
+                adaptation.model.load_state_dict(trained)
+        for case in found:
+            yield from self._deliver(case, folder)
 
     def _target(self, batch_size: int) -> Target:
         job = self.job
@@ -315,21 +337,6 @@ class Run:
         if self._maps is None:
             return target.stacks
         return tuple(SliceStack(case, slice_spec(self.job.model.card)) for case in self.job.cases)
-
-    def _evidence(
-        self, source: nn.Module, network: nn.Module, plain: SliceStack, stack: SliceStack
-    ) -> Generator[Event, None, tuple[Evidence, Evidence] | None]:
-        """The guard's signals of a case before and after; None where nothing was adapted."""
-        if network is source and plain is stack:
-            return None
-        found = []
-        for which, (segmenter, seen) in enumerate(((source, plain), (network, stack))):
-            for part in gather(segmenter, seen, self.job.model.card, plain):
-                if not isinstance(part, tuple):
-                    found.append(part)
-                else:
-                    yield self._clock.progress("guard", which * part[1] + part[0], 2 * part[1])
-        return found[0], found[1]
 
     def _contrast(self) -> Contrast | None:
         """What was done where the images' names say that another contrast stands in for the model's."""
@@ -374,7 +381,29 @@ class Run:
             error=error,
             notes=tuple(self._notes),
             intensity_maps=self._maps,
+            iteration=self._used,
         )
+
+
+def _held(
+    parts_: Iterator[Event | CaseResult],
+) -> Generator[Event, None, list[CaseResult]]:
+    """Hand on the progress, and keep the results back."""
+    found = []
+    for part in parts_:
+        if isinstance(part, CaseResult):
+            found.append(part)
+        else:
+            yield part
+    return found
+
+
+def _refused(found: Sequence[CaseResult]) -> bool:
+    return any(c.recommendation is not None and c.recommendation.decision != "accept" for c in found)
+
+
+def _unchanged(found: Sequence[CaseResult]) -> bool:
+    return all(c.after is not None and np.array_equal(c.before, c.after) for c in found)
 
 
 def adapt_or_nothing(source: nn.Module, target: Target, job: Job) -> Adaptation | None:
@@ -398,42 +427,3 @@ def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-# A training step against a predicted slice, until the first step has been timed: three passes of a batch.
-_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "after": 1.0}
-
-
-class _Clock:
-    """Time left, from the pace of the stage under way and the slices and steps still to come."""
-
-    def __init__(self) -> None:
-        self._planned: dict[str, int] = {}
-        self._pace: dict[str, float] = {}
-        self._stage = ""
-        self._since = 0.0
-        self._from = 0
-
-    def plan(self, *, before: int, steps: int, after: int) -> None:
-        self._planned = {"before": before, "adapt": steps, "after": after}
-
-    def progress(self, stage: Stage, done: int, total: int) -> Progress:
-        now = time.monotonic()
-        if stage != self._stage:
-            # The first report of a stage starts its clock: what came before it is not its pace.
-            self._stage, self._since, self._from = stage, now, done
-        elif done > self._from and stage in self._planned:
-            self._pace[stage] = (now - self._since) / (done - self._from)
-        order = list(self._planned)
-        place = order.index(stage) if stage in order else len(order) - 1
-        left = self._cost(stage) * (total - done) if stage in order else 0.0
-        left += sum(self._cost(later) * self._planned[later] for later in order[place + 1 :])
-        return Progress(stage, done, total, left if self._pace else None)
-
-    def _cost(self, stage: str) -> float:
-        if stage in self._pace:
-            return self._pace[stage]
-        known = next(iter(self._pace), None)
-        if stage == "after" and "before" in self._pace:
-            return self._pace["before"]
-        return 0.0 if known is None else self._pace[known] * _RELATIVE_COST[stage] / _RELATIVE_COST[known]

@@ -58,7 +58,8 @@ def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, t
     assert step.total == len(done) == 2 * len(PRESETS)
     assert path.read_text().startswith(kept)
     assert all(row["outcome"] == "done" for row in rows)
-    assert json.loads(rows["t2-to-flair", "tent", "1", 0]["signals"]).keys() == {"before", "after", "faulty"}
+    signals = json.loads(rows["t2-to-flair", "tent", "1", 0]["signals"])
+    assert signals.keys() == {"before", "after", "faulty", "contrast"}
     source = rows["t2-to-flair", "source-only", "1", 0]
     assert source["dice_before_WT"] == source["dice_after_WT"] != ""
     for page in (bench_report(list(rows), "Bench", "About."), guard_report(list(rows)),
@@ -99,6 +100,11 @@ def test_the_guards_record_is_told_as_it_is():
     bad = guard_report([row(), row(patient="2", dice_after_WT="0.3")])
     assert "falls short** of the first promise" in bad
     assert "the worst guarded change is **-0.200**" in bad
+    refused = row(dice_after_WT="0.2", decision="keep-source")
+    back = guard_report([refused, row(method="osuda-se", dice_after_WT="0.65")])
+    assert "Of 1 cases of OSUDA that the guard refused, it accepts iteration 0" in back
+    assert "mean change of Dice +0.150 instead of 0" in back
+    assert "No case of OSUDA that the guard refused" in guard_report([refused])
     missed = guard_report([row(), row(patient="2", dice_after_WT="0.9", decision="keep-source")])
     assert "falls short** of the second" in missed
     assert "**33%** of the oracle's gain" in missed

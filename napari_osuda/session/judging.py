@@ -1,0 +1,100 @@
+"""The masks of an adapted network, and what the guard makes of each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import numpy as np
+from torch import nn
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.session.confidence import Confidence
+from napari_osuda.session.events import Event, Progress, Stage
+from napari_osuda.session.guard import recommend
+from napari_osuda.session.guard_score import Contrast
+from napari_osuda.session.guard_signals import Evidence, gather
+from napari_osuda.session.job import CaseResult, Job
+from napari_osuda.session.prediction import predicted
+from napari_osuda.session.target import parts
+
+__all__ = ["Judging"]
+
+
+class Judging:
+    """Segments the cases by an adapted network, as often as there is another state of it to be judged.
+
+    Parameters
+    ----------
+    job : Job
+    source : nn.Module
+        The source network, on the device that does the work.
+    stacks, plain : sequence of SliceStack
+        The cases as the adapted and as the source network see them.
+    before : sequence of CaseResult
+        The source model's masks; what is known of them is handed on.
+    contrast : {"turned", "left"} or None
+        What became of images whose names say that another contrast stands in for the model's.
+    progress : callable
+        Tells of a stage, work done and work in all.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        source: nn.Module,
+        stacks: Sequence[SliceStack],
+        plain: Sequence[SliceStack],
+        before: Sequence[CaseResult],
+        contrast: Contrast | None,
+        progress: Callable[[Stage, int, int], Progress],
+    ) -> None:
+        self._job, self._source, self._contrast = job, source, contrast
+        self._stacks, self._plain, self._before = stacks, plain, before
+        self._progress = progress
+        self._evidence_before: dict[int, Evidence] = {}
+
+    def cases(self, network: nn.Module) -> Iterator[Event | CaseResult]:
+        """Progress, and each case's result once it is there, for a network in eval mode on the device."""
+        job, card, done = self._job, self._job.model.card, 0
+        total = sum(parts(stack) for stack in self._stacks)
+        for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
+            sure = Confidence(stack, card, job.reference(index))
+            for part in predicted(network, stack, card, watch=sure):
+                if not isinstance(part, np.ndarray):
+                    yield self._progress("after", done + part[0], total)
+                    continue
+                advice = None
+                if job.config.guard:
+                    evidence = yield from self._evidence(index, network)
+                    brain = (known.case.data != 0).any(axis=0)
+                    advice = recommend(known.before, part, brain, card, evidence, self._contrast)
+                yield dataclasses.replace(
+                    known,
+                    after=part,
+                    recommendation=advice,
+                    calibration_after=sure.calibration,
+                    uncertainty=sure.uncertainty,
+                )
+            done += parts(stack)
+
+    def _evidence(
+        self, index: int, network: nn.Module
+    ) -> Generator[Event, None, tuple[Evidence, Evidence] | None]:
+        """The guard's signals of a case before and after; None where nothing was adapted."""
+        plain, stack = self._plain[index], self._stacks[index]
+        if network is self._source and plain is stack:
+            return None
+        found = []
+        known = self._evidence_before.get(index)
+        for which, (segmenter, seen) in enumerate(((self._source, plain), (network, stack))):
+            if which == 0 and known is not None:
+                found.append(known)
+                continue
+            for part in gather(segmenter, seen, self._job.model.card, plain):
+                if not isinstance(part, tuple):
+                    found.append(part)
+                else:
+                    yield self._progress("guard", which * part[1] + part[0], 2 * part[1])
+        self._evidence_before[index] = found[0]
+        return found[0], found[1]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from napari_osuda.method import preset
+from napari_osuda.session import Recommendation, adapt_case
+
+# Steps so long that training changes the mask.
+LONG = preset("osuda", iterations=2, batch_size=4, learning_rate=0.02, go_back=True)
+
+
+@pytest.fixture
+def guard_says(monkeypatch):
+    """Let the guard say what a test wants, call by call; the last word stays."""
+
+    def say(*words):
+        left = list(words)
+
+        def recommend(*args):
+            return Recommendation(left.pop(0) if len(left) > 1 else left[0], ("Because.",))
+
+        monkeypatch.setattr("napari_osuda.session.judging.recommend", recommend)
+
+    return say
+
+
+def weights(result):
+    return torch.cat([tensor.flatten().double() for tensor in result.network.state_dict().values()])
+
+
+def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp_path, guard_says):
+    guard_says("accept")
+    trained = adapt_case(model, case, LONG)
+    statistics = adapt_case(model, case, LONG.replace(iterations=0))
+    assert not np.array_equal(trained.cases[0].after, statistics.cases[0].after)
+    assert trained.iteration is None
+    guard_says("keep-source", "accept")
+    events = []
+    result = adapt_case(model, case, LONG, out=tmp_path / "run", on_event=events.append)
+    np.testing.assert_array_equal(result.cases[0].after, statistics.cases[0].after)
+    assert torch.equal(weights(result), weights(statistics))
+    assert result.iteration == 0
+    assert len(result.reports) == 2
+    assert [type(event).__name__ for event in events].count("After") == 1
+    assert any("It accepts those of iteration 0" in note for note in result.notes)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["iteration_used"] == 0
+
+
+@pytest.mark.parametrize("changes", [{}, {"go_back": False}])
+def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, guard_says, changes):
+    guard_says("keep-source")
+    config = LONG.replace(**changes)
+    refused = adapt_case(model, case, config)
+    guard_says("accept")
+    trained = adapt_case(model, case, config)
+    np.testing.assert_array_equal(refused.cases[0].after, trained.cases[0].after)
+    assert torch.equal(weights(refused), weights(trained))
+    assert refused.iteration is None
+    assert refused.recommendation.decision == "keep-source"
