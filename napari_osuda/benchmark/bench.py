@@ -12,7 +12,7 @@ from napari_osuda.benchmark.protocols import CONTROLS, PROTOCOLS, TABLE_1, TABLE
 from napari_osuda.benchmark.store import Rows
 from napari_osuda.benchmark.trials import SCORE_COLUMNS, trial
 from napari_osuda.errors import ConfigError
-from napari_osuda.method import PRESETS, preset
+from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import SourceModel, load_model
 
 __all__ = [
@@ -115,6 +115,11 @@ def bench_rows(path: Path) -> Rows:
     return Rows(path, KEY, (*KEY, *SCORE_COLUMNS))
 
 
+def _left_to_chance(config: AdaptationConfig) -> bool:
+    """Whether the order of the batches has a say: in training, or in statistics that follow them."""
+    return config.iterations > 0 and (config.entropy or config.statistics == "momentum")
+
+
 def run_bench(
     series: Sequence[Series],
     rows: Rows,
@@ -131,7 +136,7 @@ def run_bench(
         From `bench_rows`; each trial is on the disk before the next one starts.
     methods : sequence of str
     seeds : sequence of int
-        Of the order of the slices. Methods without iterations do not depend on it, and run once.
+        Of the order of the batches. Methods that train nothing do not depend on it, and run once.
     device : {"auto", "cpu", "cuda", "mps"}
 
     Yields
@@ -146,7 +151,7 @@ def run_bench(
         for one in series
         if number < len(one.patients)
         for method in methods
-        for seed in (seeds if preset(method).iterations else seeds[:1])
+        for seed in (seeds if _left_to_chance(preset(method)) else seeds[:1])
     ]
     models: dict[str, SourceModel] = {}
     ratios: dict[str, tuple[float, ...]] = {}

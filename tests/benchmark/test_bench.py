@@ -18,6 +18,7 @@ from napari_osuda.imaging import Grid, case_from_arrays
 from napari_osuda.method import PRESETS
 from napari_osuda.models import ModelCard, load_model, write_model_folder
 from napari_osuda.networks import UNet
+from napari_osuda.session import adapt_case
 
 
 @pytest.fixture
@@ -78,10 +79,28 @@ def short(name, **changes):
 def test_methods_that_know_no_chance_run_once(series, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
     rows = bench_rows(tmp_path / "bench.csv")
-    list(run_bench([series], rows, ("adabn", "osuda"), seeds=(0, 1), device="cpu"))
+    list(run_bench([series], rows, ("adabn", "osuda", "osuda-se", "dua"), seeds=(0, 1), device="cpu"))
     assert [(r["method"], r["seed"]) for r in rows if r["patient"] == "1"] == [
-        ("adabn", "0"), ("osuda", "0"), ("osuda", "1"),
+        ("adabn", "0"), ("osuda", "0"), ("osuda", "1"), ("osuda-se", "0"), ("dua", "0"), ("dua", "1"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", [m for m in PRESETS if m != "cruda"])
+def test_which_methods_know_chance(series, method):
+    """What runs once gives the same network for every order of the batches."""
+    from napari_osuda.benchmark.bench import _left_to_chance
+
+    model, case = series.model(), series.load("1").case
+    # Enough batches for two seeds to order them differently.
+    configs = [short(method, seed=seed).replace(batch_size=1, iterations=3) for seed in (0, 1)]
+    if not short(method).iterations:
+        configs = [config.replace(iterations=0) for config in configs]
+    one, other = (adapt_case(model, case, config, method=method, device="cpu") for config in configs)
+    same = all(
+        torch.allclose(a.float(), b.float(), rtol=1e-4, atol=1e-6)  # sums in another order
+        for a, b in zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
+    )
+    assert same != _left_to_chance(configs[0])
 
 
 def row(**changes):
