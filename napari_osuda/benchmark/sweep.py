@@ -1,7 +1,8 @@
 """What each setting buys: a sweep on validation patients, from which the defaults were chosen.
 
-``python -m napari_osuda.benchmark.sweep --out docs/results`` goes on where it stopped. Its patients are in
-no test, no sample and no table of results.
+``python -m napari_osuda.benchmark.sweep --out docs/results`` goes on where it stopped; with ``--around`` it
+changes the defaults that came of it, one at a time. Its patients are in no test, no sample and no table of
+results.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
+from napari_osuda.session.devices import placed
 from napari_osuda.session.guard_signals import WHOLE, Signals, gather
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import Target
 
-__all__ = ["SETTINGS", "STATISTICS", "Setting", "run_sweep", "sweep_rows"]
+__all__ = ["AROUND", "SETTINGS", "STATISTICS", "Setting", "run_sweep", "sweep_rows"]
 
 _SIGNALS = tuple(Signals.__dataclass_fields__)
 KEY = ("setting", "statistics", "protocol", "patient")
@@ -57,6 +59,8 @@ class Setting:
     head: float = 0.0
     # Whether other contrasts are mapped as their names tell.
     mapped: bool = False
+    # Of the second sweep, around the defaults.
+    around: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,30 @@ SETTINGS = (
 )
 """Coarse to fine: one thing at a time is changed from an affordable middle."""
 
+_DEFAULTS: dict[str, Any] = {
+    "iterations": 20, "parameters": "all", "learning_rate": 1e-4, "batch_size": 16, "tau": 10.0, "eta0": 1.0,
+    "lambda0": 10.0, "hbs": "sum",
+}  # fmt: skip
+AROUND = tuple(
+    Setting(name, _DEFAULTS | changes, head=0.5, mapped=True, around=True)
+    for name, changes in (
+        ("defaults", {}),
+        ("batches of 8", {"batch_size": 8}),
+        ("batches of 32", {"batch_size": 32}),
+        ("L_HBS proximal", {"hbs": "proximal"}),
+        ("L_HBS off", {"hbs": "off"}),
+        ("lambda0 = 1", {"lambda0": 1.0}),
+        ("lambda0 = 30", {"lambda0": 30.0}),
+        ("eta0 = 0.5", {"eta0": 0.5}),
+        ("tau = 1", {"tau": 1.0}),
+        ("T = 10", {"iterations": 10}),
+        ("T = 40", {"iterations": 40}),
+        ("learning rate 3e-4", {"learning_rate": 3e-4}),
+        ("affine, 1e-3", {"parameters": "affine", "learning_rate": 1e-3}),
+    )
+)
+"""The defaults, one thing changed at a time: with the shipped models, as a run does it."""
+
 # Training costs ten times what replacing statistics does: it is tried where the most is to be learnt.
 _TRAINED_ON = ("t2-to-flair", "other-scanner", "t2-no-shift")
 _SHIFTS = (*_TRAINED_ON, "high-to-low-grade", "no-shift", "t2-to-t1ce", "t2-to-t1")
@@ -132,12 +160,7 @@ def run_sweep(
 
         models = {name: load_model(path) for name, path in sample_models().items()}
     # Setting by setting, so that an early end has tried the first ones everywhere.
-    work = [
-        (s, name, seed)
-        for s in settings
-        for name in (_MAPPED if s.mapped else _TRAINED_ON if s.changes["iterations"] else _SHIFTS)
-        for seed in patients
-    ]
+    work = [(s, name, seed) for s in settings for name in _shifts(s) for seed in patients]
     before: dict[tuple[str, int], _Reached] = {}
     for done, (setting, name, seed) in enumerate(work, start=1):
         wanted = [
@@ -157,6 +180,12 @@ def run_sweep(
                 key = dict(zip(KEY, (setting.name, inference, name, seed), strict=True))
                 rows.add(key | _row(before[name, seed], after, model.card, seconds))
         yield done, len(work)
+
+
+def _shifts(setting: Setting) -> Sequence[str]:
+    if setting.around:
+        return _TRAINED_ON
+    return _MAPPED if setting.mapped else _TRAINED_ON if setting.changes["iterations"] else _SHIFTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,10 +216,12 @@ def _adapted(
     if setting.mapped:
         spec = replace(spec, intensity_maps=_maps(patient))
         stack = SliceStack(patient.case, spec)
-    target = Target((patient.case,), spec, config.batch_size, config.seed)
-    batches = list(target) if not setting.head else list(_large(target, setting.head))
+    least = setting.head if setting.around else 0.0
+    target = Target((patient.case,), spec, config.batch_size, config.seed, least)
+    batches = list(target) if not setting.head or setting.around else list(_large(target, setting.head))
+    network = placed(model.network, torch.device("cpu"), stack)
     began = time.perf_counter()
-    adaptation = adapt(model.network, batches, config, activation=model.card.activation)
+    adaptation = adapt(network, batches, config, activation=model.card.activation)
     while adaptation.t < config.iterations:
         next(adaptation)
     seconds = time.perf_counter() - began
@@ -263,14 +294,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--patients", type=int, default=2, help=f"of {len(VALIDATION)} validation patients")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="SETTING", help="names of settings")
+    parser.add_argument("--around", action="store_true", help="the defaults, one thing changed at a time")
     options = parser.parse_args(argv)
-    settings = [s for s in SETTINGS if options.only is None or s.name in options.only]
+    name, every = ("sweep-around", AROUND) if options.around else ("sweep", SETTINGS)
+    settings = [s for s in every if options.only is None or s.name in options.only]
     torch.set_num_threads(options.threads)
-    rows = sweep_rows(options.out / "sweep.csv")
+    rows = sweep_rows(options.out / f"{name}.csv")
     with tqdm(desc="Sweep", unit="run", file=sys.stderr) as bar:
         for done, bar.total in run_sweep(rows, settings, VALIDATION[: options.patients]):
             bar.update(done - bar.n)
-    with written_whole(options.out / "sweep.md") as path:
+    with written_whole(options.out / f"{name}.md") as path:
         path.write_text(
             "# Sweep on validation patients\n\nMean change of Dice (mean of the model's regions) against the "
             "source model.\n\n" + sweep_table(rows) + "\n"

@@ -103,6 +103,41 @@ def test_which_methods_know_chance(series, method):
     assert same != _left_to_chance(configs[0])
 
 
+def test_a_sweep_changes_one_thing_at_a_time_and_goes_on_where_it_stopped(series, tmp_path, monkeypatch):
+    from napari_osuda.benchmark import sweep
+
+    monkeypatch.setattr(sweep, "simulated_patient", lambda protocol, seed: series.load(str(seed)))
+    monkeypatch.setattr(sweep, "_TRAINED_ON", ("t2-to-flair",))
+    models = {series.protocol.model: series.model()}
+    rows = sweep.sweep_rows(tmp_path / "sweep.csv")
+    settings = [
+        sweep.Setting(s.name, {**s.changes, "iterations": 2, "batch_size": 2}, s.head, s.mapped, s.around)
+        for s in sweep.AROUND
+        if s.name in ("defaults", "learning rate 3e-4")
+    ]
+    first = sweep.run_sweep(rows, settings, (1, 2), models)
+    assert next(first) == (1, 4)
+    first.close()
+    assert len(list(rows)) == 3, "one for each of the statistics"
+    assert list(sweep.run_sweep(rows, settings, (1, 2), models))[-1] == (4, 4)
+    again = sweep.sweep_rows(tmp_path / "sweep.csv")
+    assert len(list(again)) == 12
+    table = sweep.sweep_table(again)
+    assert "| defaults | target |" in table
+    assert "| learning rate 3e-4 | source |" in table
+
+
+def test_the_settings_around_the_defaults_are_the_defaults_but_for_what_their_name_says():
+    from napari_osuda.benchmark.sweep import AROUND
+    from napari_osuda.method import AdaptationConfig
+
+    defaults = AdaptationConfig().to_dict()
+    assert {key: defaults[key] for key in AROUND[0].changes} == AROUND[0].changes
+    for setting in AROUND[1:]:
+        changed = {key for key in defaults if setting.changes.get(key, defaults[key]) != defaults[key]}
+        assert 1 <= len(changed) <= 2, setting.name
+
+
 def row(**changes):
     blank = {
         "protocol": "t2-to-flair", "method": "osuda", "patient": "1", "seed": "0", "outcome": "done",
