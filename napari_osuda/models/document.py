@@ -88,7 +88,7 @@ def _weights(card: ModelCard, sha256: str) -> dict[str, Any]:
 _CITATION = {
     "text": "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, "
     "MICCAI 2021",
-    "doi": "10.1007/978-3-030-87196-3_51",
+    "doi": "10.48550/arXiv.2106.12497",
 }
 
 
