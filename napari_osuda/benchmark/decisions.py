@@ -23,7 +23,7 @@ from napari_osuda.session.guard import spoken
 from napari_osuda.session.guard_score import Contrast, verdict
 from napari_osuda.session.guard_signals import Evidence, Signals
 
-__all__ = ["decided_again", "main"]
+__all__ = ["contrast_of", "decided_again", "main"]
 
 
 def decided_again(row: Mapping[str, str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     if kept["faulty"]:
         return dict(row)
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
-    contrast = kept.get("contrast") or _contrast(row)
+    contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     found = verdict(*evidence, contrast)
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex("The marked volume goes from") :]
@@ -55,12 +55,12 @@ def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
     return {region: Signals(**figures) for region, figures in kept.items()}
 
 
-def _contrast(row: Mapping[str, str]) -> Contrast | None:
-    """What the method makes of a protocol's contrast, where its row does not say."""
-    images = PROTOCOLS[row["protocol"]].images
+def contrast_of(protocol: str, turned: bool) -> Contrast | None:
+    """What became of a protocol's contrast; None where it is the model's."""
+    images = PROTOCOLS[protocol].images
     if all(modality_of(channel) == modality_of(image) for channel, image in images.items()):
         return None
-    return "left" if preset(row["method"]).contrast == "off" else "turned"
+    return "turned" if turned else "left"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

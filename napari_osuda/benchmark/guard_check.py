@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_osuda.benchmark.decisions import contrast_of
 from napari_osuda.benchmark.sweep import sweep_rows
 from napari_osuda.benchmark.tables import HARM, by_columns, markdown_table
 from napari_osuda.session.guard_score import verdict
@@ -48,7 +49,8 @@ def _accepts(row: dict[str, str]) -> bool:
     before, after = (
         Signals(**{name: float(row[f"{name}_{when}"]) for name in names}) for when in ("before", "after")
     )
-    return after.share > 0 and verdict({WHOLE: before}, {WHOLE: after}).accept
+    contrast = contrast_of(row["protocol"], "contrast mapped" in row["setting"])
+    return after.share > 0 and verdict({WHOLE: before}, {WHOLE: after}, contrast).accept
 
 
 def main(argv: Sequence[str] | None = None) -> int:
