@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ __all__ = ["add_options", "bench"]
 _ABOUT = (
     "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, mean "
     "of the cases that have one; failures, with one mask empty, in brackets) of the adapted masks. "
+    "Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is that of a "
+    "patient over the seeds (of the order of the batches). *s a case* is a median. "
     "*Guarded* follows the guard, which sees no reference. *Harmed*: a region is more than 0.01 worse than "
     "the source model's."
 )
@@ -98,16 +101,26 @@ def _run(steps: Iterator[Done]) -> None:
 
 def _about(rows: Rows, options: argparse.Namespace) -> str:
     found = list(rows)
-    patients, seeds = ({row[column] for row in found} for column in ("patient", "seed"))
+    patients = {row["patient"] for row in found}
     origin = (
         f"BraTS folder, split by patient with seed {options.split_seed}"
         if options.brats_root is not None
         else "simulated patients that neither training nor the choice of settings has seen"
     )
-    return (
-        f"{len(found)} trials on {len(patients)} target patients ({origin}), {len(seeds)} "
-        f"seed{'s' if len(seeds) > 1 else ''}. {_ABOUT}"
-    )
+    return f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. {_ABOUT}"
+
+
+def _of_seeds(rows: list[dict[str, str]]) -> str:
+    """How many patients have been run with how many seeds."""
+    seeds: dict[str, set[str]] = {}
+    for row in rows:
+        seeds.setdefault(row["patient"], set()).add(row["seed"])
+    counts = Counter(len(of_patient) for of_patient in seeds.values())
+    words = [f"{number} seed{'s' if number > 1 else ''}" for number in sorted(counts, reverse=True)]
+    if len(counts) == 1:
+        return words[0]
+    shares = [counts[number] for number in sorted(counts, reverse=True)]
+    return ", ".join(f"{share} of them with {word}" for share, word in zip(shares, words, strict=True))
 
 
 def _write(path: Path, text: str) -> None:

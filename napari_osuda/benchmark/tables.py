@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -76,12 +77,13 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
     header = ["method"]
     for region in regions:
         header += [f"Dice {region}", *([f"paper {region}"] if paper else []), f"HD95 {region}, mm (failures)"]
-    header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case"]
+    header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case",
+               "sd of seeds"]  # fmt: skip
     lines = []
     for (method,), of_method in by_columns(rows, "method").items():
         line = [method]
         for region in regions:
-            line.append(_dice(number(r, f"dice_after_{region}") for r in of_method))
+            line.append(_dice(of_method, partial(number, column=f"dice_after_{region}")))
             if paper:
                 published = paper.get(method, {}).get(region)
                 line.append("" if published is None else f"{published / 100:.3f}")
@@ -89,10 +91,11 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
             failures = sum(d is None or math.isinf(d) for d in distances)
             line.append(f"{_figure(mean_and_sd(distances)[0], '.1f')} ({failures})")
         line += [
-            _dice(guarded(r, "dice", regions[0]) for r in of_method) if regions else "",
+            _dice(of_method, lambda r: guarded(r, "dice", regions[0])) if regions else "",
             _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
             _count(of_method, lambda r: r["decision"] == "accept"),
-            _figure(mean_and_sd(number(r, "seconds") for r in of_method)[0], ".1f"),
+            _figure(_median(number(r, "seconds") for r in of_method), ".1f"),
+            _figure(_sd_of_seeds(of_method, regions), ".4f"),
         ]
         lines.append(line)
     return markdown_table(header, lines)
@@ -107,9 +110,25 @@ def _count(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:
     return f"{sum(map(holds, rows))} of {len(rows)}"
 
 
-def _dice(values: Iterable[float | None]) -> str:
-    mean, sd = mean_and_sd(values)
+def _dice(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
+    """Mean and standard deviation over the patients, each the mean of its seeds."""
+    mean, sd = mean_and_sd(mean_and_sd(map(value, one))[0] for one in by_columns(rows, "patient").values())
     return _figure(mean, ".3f") + ("" if math.isnan(sd) else f" ± {sd:.3f}")
+
+
+def _median(values: Iterable[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else math.nan
+
+
+def _sd_of_seeds(rows: Sequence[Row], regions: Sequence[str]) -> float:
+    """Standard deviation of Dice over the seeds of a patient, mean of all; nan with one seed."""
+    spreads = [
+        mean_and_sd(number(r, f"dice_after_{region}") for r in one)[1]
+        for one in by_columns(rows, "patient").values()
+        for region in regions
+    ]
+    return mean_and_sd(spreads)[0]
 
 
 def _figure(value: float, form: str) -> str:
