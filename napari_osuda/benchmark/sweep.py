@@ -296,7 +296,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", metavar="SETTING", help="names of settings")
     parser.add_argument("--around", action="store_true", help="the defaults, one thing changed at a time")
     options = parser.parse_args(argv)
-    name, every = ("sweep-around", AROUND) if options.around else ("sweep", SETTINGS)
+    name, title, every = (
+        ("sweep-around", "Around the defaults", AROUND) if options.around else ("sweep", "Sweep", SETTINGS)
+    )
     settings = [s for s in every if options.only is None or s.name in options.only]
     torch.set_num_threads(options.threads)
     rows = sweep_rows(options.out / f"{name}.csv")
@@ -305,8 +307,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             bar.update(done - bar.n)
     with written_whole(options.out / f"{name}.md") as path:
         path.write_text(
-            "# Sweep on validation patients\n\nMean change of Dice (mean of the model's regions) against the "
-            "source model.\n\n" + sweep_table(rows) + "\n"
+            f"# {title}, on validation patients\n\nMean change of Dice (mean of the model's regions) against "
+            "the source model.\n\n" + sweep_table(rows) + "\n"
         )
     return 0
 
