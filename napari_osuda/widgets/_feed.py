@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 if TYPE_CHECKING:
     from napari_osuda.session import Controller
@@ -46,7 +46,8 @@ class Feed(QObject):
     def __init__(self, controller: Controller) -> None:
         super().__init__()
         self._there = threading.Event()
-        self._shown.connect(self._there.set)
+        # After what has been posted meanwhile, such as the painting of the layer.
+        self._shown.connect(lambda: QTimer.singleShot(0, self._there.set))
         self._links: list[tuple[Any, Callable[[object], None]]] = []
         for name in self.NAMES:
             wait = self._wait if name in self._LAYERS else None
@@ -61,7 +62,7 @@ class Feed(QObject):
         self._links.clear()
 
     def _wait(self) -> None:
-        """On the run's thread: until the window has done what it was told last."""
+        """On the run's thread: until the window has done, and painted, what it was told last."""
         if threading.current_thread() is not threading.main_thread():
             self._there.clear()
             self._shown.emit()

@@ -34,8 +34,9 @@ __all__ = ["MonitorWidget"]
 
 # At most ten pictures a second, however fast the steps come.
 _INTERVAL_MS = 100
-# And at most this share of the time, so that a run does not wait for its pictures where drawing is slow.
-_SHARE = 0.05
+# And at most this share of the window's time, so that a run does not wait for its pictures where drawing is
+# slow: without a graphics card the whole window is put together anew for each.
+_SHARE = 0.04
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -91,6 +92,8 @@ class MonitorWidget(DockedWidget):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._on_time)
         self._rests_until = 0.0
+        # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
+        self._drawn_at: float | None = None
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
         self.timeline.chosen.connect(self._go_to)
@@ -130,10 +133,13 @@ class MonitorWidget(DockedWidget):
         return any_drawn
 
     def _on_time(self) -> None:
-        began = time.monotonic()
-        if began >= self._rests_until and self.refresh():
-            # Comes once the window has painted what was drawn, which is most of the time.
-            QTimer.singleShot(0, lambda: self._rest(time.monotonic() - began))
+        if self._drawn_at is not None:
+            # By now the window has painted what was drawn, which takes longer than drawing it.
+            self._rest(time.thread_time() - self._drawn_at)
+            self._drawn_at = None
+        began = time.thread_time()
+        if time.monotonic() >= self._rests_until and self.refresh():
+            self._drawn_at = began
 
     def _rest(self, took: float) -> None:
         if self.cockpit.busy:
