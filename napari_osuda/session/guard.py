@@ -146,6 +146,11 @@ def spoken(
             f"{marks}and the adapted model's mask does not look like a lesion's either ({after.share:.1%} of "
             f"the head, the largest piece {after.largest:.0%} of it). Neither is to be trusted: mark by hand."
         ]
+    if found.failing is not None and found.fault == "appears":
+        return [
+            f"{_named(found.failing)} appears in a few voxels of the adapted mask, while the source model "
+            "found none of it anywhere."
+        ]
     if found.failing is not None and found.fault in ("vanishes", "shrinks"):
         was, now = (signals[found.failing].share for signals in evidence)
         if found.fault == "vanishes":

@@ -30,7 +30,7 @@ _ONE_REGION = -0.1
 # Share of the head below which a region is not there, and above which it cannot vanish unnoticed.
 _TRACE, _FINDING = 1e-4, 5e-4
 
-Fault = Literal["vanishes", "shrinks", "falls apart", "loses"]
+Fault = Literal["appears", "vanishes", "shrinks", "falls apart", "loses"]
 Contrast = Literal["turned", "left"]
 """What became of an image whose name says that another contrast stands in for the model's."""
 
@@ -61,7 +61,7 @@ class Verdict:
         The source's mask is larger than any tumour.
     failing : str or None
         The region that speaks against it whatever the others do.
-    fault : {"vanishes", "shrinks", "falls apart", "loses"} or None
+    fault : {"appears", "vanishes", "shrinks", "falls apart", "loses"} or None
         What it does.
     """
 
@@ -142,6 +142,9 @@ def _fault(before: Signals, after: Signals, gain: float, whole_stays: bool) -> F
     """What speaks against a region's mask whatever the others do."""
     if before.share > _FINDING and after.share < _TRACE:
         return "vanishes"
+    if before.share == 0 and 0 < after.share < _TRACE:
+        # A few voxels of a class that the source model saw nowhere: if it is not there, all of it is wrong.
+        return "appears"
     if whole_stays and _shrinks(before, after):
         return "shrinks"
     consistency = after.coherence + after.mirror - before.coherence - before.mirror

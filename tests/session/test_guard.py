@@ -122,6 +122,22 @@ def test_a_core_that_shrinks_inside_a_whole_that_stays_is_given_up():
     assert advice.reasons[0].startswith("'core' shrinks to 40% of its size")
 
 
+def test_a_trace_of_a_class_that_the_source_saw_nowhere_is_refused_and_a_finding_is_not():
+    better = dataclasses.replace(FAIR, mirror=0.95, coherence=0.95)
+    nothing, trace, finding = (dataclasses.replace(FAIR, share=share) for share in (0.0, 2e-5, 2e-3))
+    found = verdict({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": trace})
+    assert (found.accept, found.failing, found.fault) == (False, "core", "appears")
+    assert verdict({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": finding}).accept
+    assert verdict({WHOLE: FAIR, "core": trace}, {WHOLE: better, "core": trace}).accept
+    before, brain = masks()
+    advice = recommend(
+        before, np.roll(before, 1, 0), brain, CARD,
+        ({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": trace}),
+    )  # fmt: skip
+    assert advice.decision == "keep-source"
+    assert "'core' appears in a few voxels" in advice.reasons[0]
+
+
 def test_what_is_left_of_a_shrunk_mask_is_sharper_and_that_says_nothing():
     sharp = dataclasses.replace(FAIR, share=0.02, border=3.0)
     assert contributions(FAIR, sharp)["border"] == 0
