@@ -2,7 +2,8 @@
 
 Both train the same parameters by the same optimiser on the same batches and minimise the entropy; the
 plain step lacks eqs. 3 to 5. The two take turns, so that a drift of the machine's speed hits both; the
-medians and their ratio are printed.
+medians and their ratio are printed. Then the same for our step with the channels of a pixel side by side in
+memory, as a session has them on a CPU, against the usual order.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import statistics
 import time
 
 import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from napari_osuda.method import AdaptationConfig, adapt, self_entropy
 from napari_osuda.networks import UNet
@@ -56,6 +58,12 @@ def main() -> None:
         a, b = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(y / x for x, y in pairs)
         print(f"| {parameters} | {a:.3f} | {b:.3f} | {ratio:.3f} |")
+    config = AdaptationConfig(iterations=10_000)
+    beside = convert_conv2d_weight_memory_format(copy.deepcopy(network), torch.channels_last)
+    usual, ours = (adapt(net, [batch], config) for net in (network, beside))
+    pairs = [(next(usual).seconds, next(ours).seconds) for _ in range(options.pairs + 3)][3:]
+    ratio = statistics.median(y / x for x, y in pairs)
+    print(f"OSUDA step, channels side by side against the usual order: {ratio:.3f} (median of pairs)")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_osuda.benchmark.protocols import PROTOCOLS
-from napari_osuda.files import written_whole
+from napari_osuda.evaluation import write_rows
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.method import preset
-from napari_osuda.session.guard import spoken
+from napari_osuda.session.guard import VOLUMES, spoken
 from napari_osuda.session.guard_score import Contrast, verdict
 from napari_osuda.session.guard_signals import Evidence, Signals
 
@@ -42,7 +41,7 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     found = verdict(*evidence, contrast)
     # The last sentence is of the volumes, which no figure of the guard's tells.
-    volumes = row["reasons"][row["reasons"].rindex("The marked volume goes from") :]
+    volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
     reasons = (*spoken(evidence, found, contrast), volumes)
     return {
         **row,
@@ -73,12 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with open(path, encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     again = [decided_again(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(again)
-    with written_whole(path) as partial:
-        partial.write_text(text.getvalue(), encoding="utf-8")
+    write_rows(path, again)
     changed = sum(new["decision"] != old["decision"] for new, old in zip(again, rows, strict=True))
     sys.stdout.write(f"{changed} of {len(rows)} decisions are other ones now.\n")
     return 0

@@ -116,7 +116,7 @@ def _guard_table(judged: Sequence[_Judged], column: str) -> str:
 
 
 def _going_back(judged: Sequence[_Judged]) -> str:
-    """What the setting ``go_back`` would have done: `osuda-se` is OSUDA's iteration 0, to the bit."""
+    """What the setting ``go_back`` would have done: `osuda-se` ends where OSUDA's iteration 0 does."""
     untrained = {_case(j): j for j in judged if j.row["method"] == "osuda-se" and j.row["seed"] == "0"}
     refused = [j for j in judged if j.row["method"] == "osuda" and j.row["decision"] != "accept"]
     back = [untrained[_case(j)] for j in refused if _case(j) in untrained]

@@ -64,9 +64,9 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
 
     Notes
     -----
-    On a CPU the convolutions of a 2-D network take up to a third less time where the channels of a pixel
-    lie side by side. A network that cannot work so (one that calls ``view``
-    on what a convolution gives) is left with the usual order.
+    On a CPU the convolutions of a 2-D network are faster where the channels of a pixel lie side by side
+    (``benchmarks/step_cost.py``). A network that cannot work so (one that calls ``view`` on what a
+    convolution gives) is left with the usual order.
     """
     copied = copy.deepcopy(network).to(device).eval()
     shape = stack.window or stack.shape

@@ -12,7 +12,10 @@ from napari_osuda.session.guard_score import IMPLAUSIBLE, Contrast, Verdict, ver
 from napari_osuda.session.guard_signals import WHOLE, Evidence
 from napari_osuda.session.job import Labels, Recommendation
 
-__all__ = ["recommend", "spoken"]
+__all__ = ["VOLUMES", "recommend", "spoken"]
+
+VOLUMES = "The marked volume goes from"
+"""How the last sentence of a recommendation begins, the one that is made from the masks themselves."""
 
 # A region that shrinks below, or grows beyond, these multiples of its volume is not the same finding.
 _VANISHED, _EXPLODED = 0.1, 8.0
@@ -77,7 +80,7 @@ def recommend(
     decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
-        f"The marked volume goes from {np.count_nonzero(before) / voxels:.1%} to "
+        f"{VOLUMES} {np.count_nonzero(before) / voxels:.1%} to "
         f"{np.count_nonzero(after) / voxels:.1%} of the brain; the two masks overlap with a Dice of "
         f"{shared:.2f}."
     )

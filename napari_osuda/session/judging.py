@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from napari_osuda.imaging import SliceStack
+from napari_osuda.method import Adaptation
 from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard import recommend
@@ -78,6 +79,38 @@ class Judging:
                 )
             done += parts(stack)
 
+    def or_iteration_0(
+        self, adaptation: Adaptation, stopping: Callable[[], bool]
+    ) -> Generator[Event, None, tuple[list[CaseResult], bool]]:
+        """The results of a finished adaptation, or of its iteration 0 where only that is accepted.
+
+        Parameters
+        ----------
+        adaptation : Adaptation
+            Whose network has been finished; it is left in the state that the results are of.
+        stopping : callable
+            Whether to leave it at the first.
+
+        Returns
+        -------
+        results : list of CaseResult
+        went_back : bool
+            Whether they are of iteration 0: the target's statistics, nothing trained.
+        """
+        network = adaptation.model
+        found = yield from _held(self.cases(network))
+        if not _refused(found) or stopping():
+            return found, False
+        trained = {name: value.clone() for name, value in network.state_dict().items()}
+        adaptation.restart(self._source.state_dict())
+        for done, total in adaptation.finishing():
+            yield self._progress("statistics", done, total)
+        untrained = yield from _held(self.cases(network))
+        if not _refused(untrained) and not _unchanged(untrained):
+            return untrained, True
+        network.load_state_dict(trained)
+        return found, False
+
     def _evidence(
         self, index: int, network: nn.Module
     ) -> Generator[Event, None, tuple[Evidence, Evidence] | None]:
@@ -98,3 +131,24 @@ class Judging:
                     yield self._progress("guard", which * part[1] + part[0], 2 * part[1])
         self._evidence_before[index] = found[0]
         return found[0], found[1]
+
+
+def _held(
+    cases: Iterator[Event | CaseResult],
+) -> Generator[Event, None, list[CaseResult]]:
+    """Hand on the progress, and keep the results back."""
+    found = []
+    for part in cases:
+        if isinstance(part, CaseResult):
+            found.append(part)
+        else:
+            yield part
+    return found
+
+
+def _refused(found: Sequence[CaseResult]) -> bool:
+    return any(c.recommendation is not None and c.recommendation.decision != "accept" for c in found)
+
+
+def _unchanged(found: Sequence[CaseResult]) -> bool:
+    return all(c.after is not None and np.array_equal(c.before, c.after) for c in found)

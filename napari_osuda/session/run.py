@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -307,21 +307,13 @@ class Run:
     ) -> Iterator[Event]:
         """Where the guard refuses what training has led to: the target's statistics alone, if they pass."""
         judging = self._judging(target, source)
-        found = yield from _held(judging.cases(adaptation.model))
-        if _refused(found) and not self.stopping:
-            trained = {name: value.clone() for name, value in adaptation.model.state_dict().items()}
-            adaptation.restart(source.state_dict())
-            for done, total in adaptation.finishing():
-                yield self._clock.progress("statistics", done, total)
-            untrained = yield from _held(judging.cases(adaptation.model))
-            if not _refused(untrained) and not _unchanged(untrained):
-                found, self._used = untrained, 0
-                yield self._note(
-                    f"After {adaptation.t} iterations the guard refuses the masks. It accepts those of "
-                    "iteration 0, which has the target's statistics and no training: they are the result."
-                )
-            else:
-                adaptation.model.load_state_dict(trained)
+        found, went_back = yield from judging.or_iteration_0(adaptation, lambda: self.stopping)
+        if went_back:
+            self._used = 0
+            yield self._note(
+                f"After {adaptation.t} iterations the guard refuses the masks. It accepts those of "
+                "iteration 0, which has the target's statistics and no training: they are the result."
+            )
         for case in found:
             yield from self._deliver(case, folder)
 
@@ -383,27 +375,6 @@ class Run:
             intensity_maps=self._maps,
             iteration=self._used,
         )
-
-
-def _held(
-    parts_: Iterator[Event | CaseResult],
-) -> Generator[Event, None, list[CaseResult]]:
-    """Hand on the progress, and keep the results back."""
-    found = []
-    for part in parts_:
-        if isinstance(part, CaseResult):
-            found.append(part)
-        else:
-            yield part
-    return found
-
-
-def _refused(found: Sequence[CaseResult]) -> bool:
-    return any(c.recommendation is not None and c.recommendation.decision != "accept" for c in found)
-
-
-def _unchanged(found: Sequence[CaseResult]) -> bool:
-    return all(c.after is not None and np.array_equal(c.before, c.after) for c in found)
 
 
 def adapt_or_nothing(source: nn.Module, target: Target, job: Job) -> Adaptation | None:

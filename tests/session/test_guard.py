@@ -24,6 +24,12 @@ def whole(before, after):
     return {WHOLE: before}, {WHOLE: after}
 
 
+def advised(before, after):
+    """The recommendation for a mask that has moved a little, with these signals."""
+    mask, brain = masks()
+    return recommend(mask, np.roll(mask, 1, 0), brain, CARD, (before, after))
+
+
 def masks():
     before = np.zeros((20, 20, 10), np.uint8)
     before[4:12, 4:12, 2:8] = 2
@@ -96,11 +102,7 @@ def test_no_region_pays_for_the_others():
         found = verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt})
         assert not found.accept
         assert found.failing == "core"
-        before, brain = masks()
-        advice = recommend(
-            before, np.roll(before, 1, 0), brain, CARD,
-            ({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt}),
-        )  # fmt: skip
+        advice = advised({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt})
         assert advice.decision == "keep-source"
         assert "'core'" in advice.reasons[0]
 
@@ -114,11 +116,7 @@ def test_a_core_that_shrinks_inside_a_whole_that_stays_is_given_up():
     # Where the whole shrinks with it, a false finding may have gone.
     less = dataclasses.replace(better, share=0.02)
     assert verdict({WHOLE: FAIR, "core": core}, {WHOLE: less, "core": small}).fault is None
-    before, brain = masks()
-    advice = recommend(
-        before, np.roll(before, 1, 0), brain, CARD,
-        ({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": small}),
-    )  # fmt: skip
+    advice = advised({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": small})
     assert advice.reasons[0].startswith("'core' shrinks to 40% of its size")
 
 
@@ -129,11 +127,7 @@ def test_a_trace_of_a_class_that_the_source_saw_nowhere_is_refused_and_a_finding
     assert (found.accept, found.failing, found.fault) == (False, "core", "appears")
     assert verdict({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": finding}).accept
     assert verdict({WHOLE: FAIR, "core": trace}, {WHOLE: better, "core": trace}).accept
-    before, brain = masks()
-    advice = recommend(
-        before, np.roll(before, 1, 0), brain, CARD,
-        ({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": trace}),
-    )  # fmt: skip
+    advice = advised({WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": trace})
     assert advice.decision == "keep-source"
     assert "'core' appears in a few voxels" in advice.reasons[0]
 

@@ -61,3 +61,11 @@ def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, g
     assert torch.equal(weights(refused), weights(trained))
     assert refused.iteration is None
     assert refused.recommendation.decision == "keep-source"
+
+
+def test_without_training_the_entropy_osuda_is_its_iteration_0(model, case):
+    """So the bench's rows of osuda-se tell what going back would do."""
+    untrained = adapt_case(model, case, LONG.replace(iterations=0))
+    without = adapt_case(model, case, preset("osuda-se", iterations=3, batch_size=4))
+    np.testing.assert_array_equal(without.cases[0].after, untrained.cases[0].after)
+    torch.testing.assert_close(weights(without), weights(untrained))
