@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from napari_osuda.benchmark.patients import VALIDATION, Patient, simulated_patient
@@ -216,9 +216,7 @@ def _adapted(
     if setting.mapped:
         spec = replace(spec, intensity_maps=_maps(patient))
         stack = SliceStack(patient.case, spec)
-    least = setting.head if setting.around else 0.0
-    target = Target((patient.case,), spec, config.batch_size, config.seed, least)
-    batches = list(target) if not setting.head or setting.around else list(_large(target, setting.head))
+    batches = list(Target((patient.case,), spec, config.batch_size, config.seed, setting.head))
     network = placed(model.network, torch.device("cpu"), stack)
     began = time.perf_counter()
     adaptation = adapt(network, batches, config, activation=model.card.activation)
@@ -235,15 +233,6 @@ def _adapted(
 def _maps(patient: Patient) -> tuple[IntensityMap, ...]:
     case = patient.case
     return tuple(expected_map(s.channel, "" if s.path is None else s.path.name) for s in case.sources)
-
-
-def _large(target: Target, share: float) -> Iterator[Tensor]:
-    """Batches without the slices whose head is smaller than a share of the largest one's."""
-    heads = [(batch != 0).any(dim=1).flatten(1).sum(dim=1) for batch in target]
-    least = share * max(int(h.max()) for h in heads)
-    for batch, head in zip(target, heads, strict=True):
-        if bool((head >= least).any()):
-            yield batch[head >= least]
 
 
 def _row(before: _Reached, after: _Reached, card: ModelCard, seconds: float) -> dict[str, Any]:

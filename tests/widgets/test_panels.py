@@ -12,8 +12,9 @@ import pytest
 import torch
 import yaml
 from napari.components import ViewerModel
-from qtpy.QtCore import QMimeData, QPoint, Qt, QUrl
+from qtpy.QtCore import QEvent, QMimeData, QObject, QPoint, Qt, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QApplication
 from torch import nn
 
 from napari_osuda.errors import ConfigError
@@ -144,6 +145,31 @@ def test_progress_is_told_with_the_time_left(qtbot):
     panel.set_progress(SimpleNamespace(stage="adapt", done=12, total=40, seconds_left=125.0))
     assert "adapting, iteration 12 of 40, about 2 min left" in panel.label.text()
     assert (panel.bar.value(), panel.bar.maximum()) == (12, 40)
+
+
+def test_progress_is_painted_in_its_turn_and_not_at_once(qtbot):
+    """A bar that paints itself when it is set paints the whole window with it."""
+    panel = RunPanel(DARK)
+    qtbot.addWidget(panel)
+    panel.set_state("running")
+    panel.show()
+    qtbot.waitExposed(panel)
+    painted = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QEvent.Type.Paint:
+                painted.append(watched)
+            return False
+
+    watch = Watch()
+    panel.bar.installEventFilter(watch)
+    QApplication.processEvents()
+    painted.clear()
+    panel.set_progress(SimpleNamespace(stage="adapt", done=30, total=40, seconds_left=12.0))
+    assert painted == []
+    qtbot.waitUntil(lambda: panel.bar in painted)
+    panel.bar.removeEventFilter(watch)
 
 
 @pytest.mark.parametrize(
