@@ -33,6 +33,8 @@ from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.simulation.shipped import sample_models
 
+# Iterations with the monitor, then as many without it, and so on.
+_BLOCK = 4
 MODEL = "glioma-four-contrasts"
 SHAPE = (155, 240, 240)
 
@@ -99,8 +101,9 @@ class Bench:
         memory: list[float] = []
         gaps: list[float] = []
         scrolls: list[float] = []
-        paces: dict[bool, list[float]] = {True: [], False: []}
+        ratios: list[float] = []
         shares, rates = [], []
+        alone = self.scroll()
         for number in range(runs):
             self.steps.clear()
             self.draws, self.previewing, began = 0, 0.0, time.monotonic()
@@ -112,9 +115,7 @@ class Bench:
             seconds = self.steps[-1][0] - self.steps[0][0]
             rates.append(self.draws / seconds)
             shares.append(self.previewing / seconds)
-            for (before, was), (now, watched) in itertools.pairwise(self.steps):
-                if was == watched:
-                    paces[watched].append(now - before)
+            ratios += watched_to_not(self.steps)
             self.watch(True)
             scrolls += self.scroll()
             with ticking(gaps):
@@ -128,12 +129,17 @@ class Bench:
                 f"load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
-        pace = {watched: float(np.median(values)) for watched, values in paces.items() if values}
         row("gap between GUI events, p95", 1000 * float(np.percentile(gaps, 95)), "ms", 50)
         row("gap between GUI events, maximum", 1000 * max(gaps), "ms", 250)
         row("from the slider to the drawn slice, p95", 1000 * float(np.percentile(scrolls, 95)), "ms", 120)
-        if len(pace) == 2:
-            row("the run slowed down by the open monitor", 100 * (pace[True] / pace[False] - 1), "%", 10)
+        print(
+            f"    before any run, without masks: {1000 * float(np.percentile(alone, 95)):.1f} ms; medians "
+            f"{1000 * float(np.median(scrolls)):.1f} ms and {1000 * float(np.median(alone)):.1f} ms"
+        )
+        if ratios:
+            low, middle, high = 100 * (np.percentile(ratios, (25, 50, 75)) - 1)
+            row("the run slowed down by the open monitor", float(middle), "%", 10)
+            print(f"    of {len(ratios)} comparisons, half between {low:.1f} and {high:.1f} %")
         else:
             print("the run slowed down by the open monitor: too few iterations to tell")
         row("the live preview's share of the run", 100 * max(shares), "%", 5)
@@ -148,7 +154,7 @@ class Bench:
         until(lambda: len(self.steps) > 0)
         while len(self.steps) < steps:
             self.watch(not self.watched)
-            goal = min(len(self.steps) + 3, steps)
+            goal = min(len(self.steps) + _BLOCK, steps)
             until(lambda goal=goal: len(self.steps) >= goal)
 
     def watch(self, watched: bool) -> None:
@@ -182,6 +188,21 @@ class Bench:
             until(lambda: panel.seconds > 0)
             found.append(panel.seconds)
         return max(found)
+
+
+def watched_to_not(steps: list[tuple[float, bool]]) -> list[float]:
+    """Time of an iteration with the monitor to that without, for each two neighbouring blocks of a run.
+
+    Neighbours, since the speed of a machine drifts; of each block the median, since now and then a preview
+    comes in between.
+    """
+    blocks = [
+        (watched, [time for time, _ in block]) for watched, block in itertools.groupby(steps, lambda s: s[1])
+    ]
+    paces = [(watched, float(np.median(np.diff(times)))) for watched, times in blocks if len(times) == _BLOCK]
+    return [
+        pace / other if watched else other / pace for (watched, pace), (_, other) in itertools.pairwise(paces)
+    ]
 
 
 def channels() -> dict[str, np.ndarray]:

@@ -8,6 +8,8 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QPushButton, QWidget
 
+from napari_osuda.widgets._painting import main_window_of
+
 __all__ = ["ClosingGuard"]
 
 
@@ -44,7 +46,7 @@ class ClosingGuard(QObject):
     def watch(self) -> None:
         """Look where the widget is docked now; to be called whenever that has changed."""
         dock = self._widget.parent()
-        window = None if dock is None else _main_window(dock)
+        window = main_window_of(self._widget)
         for old, new in ((self._dock, dock), (self._window, window)):
             if old is not new:
                 if old is not None:
@@ -105,11 +107,6 @@ def _presses(event: Any, button: QPushButton) -> bool:
     if kind == QEvent.Type.MouseButtonRelease:
         return button.isDown() and bool(button.rect().contains(event.position().toPoint()))
     return kind == QEvent.Type.KeyRelease and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Select)
-
-
-def _main_window(dock: QObject) -> QMainWindow | None:
-    parent = dock.parent()
-    return parent if isinstance(parent, QMainWindow) else None
 
 
 def _in_sight(window: QMainWindow) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_osuda.widgets._painting import PAINTED_MS
+
 if TYPE_CHECKING:
     from napari_osuda.session import Controller
 
@@ -46,8 +48,8 @@ class Feed(QObject):
     def __init__(self, controller: Controller) -> None:
         super().__init__()
         self._there = threading.Event()
-        # After what has been posted meanwhile, such as the painting of the layer.
-        self._shown.connect(lambda: QTimer.singleShot(0, self._there.set))
+        # Once more after the painting is on the list: it comes between two timers.
+        self._shown.connect(lambda: QTimer.singleShot(PAINTED_MS, self._painted))
         self._links: list[tuple[Any, Callable[[object], None]]] = []
         for name in self.NAMES:
             wait = self._wait if name in self._LAYERS else None
@@ -60,6 +62,10 @@ class Feed(QObject):
         for source, relay in self._links:
             source.disconnect(relay)
         self._links.clear()
+
+    def _painted(self) -> None:
+        # A timer that runs: one of 0 ms is a message, which comes before any painting.
+        QTimer.singleShot(1, self._there.set)
 
     def _wait(self) -> None:
         """On the run's thread: until the window has done, and painted, what it was told last."""

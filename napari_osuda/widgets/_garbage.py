@@ -3,6 +3,8 @@
 Plots and Qt hold each other in cycles. Left to chance, Python would take them apart on whichever thread runs
 next, and Qt's parts survive only this one. A collection looks at everything there is, and holds up the window
 for a third of a second with torch and napari loaded: so it is done when something was closed, and only then.
+For the same reason what is there when a run begins is set aside: Python's own collections, which come when
+they like and stop every thread, then look only at what the run has made.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import gc
 
 from qtpy.QtCore import QTimer
 
-__all__ = ["clear_up", "window_closed"]
+__all__ = ["clear_up", "set_aside", "window_closed"]
 
 _DUE: list[bool] = []
 
@@ -26,4 +28,11 @@ def clear_up() -> None:
     """Collect, if a window was closed since; to be called on the GUI thread."""
     if _DUE:
         _DUE.clear()
+        gc.unfreeze()
         gc.collect()
+
+
+def set_aside() -> None:
+    """Leave what there is now out of collections, until this is called again or something is closed."""
+    gc.unfreeze()
+    gc.freeze()

@@ -178,7 +178,6 @@ class ResultLayers:
         # Another iteration's, where a person has chosen one.
         self._make_room("after", "difference")
         self._add("after", labels, *self._looks())
-        self.prefer("after")
 
     def difference(self) -> IntArray | None:
         """What has changed, [I, J, K] of the case; takes a while, and may be called off the GUI thread."""

@@ -55,6 +55,11 @@ class LivePreview(QWidget):
         self.viewpoint.moved.connect(self._look)
         self.box.toggled.connect(self._on_toggled)
 
+    @property
+    def seen(self) -> bool:
+        """Whether there is a layer that shows something."""
+        return self._layer.shown and self._layer.layer.visible
+
     def begin(self) -> None:
         """A run has begun: follow it."""
         from napari_osuda.session import can_preview
@@ -80,7 +85,7 @@ class LivePreview(QWidget):
         """Show what the run has told of its slice."""
         if self._place is None or not self.box.isChecked() or preview.case != 0:
             return
-        first = not self._layer.shown or not self._layer.layer.visible
+        first = not self.seen
         self._layer.show(self._place, preview.labels, preview.index)
         self._tell(f"Layer 'preview': the slice after iteration {preview.iteration}.")
         if first:

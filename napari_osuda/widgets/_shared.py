@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.widgets._feed import Feed
-from napari_osuda.widgets._garbage import clear_up
+from napari_osuda.widgets._garbage import clear_up, set_aside
 from napari_osuda.widgets._history import RunHistory
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Cockpit(QObject):
         self._run = self._previewer = None
         self.image = image
         clear_up()
+        set_aside()
         self.controller.start(job)
 
     def use_iteration(self, iteration: int) -> None:
@@ -122,6 +123,7 @@ class Cockpit(QObject):
         if self.busy:
             raise RuntimeError("A run is under way; stop it first.")
         clear_up()
+        set_aside()
         self.controller.launch(StateRun(self.result, self.timeline, iteration))
 
     def attach(self, user: object) -> None:

@@ -124,8 +124,9 @@ class SliceLayer:
         selected = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(self.layer)
-        # What a person is working on stays selected.
-        self._viewer.layers.selection = selected
+        # What a person is working on stays selected; the window takes its time for each change of that.
+        if selected != {active}:
+            self._viewer.layers.selection = selected
         self._viewer.layers.selection.active = active
         return self.layer
 

@@ -18,6 +18,7 @@ from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
 from napari_osuda.widgets._outcome_panel import OutcomePanel
+from napari_osuda.widgets._painting import paint_apart
 from napari_osuda.widgets._queue_panel import QueuePanel
 from napari_osuda.widgets._resume_panel import ResumePanel
 from napari_osuda.widgets._run_panel import RunPanel
@@ -28,7 +29,7 @@ from napari_osuda.widgets._words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import After, Finished, Job, State
+    from napari_osuda.session import After, Before, Finished, Job, Preview, State
 
 __all__ = ["AdaptWidget"]
 
@@ -170,7 +171,7 @@ class AdaptWidget(DockedWidget):
         self.run_panel.pause.connect(controller.pause)
         self.run_panel.resume.connect(controller.resume)
         self.run_panel.stop.connect(self._stop)
-        self.preview_panel.shown.connect(lambda: self.results.prefer(""))
+        self.preview_panel.shown.connect(lambda: self._prefer_soon(""))
         self.starter.preparing.connect(self._on_preparing)
         self.starter.failed.connect(self._fail)
         self.starter.told.connect(self._say)
@@ -186,9 +187,9 @@ class AdaptWidget(DockedWidget):
             (feed.progressed, self.run_panel.set_progress),
             (feed.noted, self._say),
             (feed.started, self._on_started),
-            (feed.before_ready, lambda event: self.results.show_before(event.labels)),
+            (feed.before_ready, self._on_before),
             (feed.after_ready, self._on_after),
-            (feed.previewed, self.preview_panel.show_preview),
+            (feed.previewed, self._on_preview),
             (feed.finished, self._on_finished),
             (feed.failed, self._on_failed),
         )
@@ -288,14 +289,30 @@ class AdaptWidget(DockedWidget):
             if self.queue_panel.running_on and self.queue_panel.waiting:
                 QTimer.singleShot(0, self._go_on)
 
+    def _on_before(self, event: Before) -> None:
+        paint_apart(self)
+        self.results.show_before(event.labels)
+
+    def _on_preview(self, preview: Preview) -> None:
+        if not self.preview_panel.seen:
+            paint_apart(self)
+        self.preview_panel.show_preview(preview)
+
+    def _prefer_soon(self, name: str) -> None:
+        # In a turn of its own, before anything is painted: a new layer has held the window up long enough.
+        QTimer.singleShot(1, lambda: None if self._ended else self.results.prefer(name))
+
     def _on_after(self, event: After) -> None:
+        paint_apart(self)
         self.results.show_after(event.labels)
+        self._prefer_soon("after")
         # Once the run has ended: two layers at a time hold the window up for longer than one should wait.
         self._compared = False
 
     def _on_compared(self, changed: Any) -> None:
         self._compared = True
         if changed is not None:
+            paint_apart(self)
             self.results.show_difference(changed)
         self._end_layers()
 

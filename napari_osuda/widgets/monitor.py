@@ -37,6 +37,8 @@ _INTERVAL_MS = 100
 # And at most this share of the window's time, so that a run does not wait for its pictures where drawing is
 # slow: without a graphics card the whole window is put together anew for each.
 _SHARE = 0.04
+# Who leafs through the slices looks at them: the plots stand still for so many seconds after each.
+_LEAFING = 0.3
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -94,6 +96,7 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
         self._drawn_at: float | None = None
+        napari_viewer.dims.events.current_step.connect(self._on_leafing)
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
         self.timeline.chosen.connect(self._go_to)
@@ -145,6 +148,9 @@ class MonitorWidget(DockedWidget):
         if self.cockpit.busy:
             self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
 
+    def _on_leafing(self, _: object = None) -> None:
+        self._rests_until = max(self._rests_until, time.monotonic() + _LEAFING)
+
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""
         for panel in self._plots():
@@ -153,6 +159,7 @@ class MonitorWidget(DockedWidget):
     def tear_down(self) -> None:
         """Stop the timer and listen no more."""
         self._timer.stop()
+        self.viewer.dims.events.current_step.disconnect(self._on_leafing)
         self.cockpit.began.disconnect(self.show_history)
         self.cockpit.ended.disconnect(self._on_ended)
         self.timeline.close_down()

@@ -148,6 +148,22 @@ def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor
     assert len(losses.getData()[0]) == 1
 
 
+def test_while_someone_leafs_through_the_slices_the_plots_stand_still(monitor, run, qtbot):
+    layers, reports = run
+    monitor.viewer.add_image(np.zeros((9, 8, 8), np.float32))
+    monitor._timer.stop()
+    history = RunHistory(layers, CLASSES, len(reports))
+    monitor.cockpit.history = history
+    monitor.cockpit.began.emit(history)
+    history.add(reports[0])
+    monitor.viewer.dims.set_current_step(0, 2)
+    monitor._on_time()
+    losses = monitor.panels["losses"].curves[0]
+    assert losses.getData()[0] is None
+    monitor._timer.start()
+    qtbot.waitUntil(lambda: losses.getData()[0] is not None)
+
+
 def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
     history = told(monitor, run)
     panel = monitor.panels["distance"]
