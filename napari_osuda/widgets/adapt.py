@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout
 
-from napari_osuda.widgets._background import Background
 from napari_osuda.widgets._channel_panel import ChannelPanel
 from napari_osuda.widgets._closing import ClosingGuard
 from napari_osuda.widgets._column import Column, scrolled
@@ -18,9 +17,9 @@ from napari_osuda.widgets._docked import DockedWidget
 from napari_osuda.widgets._folder_panel import FolderPanel
 from napari_osuda.widgets._model_panel import ModelPanel
 from napari_osuda.widgets._outcome_panel import OutcomePanel
-from napari_osuda.widgets._painting import paint_apart
 from napari_osuda.widgets._queue_panel import QueuePanel
 from napari_osuda.widgets._resume_panel import ResumePanel
+from napari_osuda.widgets._run_layers import RunLayers
 from napari_osuda.widgets._run_panel import RunPanel
 from napari_osuda.widgets._saving import Saver
 from napari_osuda.widgets._starting import Starter
@@ -29,7 +28,7 @@ from napari_osuda.widgets._words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import After, Before, Finished, Job, Preview, State
+    from napari_osuda.session import Finished, Job, State
 
 __all__ = ["AdaptWidget"]
 
@@ -54,7 +53,6 @@ class AdaptWidget(DockedWidget):
         # an optimiser: the two LLVMs in one process can then crash each other.
         import torch._dynamo  # noqa: F401
 
-        from napari_osuda.widgets._layers import ResultLayers
         from napari_osuda.widgets._live_preview import LivePreview
         from napari_osuda.widgets._settings_panel import SettingsPanel
 
@@ -83,13 +81,12 @@ class AdaptWidget(DockedWidget):
         self.contrast_choice = ContrastChoice(self.starter.job_maker, self._slice_in_sight)
         self.outcome_panel = OutcomePanel(colours)
         self.note = WrappedLabel()
-        self.results = ResultLayers(napari_viewer)
+        self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
+        self.results = self._layers.results
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
         self.closing = ClosingGuard(self, lambda: self.cockpit.busy, self._closing_question)
-        self._comparing = Background(self)
         # How the run under way has ended, until its thread is through and another may begin.
         self._ending = ("failed", "")
-        self._compared = True
         # Once: from then on the view is the user's.
         self._radiological = False
         self._arrange()
@@ -171,7 +168,6 @@ class AdaptWidget(DockedWidget):
         self.run_panel.pause.connect(controller.pause)
         self.run_panel.resume.connect(controller.resume)
         self.run_panel.stop.connect(self._stop)
-        self.preview_panel.shown.connect(lambda: self._prefer_soon(""))
         self.starter.preparing.connect(self._on_preparing)
         self.starter.failed.connect(self._fail)
         self.starter.told.connect(self._say)
@@ -179,7 +175,6 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.preferred.connect(self.results.prefer)
         self.outcome_panel.again.connect(self.run_again)
         self.outcome_panel.open_review.connect(self._open_review)
-        self._comparing.done.connect(self._on_compared)
         feed = self.cockpit.feed
         assert feed is not None
         self._links = (
@@ -187,9 +182,9 @@ class AdaptWidget(DockedWidget):
             (feed.progressed, self.run_panel.set_progress),
             (feed.noted, self._say),
             (feed.started, self._on_started),
-            (feed.before_ready, self._on_before),
-            (feed.after_ready, self._on_after),
-            (feed.previewed, self._on_preview),
+            (feed.before_ready, self._layers.show_before),
+            (feed.after_ready, self._layers.show_after),
+            (feed.previewed, self._layers.show_preview),
             (feed.finished, self._on_finished),
             (feed.failed, self._on_failed),
         )
@@ -203,11 +198,10 @@ class AdaptWidget(DockedWidget):
             background.close_down()
         self.contrast_choice.close_down()
         self.starter.close()
-        self._comparing.close()
         self.cockpit.end_run()
         for signal, slot in self._links:
             signal.disconnect(slot)
-        self.preview_panel.close_down()
+        self._layers.close()
         self.channel_panel.close_down()
 
     def event(self, event: QEvent) -> bool:
@@ -280,51 +274,15 @@ class AdaptWidget(DockedWidget):
         self.outcome_panel.set_busy(not ended)
         self.resume_panel.setEnabled(ended)
         if ended:
-            if not self._compared:
-                self._comparing.run(self.results.difference)
-            self.preview_panel.end()
-            self._end_layers()
-            self.preview_panel.hide()
+            self._layers.end()
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
                 QTimer.singleShot(0, self._go_on)
 
-    def _on_before(self, event: Before) -> None:
-        paint_apart(self)
-        self.results.show_before(event.labels)
-
-    def _on_preview(self, preview: Preview) -> None:
-        if not self.preview_panel.seen:
-            paint_apart(self)
-        self.preview_panel.show_preview(preview)
-
-    def _prefer_soon(self, name: str) -> None:
-        # In a turn of its own, before anything is painted: a new layer has held the window up long enough.
-        QTimer.singleShot(1, lambda: None if self._ended else self.results.prefer(name))
-
-    def _on_after(self, event: After) -> None:
-        paint_apart(self)
-        self.results.show_after(event.labels)
-        self._prefer_soon("after")
-        # Once the run has ended: two layers at a time hold the window up for longer than one should wait.
-        self._compared = False
-
-    def _on_compared(self, changed: Any) -> None:
-        self._compared = True
-        if changed is not None:
-            paint_apart(self)
-            self.results.show_difference(changed)
-        self._end_layers()
-
     @property
     def settled(self) -> bool:
         """Whether no run is under way, and all layers of the last one are shown."""
-        return self._compared and not self.cockpit.busy
-
-    def _end_layers(self) -> None:
-        """Take away what the run before has left and this one has not made anew."""
-        if self.settled:
-            self.results.end()
+        return self._layers.settled
 
     def _go_on(self) -> None:
         if not self._ended:
@@ -333,9 +291,7 @@ class AdaptWidget(DockedWidget):
     def _on_started(self, _: object) -> None:
         job = self.cockpit.controller.job
         assert job is not None
-        self.results.begin(self.cockpit.image, job.model.card)
-        self.preview_panel.show()
-        self.preview_panel.begin()
+        self._layers.begin(self.cockpit.image, job.model.card)
 
     def _on_finished(self, event: Finished) -> None:
         result = event.result
