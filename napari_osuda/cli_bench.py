@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,16 +110,21 @@ def _about(rows: Rows, options: argparse.Namespace) -> str:
 
 
 def _of_seeds(rows: list[dict[str, str]]) -> str:
-    """How many patients have been run with how many seeds."""
-    seeds: dict[str, set[str]] = {}
+    """With how many seeds patients have been run, by protocol where those differ."""
+    seeds: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        seeds.setdefault(row["patient"], set()).add(row["seed"])
-    counts = Counter(len(of_patient) for of_patient in seeds.values())
-    words = [f"{number} seed{'s' if number > 1 else ''}" for number in sorted(counts, reverse=True)]
-    if len(counts) == 1:
-        return words[0]
-    shares = [counts[number] for number in sorted(counts, reverse=True)]
-    return ", ".join(f"{share} of them with {word}" for share, word in zip(shares, words, strict=True))
+        seeds.setdefault((row["protocol"], row["patient"]), set()).add(row["seed"])
+    counts: dict[str, set[int]] = {}
+    for (protocol, _), of_patient in seeds.items():
+        counts.setdefault(protocol, set()).add(len(of_patient))
+    protocols: dict[str, list[str]] = {}
+    for protocol, numbers in counts.items():
+        fewest, most = min(numbers), max(numbers)
+        word = f"{most} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
+        protocols.setdefault(word, []).append(protocol)
+    if len(protocols) == 1:
+        return next(iter(protocols))
+    return "; ".join(f"{word} in {', '.join(names)}" for word, names in protocols.items())
 
 
 def _write(path: Path, text: str) -> None:

@@ -38,7 +38,7 @@ def guard_report(rows: Sequence[Row]) -> str:
         _going_back(judged),
         "## The worst cases",
         "Masks that the guard accepted and that are worse than the source model's, and gains that it missed, "
-        "ten of each at most.",
+        "of each patient the worst, ten at most.",
         _guard_cases("accepted, and worse", sorted(judged, key=lambda j: j.guarded - j.before)),
         _guard_cases("gain missed", sorted(judged, key=lambda j: j.guarded - max(j.before, j.after))),
     ]
@@ -137,17 +137,22 @@ def _case(judged: _Judged) -> tuple[str, str]:
 
 
 def _guard_cases(what: str, judged: Sequence[_Judged]) -> str:
-    shown = [j for j in judged if j.guarded < max(j.before, j.after) - HARM][:10]
-    if what.startswith("accepted"):
-        shown = [j for j in shown if j.row["decision"] == "accept"]
-    else:
-        shown = [j for j in shown if j.row["decision"] != "accept"]
-    header = (what, "method", "patient", "before", "after", "reasons")
+    accepted = what.startswith("accepted")
+    wrong = [
+        j
+        for j in judged
+        if j.guarded < max(j.before, j.after) - HARM and (j.row["decision"] == "accept") == accepted
+    ]
+    # Other methods and seeds go wrong on a patient in the same way: one line tells of all of them.
+    alike: dict[tuple[str, str], list[_Judged]] = {}
+    for j in wrong:
+        alike.setdefault(_case(j), []).append(j)
+    header = (what, "method", "patient", "before", "after", "reasons", "and as many others")
     return markdown_table(
         header,
         (
             (j.row["protocol"], j.row["method"], j.row["patient"], f"{j.before:.3f}", f"{j.after:.3f}",
-             j.row["reasons"])
-            for j in shown
+             j.row["reasons"], str(len(others)))
+            for j, *others in list(alike.values())[:10]
         ),
     )  # fmt: skip

@@ -172,6 +172,33 @@ def test_the_guards_record_is_told_as_it_is():
     assert "**33%** of the oracle's gain" in missed
 
 
+def test_one_line_tells_of_all_that_go_wrong_on_a_patient_in_the_same_way():
+    harmed = [
+        row(seed=seed, dice_after_WT=dice) for seed, dice in (("0", "0.4"), ("1", "0.3"), ("2", "0.35"))
+    ]
+    missed = row(patient="2", method="tent", decision="keep-source")
+    page = guard_report([*harmed, missed]).split("## The worst cases")[1]
+    assert "| t2-to-flair | osuda | 1 | 0.500 | 0.300 |  | 2 |" in page
+    assert "| t2-to-flair | tent | 2 | 0.500 | 0.700 |  | 0 |" in page
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([row(seed="0"), row(seed="1")], "2 seeds"),
+        ([row(seed="0"), row(seed="1"), row(patient="2")], "1 to 2 seeds"),
+        (
+            [row(seed="0"), row(seed="1"), row(protocol="no-shift")],
+            "2 seeds in t2-to-flair; 1 seed in no-shift",
+        ),
+    ],
+)
+def test_it_is_told_how_many_seeds_there_were(rows, words):
+    from napari_osuda.cli_bench import _of_seeds
+
+    assert _of_seeds(rows) == words
+
+
 def test_harm_is_called_harm():
     assert (verdict(0.5, 0.48), verdict(0.5, 0.495), verdict(0.5, 0.52)) == ("harm", "no change", "gain")
     page = shipped_report([row(dice_after_WT="0.2", decision="keep-source", hd95_after_WT="inf")])
