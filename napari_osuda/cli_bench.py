@@ -38,6 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
     parser.add_argument("--patients", type=int, default=10, metavar="N", help="simulated ones (default 10)")
+    parser.add_argument(
+        "--skip", type=int, default=0, metavar="N", help="first ones to pass over (default 0)"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
     parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
     parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
@@ -84,7 +87,11 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
         )  # fmt: skip
     if not 1 <= options.patients <= len(TEST):
         raise ConfigError(f"--patients is {options.patients}; it must be from 1 to {len(TEST)}.")
-    return [simulated_series(protocol, TEST[: options.patients]) for protocol in protocols]
+    if not 0 <= options.skip <= len(TEST) - options.patients:
+        most = len(TEST) - options.patients
+        raise ConfigError(f"--skip is {options.skip}; with {options.patients} patients it is {most} at most.")
+    chosen = TEST[options.skip : options.skip + options.patients]
+    return [simulated_series(protocol, chosen) for protocol in protocols]
 
 
 def _run(steps: Iterator[Done]) -> None:

@@ -2,47 +2,19 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
-from napari_osuda.benchmark.bench import Series, bench_rows, choose, run_bench
+from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
 from napari_osuda.benchmark.guard_table import guard_report
-from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient
+from napari_osuda.benchmark.patients import TEST, VALIDATION
 from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
 from napari_osuda.benchmark.tables import bench_report, verdict
 from napari_osuda.cli import main
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging import Grid, case_from_arrays
 from napari_osuda.method import PRESETS
-from napari_osuda.models import ModelCard, load_model, write_model_folder
-from napari_osuda.networks import UNet
 from napari_osuda.session import adapt_case
-
-
-@pytest.fixture
-def series(tmp_path):
-    torch.manual_seed(0)
-    network = UNet(1, 2, (2, 4))
-    with torch.no_grad():
-        network(torch.randn(8, 1, 16, 16))
-    card = ModelCard.of(
-        channels=("t2",), labels={0: "background", 1: "whole tumour"}, regions={"WT": (1,)}, step=(2, 2),
-        architecture={"import_from": "napari_osuda.networks", "callable": "UNet",
-                      "kwargs": {"in_channels": 1, "out_channels": 2, "features": [2, 4]}},
-    )  # fmt: skip
-    folder = write_model_folder(tmp_path / "model", network.eval(), card)
-
-    def load(name):
-        rng = np.random.default_rng(int(name))
-        image = np.zeros((16, 16, 6), np.float32)
-        image[2:14, 2:14, 1:5] = rng.normal(100, 20, (12, 12, 4))
-        reference = np.zeros(image.shape, np.uint8)
-        reference[4:8, 4:8, 2:4] = 1
-        return Patient(name, case_from_arrays(name, {"t2": image}, Grid(image.shape, np.eye(4))), reference)
-
-    return Series(TABLE_2[0], lambda: load_model(folder), ("1", "2"), load, lambda: (0.97, 0.03))
 
 
 def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, tmp_path, monkeypatch):
@@ -218,6 +190,18 @@ def test_names_are_protocols_groups_and_methods():
         choose(["table-3"])
 
 
+def test_the_first_patients_can_be_passed_over():
+    import argparse
+
+    from napari_osuda import cli_bench
+
+    parser = argparse.ArgumentParser()
+    cli_bench.add_options(parser)
+    options = parser.parse_args(["--skip", "10", "--patients", "2"])
+    (chosen,) = cli_bench._series(options, TABLE_1)
+    assert chosen.patients == ("400010", "400011")
+
+
 def test_no_patient_serves_two_purposes():
     assert not set(VALIDATION) & set(TEST)
 
@@ -226,7 +210,8 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert main(["bench", "--only", "nonsense", "--out", str(tmp_path / "o")]) == 1
     assert main(["bench", "--brats-root", str(tmp_path / "nowhere"), "--out", str(tmp_path / "o")]) == 1
     assert main(["bench", "--patients", "0", "--out", str(tmp_path / "o")]) == 1
+    assert main(["bench", "--patients", "6", "--skip", "25", "--out", str(tmp_path / "o")]) == 1
     said = capsys.readouterr().err
-    for words in ("nothing called 'nonsense'", "no folder", "--patients is 0"):
+    for words in ("nothing called 'nonsense'", "no folder", "--patients is 0", "--skip is 25; with 6"):
         assert words in said
     assert not (tmp_path / "o").exists()
