@@ -9,6 +9,7 @@ a past iteration, how often the monitor draws, and memory.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import itertools
 import os
@@ -18,7 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.simulation.shipped import sample_models
 
 # Iterations with the monitor, then as many without it, and so on.
-_BLOCK = 4
+_BLOCK = 6
 MODEL = "glioma-four-contrasts"
 SHAPE = (155, 240, 240)
 
@@ -43,7 +44,7 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--iterations", type=int, default=15)
+    parser.add_argument("--iterations", type=int, default=36)
     parser.add_argument("--threads", type=int, default=1, help="torch's; the window needs a core (default 1)")
     parser.add_argument("--why", type=float, help="tell what held up the window for more than so many ms")
     options = parser.parse_args()
@@ -122,7 +123,6 @@ class Bench:
                 until(lambda: self.adapt.run_panel.state in ("done", "failed", "stopped"))
             assert self.adapt.run_panel.state == "done", self.adapt.run_panel.label.text()
             settle(0.5)
-            gc.collect()
             memory.append(resident_megabytes())
             print(
                 f"    run {number + 1}: {time.monotonic() - began:.0f} s, {memory[-1]:.0f} MB, "
@@ -240,9 +240,12 @@ def history_megabytes() -> float:
 
 
 def resident_megabytes() -> float:
-    """Memory of this process that is in RAM."""
+    """Memory of this process that is in RAM, without what the C library keeps for later (on Linux)."""
     import psutil
 
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     return psutil.Process().memory_info().rss / 1e6
 
 

@@ -37,10 +37,9 @@ __all__ = ["KEY", "auc", "candidate_rows", "candidate_table", "measure", "shift_
 
 KEY = ("protocol", "method", "patient")
 METHODS = ("osuda", "contrast-only", "adabn", "tent")
-_USED = ("border", "coherence", "mirror")
-_OTHERS = ("shift", "certainty", "largest")
+_USED = {"border": "yes", "coherence": "yes", "mirror": "yes", "largest": "of nonsense"}
 _OF_TRAINING = ("distance", "dead")
-_SIGNALS = (*_USED, *_OTHERS)
+_SIGNALS = ("border", "coherence", "mirror", "shift", "certainty", "largest")
 COLUMNS = (
     *KEY, "dice_before", "dice_after", "share_before",
     *(f"{name}_{when}" for name in (*_SIGNALS, *_OF_TRAINING) for when in ("before", "after")),
@@ -52,8 +51,7 @@ _ABOUT = (
     f"AUC: the chance that a mask that has become better (by more than {HARM} Dice) has the larger "
     "figure than one that has become worse; 0.5 says nothing. shift: Dice with the mask of slices "
     "moved by 3 pixels along both axes, moved back. distance: mean d (eq. 5); dead: channels that "
-    "hardly vary; both of the first and of the last iteration, where there are any. certainty and "
-    "largest are told with each mask, but are not in the guard's score."
+    "hardly vary; both of the first and of the last iteration, where there are any."
 )
 
 
@@ -155,7 +153,7 @@ def candidate_table(rows: Sequence[Row]) -> str:
         ]
     lines = []
     for figure in (*_SIGNALS, *_OF_TRAINING):
-        line = [figure, "yes" if figure in _USED else "no"]
+        line = [figure, _USED.get(figure, "no")]
         for group in groups.values():
             there = [r for r in group if r[f"{figure}_after"]]
             better = [_change(r, "dice") > 0 for r in there]

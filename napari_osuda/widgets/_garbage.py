@@ -3,8 +3,8 @@
 Plots and Qt hold each other in cycles. Left to chance, Python would take them apart on whichever thread runs
 next, and Qt's parts survive only this one. A collection looks at everything there is, and holds up the window
 for a third of a second with torch and napari loaded: so it is done when something was closed, and only then.
-For the same reason what is there when a run begins is set aside: Python's own collections, which come when
-they like and stop every thread, then look only at what the run has made.
+For the same reason what is there when the first run begins, torch and napari most of all, is set aside:
+Python's own collections, which come when they like and stop every thread, then look only at what came after.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ def clear_up() -> None:
 
 
 def set_aside() -> None:
-    """Leave what there is now out of collections, until this is called again or something is closed."""
-    gc.unfreeze()
-    gc.freeze()
+    """Leave what there is now out of collections until something is closed.
+
+    Once: what a run leaves behind is to be collected like anything else.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()

@@ -35,8 +35,9 @@ __all__ = ["MonitorWidget"]
 # At most ten pictures a second, however fast the steps come.
 _INTERVAL_MS = 100
 # And at most this share of the window's time, so that a run does not wait for its pictures where drawing is
-# slow: without a graphics card the whole window is put together anew for each.
-_SHARE = 0.04
+# slow: without a graphics card the whole window is put together anew for each, on every core there is, which
+# takes several times what the window's own thread does.
+_SHARE = 0.025
 # Who leafs through the slices looks at them: the plots stand still for so many seconds after each.
 _LEAFING = 0.3
 # Plots stand side by side where each can have this width.
