@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import gc
-
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-from napari_osuda.widgets._garbage import clear_up, set_aside, window_closed
 from napari_osuda.widgets._painting import PAINTED_MS, main_window_of, paint_apart
 
 pytestmark = pytest.mark.viewer
@@ -45,16 +42,3 @@ def test_what_is_docked_nowhere_has_nothing_to_put_off(qtbot):
     qtbot.addWidget(widget)
     assert main_window_of(widget) is None
     paint_apart(widget)
-
-
-def test_what_was_there_before_the_first_run_is_left_out_of_collections_until_something_is_closed(qtbot):
-    gc.unfreeze()
-    set_aside()
-    count = gc.get_freeze_count()
-    assert count > 10_000
-    kept = [[] for _ in range(100)]
-    set_aside()
-    assert gc.get_freeze_count() <= count, f"{len(kept)} lists that came later are set aside as well"
-    window_closed()
-    clear_up()
-    assert gc.get_freeze_count() == 0
