@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import IMPLAUSIBLE, Contrast, Verdict, verdict
+from napari_osuda.session.guard_score import IMPLAUSIBLE, TRACE, Contrast, Verdict, verdict
 from napari_osuda.session.guard_signals import WHOLE, Evidence
 from napari_osuda.session.job import Labels, Recommendation
 
@@ -37,6 +37,9 @@ _SAYINGS = {
         ("a sharper", "a weaker"),
     ),
 }
+_SAYS_APPEARS = (
+    "{region} appears in a few voxels of the adapted mask, while the source model found none of it anywhere."
+)
 # A signal that says less than this is not worth a sentence.
 _TELLING = 0.005
 
@@ -113,7 +116,20 @@ def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelC
     if was > IMPLAUSIBLE * voxels:
         # What a nonsense mask had and the other has not is no loss.
         return against
-    return against + _lost_labels(before, after, card)
+    return against + _lost_labels(before, after, card) + _appearing(before, after, card, voxels)
+
+
+def _appearing(before: Labels, after: Labels, card: ModelCard, voxels: int) -> list[str]:
+    """Regions in a few voxels of which the source model saw none: the verdict's rule, on the masks.
+
+    A label can win a voxel with less than half of the probability, and the signals do not see it then.
+    """
+    regions = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
+    return [
+        _SAYS_APPEARS.format(region=_named(name))
+        for name, values in regions.items()
+        if not np.isin(before, values).any() and 0 < np.isin(after, values).sum() < TRACE * voxels
+    ]
 
 
 def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> list[str]:
@@ -151,8 +167,7 @@ def spoken(
         ]
     if found.failing is not None and found.fault == "appears":
         return [
-            f"{_named(found.failing)} appears in a few voxels of the adapted mask, while the source model "
-            "found none of it anywhere."
+            _SAYS_APPEARS.format(region=_named(found.failing)),
         ]
     if found.failing is not None and found.fault in ("vanishes", "shrinks"):
         was, now = (signals[found.failing].share for signals in evidence)

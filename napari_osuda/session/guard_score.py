@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["IMPLAUSIBLE", "Contrast", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
+__all__ = ["IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
 
 # Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
 # regression on so few patients did not carry over from one to the next.
@@ -27,8 +27,10 @@ _STAYS = 0.75
 _FALLS_APART = 0.2
 # What a single region may lose, however much the others win.
 _ONE_REGION = -0.1
-# Share of the head below which a region is not there, and above which it cannot vanish unnoticed.
-_TRACE, _FINDING = 1e-4, 5e-4
+TRACE = 1e-4
+"""Share of the head below which a region is not there."""
+# And above which it cannot vanish unnoticed.
+_FINDING = 5e-4
 
 Fault = Literal["appears", "vanishes", "shrinks", "falls apart", "loses"]
 Contrast = Literal["turned", "left"]
@@ -81,7 +83,7 @@ def contributions(before: Signals, after: Signals) -> dict[str, float]:
     before, after : Signals
         Of the source and of the adapted model.
     """
-    if before.share < _TRACE or after.share < _TRACE:
+    if before.share < TRACE or after.share < TRACE:
         return dict.fromkeys(_WEIGHTS, 0.0)
     # Contrast across a border has no upper end, so what counts is by how many times it rises.
     sharper = math.log((after.border + 0.2) / (before.border + 0.2))
@@ -102,7 +104,7 @@ def looks_like_a_lesion(
     turned = contrast == "turned"
     return (
         contrast != "left"
-        and _TRACE <= signals.share <= _LESION
+        and TRACE <= signals.share <= _LESION
         and signals.largest >= _ONE_PIECE[turned]
         and (signals.coherence >= _COHERENT[turned] or signals.border >= border_before)
     )
@@ -140,22 +142,22 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
 
 def _fault(before: Signals, after: Signals, gain: float, whole_stays: bool) -> Fault | None:
     """What speaks against a region's mask whatever the others do."""
-    if before.share > _FINDING and after.share < _TRACE:
+    if before.share > _FINDING and after.share < TRACE:
         return "vanishes"
-    if before.share == 0 and 0 < after.share < _TRACE:
+    if before.share == 0 and 0 < after.share < TRACE:
         # A few voxels of a class that the source model saw nowhere: if it is not there, all of it is wrong.
         return "appears"
     if whole_stays and _shrinks(before, after):
         return "shrinks"
     consistency = after.coherence + after.mirror - before.coherence - before.mirror
-    if min(before.share, after.share) >= _TRACE and consistency < -_FALLS_APART:
+    if min(before.share, after.share) >= TRACE and consistency < -_FALLS_APART:
         return "falls apart"
     return "loses" if gain < _ONE_REGION else None
 
 
 def _there(before: Signals, after: Signals) -> bool:
-    return max(before.share, after.share) >= _TRACE
+    return max(before.share, after.share) >= TRACE
 
 
 def _shrinks(before: Signals, after: Signals, share: float = _SHRUNK) -> bool:
-    return before.share > _TRACE and after.share < share * before.share
+    return before.share > TRACE and after.share < share * before.share

@@ -132,6 +132,26 @@ def test_a_trace_of_a_class_that_the_source_saw_nowhere_is_refused_and_a_finding
     assert "'core' appears in a few voxels" in advice.reasons[0]
 
 
+def test_a_trace_that_wins_without_half_of_the_probability_is_seen_in_the_mask():
+    before = np.zeros((40, 40, 40), np.uint8)
+    before[10:20, 10:20, 10:20] = 2
+    brain, better = np.ones(before.shape, bool), dataclasses.replace(FAIR, mirror=0.95, coherence=0.95)
+    nothing = dataclasses.replace(FAIR, share=0.0)
+    # Where every voxel's likeliest class has less than half, the signals know of none of it.
+    evidence = {WHOLE: FAIR, "core": nothing}, {WHOLE: better, "core": nothing}
+    for voxels, decision in ((0, "accept"), (3, "keep-source"), (7, "accept")):
+        after = before.copy()
+        after[12, 12, 12 : 12 + voxels] = 1
+        advice = recommend(np.roll(before, 1, 0), after, brain, CARD, evidence)
+        assert advice.decision == decision, voxels
+        assert ("'core' appears in a few voxels" in advice.reasons[0]) == (decision != "accept")
+    # What was there before does not appear.
+    after[12, 12, 12:15] = 1
+    with_core = before.copy()
+    with_core[14, 14, 14] = 1
+    assert recommend(with_core, after, brain, CARD, evidence).decision == "accept"
+
+
 def test_what_is_left_of_a_shrunk_mask_is_sharper_and_that_says_nothing():
     sharp = dataclasses.replace(FAIR, share=0.02, border=3.0)
     assert contributions(FAIR, sharp)["border"] == 0
