@@ -42,10 +42,14 @@ class RunLayers:
 
         self.results = ResultLayers(viewer)
         self._widget, self._cockpit, self._preview = widget, cockpit, preview
-        self._closed = False
         self._compared = True
         self._comparing = Background(widget)
         self._comparing.done.connect(self._on_compared)
+        self._preferred = ""
+        self._soon = QTimer(widget)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(1)
+        self._soon.timeout.connect(lambda: self.prefer(self._preferred))
         preview.shown.connect(lambda: self._prefer_soon(""))
 
     @property
@@ -69,7 +73,7 @@ class RunLayers:
 
     def close(self) -> None:
         """Put up nothing more, and take the preview away."""
-        self._closed = True
+        self._soon.stop()
         self._comparing.close()
         self._preview.close_down()
 
@@ -92,9 +96,15 @@ class RunLayers:
         # Two layers at a time hold the window up for longer than one should wait.
         self._compared = False
 
+    def prefer(self, name: str) -> None:
+        """Show one of the masks and hide the others, also where another has come an instant before."""
+        self._soon.stop()
+        self.results.prefer(name)
+
     def _prefer_soon(self, name: str) -> None:
         # In a turn of its own, before anything is painted: a new layer has held the window up long enough.
-        QTimer.singleShot(1, lambda: None if self._closed else self.results.prefer(name))
+        self._preferred = name
+        self._soon.start()
 
     def _on_compared(self, changed: Any) -> None:
         self._compared = True

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.widgets._feed import Feed
-from napari_osuda.widgets._garbage import clear_up, set_aside
+from napari_osuda.widgets._garbage import clear_up, set_aside, take_back
 from napari_osuda.widgets._history import RunHistory
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Cockpit(QObject):
             self._feed.started.connect(self._on_started)
             self._feed.stepped.connect(self._on_stepped)
             self._feed.finished.connect(self._on_finished)
+            self._feed.state_changed.connect(self._on_state)
             self.opened.emit()
         return self._controller
 
@@ -144,6 +145,7 @@ class Cockpit(QObject):
     def close(self) -> None:
         """Tear everything down."""
         self.end_run()
+        take_back()
         self._forget_states()
         if self._feed is not None:
             self._feed.close()
@@ -167,6 +169,10 @@ class Cockpit(QObject):
     def _on_stepped(self, event: Step) -> None:
         if self.history is not None:
             self.history.add(event.report)
+
+    def _on_state(self, _: object) -> None:
+        if not self.busy:
+            take_back()
 
     def _on_finished(self, event: Finished) -> None:
         self.result = event.result

@@ -172,7 +172,7 @@ class AdaptWidget(DockedWidget):
         self.starter.failed.connect(self._fail)
         self.starter.told.connect(self._say)
         self.resume_panel.resume.connect(self.starter.resume)
-        self.outcome_panel.preferred.connect(self.results.prefer)
+        self.outcome_panel.preferred.connect(self._layers.prefer)
         self.outcome_panel.again.connect(self.run_again)
         self.outcome_panel.open_review.connect(self._open_review)
         feed = self.cockpit.feed
@@ -296,7 +296,7 @@ class AdaptWidget(DockedWidget):
     def _on_finished(self, event: Finished) -> None:
         result = event.result
         self.outcome_panel.show_result(result)
-        self.results.prefer(self.outcome_panel.choice)
+        self._layers.prefer(self.outcome_panel.choice)
         if result.outcome != "failed":
             word = "done" if result.outcome == "done" else "stopped"
             steps = f"{len(result.reports)} of {result.job.config.iterations} iterations"

@@ -38,8 +38,9 @@ _INTERVAL_MS = 100
 # slow: without a graphics card the whole window is put together anew for each, on every core there is, which
 # takes several times what the window's own thread does.
 _SHARE = 0.025
-# Who leafs through the slices looks at them: the plots stand still for so many seconds after each.
-_LEAFING = 0.3
+# Who leafs through the slices looks at them: the plots stand still for so many seconds after each, but where
+# slices follow each other without an end, as napari's player has them, for no longer than that.
+_LEAFING, _LEAFING_AT_MOST = 0.3, 2.0
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -97,6 +98,8 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
         self._drawn_at: float | None = None
+        # Since when the plots have stood still for someone who leafs.
+        self._leafing_since: float | None = None
         napari_viewer.dims.events.current_step.connect(self._on_leafing)
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
@@ -143,14 +146,18 @@ class MonitorWidget(DockedWidget):
             self._drawn_at = None
         began = time.thread_time()
         if time.monotonic() >= self._rests_until and self.refresh():
-            self._drawn_at = began
+            self._drawn_at, self._leafing_since = began, None
 
     def _rest(self, took: float) -> None:
         if self.cockpit.busy:
             self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
 
     def _on_leafing(self, _: object = None) -> None:
-        self._rests_until = max(self._rests_until, time.monotonic() + _LEAFING)
+        now = time.monotonic()
+        if self._leafing_since is None:
+            self._leafing_since = now
+        until = min(now + _LEAFING, self._leafing_since + _LEAFING_AT_MOST)
+        self._rests_until = max(self._rests_until, until)
 
     def set_colours(self, colours: Palette) -> None:
         """Follow napari's theme."""

@@ -5,8 +5,10 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from qtpy.QtCore import QTimer
 
 from napari_osuda.models import load_model
+from napari_osuda.session import After, Finished, Recommendation
 from napari_osuda.widgets._shared import _COCKPITS
 from napari_osuda.widgets.adapt import AdaptWidget
 
@@ -95,6 +97,23 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
     getattr(adapt_widget.outcome_panel, other).click()
     assert viewer.layers[other].visible
     assert not viewer.layers[choice].visible
+
+
+def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
+    adapt_widget, viewer, qtbot, ended, monkeypatch
+):
+    refused = Recommendation("keep-source", ("It is worse.",))
+    monkeypatch.setattr("napari_osuda.session.judging.recommend", lambda *_: refused)
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    result, later = adapt_widget.cockpit.result, []
+    # As a window that was too slow for the run's patience finds them: one after the other, waiting.
+    adapt_widget._layers.show_after(After(0, result.cases[0].after, refused))
+    adapt_widget._on_finished(Finished(result))
+    QTimer.singleShot(20, lambda: later.append(True))
+    qtbot.waitUntil(lambda: bool(later))
+    assert viewer.layers["before"].visible
+    assert not viewer.layers["after"].visible
 
 
 def test_pause_resume_and_stop(adapt_widget, qtbot, ended):

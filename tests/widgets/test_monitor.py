@@ -164,6 +164,28 @@ def test_while_someone_leafs_through_the_slices_the_plots_stand_still(monitor, r
     qtbot.waitUntil(lambda: losses.getData()[0] is not None)
 
 
+def test_a_player_that_never_rests_does_not_stop_the_plots_for_ever(monitor, run, monkeypatch):
+    layers, reports = run
+    clock = [100.0]
+    monkeypatch.setattr("napari_osuda.widgets.monitor.time.monotonic", lambda: clock[0])
+    monitor._timer.stop()
+    history = RunHistory(layers, CLASSES, len(reports))
+    monitor.cockpit.history = history
+    monitor.cockpit.began.emit(history)
+    history.add(reports[0])
+    for _ in range(19):
+        monitor._on_leafing()
+        monitor._on_time()
+        clock[0] += 0.1
+    losses = monitor.panels["losses"].curves[0]
+    assert losses.getData()[0] is None
+    for _ in range(3):
+        monitor._on_leafing()
+        monitor._on_time()
+        clock[0] += 0.1
+    assert losses.getData()[0] is not None
+
+
 def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
     history = told(monitor, run)
     panel = monitor.panels["distance"]
