@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,37 +17,40 @@ __all__ = ["guard_report"]
 def guard_report(rows: Sequence[Row]) -> str:
     """How the guard did, over every method and case: what it let through, and what gain it kept.
 
-    The Dice of a case is the mean over the model's regions. An oracle with labels takes whichever mask is
-    better.
+    The Dice of a row is the mean over the model's regions. An oracle with labels takes whichever mask is
+    better. A case is one method on one patient of a protocol: its seeds together weigh as much as a case that
+    was run once, and it is harmed where one of them is.
     """
-    judged = [j for j in map(_judge, rows) if j is not None and j.row["method"] != "source-only"]
-    if not judged:
+    trials = [t for t in map(_trial, rows) if t is not None and t.row["method"] != "source-only"]
+    if not trials:
         return "# The guard\n\nNo case was adapted.\n"
+    cases = _cases(trials)
     parts = [
         "# The guard",
-        "Over every method and case of the bench. It sees no reference. Promised: the guarded mask is never "
-        f"more than {HARM} Dice worse than the source model's, and at least 80 % of the gain of an oracle "
-        "with labels is kept.",
-        _guard_totals(judged),
+        "Over every method and case of the bench: a case is one method on one patient of a protocol, with "
+        "the mean of its seeds, and counts as harmed where one of them is. The guard sees no reference. "
+        f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's, and at "
+        "least 80 % of the gain of an oracle with labels is kept.",
+        _totals(cases),
         "## By protocol",
-        _guard_table(judged, "protocol"),
+        _guard_table(cases, "protocol"),
         "## By method",
-        _guard_table(judged, "method"),
+        _guard_table(cases, "method"),
         "## By patient",
-        _guard_table(judged, "patient"),
+        _guard_table(cases, "patient"),
         "## Going back",
-        _going_back(judged),
+        _going_back(cases),
         "## The worst cases",
-        "Masks that the guard accepted and that are worse than the source model's, and gains that it missed, "
-        "of each patient the worst, ten at most.",
-        _guard_cases("accepted, and worse", sorted(judged, key=lambda j: j.guarded - j.before)),
-        _guard_cases("gain missed", sorted(judged, key=lambda j: j.guarded - max(j.before, j.after))),
+        "Masks that the guard accepted and that are worse than the source model's, and gains that it missed: "
+        "of each patient in each protocol the worst, ten at most.",
+        _guard_cases("accepted, and worse", sorted(trials, key=lambda t: t.guarded - t.before)),
+        _guard_cases("gain missed", sorted(trials, key=lambda t: t.guarded - max(t.before, t.after))),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Trial:
     """A row's mean Dice before and after, and with the guard."""
 
     row: Row
@@ -54,76 +58,129 @@ class _Judged:
     after: float
 
     @property
+    def accepted(self) -> bool:
+        return self.row["decision"] == "accept"
+
+    @property
     def guarded(self) -> float:
-        return self.after if self.row["decision"] == "accept" else self.before
+        return self.after if self.accepted else self.before
 
 
-def _judge(row: Row) -> _Judged | None:
+T = TypeVar("T", "_Trial", "_Case")
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The seeds of one method on one patient of a protocol."""
+
+    seeds: Sequence[_Trial]
+
+    @property
+    def row(self) -> Row:
+        return self.seeds[0].row
+
+    @property
+    def accepted(self) -> float:
+        return self._mean(lambda t: t.accepted)
+
+    @property
+    def change(self) -> float:
+        """Of Dice, all masks accepted."""
+        return self._mean(lambda t: t.after - t.before)
+
+    @property
+    def kept(self) -> float:
+        """Change of Dice with the guard."""
+        return self._mean(lambda t: t.guarded - t.before)
+
+    @property
+    def oracle(self) -> float:
+        """Change of Dice of who knows the better mask."""
+        return self._mean(lambda t: max(t.after - t.before, 0.0))
+
+    @property
+    def worst(self) -> float:
+        return min(t.guarded - t.before for t in self.seeds)
+
+    @property
+    def harmed(self) -> bool:
+        return self.worst < -HARM
+
+    @property
+    def harmed_without(self) -> bool:
+        return any(t.after < t.before - HARM for t in self.seeds)
+
+    def _mean(self, value: Callable[[_Trial], float]) -> float:
+        return float(np.mean([value(t) for t in self.seeds]))
+
+
+def _trial(row: Row) -> _Trial | None:
     regions = present_regions([row])
     before, after = (
         [number(row, f"dice_{when}_{region}") for region in regions] for when in ("before", "after")
     )
     if not regions or None in before or None in after:
         return None
-    return _Judged(row, float(np.mean(before)), float(np.mean(after)))  # type: ignore[arg-type]
+    return _Trial(row, float(np.mean(before)), float(np.mean(after)))  # type: ignore[arg-type]
 
 
-def _guard_figures(judged: Sequence[_Judged]) -> tuple[int, float, float, float]:
-    """Cases harmed beyond the margin, the worst change, the gain kept and the oracle's, summed."""
-    harmed = sum(j.guarded < j.before - HARM for j in judged)
-    worst = min(j.guarded - j.before for j in judged)
-    kept = sum(j.guarded - j.before for j in judged)
-    return harmed, worst, kept, sum(max(j.after - j.before, 0.0) for j in judged)
+def _cases(trials: Sequence[_Trial]) -> list[_Case]:
+    return [_Case(seeds) for seeds in _grouped(trials, "protocol", "method", "patient").values()]
 
 
 def _share(kept: float, oracle: float) -> str:
-    return f"{kept / oracle:.0%}" if oracle > 1e-6 else "-"
+    return f"{kept / oracle:.1%}" if oracle > 1e-6 else "-"
 
 
-def _guard_totals(judged: Sequence[_Judged]) -> str:
-    harmed, worst, kept, oracle = _guard_figures(judged)
-    unguarded = sum(j.after < j.before - HARM for j in judged)
-    everything = np.mean([j.after - j.before for j in judged])
+def _totals(cases: Sequence[_Case]) -> str:
+    harmed, kept, oracle = (
+        sum(c.harmed for c in cases),
+        sum(c.kept for c in cases),
+        sum(c.oracle for c in cases),
+    )
     short = [
         said
         for said, fails in (("the first promise", harmed > 0), ("the second", kept < 0.8 * oracle))
         if fails
     ]
     return (
-        f"Of {len(judged)} adapted cases, {unguarded} are harmed without the guard and **{harmed}** with it; "
-        f"the worst guarded change is **{worst:+.3f}**. The guard keeps **{_share(kept, oracle)}** of the "
-        f"oracle's gain (mean change of Dice: {everything:+.3f} accepting all, {kept / len(judged):+.3f} "
-        f"guarded, {oracle / len(judged):+.3f} oracle). "
+        f"Of {len(cases)} adapted cases, {sum(c.harmed_without for c in cases)} are harmed without the guard "
+        f"and **{harmed}** with it; the worst guarded change is **{min(c.worst for c in cases):+.3f}**. The "
+        f"guard keeps **{_share(kept, oracle)}** of the oracle's gain (mean change of Dice: "
+        f"{np.mean([c.change for c in cases]):+.3f} accepting all, {kept / len(cases):+.3f} guarded, "
+        f"{oracle / len(cases):+.3f} oracle). "
         + (f"**It falls short** of {' and '.join(short)}." if short else "Both promises hold.")
     )
 
 
-def _guard_table(judged: Sequence[_Judged], column: str) -> str:
-    groups: dict[str, list[_Judged]] = {}
-    for j in judged:
-        groups.setdefault(j.row[column], []).append(j)
-    lines = []
-    for name, group in groups.items():
-        harmed, worst, kept, oracle = _guard_figures(group)
-        accepted = sum(j.row["decision"] == "accept" for j in group)
-        unguarded = sum(j.after < j.before - HARM for j in group)
-        lines.append(
-            (name, str(len(group)), str(accepted), str(unguarded), str(harmed), f"{worst:+.3f}",
-             f"{kept / len(group):+.3f}", f"{oracle / len(group):+.3f}", _share(kept, oracle))
-        )  # fmt: skip
+def _guard_table(cases: Sequence[_Case], column: str) -> str:
     header = (column, "cases", "accepted", "harmed without", "harmed", "worst", "guarded", "oracle", "kept")
-    return markdown_table(header, lines)
+    return markdown_table(header, (_line(name, group) for (name,), group in _grouped(cases, column).items()))
 
 
-def _going_back(judged: Sequence[_Judged]) -> str:
+def _line(name: str, cases: Sequence[_Case]) -> tuple[str, ...]:
+    kept, oracle = sum(c.kept for c in cases), sum(c.oracle for c in cases)
+    return (
+        name,
+        str(len(cases)),
+        f"{sum(c.accepted for c in cases):.3g}",
+        str(sum(c.harmed_without for c in cases)),
+        str(sum(c.harmed for c in cases)),
+        f"{min(c.worst for c in cases):+.3f}",
+        f"{kept / len(cases):+.3f}",
+        f"{oracle / len(cases):+.3f}",
+        _share(kept, oracle),
+    )
+
+
+def _going_back(cases: Sequence[_Case]) -> str:
     """What the setting ``go_back`` would have done: `osuda-se` ends where OSUDA's iteration 0 does."""
-    untrained = {_case(j): j for j in judged if j.row["method"] == "osuda-se" and j.row["seed"] == "0"}
-    refused = [j for j in judged if j.row["method"] == "osuda" and j.row["decision"] != "accept"]
-    back = [untrained[_case(j)] for j in refused if _case(j) in untrained]
-    taken = [j for j in back if j.row["decision"] == "accept"]
+    untrained = {_place(c): c.seeds[0] for c in cases if c.row["method"] == "osuda-se"}
+    refused = [c for c in cases if c.row["method"] == "osuda" and c.accepted < 1 and _place(c) in untrained]
+    taken = [untrained[_place(c)] for c in refused if untrained[_place(c)].accepted]
     if not taken:
         return "No case of OSUDA that the guard refused had an iteration 0 that it accepts."
-    changes = [j.after - j.before for j in taken]
+    changes = [t.after - t.before for t in taken]
     return (
         f"Of {len(refused)} cases of OSUDA that the guard refused, it accepts iteration 0 (the target's "
         f"statistics, nothing trained) of {len(taken)}. With `go_back=true` those would be the result: mean "
@@ -132,27 +189,28 @@ def _going_back(judged: Sequence[_Judged]) -> str:
     )
 
 
-def _case(judged: _Judged) -> tuple[str, str]:
-    return judged.row["protocol"], judged.row["patient"]
+def _place(case: _Case) -> tuple[str, str]:
+    return case.row["protocol"], case.row["patient"]
 
 
-def _guard_cases(what: str, judged: Sequence[_Judged]) -> str:
+def _guard_cases(what: str, trials: Sequence[_Trial]) -> str:
     accepted = what.startswith("accepted")
-    wrong = [
-        j
-        for j in judged
-        if j.guarded < max(j.before, j.after) - HARM and (j.row["decision"] == "accept") == accepted
-    ]
+    wrong = [t for t in trials if t.guarded < max(t.before, t.after) - HARM and t.accepted == accepted]
     # Other methods and seeds go wrong on a patient in the same way: one line tells of all of them.
-    alike: dict[tuple[str, str], list[_Judged]] = {}
-    for j in wrong:
-        alike.setdefault(_case(j), []).append(j)
-    header = (what, "method", "patient", "before", "after", "reasons", "and as many others")
+    header = (what, "method", "patient", "before", "after", "reasons", "trials alike")
     return markdown_table(
         header,
         (
-            (j.row["protocol"], j.row["method"], j.row["patient"], f"{j.before:.3f}", f"{j.after:.3f}",
-             j.row["reasons"], str(len(others)))
-            for j, *others in list(alike.values())[:10]
+            (t.row["protocol"], t.row["method"], t.row["patient"], f"{t.before:.3f}", f"{t.after:.3f}",
+             t.row["reasons"], str(len(others)))
+            for t, *others in list(_grouped(wrong, "protocol", "patient").values())[:10]
         ),
     )  # fmt: skip
+
+
+def _grouped(items: Sequence[T], *columns: str) -> dict[tuple[str, ...], list[T]]:
+    """By what their rows have in some columns, in the order in which that first occurs."""
+    groups: dict[tuple[str, ...], list[T]] = {}
+    for item in items:
+        groups.setdefault(tuple(item.row[name] for name in columns), []).append(item)
+    return groups
