@@ -19,8 +19,8 @@ from napari_osuda.evaluation import write_rows
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.method import preset
 from napari_osuda.session.guard import VOLUMES, spoken
-from napari_osuda.session.guard_score import Contrast, verdict
-from napari_osuda.session.guard_signals import Evidence, Signals
+from napari_osuda.session.guard_score import Contrast, Verdict, verdict
+from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
 __all__ = ["contrast_of", "decided_again", "main"]
 
@@ -33,6 +33,11 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     row : mapping
         Of `bench_rows`. Rows without figures (nothing was adapted), and those whose mask was refused on
         sight, are left as they are.
+
+    Returns
+    -------
+    dict
+        Without a decision where the row lacks a figure that the guard has begun to use since.
     """
     kept: dict[str, Any] = json.loads(row["signals"]) if row.get("signals") else {"faulty": True}
     if kept["faulty"]:
@@ -40,6 +45,8 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     found = verdict(*evidence, contrast)
+    if not _told(evidence, found, contrast):
+        return {**row, "decision": "", "reasons": row["reasons"][row["reasons"].rindex(VOLUMES) :]}
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
     reasons = (*spoken(evidence, found, contrast), volumes)
@@ -48,6 +55,16 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
         "decision": "accept" if found.accept else "keep-source",
         "reasons": " ".join(reasons),
     }
+
+
+def _told(evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contrast | None) -> bool:
+    """Whether the figures that a verdict rests on are there."""
+    adapted = evidence[1]
+    if found.nonsense:
+        return contrast == "left" or adapted[WHOLE].one_sided is not None
+    if found.fault in ("appears", "vanishes", "shrinks", "falls apart"):
+        return True
+    return all(signals.separation is not None for name, signals in adapted.items() if name != WHOLE)
 
 
 def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:

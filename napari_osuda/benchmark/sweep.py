@@ -31,20 +31,19 @@ from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
 from napari_osuda.session.devices import placed
-from napari_osuda.session.guard_signals import WHOLE, Signals, gather
+from napari_osuda.session.guard_signals import GATHERED, WHOLE, Signals, gather
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import Target
 
 __all__ = ["AROUND", "SETTINGS", "STATISTICS", "Setting", "run_sweep", "sweep_rows"]
 
-_SIGNALS = tuple(Signals.__dataclass_fields__)
 KEY = ("setting", "statistics", "protocol", "patient")
 COLUMNS = (
     *KEY,
     "dice_before",
     "dice_after",
     "agreement",
-    *(f"{name}_{when}" for when in ("before", "after") for name in _SIGNALS),
+    *(f"{name}_{when}" for when in ("before", "after") for name in GATHERED),
     "seconds",
 )
 

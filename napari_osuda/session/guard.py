@@ -36,6 +36,11 @@ _SAYINGS = {
         "{before:.2f} of its spread).",
         ("a sharper", "a weaker"),
     ),
+    "separation": (
+        "The mask{of} is told from what is around it {word} than before (it explains {after:.0%} of the "
+        "image's variance there, before {before:.0%}).",
+        ("more clearly", "less clearly"),
+    ),
 }
 _SAYS_APPEARS = (
     "{region} appears in a few voxels of the adapted mask, while the source model found none of it anywhere."
@@ -156,15 +161,14 @@ def spoken(
                 "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "
                 "(contrast=names), or mark by hand."
             ]
+        sides = (
+            f"with the tissue that differs from the other side of the head, it overlaps with a Dice of "
+            f"{before.one_sided or 0.0:.2f}, the adapted mask ({after.share:.1%} of the head) with "
+            f"{after.one_sided or 0.0:.2f}."
+        )
         if found.accept:
-            return [
-                f"{marks}the adapted model marks {after.share:.1%}, of which the largest piece holds "
-                f"{after.largest:.0%}."
-            ]
-        return [
-            f"{marks}and the adapted model's mask does not look like a lesion's either ({after.share:.1%} of "
-            f"the head, the largest piece {after.largest:.0%} of it). Neither is to be trusted: mark by hand."
-        ]
+            return [marks + sides]
+        return [f"{marks}{sides} Neither is to be trusted: mark by hand."]
     if found.failing is not None and found.fault == "appears":
         return [
             _SAYS_APPEARS.format(region=_named(found.failing)),

@@ -10,14 +10,17 @@ import numpy as np
 
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "looks_like_a_lesion", "verdict"]
+__all__ = ["IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "verdict"]
 
 # Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
-# regression on so few patients did not carry over from one to the next.
-_WEIGHTS = {"border": 1.0, "coherence": 0.5, "mirror": 0.5}
-# A border this much sharper, or weaker, is as much as a border can say: it grows without end as a mask
-# shrinks to the brightest spot.
-_SHARPEST = 0.3
+# regression on so few patients did not carry over from one to the next. A border tells of the whole mask
+# only: a class within it that is found in full has a weaker one than its brightest spot. Separation tells of
+# classes only: where a false finding joins the whole mask, it can explain more of what is around both.
+_OF_WHOLE = {"border": 0.5, "coherence": 1.0, "mirror": 1.0}
+_OF_REGION = {"separation": 1.0, "coherence": 1.0, "mirror": 1.0}
+# By how much a ratio can speak at most, as a logarithm: a border grows without end as a mask shrinks to the
+# brightest spot.
+_MOST = 0.3
 # Below this share of its size a region has shrunk to something else.
 _SHRUNK = 0.5
 # Above this share the whole mask has stayed: a region inside it that shrinks then is a class being given up,
@@ -38,12 +41,6 @@ Contrast = Literal["turned", "left"]
 
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
-_LESION = 0.08
-# In how much of one piece a mask has to be, and how well it has to hang together from slice to slice, to be
-# taken for a lesion's. Less is asked where the contrast was turned as the image's name asks for: what is
-# marked then has physics on its side, while statistics alone make a tidy mask of anything.
-_ONE_PIECE: dict[bool, float] = {False: 0.7, True: 0.5}
-_COHERENT: dict[bool, float] = {False: 0.6, True: 0.5}
 # What speaks for a mask must be more than nothing.
 _ENOUGH = 0.01
 
@@ -75,39 +72,34 @@ class Verdict:
     fault: Fault | None = None
 
 
-def contributions(before: Signals, after: Signals) -> dict[str, float]:
+def contributions(before: Signals, after: Signals, *, whole: bool) -> dict[str, float]:
     """What each signal says of a region: positive speaks for the adapted mask.
 
     Parameters
     ----------
     before, after : Signals
-        Of the source and of the adapted model.
+        Of the source and of the adapted model, compared with each other.
+    whole : bool
+        Whether the region is that of all labels together.
     """
+    weights = _OF_WHOLE if whole else _OF_REGION
     if before.share < TRACE or after.share < TRACE:
-        return dict.fromkeys(_WEIGHTS, 0.0)
-    # Contrast across a border has no upper end, so what counts is by how many times it rises.
-    sharper = math.log((after.border + 0.2) / (before.border + 0.2))
-    shrunk = _shrinks(before, after)
+        return dict.fromkeys(weights, 0.0)
+    # What has no upper end counts by how many times it rises.
+    sharper = _times(before.border, after.border, 0.2)
     change = {
         # Whatever a mask shrinks to is sharper than what it leaves: that says nothing for it.
-        "border": float(np.clip(sharper, -_SHARPEST, 0.0 if shrunk else _SHARPEST)),
+        "border": min(sharper, 0.0) if _shrinks(before, after) else sharper,
+        "separation": _times(before.separation or 0.0, after.separation or 0.0, 0.02),
         "coherence": after.coherence - before.coherence,
         "mirror": after.mirror - before.mirror,
     }
-    return {name: weight * change[name] for name, weight in _WEIGHTS.items()}
+    return {name: weight * change[name] for name, weight in weights.items()}
 
 
-def looks_like_a_lesion(
-    signals: Signals, border_before: float = math.inf, contrast: Contrast | None = None
-) -> bool:
-    """Whether a mask could be a lesion's: small, of one piece, and hanging together or sharply bordered."""
-    turned = contrast == "turned"
-    return (
-        contrast != "left"
-        and TRACE <= signals.share <= _LESION
-        and signals.largest >= _ONE_PIECE[turned]
-        and (signals.coherence >= _COHERENT[turned] or signals.border >= border_before)
-    )
+def _times(before: float, after: float, least: float) -> float:
+    """Logarithm of a ratio, within limits; differences far below ``least`` say nothing."""
+    return float(np.clip(math.log((after + least) / (before + least)), -_MOST, _MOST))
 
 
 def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None) -> Verdict:
@@ -123,16 +115,19 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
     Returns
     -------
     Verdict
-        A source mask larger than any tumour has nothing to lose: the adapted one is accepted if it could be a
-        lesion's, which it cannot where the contrast should have been turned and was left. Otherwise the mean
-        of the regions' contributions decides, and no region may pay for it.
+        Of a source mask larger than any tumour no figure is worth comparing, but some of it may be right by
+        chance: the adapted one is accepted if it fits the tissue better that differs from the other side of
+        the head, and never where the contrast should have been turned and was left. Otherwise the mean of the
+        regions' contributions decides, and no region may pay for it.
     """
-    parts = {name: contributions(before[name], after[name]) for name in before}
+    parts = {name: contributions(before[name], after[name], whole=name == WHOLE) for name in before}
     there = {name: sum(part.values()) for name, part in parts.items() if _there(before[name], after[name])}
     gain = float(np.mean(list(there.values()))) if there else 0.0
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
-        return Verdict(looks_like_a_lesion(adapted, whole.border, contrast), gain, parts, nonsense=True)
+        fits = (adapted.one_sided or 0.0) > (whole.one_sided or 0.0)
+        plausible = TRACE <= adapted.share <= IMPLAUSIBLE
+        return Verdict(contrast != "left" and plausible and fits, gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:

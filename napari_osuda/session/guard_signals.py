@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,16 @@ from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.session.sliding_window import SlidingWindow
 
-__all__ = ["WHOLE", "Evidence", "Signals", "gather", "has_background", "signals_of"]
+__all__ = [
+    "GATHERED",
+    "WHOLE",
+    "Evidence",
+    "Signals",
+    "gather",
+    "has_background",
+    "region_labels",
+    "signals_of",
+]
 
 _BATCH = 16
 WHOLE = "all labels"
@@ -48,6 +57,12 @@ class Signals:
     border : float
         How much the image changes across the mask's border: difference of the means inside and just
         outside over the spread of the head, in the channel where it is largest.
+    separation : float or None
+        Share of the image's variance around the masks that this one explains (`guard_comparison`); None as
+        long as it has not been compared with another.
+    one_sided : float or None
+        Dice with the tissue that differs from the other side of the head as the adapted mask does; None where
+        the source's mask could be a tumour's, as that is not asked then.
     """
 
     share: float
@@ -56,12 +71,16 @@ class Signals:
     coherence: float
     largest: float
     border: float
+    separation: float | None = None
+    one_sided: float | None = None
 
     def to_dict(self) -> dict[str, float]:
-        """The figures by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """The figures by name, those that there are."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
 
 
+GATHERED = tuple(f.name for f in fields(Signals) if f.default is MISSING)
+"""Names of the figures that one network's segmentation gives by itself."""
 Evidence = Mapping[str, Signals]
 """Of `WHOLE` and of each smaller region of the card, or label where the card has no regions."""
 
@@ -154,15 +173,18 @@ def _foreground(p: Tensor, card: ModelCard) -> Tensor:
     return p.amax(dim=1)
 
 
+def region_labels(card: ModelCard) -> dict[str, tuple[int, ...]]:
+    """Regions smaller than the whole foreground, and the labels that they are made of."""
+    known = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
+    everything = {v for v in card.labels if v != 0}
+    return {name: tuple(members) for name, members in known.items() if set(members) != everything}
+
+
 def _regions(card: ModelCard) -> dict[str, list[int]]:
     """Regions smaller than the whole foreground, and the output channels that they are made of."""
     values = card.channel_values
-    known = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
-    everything = {v for v in card.labels if v != 0}
     regions = {}
-    for name, members in known.items():
-        if set(members) == everything:
-            continue
+    for name, members in region_labels(card).items():
         if card.overlapping:
             channels = [card.output_channels.index(name)] if name in card.output_channels else []
         else:

@@ -10,10 +10,11 @@ from napari_osuda.benchmark.decisions import decided_again, main
 from napari_osuda.benchmark.trials import SCORE_COLUMNS
 
 FIGURES = {"share": 0.02, "certainty": 0.9, "mirror": 0.8, "coherence": 0.8, "largest": 0.9, "border": 1.0}
-NONSENSE = FIGURES | {"share": 0.3}
+NONSENSE = FIGURES | {"share": 0.3, "one_sided": 0.1}
+LESION = FIGURES | {"one_sided": 0.4}
 
 
-def row(method="osuda", before=NONSENSE, after=FIGURES, faulty=False, **changes):
+def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, **changes):
     kept = {"before": {"all labels": before}, "after": {"all labels": after}, "faulty": faulty}
     return {
         "protocol": "t2-to-t1", "method": method, "patient": "1", "seed": "0", "decision": "keep-source",
@@ -25,10 +26,10 @@ def row(method="osuda", before=NONSENSE, after=FIGURES, faulty=False, **changes)
 @pytest.mark.parametrize(
     ("changes", "decision", "says"),
     [
-        ({}, "accept", "the adapted model marks 2.0%"),
+        ({}, "accept", "the adapted mask (2.0% of the head) with 0.40"),
         # The rivals leave the contrast as it is, and T1 is not T2.
         ({"method": "tent"}, "keep-source", "contrast=names"),
-        ({"method": "tent", "protocol": "other-scanner"}, "accept", "the adapted model marks 2.0%"),
+        ({"method": "tent", "protocol": "other-scanner"}, "accept", "with 0.40"),
     ],
 )
 def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):
@@ -42,6 +43,29 @@ def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, 
 def test_what_was_refused_on_sight_or_not_adapted_stays():
     for other in (row(faulty=True), row(signals="")):
         assert decided_again(other) == other
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "protocol", "decided"),
+    [
+        # The two sides of the head were not compared when the row was made.
+        (FIGURES | {"share": 0.3}, FIGURES, "t2-to-t1", False),
+        # A model of one class needs nothing else.
+        (FIGURES, FIGURES, "t2-no-shift", True),
+    ],
+)
+def test_where_a_figure_is_missing_nothing_is_decided(before, after, protocol, decided):
+    again = decided_again(row(before=before, after=after, protocol=protocol))
+    assert bool(again["decision"]) == decided
+    assert again["reasons"].endswith("The marked volume goes from 33.4% to 5.2% of the brain.")
+
+
+def test_classes_that_were_not_compared_decide_nothing_unless_one_is_refused_anyhow():
+    core = {"protocol": "no-shift", "before": FIGURES, "after": FIGURES}
+    kept = {"before": {"all labels": FIGURES, "TC": FIGURES}, "faulty": False}
+    for after, decision in ((FIGURES, ""), (FIGURES | {"share": 0.0}, "keep-source")):
+        signals = json.dumps(kept | {"after": {"all labels": FIGURES, "TC": after}})
+        assert decided_again(row(**core, signals=signals))["decision"] == decision
 
 
 def test_a_table_is_decided_again_whole(tmp_path, capsys):

@@ -16,8 +16,8 @@ from napari_osuda.session.guard_score import contributions, verdict
 from napari_osuda.session.guard_signals import WHOLE, Signals, gather, signals_of
 
 CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "oedema"})
-FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0)
-POOR = Signals(share=0.1, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2)
+FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0, separation=0.3)
+POOR = Signals(share=0.1, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2, separation=0.1)
 
 
 def whole(before, after):
@@ -73,30 +73,30 @@ def test_nothing_adapted_leaves_nothing_to_decide():
 
 
 def signals(share):
-    return st.builds(Signals, share, *[st.floats(0, 1)] * 4, st.floats(0, 4))
+    return st.builds(Signals, share, *[st.floats(0, 1)] * 4, st.floats(0, 4), st.floats(0, 1))
 
 
-@given(signals(st.floats(0, 0.15)), signals(st.floats(0, 0.15)))
-def test_contributions_turn_their_sign_with_before_and_after(before, after):
-    one, other = contributions(before, after), contributions(after, before)
-    if min(before.share, after.share) < 0.5 * max(before.share, after.share):
+@given(signals(st.floats(0, 0.15)), signals(st.floats(0, 0.15)), st.booleans())
+def test_contributions_turn_their_sign_with_before_and_after(before, after, of_all):
+    one, other = contributions(before, after, whole=of_all), contributions(after, before, whole=of_all)
+    if of_all and min(before.share, after.share) < 0.5 * max(before.share, after.share):
         # A border that is sharper because the mask has shrunk speaks for nothing.
         assert min(one.pop("border"), other.pop("border")) <= 0
     assert one == {name: pytest.approx(-value, abs=1e-9) for name, value in other.items()}
-    assert not any(contributions(before, before).values())
+    assert not any(contributions(before, before, whole=of_all).values())
     found = verdict({WHOLE: before}, {WHOLE: after})
     assert not (found.accept and verdict({WHOLE: after}, {WHOLE: before}).accept)
     assert not verdict({WHOLE: before}, {WHOLE: before}).accept
     if max(before.share, after.share) >= 1e-4:
-        assert found.gain == pytest.approx(sum(contributions(before, after).values()))
+        assert found.gain == pytest.approx(sum(contributions(before, after, whole=True).values()))
 
 
 def test_no_region_pays_for_the_others():
-    better = dataclasses.replace(FAIR, border=1.5)
+    better = dataclasses.replace(FAIR, border=1.5, coherence=0.95)
     assert verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": FAIR}).accept
     for spoilt in (
         dataclasses.replace(FAIR, coherence=0.65, mirror=0.7),
-        dataclasses.replace(FAIR, border=0.7),
+        dataclasses.replace(FAIR, separation=0.25),
         dataclasses.replace(FAIR, share=0.0),
     ):
         found = verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": spoilt})
@@ -154,9 +154,20 @@ def test_a_trace_that_wins_without_half_of_the_probability_is_seen_in_the_mask()
 
 def test_what_is_left_of_a_shrunk_mask_is_sharper_and_that_says_nothing():
     sharp = dataclasses.replace(FAIR, share=0.02, border=3.0)
-    assert contributions(FAIR, sharp)["border"] == 0
-    assert contributions(FAIR, dataclasses.replace(sharp, share=0.04))["border"] > 0
-    assert contributions(sharp, FAIR)["border"] < 0
+    assert contributions(FAIR, sharp, whole=True)["border"] == 0
+    assert contributions(FAIR, dataclasses.replace(sharp, share=0.04), whole=True)["border"] > 0
+    assert contributions(sharp, FAIR, whole=True)["border"] < 0
+
+
+def test_a_class_that_is_found_in_full_may_lose_its_sharp_border_and_one_that_spreads_is_refused():
+    core = dataclasses.replace(FAIR, share=0.002, border=3.5)
+    found = dataclasses.replace(core, share=0.02, border=0.9, coherence=0.9, separation=0.35)
+    assert verdict({WHOLE: FAIR, "core": core}, {WHOLE: FAIR, "core": found}).accept
+    # It grows just as much and hangs together as well, but into what is not like it.
+    spread = dataclasses.replace(found, separation=0.2)
+    assert not verdict({WHOLE: FAIR, "core": core}, {WHOLE: FAIR, "core": spread}).accept
+    advice = advised({WHOLE: FAIR, "core": core}, {WHOLE: FAIR, "core": spread})
+    assert "of 'core' is told from what is around it less clearly" in advice.reasons[0]
 
 
 def test_a_region_that_neither_mask_has_decides_nothing():
@@ -166,49 +177,43 @@ def test_a_region_that_neither_mask_has_decides_nothing():
     assert with_it.gain == verdict({WHOLE: FAIR}, {WHOLE: better}).gain
 
 
-def test_a_mask_larger_than_any_tumour_is_not_worth_keeping():
-    nonsense = dataclasses.replace(FAIR, share=0.35, border=1.2)
-    lesion = dataclasses.replace(FAIR, border=0.5, coherence=0.78)
-    assert verdict({WHOLE: nonsense}, {WHOLE: lesion}).accept
-    assert not verdict({WHOLE: dataclasses.replace(nonsense, share=0.05)}, {WHOLE: lesion}).accept
+NONSENSE = dataclasses.replace(FAIR, share=0.35, border=1.2, one_sided=0.2)
+LESION = dataclasses.replace(FAIR, share=0.02, border=0.5, coherence=0.78, one_sided=0.5)
+
+
+def half_of_it():
     before, brain = masks()
     huge = np.full_like(before, 2)
     huge[:, 10:] = 0
-    advice = recommend(huge, before, brain, CARD, whole(nonsense, lesion))
+    return huge, before, brain, CARD
+
+
+def test_a_mask_larger_than_any_tumour_gives_way_to_one_that_fits_what_is_one_sided():
+    assert verdict(*whole(NONSENSE, LESION)).accept
+    assert not verdict(*whole(dataclasses.replace(NONSENSE, share=0.05), LESION)).accept
+    advice = recommend(*half_of_it(), whole(NONSENSE, LESION))
     assert advice.decision == "accept"
     assert "more than any tumour" in advice.reasons[0]
+    assert "Dice of 0.20, the adapted mask (2.0% of the head) with 0.50" in advice.reasons[0]
 
 
-def test_a_turned_contrast_asks_for_less_and_one_that_was_left_cannot_be_made_up_for():
-    nonsense = dataclasses.replace(FAIR, share=0.3)
-    two_pieces = dataclasses.replace(FAIR, share=0.005, largest=0.55, coherence=0.55, border=0.8)
-    lesion = dataclasses.replace(FAIR, share=0.02)
-    sides = whole(nonsense, two_pieces)
-    assert not verdict(*sides).accept
-    assert verdict(*sides, contrast="turned").accept
-    assert verdict(*whole(nonsense, lesion)).accept
-    assert not verdict(*whole(nonsense, lesion), contrast="left").accept
+@pytest.mark.parametrize("change", [{"one_sided": 0.19}, {"share": 0.16}, {"share": 1e-5}], ids=str)
+def test_what_fits_it_no_better_or_is_no_tumours_either_is_not_worth_having(change):
+    advice = recommend(*half_of_it(), whole(NONSENSE, dataclasses.replace(LESION, **change)))
+    assert advice.decision == "keep-source"
+    assert "Neither is to be trusted" in advice.reasons[0]
+
+
+def test_a_contrast_that_was_left_cannot_be_made_up_for():
+    assert verdict(*whole(NONSENSE, LESION), contrast="turned").accept
+    assert not verdict(*whole(NONSENSE, LESION), contrast="left").accept
     # A source mask that can be a lesion's is worth comparing with, whatever the contrast.
     better = dataclasses.replace(FAIR, mirror=0.95, coherence=0.95)
     assert verdict(*whole(FAIR, better), contrast="left").accept
-    before, brain = masks()
-    advice = recommend(np.full_like(before, 2), before, brain, CARD, whole(nonsense, lesion), "left")
+    advice = recommend(*half_of_it(), whole(NONSENSE, LESION), "left")
     assert advice.decision == "keep-source"
     assert "contrast=names" in advice.reasons[0]
     assert advice.signals["contrast"] == "left"
-
-
-@pytest.mark.parametrize(
-    "change", [{"largest": 0.5}, {"share": 0.14}, {"coherence": 0.3, "border": 0.5}], ids=str
-)
-def test_what_is_no_lesion_either_is_not_worth_having(change):
-    nonsense = dataclasses.replace(FAIR, share=0.35, border=1.2)
-    before, brain = masks()
-    huge = np.full_like(before, 2)
-    huge[:, 10:] = 0
-    advice = recommend(huge, before, brain, CARD, whole(nonsense, dataclasses.replace(FAIR, **change)))
-    assert advice.decision == "keep-source"
-    assert "Neither is to be trusted" in advice.reasons[0]
 
 
 def blob(shape=(6, 16, 16)):
@@ -240,7 +245,7 @@ def test_signals_of_a_scatter():
     assert found.largest < good.largest / 2
     assert found.border < good.border / 2
     nothing = signals_of(np.zeros_like(p), image, np.zeros(p.shape, bool))
-    assert dataclasses.asdict(nothing) == {
+    assert nothing.to_dict() == {
         "share": 0, "certainty": 1, "mirror": 1, "coherence": 1, "largest": 1, "border": 0,
     }  # fmt: skip
 
