@@ -76,4 +76,4 @@ def test_what_hardly_changes_says_nothing_and_nonsense_is_told_apart():
     assert "source mask plausible: 2 cases, 1 gains" in page
     assert "source mask nonsense: 1 cases, 1 gains" in page
     assert "| shift | no | 2 | 1.00 | 1.00 | 1 | nan | nan |" in page
-    assert "| distance | no | 0 | nan | nan | 0 | nan | nan |" in page
+    assert "| distance | no | 0 | - | nan | 0 | - | nan |" in page
