@@ -41,6 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip", type=int, default=0, metavar="N", help="first ones to pass over (default 0)"
     )
+    parser.add_argument(
+        "--tuning", action="store_true", help="on the patients that the guard was tuned on: no results"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
     parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
     parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
@@ -78,19 +81,20 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
 
     from napari_osuda.benchmark.bench import simulated_series
     from napari_osuda.benchmark.brats import BRATS_RECIPE, brats_series
-    from napari_osuda.benchmark.patients import TEST
+    from napari_osuda.benchmark.patients import TEST, TUNING
 
     if options.brats_root is not None:
         return brats_series(
             options.brats_root, options.out, protocols, options.split_seed,
             replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
         )  # fmt: skip
-    if not 1 <= options.patients <= len(TEST):
-        raise ConfigError(f"--patients is {options.patients}; it must be from 1 to {len(TEST)}.")
-    if not 0 <= options.skip <= len(TEST) - options.patients:
-        most = len(TEST) - options.patients
+    seeds = TUNING if options.tuning else TEST
+    if not 1 <= options.patients <= len(seeds):
+        raise ConfigError(f"--patients is {options.patients}; it must be from 1 to {len(seeds)}.")
+    if not 0 <= options.skip <= len(seeds) - options.patients:
+        most = len(seeds) - options.patients
         raise ConfigError(f"--skip is {options.skip}; with {options.patients} patients it is {most} at most.")
-    chosen = TEST[options.skip : options.skip + options.patients]
+    chosen = seeds[options.skip : options.skip + options.patients]
     return [simulated_series(protocol, chosen) for protocol in protocols]
 
 
@@ -111,6 +115,8 @@ def _about(rows: Rows, options: argparse.Namespace) -> str:
     origin = (
         f"BraTS folder, split by patient with seed {options.split_seed}"
         if options.brats_root is not None
+        else "simulated patients that the guard was tuned on, so no figure of it is a result"
+        if options.tuning
         else "simulated patients that neither training nor the choice of settings has seen"
     )
     return f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. {_ABOUT}"

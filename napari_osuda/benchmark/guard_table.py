@@ -119,7 +119,7 @@ def _trial(row: Row) -> _Trial | None:
     before, after = (
         [number(row, f"dice_{when}_{region}") for region in regions] for when in ("before", "after")
     )
-    if not regions or None in before or None in after:
+    if not regions or not row["decision"] or None in before or None in after:
         return None
     return _Trial(row, float(np.mean(before)), float(np.mean(after)))  # type: ignore[arg-type]
 

@@ -23,12 +23,14 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session.job import slice_spec
 from napari_osuda.simulation import CONTRASTS, SCANNERS, simulate_patient
 
-__all__ = ["TEST", "VALIDATION", "Patient", "cache_folder", "class_shares", "simulated_patient"]
+__all__ = ["TEST", "TUNING", "VALIDATION", "Patient", "cache_folder", "class_shares", "simulated_patient"]
 
 # No patient is in two of these, nor among those that the sample data were trained on, scored with or
 # shipped (sample_data/build.py).
 VALIDATION = range(300_000, 300_006)
-"""Seeds of the patients that settings and the guard's thresholds were chosen on."""
+"""Seeds of the patients that settings were chosen on."""
+TUNING = range(300_006, 300_014)
+"""Seeds of the patients that the guard's score was chosen on."""
 TEST = range(400_000, 400_030)
 """Seeds of the patients that results are reported on."""
 

@@ -93,7 +93,7 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
         line += [
             _dice(of_method, lambda r: guarded(r, "dice", regions[0])) if regions else "",
             _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
-            _count(of_method, lambda r: r["decision"] == "accept"),
+            _count([r for r in of_method if r["decision"]], lambda r: r["decision"] == "accept"),
             _figure(_median(number(r, "seconds") for r in of_method), ".1f"),
             _figure(_sd_of_seeds(of_method, regions), ".4f"),
         ]

@@ -84,7 +84,9 @@ def number(row: dict[str, str], column: str) -> float | None:
 
 
 def guarded(row: dict[str, str], figure: str, region: str) -> float | None:
-    """The figure of the mask that the guard leaves the user with."""
+    """The figure of the mask that the guard leaves the user with; None where it was not asked."""
+    if not row["decision"]:
+        return None
     when = "after" if row["decision"] == "accept" else "before"
     return number(row, f"{figure}_{when}_{region}")
 

@@ -7,7 +7,7 @@ import torch
 
 from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
 from napari_osuda.benchmark.guard_table import guard_report
-from napari_osuda.benchmark.patients import TEST, VALIDATION
+from napari_osuda.benchmark.patients import TEST, TUNING, VALIDATION
 from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
 from napari_osuda.benchmark.tables import bench_report, verdict
@@ -218,10 +218,21 @@ def test_the_first_patients_can_be_passed_over():
     options = parser.parse_args(["--skip", "10", "--patients", "2"])
     (chosen,) = cli_bench._series(options, TABLE_1)
     assert chosen.patients == ("400010", "400011")
+    tuning = parser.parse_args(["--tuning", "--patients", "2"])
+    (chosen,) = cli_bench._series(tuning, TABLE_1)
+    assert chosen.patients == ("300006", "300007")
+    assert "no figure of it is a result" in cli_bench._about([row()], tuning)
 
 
 def test_no_patient_serves_two_purposes():
-    assert not set(VALIDATION) & set(TEST)
+    assert len({*VALIDATION, *TUNING, *TEST}) == len(VALIDATION) + len(TUNING) + len(TEST)
+
+
+def test_rows_that_the_guard_was_not_asked_about_are_not_counted_for_or_against_it():
+    rows = [row(), row(seed="1", decision=""), row(patient="2", dice_after_WT="0.3", decision="")]
+    assert "Of 1 adapted cases, 0 are harmed without the guard" in guard_report(rows)
+    line = next(x for x in bench_report(rows, "Bench", "About.").splitlines() if x.startswith("| osuda |"))
+    assert "| 0.700 | 1 of 3 | 1 of 1 |" in line
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
