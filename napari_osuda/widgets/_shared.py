@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_osuda.widgets._feed import Feed
 from napari_osuda.widgets._garbage import clear_up, set_aside, take_back
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cockpit", "cockpit_of", "real_viewer"]
 
+# By so long after the end of a run the window has shown what there is to show.
+_AT_REST_MS = 3000
 _COCKPITS: WeakKeyDictionary[Any, Cockpit] = WeakKeyDictionary()
 
 
@@ -171,6 +173,11 @@ class Cockpit(QObject):
             self.history.add(event.report)
 
     def _on_state(self, _: object) -> None:
+        if not self.busy:
+            # Not before the last layers are up: the collection that may follow holds the window up as well.
+            QTimer.singleShot(_AT_REST_MS, self._on_rest)
+
+    def _on_rest(self) -> None:
         if not self.busy:
             take_back()
 
