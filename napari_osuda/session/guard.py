@@ -161,14 +161,14 @@ def spoken(
                 "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "
                 "(contrast=names), or mark by hand."
             ]
-        sides = (
-            f"with the tissue that differs from the other side of the head, it overlaps with a Dice of "
-            f"{before.one_sided or 0.0:.2f}, the adapted mask ({after.share:.1%} of the head) with "
-            f"{after.one_sided or 0.0:.2f}."
+        stands_out = (
+            f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
+            f"{after.border:.1f} and from the other side of the head by {after.one_sided or 0.0:.1f} times "
+            "the image's spread, "
         )
         if found.accept:
-            return [marks + sides]
-        return [f"{marks}{sides} Neither is to be trusted: mark by hand."]
+            return [f"{marks}{stands_out}as a lesion does."]
+        return [f"{marks}{stands_out}not as clearly as a lesion. Neither is to be trusted: mark by hand."]
     if found.failing is not None and found.fault == "appears":
         return [
             _SAYS_APPEARS.format(region=_named(found.failing)),

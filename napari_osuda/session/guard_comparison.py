@@ -1,15 +1,15 @@
-"""Two masks of one image, compared by what the image itself holds: the guard's evidence that needs both."""
+"""Masks held against the image itself: what they are told from, and what the other side of the head holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_osuda.evaluation import dice
 from napari_osuda.imaging import Case
 from napari_osuda.imaging.normalisation import not_zero
 from napari_osuda.models import ModelCard
@@ -20,13 +20,12 @@ __all__ = ["compared", "one_sided", "separation"]
 
 # What lies this far around the masks is what they are to be told apart from.
 _AROUND_MM = 10.0
-# The two halves of a head agree no better than to some millimetres.
+# The other side of a head is where a voxel's mirror place is to some millimetres.
 _BLUR_MM = 3.0
-# Tissue is as one-sided as a mask's where it differs from the other side by this share of what the mask does.
-_AS_ONE_SIDED = 0.5
 # The middle of the head is looked for this far from the middle of its brighter half.
-_OFF_MIDDLE_MM = 4.0
+_OFF_MIDDLE_MM = 6.0
 
+T = TypeVar("T", np.bool_, np.float32)
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
@@ -40,7 +39,7 @@ def compared(
     *,
     sides: bool,
 ) -> tuple[Evidence, Evidence]:
-    """The evidence with what only a comparison tells: `separation` of each region, and `one_sided`.
+    """The evidence with what the images tell of the masks: `separation` of each region, and `one_sided`.
 
     Parameters
     ----------
@@ -52,7 +51,8 @@ def compared(
         Masks of the source and of the adapted model.
     card : ModelCard
     sides : bool
-        Whether the two sides of the head are to be compared: only a mask that is no tumour's asks for that.
+        Whether the two sides of the head are to be compared: only a source mask that is no tumour's asks for
+        that.
     """
     found = dict(evidence[0]), dict(evidence[1])
     members: dict[str, tuple[int, ...] | None] = {WHOLE: None, **region_labels(card)}
@@ -62,10 +62,8 @@ def compared(
         for side, share in zip(found, separation(case, *masks), strict=True):
             side[name] = replace(side[name], separation=share)
     if sides:
-        lesion = one_sided(case, after != 0)
         for side, mask in zip(found, (before, after), strict=True):
-            # Dice of two empty masks is 1, and nothing is not one-sided.
-            side[WHOLE] = replace(side[WHOLE], one_sided=dice(mask != 0, lesion) if lesion.any() else 0.0)
+            side[WHOLE] = replace(side[WHOLE], one_sided=one_sided(case, mask != 0))
     return found[0], found[1]
 
 
@@ -114,67 +112,62 @@ def _explained(values: NDArray[np.float64], inside: Mask) -> float:
     return float(np.mean(np.divide(between, total, out=np.zeros_like(total), where=total > 0)))
 
 
-def one_sided(case: Case, mask: Mask) -> Mask:
-    """The tissue that differs from the other side of the head as what is marked does.
+def one_sided(case: Case, mask: Mask) -> float:
+    """How much what is marked differs from the same place on the other side of the head.
 
     Parameters
     ----------
     case : Case
     mask : bool array [I, J, K]
-        What is marked; it only says in which channel, which way and how much its tissue differs.
 
     Returns
     -------
-    bool array [I, J, K]
-        Where the blurred image differs from its mirror image the same way as in the mask on average, and by
-        at least half as much. Nowhere where nothing is marked, or the mask's tissue differs by nothing.
+    float
+        Mean difference of image and mirror image over the mask, without its sign, over the spread of the
+        head; of the channel where it is largest. 0 where nothing is marked. What both sides have alike, such
+        as ventricles, has little of it.
     """
     head = not_zero(case.data)
     axis = next(i for i, code in enumerate(case.grid.orientation) if code in "LR")
-    sigmas = [_BLUR_MM / mm for mm in case.grid.spacing]
-    weight = ndimage.gaussian_filter(head.astype(np.float32), sigmas)
-    strongest, chosen = 0.0, None
-    middle: int | None = None
+    middle, most = None, 0.0
     for channel in case.data:
-        blurred = _blurred(channel, head, weight, sigmas)
+        scores = _scores(channel, head)
         if middle is None:
-            middle = _middle(blurred, head, axis, case.grid.spacing[axis])
-        both = np.minimum(weight, _mirrored(weight, axis, middle)) > 0.75
-        difference = (blurred - _mirrored(blurred, axis, middle)) * both
-        mean = float(difference[mask].mean()) if mask.any() else 0.0
-        if abs(mean) > abs(strongest):
-            strongest, chosen = mean, difference
-    if chosen is None:
-        return np.zeros(mask.shape, bool)
-    lesion: Mask = np.sign(strongest) * chosen > _AS_ONE_SIDED * abs(strongest)
-    return lesion
+            middle = _middle(scores, head, axis, case.grid.spacing)
+        both = mask & _mirrored(head, axis, middle)
+        if both.any():
+            most = max(most, abs(float((scores - _mirrored(scores, axis, middle))[both].mean())))
+    return most
 
 
-def _blurred(channel: Floats, head: Mask, weight: Floats, sigmas: Sequence[float]) -> Floats:
-    """In standard scores of the head, air left out."""
+def _scores(channel: Floats, head: Mask) -> Floats:
+    """In standard scores of the head; air is 0."""
     values = channel[head]
     scores = np.zeros(channel.shape, np.float32)
     scores[head] = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return np.asarray(ndimage.gaussian_filter(scores, sigmas) / np.maximum(weight, 0.3), np.float32)
+    return scores
 
 
-def _mirrored(volume: Floats, axis: int, middle: int) -> Floats:
+def _mirrored(volume: NDArray[T], axis: int, middle: int) -> NDArray[T]:
     """Mirrored about ``middle`` half voxels from the first voxel's centre; 0 from beyond the edge."""
     places = middle - np.arange(volume.shape[axis])
     inside = (places >= 0) & (places < volume.shape[axis])
     turned = np.take(volume, np.clip(places, 0, volume.shape[axis] - 1), axis=axis)
     shape = [1] * volume.ndim
     shape[axis] = -1
-    return np.asarray(turned * inside.reshape(shape), np.float32)
+    return np.asarray(turned * inside.reshape(shape), volume.dtype)
 
 
-def _middle(blurred: Floats, head: Mask, axis: int, mm: float) -> int:
+def _middle(scores: Floats, head: Mask, axis: int, spacing: Sequence[float]) -> int:
     """Where the head is most like its own mirror image, in half voxels."""
     # Where air is noise and not 0, all of the image is "head", but hardly any air is above the mean.
-    bright = np.nonzero(head & (blurred > 0))[axis]
+    bright = np.nonzero(head & (scores > 0))[axis]
     centre = round(2 * float(bright.mean())) if bright.size else head.shape[axis] - 1
+    # A lesion, however bright, must not weigh more than the head's outline. Air is 0, as beyond the edge.
+    even = np.where(head, np.clip(scores, -1.0, 1.0) + 2.0, np.float32(0.0))
+    blurred = ndimage.gaussian_filter(even, [_BLUR_MM / mm for mm in spacing])
     # Every other voxel along the other axes tells as much.
     thinned = blurred[tuple(slice(None) if i == axis else slice(None, None, 2) for i in range(3))]
-    reach = int(2 * _OFF_MIDDLE_MM / mm)
+    reach = int(2 * _OFF_MIDDLE_MM / spacing[axis])
     places = range(centre - reach, centre + reach + 1)
     return max(places, key=lambda place: float((thinned * _mirrored(thinned, axis, place)).sum()))

@@ -41,6 +41,8 @@ Contrast = Literal["turned", "left"]
 
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
+# From what is around it, and from the other side, a lesion differs by this many times the spread of the head.
+_STANDS_OUT, _ONE_SIDED = 1.2, 1.0
 # What speaks for a mask must be more than nothing.
 _ENOUGH = 0.01
 
@@ -116,18 +118,18 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
     -------
     Verdict
         Of a source mask larger than any tumour no figure is worth comparing, but some of it may be right by
-        chance: the adapted one is accepted if it fits the tissue better that differs from the other side of
-        the head, and never where the contrast should have been turned and was left. Otherwise the mean of the
-        regions' contributions decides, and no region may pay for it.
+        chance: the adapted one is accepted if what it marks stands out, both from what is around it and from
+        the other side of the head, and never where the contrast should have been turned and was left.
+        Otherwise the mean of the regions' contributions decides, and no region may pay for it.
     """
     parts = {name: contributions(before[name], after[name], whole=name == WHOLE) for name in before}
     there = {name: sum(part.values()) for name, part in parts.items() if _there(before[name], after[name])}
     gain = float(np.mean(list(there.values()))) if there else 0.0
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
-        fits = (adapted.one_sided or 0.0) > (whole.one_sided or 0.0)
+        stands_out = adapted.border >= _STANDS_OUT and (adapted.one_sided or 0.0) >= _ONE_SIDED
         plausible = TRACE <= adapted.share <= IMPLAUSIBLE
-        return Verdict(contrast != "left" and plausible and fits, gain, parts, nonsense=True)
+        return Verdict(contrast != "left" and plausible and stands_out, gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:

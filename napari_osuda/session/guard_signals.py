@@ -61,8 +61,9 @@ class Signals:
         Share of the image's variance around the masks that this one explains (`guard_comparison`); None as
         long as it has not been compared with another.
     one_sided : float or None
-        Dice with the tissue that differs from the other side of the head as the adapted mask does; None where
-        the source's mask could be a tumour's, as that is not asked then.
+        How much what is marked differs from the same place on the other side of the head, over the spread of
+        the head (`guard_comparison`); None where the source's mask could be a tumour's, as that is not asked
+        then.
     """
 
     share: float

@@ -178,7 +178,7 @@ def test_a_region_that_neither_mask_has_decides_nothing():
 
 
 NONSENSE = dataclasses.replace(FAIR, share=0.35, border=1.2, one_sided=0.2)
-LESION = dataclasses.replace(FAIR, share=0.02, border=0.5, coherence=0.78, one_sided=0.5)
+LESION = dataclasses.replace(FAIR, share=0.02, border=1.6, coherence=0.78, one_sided=1.9)
 
 
 def half_of_it():
@@ -188,17 +188,22 @@ def half_of_it():
     return huge, before, brain, CARD
 
 
-def test_a_mask_larger_than_any_tumour_gives_way_to_one_that_fits_what_is_one_sided():
-    assert verdict(*whole(NONSENSE, LESION)).accept
-    assert not verdict(*whole(dataclasses.replace(NONSENSE, share=0.05), LESION)).accept
+def test_a_mask_larger_than_any_tumour_gives_way_to_one_of_what_stands_out():
+    worse = dataclasses.replace(LESION, coherence=0.6, mirror=0.6)
+    assert verdict(*whole(NONSENSE, worse)).accept
+    assert not verdict(*whole(dataclasses.replace(NONSENSE, share=0.05), worse)).accept
     advice = recommend(*half_of_it(), whole(NONSENSE, LESION))
     assert advice.decision == "accept"
     assert "more than any tumour" in advice.reasons[0]
-    assert "Dice of 0.20, the adapted mask (2.0% of the head) with 0.50" in advice.reasons[0]
+    assert "(2.0% of it) differs from what is around it by 1.6 and from the other side" in advice.reasons[0]
+    assert "by 1.9 times" in advice.reasons[0]
 
 
-@pytest.mark.parametrize("change", [{"one_sided": 0.19}, {"share": 0.16}, {"share": 1e-5}], ids=str)
-def test_what_fits_it_no_better_or_is_no_tumours_either_is_not_worth_having(change):
+@pytest.mark.parametrize(
+    "change", [{"one_sided": 0.9}, {"one_sided": None}, {"border": 1.1}, {"share": 0.16}, {"share": 1e-5}],
+    ids=str,
+)  # fmt: skip
+def test_what_does_not_stand_out_or_is_no_tumours_either_is_not_worth_having(change):
     advice = recommend(*half_of_it(), whole(NONSENSE, dataclasses.replace(LESION, **change)))
     assert advice.decision == "keep-source"
     assert "Neither is to be trusted" in advice.reasons[0]
