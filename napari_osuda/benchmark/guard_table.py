@@ -31,7 +31,7 @@ def guard_report(rows: Sequence[Row]) -> str:
         "the mean of its seeds, and counts as harmed where one of them is. The guard sees no reference. "
         f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's, and at "
         "least 80 % of the gain of an oracle with labels is kept.",
-        _totals(cases),
+        _totals(cases) + _unjudged(rows),
         "## By protocol",
         _guard_table(cases, "protocol"),
         "## By method",
@@ -150,6 +150,17 @@ def _totals(cases: Sequence[_Case]) -> str:
         f"{np.mean([c.change for c in cases]):+.3f} accepting all, {kept / len(cases):+.3f} guarded, "
         f"{oracle / len(cases):+.3f} oracle). "
         + (f"**It falls short** of {' and '.join(short)}." if short else "Both promises hold.")
+    )
+
+
+def _unjudged(rows: Sequence[Row]) -> str:
+    """Of the rows that `napari_osuda.benchmark.decisions` could not decide again."""
+    missing = sum(not row["decision"] for row in rows)
+    return (
+        f" {missing} of {len(rows)} trials were made before the guard knew all that it goes by now; they were "
+        "not judged again, and are not in these figures."
+        if missing
+        else ""
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import IMPLAUSIBLE, TRACE, Contrast, Verdict, verdict
-from napari_osuda.session.guard_signals import WHOLE, Evidence
+from napari_osuda.session.guard_score import FINDING, IMPLAUSIBLE, TRACE, Contrast, Verdict, verdict
+from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 from napari_osuda.session.job import Labels, Recommendation
 
 __all__ = ["VOLUMES", "recommend", "spoken"]
@@ -161,14 +161,7 @@ def spoken(
                 "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "
                 "(contrast=names), or mark by hand."
             ]
-        stands_out = (
-            f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
-            f"{after.border:.1f} and from the other side of the head by {after.one_sided or 0.0:.1f} times "
-            "the image's spread, "
-        )
-        if found.accept:
-            return [f"{marks}{stands_out}as a lesion does."]
-        return [f"{marks}{stands_out}not as clearly as a lesion. Neither is to be trusted: mark by hand."]
+        return [marks + _says_successor(after, found.accept)]
     if found.failing is not None and found.fault == "appears":
         return [
             _SAYS_APPEARS.format(region=_named(found.failing)),
@@ -193,6 +186,24 @@ def spoken(
         if found.accept
         else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
     ]
+
+
+def _says_successor(after: Signals, accept: bool) -> str:
+    """Of the mask that would take the place of one that is no tumour's."""
+    stands_out = (
+        f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
+        f"{after.border:.2f} and from the other side of the head by {after.one_sided or 0.0:.2f} times the "
+        "image's spread, "
+    )
+    if accept:
+        return f"{stands_out}as a lesion does."
+    if after.share < FINDING:
+        fault = f"the adapted model marks next to nothing ({after.share:.2%} of it)."
+    elif after.share > IMPLAUSIBLE:
+        fault = f"and so does the adapted model ({after.share:.0%} of it)."
+    else:
+        fault = f"{stands_out}not as clearly as a lesion."
+    return f"{fault} Neither is to be trusted: mark by hand."
 
 
 def _said(evidence: tuple[Evidence, Evidence], region: str, name: str) -> str:

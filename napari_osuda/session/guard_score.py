@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "verdict"]
+__all__ = ["FINDING", "IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "verdict"]
 
 # Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
 # regression on so few patients did not carry over from one to the next. A border tells of the whole mask
@@ -32,8 +32,8 @@ _FALLS_APART = 0.2
 _ONE_REGION = -0.1
 TRACE = 1e-4
 """Share of the head below which a region is not there."""
-# And above which it cannot vanish unnoticed.
-_FINDING = 5e-4
+FINDING = 5e-4
+"""And above which it cannot vanish unnoticed; with less, no mask makes up for one that is no tumour's."""
 
 Fault = Literal["appears", "vanishes", "shrinks", "falls apart", "loses"]
 Contrast = Literal["turned", "left"]
@@ -128,7 +128,7 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
         stands_out = adapted.border >= _STANDS_OUT and (adapted.one_sided or 0.0) >= _ONE_SIDED
-        plausible = TRACE <= adapted.share <= IMPLAUSIBLE
+        plausible = FINDING <= adapted.share <= IMPLAUSIBLE
         return Verdict(contrast != "left" and plausible and stands_out, gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
@@ -139,7 +139,7 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
 
 def _fault(before: Signals, after: Signals, gain: float, whole_stays: bool) -> Fault | None:
     """What speaks against a region's mask whatever the others do."""
-    if before.share > _FINDING and after.share < TRACE:
+    if before.share > FINDING and after.share < TRACE:
         return "vanishes"
     if before.share == 0 and 0 < after.share < TRACE:
         # A few voxels of a class that the source model saw nowhere: if it is not there, all of it is wrong.

@@ -230,7 +230,10 @@ def test_no_patient_serves_two_purposes():
 
 def test_rows_that_the_guard_was_not_asked_about_are_not_counted_for_or_against_it():
     rows = [row(), row(seed="1", decision=""), row(patient="2", dice_after_WT="0.3", decision="")]
-    assert "Of 1 adapted cases, 0 are harmed without the guard" in guard_report(rows)
+    page = guard_report(rows)
+    assert "Of 1 adapted cases, 0 are harmed without the guard" in page
+    assert "2 of 3 trials were made before" in page
+    assert "trials were made before" not in guard_report(rows[:1])
     line = next(x for x in bench_report(rows, "Bench", "About.").splitlines() if x.startswith("| osuda |"))
     assert "| 0.700 | 1 of 3 | 1 of 1 |" in line
 

@@ -26,10 +26,10 @@ def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, **changes):
 @pytest.mark.parametrize(
     ("changes", "decision", "says"),
     [
-        ({}, "accept", "(2.0% of it) differs from what is around it by 1.6"),
+        ({}, "accept", "(2.0% of it) differs from what is around it by 1.60"),
         # The rivals leave the contrast as it is, and T1 is not T2.
         ({"method": "tent"}, "keep-source", "contrast=names"),
-        ({"method": "tent", "protocol": "other-scanner"}, "accept", "by 1.4 times"),
+        ({"method": "tent", "protocol": "other-scanner"}, "accept", "by 1.40 times"),
     ],
 )
 def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):
