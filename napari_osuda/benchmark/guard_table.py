@@ -157,8 +157,8 @@ def _unjudged(rows: Sequence[Row]) -> str:
     """Of the rows that `napari_osuda.benchmark.decisions` could not decide again."""
     missing = sum(not row["decision"] for row in rows)
     return (
-        f" {missing} of {len(rows)} trials were made before the guard knew all that it goes by now; they were "
-        "not judged again, and are not in these figures."
+        f" {missing} of {len(rows)} trials were made before the guard knew all that it goes by now; they "
+        "were not judged again, and are not in these figures."
         if missing
         else ""
     )
