@@ -127,7 +127,7 @@ def run_bench(
     seeds: Sequence[int] = (0,),
     device: str = "auto",
 ) -> Iterator[Done]:
-    """Run what is not in ``rows`` yet.
+    """Run what is not in ``rows`` yet, or has no decision of the guard's there (see `benchmark.decisions`).
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def run_bench(
     for done, (one, name, method, seed) in enumerate(work, start=1):
         protocol = one.protocol.name
         key = (protocol, method, name, seed)
-        if key not in rows:
+        if key not in rows or not rows[key]["decision"]:
             if one.protocol.model not in models:
                 models[one.protocol.model] = one.model()
             if patient is None or patient[0] != f"{protocol} {name}":

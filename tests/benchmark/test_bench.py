@@ -57,6 +57,19 @@ def test_methods_that_know_no_chance_run_once(series, tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
+def test_a_row_that_has_no_decision_is_made_again(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    rows = bench_rows(tmp_path / "bench.csv")
+    list(run_bench([series], rows, ("adabn",), device="cpu"))
+    first, second = rows
+    rows.add({**first, "decision": "", "dice_after_WT": "9"})
+    list(run_bench([series], rows, ("adabn",), device="cpu"))
+    timeless = {"seconds": ""}
+    again = bench_rows(tmp_path / "bench.csv")
+    assert [r | timeless for r in again] == [first | timeless, second | timeless]
+    assert [r["seconds"] for r in again][1] == second["seconds"], "the others are left alone"
+
+
 @pytest.mark.parametrize("method", [m for m in PRESETS if m != "cruda"])
 def test_which_methods_know_chance(series, method):
     """What runs once gives the same network for every order of the batches."""
