@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="methods, protocols, or table-1, table-2, controls (default: both tables, all methods)",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
-    parser.add_argument("--patients", type=int, default=10, metavar="N", help="simulated ones (default 10)")
+    parser.add_argument("--patients", type=int, metavar="N", help="simulated ones (default 10)")
     parser.add_argument(
         "--skip", type=int, default=0, metavar="N", help="first ones to pass over (default 0)"
     )
@@ -89,12 +89,13 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
             replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
         )  # fmt: skip
     seeds = TUNING if options.tuning else TEST
-    if not 1 <= options.patients <= len(seeds):
-        raise ConfigError(f"--patients is {options.patients}; it must be from 1 to {len(seeds)}.")
-    if not 0 <= options.skip <= len(seeds) - options.patients:
-        most = len(seeds) - options.patients
-        raise ConfigError(f"--skip is {options.skip}; with {options.patients} patients it is {most} at most.")
-    chosen = seeds[options.skip : options.skip + options.patients]
+    patients = min(10, len(seeds)) if options.patients is None else options.patients
+    if not 1 <= patients <= len(seeds):
+        raise ConfigError(f"--patients is {patients}; it must be from 1 to {len(seeds)}.")
+    most = len(seeds) - patients
+    if not 0 <= options.skip <= most:
+        raise ConfigError(f"--skip is {options.skip}; with {patients} patients it is {most} at most.")
+    chosen = seeds[options.skip : options.skip + patients]
     return [simulated_series(protocol, chosen) for protocol in protocols]
 
 

@@ -45,10 +45,10 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     found = verdict(*evidence, contrast)
-    if not _told(evidence, found, contrast):
-        return {**row, "decision": "", "reasons": row["reasons"][row["reasons"].rindex(VOLUMES) :]}
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
+    if not _told(evidence, found, contrast):
+        return {**row, "decision": "", "reasons": volumes}
     reasons = (*spoken(evidence, found, contrast), volumes)
     return {
         **row,
@@ -62,7 +62,7 @@ def _told(evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contras
     adapted = evidence[1]
     if found.nonsense:
         return contrast == "left" or adapted[WHOLE].one_sided is not None
-    if found.fault in ("appears", "vanishes", "shrinks", "falls apart"):
+    if found.fault not in (None, "loses"):
         return True
     return all(signals.separation is not None for name, signals in adapted.items() if name != WHOLE)
 

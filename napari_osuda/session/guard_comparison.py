@@ -13,6 +13,7 @@ from scipy import ndimage
 from napari_osuda.imaging import Case
 from napari_osuda.imaging.normalisation import not_zero
 from napari_osuda.models import ModelCard
+from napari_osuda.session.guard_score import IMPLAUSIBLE
 from napari_osuda.session.guard_signals import WHOLE, Evidence, region_labels
 from napari_osuda.session.job import Labels
 
@@ -20,7 +21,7 @@ __all__ = ["compared", "one_sided", "separation"]
 
 # What lies this far around the masks is what they are to be told apart from.
 _AROUND_MM = 10.0
-# The other side of a head is where a voxel's mirror place is to some millimetres.
+# The two halves of a head are alike to some millimetres.
 _BLUR_MM = 3.0
 # The middle of the head is looked for this far from the middle of its brighter half.
 _OFF_MIDDLE_MM = 6.0
@@ -31,15 +32,9 @@ Floats = NDArray[np.float32]
 
 
 def compared(
-    evidence: tuple[Evidence, Evidence],
-    case: Case,
-    before: Labels,
-    after: Labels,
-    card: ModelCard,
-    *,
-    sides: bool,
+    evidence: tuple[Evidence, Evidence], case: Case, before: Labels, after: Labels, card: ModelCard
 ) -> tuple[Evidence, Evidence]:
-    """The evidence with what the images tell of the masks: `separation` of each region, and `one_sided`.
+    """The evidence with what the images tell of the masks, as far as the guard asks for it.
 
     Parameters
     ----------
@@ -50,21 +45,23 @@ def compared(
     before, after : uint8 array [I, J, K]
         Masks of the source and of the adapted model.
     card : ModelCard
-    sides : bool
-        Whether the two sides of the head are to be compared: only a source mask that is no tumour's asks for
-        that.
+
+    Returns
+    -------
+    tuple of Evidence
+        With the `separation` of each smaller region. Where the source's mask is no tumour's, instead, with
+        how `one_sided` the adapted one is: no other figure compares anything then.
     """
-    found = dict(evidence[0]), dict(evidence[1])
-    members: dict[str, tuple[int, ...] | None] = {WHOLE: None, **region_labels(card)}
-    for name in evidence[0]:
-        values = members[name]
-        masks = [mask != 0 if values is None else np.isin(mask, values) for mask in (before, after)]
-        for side, share in zip(found, separation(case, *masks), strict=True):
-            side[name] = replace(side[name], separation=share)
-    if sides:
-        for side, mask in zip(found, (before, after), strict=True):
-            side[WHOLE] = replace(side[WHOLE], one_sided=one_sided(case, mask != 0))
-    return found[0], found[1]
+    first, second = dict(evidence[0]), dict(evidence[1])
+    if first[WHOLE].share > IMPLAUSIBLE:
+        second[WHOLE] = replace(second[WHOLE], one_sided=one_sided(case, after != 0))
+        return first, second
+    for name, values in region_labels(card).items():
+        if name in first:
+            was, now = separation(case, np.isin(before, values), np.isin(after, values))
+            first[name] = replace(first[name], separation=was)
+            second[name] = replace(second[name], separation=now)
+    return first, second
 
 
 def separation(case: Case, before: Mask, after: Mask) -> tuple[float, float]:

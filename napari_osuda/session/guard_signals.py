@@ -58,12 +58,11 @@ class Signals:
         How much the image changes across the mask's border: difference of the means inside and just
         outside over the spread of the head, in the channel where it is largest.
     separation : float or None
-        Share of the image's variance around the masks that this one explains (`guard_comparison`); None as
-        long as it has not been compared with another.
+        Share of the image's variance around two masks of a region that this one explains; of regions smaller
+        than all labels together, once they have been compared (`guard_comparison`).
     one_sided : float or None
         How much what is marked differs from the same place on the other side of the head, over the spread of
-        the head (`guard_comparison`); None where the source's mask could be a tumour's, as that is not asked
-        then.
+        the head; of the adapted mask, where the source's is no tumour's (`guard_comparison`).
     """
 
     share: float

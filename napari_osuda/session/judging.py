@@ -14,8 +14,8 @@ from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_comparison import compared
-from napari_osuda.session.guard_score import IMPLAUSIBLE, Contrast
-from napari_osuda.session.guard_signals import WHOLE, Evidence, gather
+from napari_osuda.session.guard_score import Contrast
+from napari_osuda.session.guard_signals import Evidence, gather
 from napari_osuda.session.job import CaseResult, Job
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import parts
@@ -70,8 +70,7 @@ class Judging:
                 if job.config.guard:
                     evidence = yield from self._evidence(index, network)
                     if evidence is not None:
-                        nonsense = evidence[0][WHOLE].share > IMPLAUSIBLE
-                        evidence = compared(evidence, known.case, known.before, part, card, sides=nonsense)
+                        evidence = compared(evidence, known.case, known.before, part, card)
                     brain = (known.case.data != 0).any(axis=0)
                     advice = recommend(known.before, part, brain, card, evidence, self._contrast)
                 yield dataclasses.replace(

@@ -231,9 +231,11 @@ def test_the_first_patients_can_be_passed_over():
     options = parser.parse_args(["--skip", "10", "--patients", "2"])
     (chosen,) = cli_bench._series(options, TABLE_1)
     assert chosen.patients == ("400010", "400011")
-    tuning = parser.parse_args(["--tuning", "--patients", "2"])
+    tuning = parser.parse_args(["--tuning"])
     (chosen,) = cli_bench._series(tuning, TABLE_1)
-    assert chosen.patients == ("300006", "300007")
+    assert chosen.patients == tuple(map(str, TUNING))
+    (chosen,) = cli_bench._series(parser.parse_args([]), TABLE_1)
+    assert chosen.patients == tuple(map(str, TEST[:10]))
     assert "no figure of it is a result" in cli_bench._about([row()], tuning)
 
 

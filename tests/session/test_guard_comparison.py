@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,7 +110,7 @@ def test_separation_is_a_share(seed):
         assert 0 <= share <= 1 + 1e-9
 
 
-def test_evidence_is_compared_region_by_region_and_the_sides_where_that_is_asked():
+def test_smaller_regions_are_compared_and_of_a_nonsense_masks_successor_the_sides():
     card = ModelCard.of(
         channels=("c0",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
         regions={"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
@@ -120,14 +122,14 @@ def test_evidence_is_compared_region_by_region_and_the_sides_where_that_is_asked
     after[ball(LESION[0], 6.0)] = 1
     told = Signals(share=0.1, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0)
     evidence = dict.fromkeys((WHOLE, "TC", "ET"), told)
-    first, second = compared((evidence, evidence), case, before, after, card, sides=True)
-    assert first[WHOLE].one_sided == one_sided(case, before != 0)
-    assert second[WHOLE].one_sided == one_sided(case, after != 0)
-    assert first[WHOLE].separation < second[WHOLE].separation
-    assert (first["TC"].separation, second["ET"].separation) == (0, 0)
+    first, second = compared((evidence, evidence), case, before, after, card)
+    cores = (np.isin(mask, (1, 4)) for mask in (before, after))
+    assert (first["TC"].separation, second["TC"].separation) == separation(case, *cores)
     assert second["TC"].separation > 0
-    assert evidence[WHOLE] is told, "what was given is left as it is"
-    first, second = compared((evidence, evidence), case, before, after, card, sides=False)
-    assert first[WHOLE].one_sided is second[WHOLE].one_sided is None
-    empty = np.zeros_like(after)
-    assert compared((evidence, evidence), case, before, empty, card, sides=True)[1][WHOLE].one_sided == 0
+    assert (first["ET"].separation, second["ET"].separation) == (0, 0)
+    assert (first[WHOLE], second[WHOLE]) == (told, told)
+    assert evidence["TC"] is told, "what was given is left as it is"
+    nonsense = {name: replace(told, share=0.3) for name in evidence}
+    first, second = compared((nonsense, evidence), case, before, after, card)
+    assert first == nonsense
+    assert second == {**evidence, WHOLE: replace(told, one_sided=one_sided(case, after != 0))}
