@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.widgets._feed import Feed
-from napari_osuda.widgets._garbage import clear_up, set_aside, take_back
+from napari_osuda.widgets._garbage import clear_up, set_aside
 from napari_osuda.widgets._history import RunHistory
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Cockpit", "cockpit_of", "real_viewer"]
 
-# By so long after the end of a run the window has shown what there is to show.
-_AT_REST_MS = 3000
 _COCKPITS: WeakKeyDictionary[Any, Cockpit] = WeakKeyDictionary()
 
 
@@ -73,7 +71,6 @@ class Cockpit(QObject):
             self._feed.started.connect(self._on_started)
             self._feed.stepped.connect(self._on_stepped)
             self._feed.finished.connect(self._on_finished)
-            self._feed.state_changed.connect(self._on_state)
             self.opened.emit()
         return self._controller
 
@@ -147,7 +144,6 @@ class Cockpit(QObject):
     def close(self) -> None:
         """Tear everything down."""
         self.end_run()
-        take_back()
         self._forget_states()
         if self._feed is not None:
             self._feed.close()
@@ -171,15 +167,6 @@ class Cockpit(QObject):
     def _on_stepped(self, event: Step) -> None:
         if self.history is not None:
             self.history.add(event.report)
-
-    def _on_state(self, _: object) -> None:
-        if not self.busy:
-            # Not before the last layers are up: the collection that may follow holds the window up as well.
-            QTimer.singleShot(_AT_REST_MS, self._on_rest)
-
-    def _on_rest(self) -> None:
-        if not self.busy:
-            take_back()
 
     def _on_finished(self, event: Finished) -> None:
         self.result = event.result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 from pathlib import Path
@@ -277,15 +276,6 @@ def test_what_the_user_should_know_of_images_and_model_is_told(adapt_widget, vie
     adapt_widget.channel_panel.refresh()
     assert "patient7_t2" in adapt_widget.run_panel.label.text()
     assert not adapt_widget.run_panel.adapt_button.isEnabled()
-
-
-def test_what_a_run_sets_aside_comes_back_once_the_window_is_at_rest(adapt_widget, qtbot, ended, monkeypatch):
-    monkeypatch.setattr("napari_osuda.widgets._shared._AT_REST_MS", 0)
-    gc.unfreeze()
-    adapt_widget.adapt()
-    qtbot.waitUntil(lambda: gc.get_freeze_count() > 10_000)
-    ended(adapt_widget)
-    qtbot.waitUntil(lambda: gc.get_freeze_count() < 10_000)
 
 
 def test_review_opens_on_the_result(adapt_widget, viewer, ended):
