@@ -40,7 +40,7 @@ _INTERVAL_MS = 100
 _SHARE = 0.025
 # Who leafs through the slices looks at them: the plots stand still for so many seconds after each, but where
 # slices follow each other without an end, as napari's player has them, for no longer than that.
-_LEAFING, _LEAFING_AT_MOST = 0.3, 2.0
+_LEAFING, _LEAFING_AT_MOST = 0.3, 5.0
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 

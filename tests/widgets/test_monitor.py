@@ -173,7 +173,7 @@ def test_a_player_that_never_rests_does_not_stop_the_plots_for_ever(monitor, run
     monitor.cockpit.history = history
     monitor.cockpit.began.emit(history)
     history.add(reports[0])
-    for _ in range(19):
+    for _ in range(49):
         monitor._on_leafing()
         monitor._on_time()
         clock[0] += 0.1
