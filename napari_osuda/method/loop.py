@@ -242,7 +242,8 @@ class Adaptation(Iterator[StepReport]):
         if config.consistency > 0.0:
             p = probabilities(output, self.activation)
             place = self.t % self._round
-            total = total + config.consistency * memory_consistency_loss(p, self._memory.recall(place))
+            earlier = self._memory.recall(place)
+            total = total + config.consistency * memory_consistency_loss(p, earlier, self.activation)
             self._memory.note(place, p)
         return total
 

@@ -67,7 +67,7 @@ class Memory:
         self.seen.setdefault(batch, deque(maxlen=self.history)).append(p.detach())
 
 
-def memory_consistency_loss(p: Tensor, earlier: list[Tensor]) -> Tensor:
+def memory_consistency_loss(p: Tensor, earlier: list[Tensor], activation: Activation) -> Tensor:
     """L_MCST of the journal version (Liu et al., Medical Image Analysis 2023).
 
     Parameters
@@ -76,15 +76,20 @@ def memory_consistency_loss(p: Tensor, earlier: list[Tensor]) -> Tensor:
         Probabilities now.
     earlier : list of Tensor of that shape
         Those of the same batch at earlier iterations.
+    activation : {"softmax", "sigmoid", "none"}
+        With independent channels ("sigmoid", or a single one), each is a choice between two classes.
 
     Returns
     -------
     Tensor, scalar
         - mean over pixels of psi log p_yhat: yhat the class of the highest probability, and
-        psi = 1 - sigmoid(mean_h sum_k |p_t - p_t-h|) its trust, without gradient. 0 without a history.
+        psi = 1 - sigmoid(mean_h sum_k |p_t - p_t-h|) its trust, without gradient; over pixels and channels
+        where these are independent. 0 without a history.
     """
     if not earlier:
         return p.new_zeros(())
+    if activation == "sigmoid" or p.shape[1] == 1:
+        p, *earlier = (torch.stack((q, 1.0 - q), dim=1) for q in (p, *earlier))
     with torch.no_grad():
         change = torch.stack([(p - before).abs().sum(dim=1) for before in earlier]).mean(dim=0)
         psi = 1.0 - torch.sigmoid(change)

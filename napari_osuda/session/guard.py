@@ -181,11 +181,24 @@ def spoken(
         reverse=True,
     )
     said = [_said(evidence, region, name) for value, region, name in weighed[:3] if value > _TELLING]
-    return said or [
+    if said:
+        return said
+    if before.share < TRACE:
+        return [_says_no_source(after)]
+    return [
         "Nothing speaks clearly against the adapted mask."
         if found.accept
         else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
     ]
+
+
+def _says_no_source(after: Signals) -> str:
+    """Of the mask that would take the place of none: no figure tells whether there is anything to find."""
+    return (
+        "The source model marks nothing to speak of, so there is nothing that the adapted mask could be held "
+        f"against. What it marks ({after.share:.1%} of the head) differs from what is around it by "
+        f"{after.border:.2f} times the image's spread: look at it yourself before you take it."
+    )
 
 
 def _says_successor(after: Signals, accept: bool) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from napari_osuda.method import StepReport
+from napari_osuda.session.guard_score import FINDING
 
 __all__ = ["CollapseWatch"]
 
-# Against the foreground that the source model's own normalisation found in the same batch, or the head in it.
-_GONE, _LITTLE = 0.02, 0.002
+# Against the foreground that was found in the same batch in the first round.
+_GONE = 0.02
+# Of the image, half of which is head: below the guard's `FINDING` there is nothing to lose.
+_LITTLE = FINDING / 2
 _EVERYWHERE, _TIMES = 0.35, 4.0
 # Iterations in a row: one odd batch is no collapse.
 _IN_A_ROW = 3
@@ -26,8 +29,9 @@ class CollapseWatch:
         The network that is being adapted; read after each step, written by :meth:`restore` alone.
     batches : int
         Batches in a round: what a batch shows is compared with what it showed in the first round.
-    background : bool
-        Whether the first class is the background; otherwise all are foreground, and may overlap.
+    foreground : sequence of int, optional
+        Channels of the foreground where classes may overlap (`foreground_channels`). None: all but the first,
+        which is the background.
     earlier : sequence of StepReport
         Steps of the same adaptation that came before, in a run that was taken up again.
 
@@ -48,11 +52,11 @@ class CollapseWatch:
         self,
         model: nn.Module,
         batches: int,
-        background: bool = True,
+        foreground: Sequence[int] | None = None,
         earlier: Sequence[StepReport] = (),
     ) -> None:
         self._model = model
-        self._background = background
+        self._foreground = foreground
         self._first: dict[int, float] = {}
         self._batches = max(batches, 1)
         self._suspicious = 0
@@ -99,7 +103,7 @@ class CollapseWatch:
 
     def _share(self, report: StepReport) -> float:
         fractions = report.class_fractions
-        return float(1.0 - fractions[0] if self._background else fractions.max())
+        return float(1.0 - fractions[0] if self._foreground is None else fractions[[*self._foreground]].max())
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self._model.state_dict().items()}

@@ -23,6 +23,7 @@ __all__ = [
     "WHOLE",
     "Evidence",
     "Signals",
+    "foreground_channels",
     "gather",
     "has_background",
     "region_labels",
@@ -166,11 +167,18 @@ def has_background(card: ModelCard) -> bool:
     return card.channel_values[0] == 0 and card.activation != "sigmoid"
 
 
+def foreground_channels(card: ModelCard) -> list[int] | None:
+    """Channels of the foreground where classes may overlap; None where they exclude a background."""
+    if has_background(card):
+        return None
+    # A sigmoid head may have a channel for the background as well.
+    return [k for k, value in enumerate(card.channel_values) if value != 0]
+
+
 def _foreground(p: Tensor, card: ModelCard) -> Tensor:
     """[B, K, ...] to the probability of any label, [B, ...]."""
-    if has_background(card):
-        return 1 - p[:, 0]
-    return p.amax(dim=1)
+    channels = foreground_channels(card)
+    return 1 - p[:, 0] if channels is None else p[:, channels].amax(dim=1)
 
 
 def region_labels(card: ModelCard) -> dict[str, tuple[int, ...]]:

@@ -95,7 +95,8 @@ class CaseResult:
 class RunResult:
     """All that a run leaves behind, whole or partial (``outcome`` says which).
 
-    ``iteration`` is the one that a person chose as the result; None where it is the last.
+    ``iteration`` is the one whose state is the result, where a person chose it, the guard went back to it or
+    training was ended by a collapse; None where it is the last.
     """
 
     outcome: Outcome

@@ -35,7 +35,7 @@ from napari_osuda.session.events import (
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard_collapse import CollapseWatch
 from napari_osuda.session.guard_score import Contrast
-from napari_osuda.session.guard_signals import has_background
+from napari_osuda.session.guard_signals import foreground_channels
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.judging import Judging
 from napari_osuda.session.prediction import predicted
@@ -224,7 +224,7 @@ class Run:
                 yield Step(report)
         watch = None
         if job.config.guard:
-            watch = CollapseWatch(adaptation.model, len(target), has_background(card), self._reports)
+            watch = CollapseWatch(adaptation.model, len(target), foreground_channels(card), self._reports)
         saved = time.monotonic()
         for step in self._steps(adaptation):
             if isinstance(step, Note):
@@ -238,6 +238,7 @@ class Run:
             collapse = None if watch is None else watch.saw(step)
             if watch is not None and collapse is not None:
                 watch.restore()
+                self._used = watch.good
                 yield self._note(collapse)
                 break
             if time.monotonic() - saved > _CHECKPOINT_EVERY:

@@ -115,8 +115,25 @@ def test_memory_consistency_equals_its_formula():
                 p, q, r = (v[b, :, i, j].tolist() for v in (now, before, earlier))
                 change = sum(sum(abs(x - y) for x, y in zip(p, o, strict=True)) for o in (q, r)) / 2
                 total -= (1 - 1 / (1 + math.exp(-change))) * math.log(max(p))
-    assert memory_consistency_loss(now, [before, earlier]).item() == pytest.approx(total / 8, rel=1e-6)
-    assert memory_consistency_loss(now, []).item() == 0
+    loss = memory_consistency_loss(now, [before, earlier], "softmax")
+    assert loss.item() == pytest.approx(total / 8, rel=1e-6)
+    assert memory_consistency_loss(now, [], "softmax").item() == 0
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "none"])
+def test_a_single_channel_is_as_consistent_as_the_same_two_classes(activation):
+    now, before = (torch.rand(2, 1, 3, 3, dtype=torch.float64) for _ in range(2))
+    both, earlier = (torch.cat((1 - p, p), dim=1) for p in (now, before))
+    single = memory_consistency_loss(now, [before], activation)
+    assert single.item() == pytest.approx(memory_consistency_loss(both, [earlier], "softmax").item())
+
+
+def test_self_training_makes_independent_channels_surer_both_ways():
+    p = torch.tensor([[0.01, 0.99]], dtype=torch.float64)[..., None].requires_grad_()
+    memory_consistency_loss(p, [p.detach()], "sigmoid").backward()
+    sure, marked = p.grad[0, :, 0].tolist()
+    assert sure > 0, "what is surely background is not pushed up"
+    assert marked < 0
 
 
 def test_memory_holds_the_last_predictions_of_each_batch():

@@ -275,9 +275,13 @@ def test_gathering_tells_its_progress_and_mirrors_left_and_right(model, case):
 class FourClasses(torch.nn.Module):
     """Probability of the classes 0 to 3 by place: columns 0-3, 4-7, 8-11 and 12-15."""
 
+    def __init__(self, elsewhere=0.0):
+        super().__init__()
+        self.elsewhere = elsewhere
+
     def forward(self, x):
         place = torch.arange(x.shape[-1]) // 4
-        return (
+        return self.elsewhere + (
             20
             * torch.nn.functional.one_hot(place, 4)
             .T[None, :, None, :]
@@ -300,3 +304,25 @@ def test_each_smaller_region_has_figures_of_its_own():
     assert list(found) == [WHOLE, "TC", "ET"]
     assert [found[name].share for name in found] == [count * 16 * 4 / 255 for count in (3, 2, 1)]
     assert found["TC"].largest == 0.5
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_channel_for_the_background_is_never_foreground(activation):
+    data = np.ones((16, 16, 3), np.float32)
+    data[0, 0] = 0
+    case = case_from_arrays("c", {"t1": data}, Grid(data.shape, np.eye(4)))
+    card = ModelCard.of(
+        channels=("t1",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
+        activation=activation, size=(16, 16), step=(1, 1), minimum=(1, 1), normalisation="none",
+    )  # fmt: skip
+    *_, found = gather(FourClasses(-10.0), SliceStack(case, slice_spec(card)), card)
+    assert found[WHOLE].share == 3 * 16 * 4 / 255
+
+
+def test_where_the_source_model_finds_nothing_the_person_is_told_to_look():
+    nothing = Signals(share=0.0, certainty=1, mirror=1, coherence=1, largest=1, border=0, separation=0)
+    advice = advised(*whole(nothing, dataclasses.replace(FAIR, border=3.0)))
+    assert advice.decision == "keep-source"
+    assert "marks nothing to speak of" in advice.reasons[0]
+    assert "5.0% of the head" in advice.reasons[0]
+    assert "look at it yourself" in advice.reasons[0]
