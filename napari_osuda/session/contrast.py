@@ -9,10 +9,11 @@ from torch import nn
 
 from napari_osuda.imaging import Case, IntensityMap, expected_map, modality_of
 from napari_osuda.method import source_distance
+from napari_osuda.session.guard_score import Contrast
 from napari_osuda.session.job import Job, slice_spec
 from napari_osuda.session.target import Target
 
-__all__ = ["Maps", "choose_maps", "mean_distance", "named_maps"]
+__all__ = ["Maps", "choose_maps", "mean_distance", "named_maps", "what_became"]
 
 Maps = tuple[IntensityMap, ...]
 
@@ -34,7 +35,7 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     The names of the images tell the contrasts, and physics the map (``contrast=names``). Whether the image is
     what its name says shows in how well the network's own statistics are met (mean d_lc, eq. 5): where they
     speak clearly against the name, nothing is mapped. A card that has maps already (of a model that was
-    adapted before) is left as it is, and so are cases of which not all are of one kind.
+    adapted before) is left as it is, and so are cases of different kinds: one network sees them all.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     named = named_maps(job)
     if named is not None:
         return _confirmed(job, network, device, named)
-    return None, _unnamed(job, network, device)
+    return None, _mixed(job) or _unnamed(job, network, device)
 
 
 def named_maps(job: Job) -> Maps | None:
@@ -68,6 +69,45 @@ def named_maps(job: Job) -> Maps | None:
     found = {_of_case(case) for case in job.cases}
     maps = found.pop()
     return None if found or set(maps) == {"identity"} else maps
+
+
+def what_became(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
+    """What became of each case's contrast where its name says that it stands in for the model's.
+
+    Parameters
+    ----------
+    job : Job
+    maps : tuple or None
+        Those that the run put before the network.
+
+    Returns
+    -------
+    tuple of {"turned", "left", None}
+        None where the contrast is the model's, by its name or by its statistics.
+    """
+    turned: Contrast = "turned"
+    if maps is not None:
+        return (turned,) * len(job.cases)
+    asked = [_asks(case) for case in job.cases]
+    # Where all names ask for the same and nothing was done, the statistics spoke against them.
+    left = not job.model.card.intensity_maps and (job.config.contrast == "off" or _mixed(job) is not None)
+    return tuple("left" if left and asks else None for asks in asked)
+
+
+def _asks(case: Case) -> bool:
+    return set(_of_case(case)) != {"identity"}
+
+
+def _mixed(job: Job) -> str | None:
+    """A word where the cases' names ask for different maps, of which one network can have but one."""
+    by_maps = {_of_case(case): case for case in job.cases}
+    if len(by_maps) < 2:
+        return None
+    kinds = " and ".join(f"'{case.name}'" for case in by_maps.values())
+    return (
+        f"By their names, the images of {kinds} are of different contrasts, and one run changes all images "
+        "alike: they were left as they are. Adapt to each kind in a run of its own."
+    )
 
 
 def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps | None) -> float | None:

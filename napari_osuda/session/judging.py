@@ -35,8 +35,8 @@ class Judging:
         The cases as the adapted and as the source network see them.
     before : sequence of CaseResult
         The source model's masks; what is known of them is handed on.
-    contrast : {"turned", "left"} or None
-        What became of images whose names say that another contrast stands in for the model's.
+    contrasts : sequence of {"turned", "left", None}
+        What became of each case whose images' names say that another contrast stands in for the model's.
     progress : callable
         Tells of a stage, work done and work in all.
     """
@@ -48,10 +48,10 @@ class Judging:
         stacks: Sequence[SliceStack],
         plain: Sequence[SliceStack],
         before: Sequence[CaseResult],
-        contrast: Contrast | None,
+        contrasts: Sequence[Contrast | None],
         progress: Callable[[Stage, int, int], Progress],
     ) -> None:
-        self._job, self._source, self._contrast = job, source, contrast
+        self._job, self._source, self._contrasts = job, source, contrasts
         self._stacks, self._plain, self._before = stacks, plain, before
         self._progress = progress
         self._evidence_before: dict[int, Evidence] = {}
@@ -72,7 +72,7 @@ class Judging:
                     if evidence is not None:
                         evidence = compared(evidence, known.case, known.before, part, card)
                     brain = (known.case.data != 0).any(axis=0)
-                    advice = recommend(known.before, part, brain, card, evidence, self._contrast)
+                    advice = recommend(known.before, part, brain, card, evidence, self._contrasts[index])
                 yield dataclasses.replace(
                     known,
                     after=part,

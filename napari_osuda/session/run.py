@@ -20,7 +20,7 @@ from napari_osuda.models import check_adaptable
 from napari_osuda.session.checkpoint import Checkpoint
 from napari_osuda.session.clock import Clock
 from napari_osuda.session.confidence import Confidence
-from napari_osuda.session.contrast import choose_maps, named_maps
+from napari_osuda.session.contrast import choose_maps, what_became
 from napari_osuda.session.devices import placed, resolve_device
 from napari_osuda.session.events import (
     After,
@@ -34,7 +34,6 @@ from napari_osuda.session.events import (
 )
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard_collapse import CollapseWatch
-from napari_osuda.session.guard_score import Contrast
 from napari_osuda.session.guard_signals import foreground_channels
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.judging import Judging
@@ -293,7 +292,8 @@ class Run:
             for case, labels, calibration in zip(self.job.cases, self._before, self._calibration, strict=True)
         ]
         plain = self._plain_stacks(target)
-        return Judging(self.job, source, target.stacks, plain, before, self._contrast(), self._clock.progress)
+        contrasts = what_became(self.job, self._maps)
+        return Judging(self.job, source, target.stacks, plain, before, contrasts, self._clock.progress)
 
     def _deliver(self, found: CaseResult, folder: RunFolder | None) -> Iterator[Event]:
         assert found.after is not None
@@ -330,13 +330,6 @@ class Run:
         if self._maps is None:
             return target.stacks
         return tuple(SliceStack(case, slice_spec(self.job.model.card)) for case in self.job.cases)
-
-    def _contrast(self) -> Contrast | None:
-        """What was done where the images' names say that another contrast stands in for the model's."""
-        if self._maps is not None:
-            return "turned"
-        left = self.job.config.contrast == "off" and not self.job.model.card.intensity_maps
-        return "left" if left and named_maps(self.job) is not None else None
 
     def _note(self, text: str) -> Note:
         self._notes.append(text)

@@ -50,6 +50,13 @@ def test_off_is_the_paper(model, turned, reference):
     assert result.cases[0].recommendation.signals["contrast"] == "left"
 
 
+def test_cases_of_different_contrasts_are_left_and_told(model, case, turned):
+    result = adapt_case(model, [case, turned], SHORT)
+    assert result.intensity_maps is None
+    assert any("are of different contrasts" in note for note in result.notes)
+    assert [c.recommendation.signals["contrast"] for c in result.cases] == [None, "left"]
+
+
 def test_the_map_alone_is_a_method(model, turned, reference):
     result = adapt_case(model, turned, method="contrast-only", references=[reference])
     assert not result.reports
