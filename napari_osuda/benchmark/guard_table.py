@@ -28,10 +28,11 @@ def guard_report(rows: Sequence[Row]) -> str:
     parts = [
         "# The guard",
         "Over every method and case of the bench: a case is one method on one patient of a protocol, with "
-        "the mean of its seeds, and counts as harmed where one of them is. The guard sees no reference. "
+        "the mean of its seeds, and counts as harmed where one of them is. Its Dice is the mean over the "
+        "model's regions (whole tumour alone, or with core and enhancing part). The guard sees no reference. "
         f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's, and at "
         "least 80 % of the gain of an oracle with labels is kept.",
-        _totals(cases) + _unjudged(rows),
+        f"{_totals(cases)} {_single_regions(cases)}{_unjudged(rows)}",
         "## By protocol",
         _guard_table(cases, "protocol"),
         "## By method",
@@ -56,6 +57,8 @@ class _Trial:
     row: Row
     before: float
     after: float
+    # Change of Dice of the region that changes for the worst.
+    worst_region: float
 
     @property
     def accepted(self) -> bool:
@@ -103,6 +106,11 @@ class _Case:
         return min(t.guarded - t.before for t in self.seeds)
 
     @property
+    def worst_region(self) -> float:
+        """Change of Dice of the region that the guard lets change for the worst."""
+        return min(min(t.worst_region, 0.0) if t.accepted else 0.0 for t in self.seeds)
+
+    @property
     def harmed(self) -> bool:
         return self.worst < -HARM
 
@@ -121,7 +129,8 @@ def _trial(row: Row) -> _Trial | None:
     )
     if not regions or not row["decision"] or None in before or None in after:
         return None
-    return _Trial(row, float(np.mean(before)), float(np.mean(after)))  # type: ignore[arg-type]
+    change = np.subtract(after, before)  # type: ignore[arg-type]
+    return _Trial(row, float(np.mean(before)), float(np.mean(after)), float(change.min()))  # type: ignore[arg-type]
 
 
 def _cases(trials: Sequence[_Trial]) -> list[_Case]:
@@ -150,6 +159,16 @@ def _totals(cases: Sequence[_Case]) -> str:
         f"{np.mean([c.change for c in cases]):+.3f} accepting all, {kept / len(cases):+.3f} guarded, "
         f"{oracle / len(cases):+.3f} oracle). "
         + (f"**It falls short** of {' and '.join(short)}." if short else "Both promises hold.")
+    )
+
+
+def _single_regions(cases: Sequence[_Case]) -> str:
+    """What the mean over the regions may hide: one that pays for the others."""
+    without = sum(any(t.worst_region < -HARM for t in c.seeds) for c in cases)
+    harmed = sum(c.worst_region < -HARM for c in cases)
+    return (
+        f"Region by region, {harmed} cases have one that is more than {HARM} worse with the guard ({without} "
+        f"without it), the worst by {min(c.worst_region for c in cases):+.3f}."
     )
 
 

@@ -76,7 +76,7 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
     paper = PAPER.get(name, {})
     header = ["method"]
     for region in regions:
-        header += [f"Dice {region}", *([f"paper {region}"] if paper else []), f"HD95 {region}, mm (failures)"]
+        header += [f"Dice {region}", *([f"paper {region}"] if paper else []), f"HD95 {region}, mm (failed)"]
     header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case",
                "sd of seeds"]  # fmt: skip
     lines = []
@@ -87,11 +87,9 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
             if paper:
                 published = paper.get(method, {}).get(region)
                 line.append("" if published is None else f"{published / 100:.3f}")
-            distances = [number(r, f"hd95_after_{region}") for r in of_method]
-            failures = sum(d is None or math.isinf(d) for d in distances)
-            line.append(f"{_figure(mean_and_sd(distances)[0], '.1f')} ({failures})")
+            line.append(_distance(of_method, f"hd95_after_{region}"))
         line += [
-            _dice(of_method, lambda r: guarded(r, "dice", regions[0])) if regions else "",
+            _guarded(of_method, regions[0]) if regions else "",
             _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
             _count([r for r in of_method if r["decision"]], lambda r: r["decision"] == "accept"),
             _figure(_median(number(r, "seconds") for r in of_method), ".1f"),
@@ -114,6 +112,21 @@ def _dice(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
     """Mean and standard deviation over the patients, each the mean of its seeds."""
     mean, sd = mean_and_sd(mean_and_sd(map(value, one))[0] for one in by_columns(rows, "patient").values())
     return _figure(mean, ".3f") + ("" if math.isnan(sd) else f" ± {sd:.3f}")
+
+
+def _distance(rows: Sequence[Row], column: str) -> str:
+    """Mean over the patients as `_dice`, of the trials that have such a distance; and how many have none."""
+    distances = [[number(r, column) for r in one] for one in by_columns(rows, "patient").values()]
+    failures = sum(d is None or math.isinf(d) for one in distances for d in one)
+    mean = mean_and_sd(mean_and_sd(one)[0] for one in distances)[0]
+    return f"{_figure(mean, '.1f')} ({failures} of {len(rows)})"
+
+
+def _guarded(rows: Sequence[Row], region: str) -> str:
+    """As `_dice`, of what the guard leaves; of all patients or of none, or it would not compare with Dice."""
+    if any(all(not r["decision"] for r in one) for one in by_columns(rows, "patient").values()):
+        return "-"
+    return _dice(rows, lambda r: guarded(r, "dice", region))
 
 
 def _median(values: Iterable[float | None]) -> float:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_osuda.benchmark.guard_table import guard_report
+from napari_osuda.benchmark.tables import bench_report
+from napari_osuda.benchmark.trials import SCORE_COLUMNS
+
+
+def row(patient, seed="0", *, method="tent", decision="keep-source", **scores):
+    keys = {"protocol": "high-to-low-grade", "method": method, "patient": patient, "seed": seed}
+    return dict.fromkeys(SCORE_COLUMNS, "") | keys | {"outcome": "done", "decision": decision} | scores
+
+
+def test_distances_are_means_over_the_patients_and_failures_are_of_so_many():
+    near, far = (
+        {"dice_before_WT": "0.9", "dice_after_WT": "0.9"},
+        {"dice_before_WT": "0.5", "dice_after_WT": "0"},
+    )
+    rows = [
+        row("1", "0", **near, hd95_after_WT="2"),
+        row("1", "1", **near, hd95_after_WT="4"),
+        row("2", "0", **far, hd95_after_WT="10"),
+        row("2", "1", **far, hd95_after_WT="inf"),
+    ]
+    assert "| 6.5 (1 of 4) |" in bench_report(rows, "Bench", "")
+
+
+def test_what_the_guard_leaves_is_compared_on_all_patients_or_not_at_all():
+    scores = {"dice_before_WT": "0.9", "dice_after_WT": "0.4"}
+    judged = [row(str(patient), **scores) for patient in range(2)]
+    assert "| 0.900 ± 0.000 |" in bench_report(judged, "Bench", "")
+    assert "0.900" not in bench_report([*judged, row("2", decision="", **scores)], "Bench", "")
+    # A patient of whom one seed is judged is compared by that.
+    assert "| 0.900 ± 0.000 |" in bench_report([*judged, row("1", "1", decision="", **scores)], "Bench", "")
+
+
+@pytest.mark.parametrize(("decision", "with_it"), [("accept", 1), ("keep-source", 0)])
+def test_a_region_that_pays_for_another_is_told(decision, with_it):
+    scores = {
+        "dice_before_WT": "0.9", "dice_after_WT": "0.95", "dice_before_TC": "0.5", "dice_after_TC": "0.47",
+    }  # fmt: skip
+    report = guard_report([row("1", decision=decision, **scores)])
+    worst = "-0.030" if decision == "accept" else "+0.000"
+    assert (
+        f"Region by region, {with_it} cases have one that is more than 0.01 worse with the guard (1 "
+        in report
+    )
+    assert f"the worst by {worst}" in report
+    assert "0 are harmed without the guard and **0** with it" in report
