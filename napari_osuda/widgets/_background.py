@@ -30,6 +30,8 @@ class Background(QObject):
         self._newest = 0
         self._answered.connect(self._tell)
         self._threads: set[threading.Thread] = set()
+        # A viewer that is closed destroys its widgets without a word; Qt calls no method of what is gone.
+        self.destroyed.connect(lambda: self.close())
 
     @property
     def busy(self) -> bool:

@@ -42,6 +42,8 @@ class ContrastChoice(QWidget):
 
     #: The value of the setting ``contrast`` that was chosen.
     chosen = Signal(str)
+    #: What was chosen here was chosen for other images or another model: the method's own is to be set again.
+    taken_back = Signal()
 
     def __init__(
         self, make_job: Callable[[], Callable[[], Job] | None], slice_in_sight: Callable[[Job], int | None]
@@ -79,6 +81,9 @@ class ContrastChoice(QWidget):
         for background in (self._jobs, self._work):
             background.failed.connect(lambda error: self._fail(error_sentence(error)))
         self._key: object = None
+        # What was chosen here, for as long as it is the setting.
+        self._contrast: str | None = None
+        self._locked = self._under_way = self._stale = False
         self.pictures.hide()
         self.note.hide()
         self.hide()
@@ -86,62 +91,99 @@ class ContrastChoice(QWidget):
     def compare(self) -> None:
         """Make both pictures of the slice in sight, off the GUI thread."""
         make = self._make_job()
-        if make is None or self._jobs.busy or self._work.busy:
+        if make is None or self._under_way:
             return
-        self.button.setEnabled(False)
+        self._under_way, self._stale = True, False
+        self._enable()
         self._tell("Segmenting the slice both ways …")
         self._jobs.run(make)
 
     def choose(self, place: int) -> None:
         """Take one of the two: 0 is as it is."""
-        for other, (button, preview) in enumerate(zip(self.buttons, self.previews, strict=True)):
-            button.setChecked(other == place)
-            button.setText(_caption(preview, chosen=other == place))
-        self.chosen.emit(self.previews[place].contrast)
+        self._contrast = self.previews[place].contrast
+        self._mark()
+        self.chosen.emit(self._contrast)
 
     def set_input(self, key: object, wanted: bool) -> None:
         """Follow the choice of model and images; ``wanted`` where a contrast is not surely the model's."""
+        # Out of sight, a choice would apply without anyone's seeing it.
+        key = key if wanted else None
         if key != self._key:
-            # The pictures say nothing of other images or of another model.
-            self._key, self.previews = key, ()
-            self.pictures.hide()
-            self._tell("")
+            self._key = key
+            self._forget()
         self.setVisible(wanted)
+
+    def set_contrast(self, contrast: str) -> None:
+        """Follow the setting: what was written over by hand, or by another method, is no choice of here."""
+        if self._contrast not in (None, contrast):
+            self._contrast = None
+            self._mark()
 
     def set_locked(self, locked: bool) -> None:
         """Read only while a run is under way."""
-        for button in (self.button, *self.buttons):
-            button.setEnabled(not locked)
+        self._locked = locked
+        self._enable()
 
     def close_down(self) -> None:
         """Wait for what is under way and tell nothing of it."""
         self._jobs.close()
         self._work.close()
 
+    def _forget(self) -> None:
+        """The pictures say nothing of other images or of another model, nor does what was chosen by them."""
+        # Not its key: the same layers may be chosen again before the answer is there.
+        self._stale = True
+        contrast, self._contrast, self.previews = self._contrast, None, ()
+        self.pictures.hide()
+        self._tell("")
+        if contrast is not None:
+            self.taken_back.emit()
+
     def _show_slice(self, job: Job) -> None:
         from napari_osuda.session import contrast_previews
 
+        if self._stale:
+            self._end()
+            return
         index = self._slice_in_sight(job)
         self._work.run(lambda: contrast_previews(job, index))
 
     def _show(self, previews: tuple[ContrastPreview, ...]) -> None:
+        self._end()
+        if self._stale:
+            return
         self.previews = previews
         for button, preview in zip(self.buttons, previews, strict=True):
-            button.setText(_caption(preview, chosen=False))
             button.setAccessibleName(f"Contrast: {_TITLES[preview.contrast]}")
             button.setToolTip(
                 "What the source model marks of the head in this slice. Mean d (eq. 5) is how far the "
                 "image's statistics are from those that the model knows: less is nearer."
             )
             button.setIcon(QIcon(_picture(preview)))
-            button.setChecked(False)
+        self._mark()
         self.pictures.show()
-        self.button.setEnabled(True)
         self._tell("")
 
     def _fail(self, sentence: str) -> None:
-        self.button.setEnabled(True)
-        self._tell(sentence)
+        self._end()
+        if not self._stale:
+            self._tell(sentence)
+
+    def _end(self) -> None:
+        self._under_way = False
+        self._enable()
+
+    def _enable(self) -> None:
+        # One comparison at a time, also where nobody wants the answer any more.
+        self.button.setEnabled(not (self._locked or self._under_way))
+        for button in self.buttons:
+            button.setEnabled(not self._locked)
+
+    def _mark(self) -> None:
+        for button, preview in zip(self.buttons, self.previews, strict=True):
+            chosen = preview.contrast == self._contrast
+            button.setChecked(chosen)
+            button.setText(_caption(preview, chosen=chosen))
 
     def _tell(self, text: str) -> None:
         self.note.setText(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QComboBox, QVBoxLayout
 
 from napari_osuda.widgets._channel_panel import ChannelPanel
 from napari_osuda.widgets._closing import ClosingGuard
@@ -163,6 +163,10 @@ class AdaptWidget(DockedWidget):
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
+        self.contrast_choice.taken_back.connect(self._take_contrast_back)
+        contrast = self.settings_panel.fields["contrast"]
+        assert isinstance(contrast, QComboBox)
+        contrast.currentTextChanged.connect(self.contrast_choice.set_contrast)
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
         self.run_panel.pause.connect(controller.pause)
@@ -245,6 +249,12 @@ class AdaptWidget(DockedWidget):
             self.folder_panel.set_case(case_name(layers))
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
             self._say(" ".join(self._remarks(layers)))
+
+    def _take_contrast_back(self) -> None:
+        from napari_osuda.method import preset
+
+        own = preset(self.settings_panel.method.currentText()).contrast
+        self.settings_panel.set_values(contrast=own)
 
     def _remarks(self, layers: dict[str, Any]) -> list[str]:
         """What the user should know of the chosen layers, and that stops nothing."""
