@@ -22,7 +22,8 @@ __all__ = ["add_options", "bench"]
 
 _ABOUT = (
     "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, mean "
-    "of the cases that have one; failures, with one mask empty, in brackets) of the adapted masks. "
+    "of the cases that have one; failures, with one mask empty or none at all, in brackets) of the adapted "
+    "masks. "
     "Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is that of a "
     "patient over the seeds (of the order of the batches). *s a case* is a median. "
     "*Guarded* follows the guard, which sees no reference. *Harmed*: a region is more than 0.01 worse than "
@@ -38,9 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
     parser.add_argument("--patients", type=int, metavar="N", help="simulated ones (default 10)")
-    parser.add_argument(
-        "--skip", type=int, default=0, metavar="N", help="first ones to pass over (default 0)"
-    )
+    parser.add_argument("--skip", type=int, metavar="N", help="first simulated ones to pass over (default 0)")
     parser.add_argument(
         "--tuning", action="store_true", help="on the patients that the guard was tuned on: no results"
     )
@@ -60,6 +59,7 @@ def bench(options: argparse.Namespace) -> int:
     from napari_osuda.benchmark.guard_table import guard_report
     from napari_osuda.benchmark.tables import bench_report
 
+    _check(options)
     protocols, methods = choose(options.only)
     series = _series(options, protocols)
     rows = bench_rows(options.out / "bench.csv")
@@ -74,6 +74,26 @@ def bench(options: argparse.Namespace) -> int:
             _write(options.out / "guard.md", guard_report(list(rows)))
     print((options.out / "bench.md").read_text(encoding="utf-8"))
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse figures that nothing can be run with, and options that would choose nothing."""
+    for option, values, least in (
+        ("--epochs", [options.epochs], 1),
+        ("--split-seed", [options.split_seed], 0),
+        ("--seeds", options.seeds, 0),
+    ):
+        if min(values) < least:
+            raise ConfigError(f"{option} is {min(values)}; it must be {least} or more.")
+    if options.brats_root is None:
+        return
+    simulated = {"--patients": options.patients, "--skip": options.skip, "--tuning": options.tuning or None}
+    given = [option for option, value in simulated.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)} would choose simulated patients, and with --brats-root all test patients "
+            "of the folder are run: leave out the one or the other."
+        )
 
 
 def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[Series]:
@@ -92,10 +112,10 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
     patients = min(10, len(seeds)) if options.patients is None else options.patients
     if not 1 <= patients <= len(seeds):
         raise ConfigError(f"--patients is {patients}; it must be from 1 to {len(seeds)}.")
-    most = len(seeds) - patients
-    if not 0 <= options.skip <= most:
-        raise ConfigError(f"--skip is {options.skip}; with {patients} patients it is {most} at most.")
-    chosen = seeds[options.skip : options.skip + patients]
+    skip, most = options.skip or 0, len(seeds) - patients
+    if not 0 <= skip <= most:
+        raise ConfigError(f"--skip is {skip}; with {patients} patients it must be from 0 to {most}.")
+    chosen = seeds[skip : skip + patients]
     return [simulated_series(protocol, chosen) for protocol in protocols]
 
 
@@ -107,7 +127,8 @@ def _run(steps: Iterator[Done]) -> None:
             bar.update(step.done - bar.n)
             if not bars:
                 what = ", ".join(step.row[column] for column in ("protocol", "method", "patient"))
-                print(f"{step.done} of {step.total}: {what}", file=sys.stderr, flush=True)
+                outcome = "" if step.row["outcome"] == "done" else f": {step.row['outcome']}"
+                print(f"{step.done} of {step.total}: {what}{outcome}", file=sys.stderr, flush=True)
 
 
 def _about(rows: Rows, options: argparse.Namespace) -> str:
@@ -120,7 +141,24 @@ def _about(rows: Rows, options: argparse.Namespace) -> str:
         if options.tuning
         else "simulated patients that neither training nor the choice of settings has seen"
     )
-    return f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. {_ABOUT}"
+    return (
+        f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. {_ABOUT}"
+        f"{_of_failures(found)}"
+    )
+
+
+def _of_failures(rows: list[dict[str, str]], most: int = 5) -> str:
+    """How many trials failed, and by what: of each patient once."""
+    failed = [row for row in rows if row["outcome"] != "done"]
+    if not failed:
+        return ""
+    reasons = {row["patient"]: row["outcome"].removeprefix("failed: ").rstrip(".") for row in failed}
+    said = [f"{patient}: {reason}" for patient, reason in list(reasons.items())[:most]]
+    more = f"; and {len(reasons) - most} patients more" if len(reasons) > most else ""
+    return (
+        f" **{len(failed)} of {len(rows)} trials failed**, and are in no mean; the same command tries them "
+        f"again ({'; '.join(said)}{more})."
+    )
 
 
 def _of_seeds(rows: list[dict[str, str]]) -> str:

@@ -133,6 +133,7 @@ def test_methods_are_listed(capsys):
         (["--set", "iteratoins=3"], "no setting 'iteratoins'"),
         (["--method", "magic"], "no method 'magic'"),
         (["--case", "nowhere.nii.gz"], "nowhere.nii.gz"),
+        (["--seed", "-1"], "seed is -1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing_behind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_sha
 from napari_osuda.benchmark.protocols import CONTROLS, PROTOCOLS, TABLE_1, TABLE_2, Protocol
 from napari_osuda.benchmark.store import Rows
 from napari_osuda.benchmark.trials import SCORE_COLUMNS, trial
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import ConfigError, OsudaError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import SourceModel, load_model
 
@@ -127,7 +127,9 @@ def run_bench(
     seeds: Sequence[int] = (0,),
     device: str = "auto",
 ) -> Iterator[Done]:
-    """Run what is not in ``rows`` yet, or has no decision of the guard's there (see `benchmark.decisions`).
+    """Run what is not in ``rows`` yet, failed there, or has no decision there (see `benchmark.decisions`).
+
+    A patient that cannot be read costs its own trials, which fail, and not the bench.
 
     Parameters
     ----------
@@ -153,23 +155,57 @@ def run_bench(
         for method in methods
         for seed in (seeds if _left_to_chance(preset(method)) else seeds[:1])
     ]
-    models: dict[str, SourceModel] = {}
-    ratios: dict[str, tuple[float, ...]] = {}
-    patient: tuple[str, Patient] | None = None
+    trials = _Trials(device)
     for done, (one, name, method, seed) in enumerate(work, start=1):
-        protocol = one.protocol.name
-        key = (protocol, method, name, seed)
-        if key not in rows or not rows[key]["decision"]:
-            if one.protocol.model not in models:
-                models[one.protocol.model] = one.model()
-            if patient is None or patient[0] != f"{protocol} {name}":
-                patient = f"{protocol} {name}", one.load(name)
-            changes: dict[str, Any] = {"seed": seed}
-            if method == "cruda":
-                if protocol not in ratios:
-                    ratios[protocol] = one.class_ratio()
-                changes["class_ratio"] = ratios[protocol]
-            config = preset(method, **changes)
-            scores = trial(models[one.protocol.model], patient[1], config, method, device)
-            rows.add(dict(zip(KEY, key, strict=True)) | scores)
+        key = (one.protocol.name, method, name, seed)
+        if key not in rows or _to_make_again(rows[key]):
+            rows.add(dict(zip(KEY, key, strict=True)) | trials.run(one, name, method, seed))
         yield Done(done, len(work), rows[key])
+
+
+def _to_make_again(row: Mapping[str, str]) -> bool:
+    """Whether a row is none to keep: what a trial failed by may have been mended since."""
+    return row["outcome"] != "done" or not row["decision"]
+
+
+class _Trials:
+    """Trials one after another, with what the next one needs too: the patient, models and class ratios."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._models: dict[str, SourceModel] = {}
+        self._ratios: dict[str, tuple[float, ...]] = {}
+        self._patient: tuple[str, Patient | str] | None = None
+
+    def run(self, one: Series, name: str, method: str, seed: int) -> dict[str, Any]:
+        """What `trial` gives; the same of a patient that cannot be read."""
+        patient = self._read(one, name)
+        if isinstance(patient, str):
+            return {"outcome": f"failed: {patient}", "decision": "keep-source"}
+        model = self._model(one)
+        changes: dict[str, Any] = {"seed": seed}
+        if method == "cruda":
+            changes["class_ratio"] = self._ratio(one)
+        return trial(model, patient, preset(method, **changes), method, self._device)
+
+    def _read(self, one: Series, name: str) -> Patient | str:
+        """The patient, or why it cannot be read."""
+        key = f"{one.protocol.name} {name}"
+        if self._patient is None or self._patient[0] != key:
+            try:
+                self._patient = key, one.load(name)
+            except OsudaError as error:
+                self._patient = key, str(error)
+        return self._patient[1]
+
+    def _model(self, one: Series) -> SourceModel:
+        name = one.protocol.model
+        if name not in self._models:
+            self._models[name] = one.model()
+        return self._models[name]
+
+    def _ratio(self, one: Series) -> tuple[float, ...]:
+        name = one.protocol.name
+        if name not in self._ratios:
+            self._ratios[name] = one.class_ratio()
+        return self._ratios[name]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,12 @@ from napari_osuda.benchmark.bench import Series
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2, Protocol
 from napari_osuda.benchmark.training import Recipe, TrainingSlices, train_source, training_slices
-from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import read_case, read_labels, require_same_grid
 from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
 from napari_osuda.session import slice_spec
+from napari_osuda.session.preflight import explain
 
 __all__ = [
     "BRATS_RECIPE",
@@ -36,6 +38,8 @@ __all__ = [
 
 BRATS_RECIPE = Recipe(features=(16, 32, 64, 128, 128))
 """How source models are trained on BraTS: the U-Net wider than the samples', which have to be small."""
+# Of 2020 one is called W39_1998.09.19_Segm.nii.
+_REFERENCE = re.compile(r"segm?\.nii(\.gz)?$", re.IGNORECASE)
 # From 2023 on the files are called ...-seg and enhancing tumour is 3; in 2024, 4 is a resection cavity.
 _OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4, 4: 0}
 
@@ -72,11 +76,17 @@ class Split:
     testing: tuple[BratsCase, ...]
 
 
-def find_brats(root: Path) -> tuple[BratsCase, ...]:
+def find_brats(root: Path, tell: Callable[[str], None] = lambda text: None) -> tuple[BratsCase, ...]:
     """Find the cases with a reference in a BraTS folder, whatever the year of its layout.
 
     Known are the layouts of 2018 and 2019 (``HGG`` and ``LGG``), 2020 (``name_mapping.csv`` with the grades),
     2021, and of 2023 and 2024 (``BraTS-GLI-00000-000-t1c.nii.gz``).
+
+    Parameters
+    ----------
+    root : Path
+    tell : callable
+        Told, in one line, which folders are left out since they have no reference.
 
     Raises
     ------
@@ -87,7 +97,8 @@ def find_brats(root: Path) -> tuple[BratsCase, ...]:
         raise CaseError(f"There is no folder {root}: give that of a BraTS release, unpacked.")
     grades = _grades(root)
     cases = []
-    for path in sorted([*root.rglob("*seg.nii.gz"), *root.rglob("*seg.nii")]):
+    references, without = _references(root)
+    for path in references:
         name = path.parent.name
         after = re.fullmatch(r"(BraTS-[A-Za-z]+-\d+)-\d+", name)
         above = path.parent.parent.name.upper()
@@ -98,7 +109,33 @@ def find_brats(root: Path) -> tuple[BratsCase, ...]:
             f"There is no case with a reference (a file ending in seg.nii.gz) in {root}: give the training "
             "data of a BraTS release, unpacked."
         )
+    if without:
+        have = "folder has" if len(without) == 1 else "folders have"
+        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        tell(
+            f"{len(without)} {have} no reference (a file ending in seg.nii.gz) and "
+            f"{'is' if len(without) == 1 else 'are'} left out: {', '.join(without[:5])}{more}"
+        )
     return tuple(cases)
+
+
+def _references(root: Path) -> tuple[list[Path], list[str]]:
+    """The reference of each case, and the names of the patients' folders that have none."""
+    found, without = [], []
+    for folder, below, names in sorted((Path(top), below, names) for top, below, names in os.walk(root)):
+        # Names with a dot before them are what a Mac leaves beside the files on a foreign disk.
+        volumes = [n for n in names if n.lower().endswith((".nii", ".nii.gz")) and not n.startswith(".")]
+        references = [n for n in volumes if _REFERENCE.search(n)]
+        if references:
+            found.append(folder / _own(folder, references))
+        elif volumes or (not below and folder.name.lower().startswith("brats")):
+            without.append(folder.name)
+    return found, without
+
+
+def _own(folder: Path, names: Iterable[str]) -> str:
+    """Of the references in a folder (2020's odd one and a copy with the usual name) the one to read."""
+    return min(names, key=lambda name: (not name.startswith(folder.name), name))
 
 
 def _grades(root: Path) -> dict[str, str]:
@@ -188,7 +225,7 @@ def brats_series(
     out : Path
         Gets ``split.json`` and the trained models, which a later call finds again.
     protocols : sequence of Protocol
-        Of the paper's tables.
+        Of the paper's tables; another call may take others of them.
     seed : int
         Of the split, of the weights and of the order of training.
     recipe : Recipe, optional
@@ -196,14 +233,19 @@ def brats_series(
     every : int
         Train on every so many of the slices.
     tell : callable
-        Told about training, a line at a time.
+        Told about training and about folders that are left out, a line at a time.
 
     Raises
     ------
     CaseError
         The folder has no usable cases, or no grades for Table 1.
+    ConfigError
+        A protocol is none of the paper's.
+    OutputError
+        ``out`` holds a bench that was set up in another way.
     """
-    cases = find_brats(root)
+    _require_published(protocols)
+    cases = find_brats(root, tell)
     recipe = replace(recipe or BRATS_RECIPE, seed=seed)
     splits: dict[str, Split] = {}
     series = []
@@ -221,38 +263,78 @@ def brats_series(
                 partial(_ratio, own, split, model),
             )
         )
-    record = {
-        "root": str(root.resolve()),
-        "seed": seed,
-        "recipe": asdict(recipe),
-        "every": every,
-        "models": {
-            name: {
-                "training": [case.name for case in split.training],
-                "testing": [case.name for case in split.testing],
-            }
-            for name, split in splits.items()
-        },
-    }
-    _record(out / "split.json", record)
+    setup = {"root": str(root.resolve()), "seed": seed, "recipe": asdict(recipe), "every": every}
+    _record(out / "split.json", setup, splits)
     return series
 
 
+def _require_published(protocols: Sequence[Protocol]) -> None:
+    published = [protocol.name for protocol in (*TABLE_1, *TABLE_2)]
+    other = [protocol.name for protocol in protocols if protocol.name not in published]
+    if other:
+        # A release does not tell scanners apart, and its patients without a shift are in training.
+        raise ConfigError(
+            f"{' and '.join(other)} can be simulated only. A BraTS folder can be run with table-1, table-2, "
+            f"or any of {', '.join(published)}."
+        )
+
+
 def _read_named(by_name: dict[str, BratsCase], protocol: Protocol, name: str) -> Patient:
-    return read_patient(by_name[name], protocol)
+    try:
+        return read_patient(by_name[name], protocol)
+    except OSError as error:  # a disk that fails under one of the files
+        raise CaseError(explain(error)) from error
 
 
-def _record(path: Path, record: dict[str, Any]) -> None:
-    """Write how the bench was set up, or find that it was set up in the same way before."""
-    text = json.dumps(record, indent=1) + "\n"
-    if path.is_file():
-        if path.read_text(encoding="utf-8") != text:
+def _record(path: Path, setup: dict[str, Any], splits: Mapping[str, Split]) -> None:
+    """Write how the bench is set up, beside the splits of earlier calls, which must be set up alike."""
+    models = {
+        name: {"training": [c.name for c in split.training], "testing": [c.name for c in split.testing]}
+        for name, split in splits.items()
+    }
+    # By way of JSON, since what is read back has lists where this has tuples.
+    record = json.loads(json.dumps({**setup, "models": models}))
+    known = _known_record(path)
+    if known is not None:
+        _require_alike(path.parent, known, record)
+        record["models"] = known["models"] | record["models"]
+    if record != known:
+        with written_whole(path) as partial_path:
+            partial_path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _known_record(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        known = None
+    if not isinstance(known, dict) or not all(isinstance(known.get(k), dict) for k in ("recipe", "models")):
+        raise OutputError(f"{path} is damaged, so that bench cannot be gone on with: give another --out.")
+    return known
+
+
+def _require_alike(out: Path, known: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    before, now = _set_up(known), _set_up(record)
+    for what, value in now.items():
+        if before.get(what) != value:
             raise OutputError(
-                f"{path.parent} holds a bench of another BraTS folder, seed or recipe: give another --out."
+                f"{out} holds a bench with the {what} {before.get(what)}, not {value}: give another --out."
             )
-        return
-    with written_whole(path) as partial_path:
-        partial_path.write_text(text, encoding="utf-8")
+    for name in known["models"].keys() & record["models"].keys():
+        if known["models"][name] != record["models"][name]:
+            raise OutputError(
+                f"{out} holds a bench of other patients of {record['root']} than are there now: "
+                "give another --out."
+            )
+
+
+def _set_up(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a bench was set up with, by the words for it."""
+    recipe = {f"recipe's {name}": value for name, value in record["recipe"].items()}
+    names = {"root": "BraTS folder", "seed": "split seed", "every": "step between training slices"}
+    return {words: record.get(name) for name, words in names.items()} | recipe
 
 
 def _split(cases: Sequence[BratsCase], protocol: Protocol, seed: int, root: Path) -> Split:

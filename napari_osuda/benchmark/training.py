@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Case, SliceSpec, SliceStack, case_from_arrays
 from napari_osuda.networks import UNet
 
@@ -82,6 +83,11 @@ class Recipe:
         its range, and standard deviation of added noise.
     seed : int
         Of weights, order and augmentation.
+
+    Raises
+    ------
+    ConfigError
+        There is no epoch, no slice in a batch, or the seed is below 0.
     """
 
     epochs: int = 10
@@ -98,6 +104,11 @@ class Recipe:
     gamma: float = 0.15
     noise: float = 0.05
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be {least} or more.")
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,7 @@ class AdaptationConfig:
         _require(0 <= self.minimum_head <= 1, "minimum_head", self.minimum_head, "between 0 and 1")
         _require(self.history >= 1, "history", self.history, "1 or more")
         _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
 
     @classmethod
     def from_items(cls, items: Iterable[str], base: AdaptationConfig | None = None) -> AdaptationConfig:

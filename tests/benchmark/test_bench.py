@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
 from napari_osuda.benchmark.tables import bench_report, verdict
 from napari_osuda.cli import main
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import PRESETS
 from napari_osuda.session import adapt_case
 
@@ -68,6 +69,60 @@ def test_a_row_that_has_no_decision_is_made_again(series, tmp_path, monkeypatch)
     again = bench_rows(tmp_path / "bench.csv")
     assert [r | timeless for r in again] == [first | timeless, second | timeless]
     assert [r["seconds"] for r in again][1] == second["seconds"], "the others are left alone"
+
+
+def test_a_patient_that_cannot_be_read_is_a_failure_and_tried_again(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    path = tmp_path / "bench.csv"
+    asked = []
+
+    def load(name):
+        asked.append(name)
+        raise CaseError(f"{name}_t2.nii.gz cannot be read; it is damaged.")
+
+    damaged = replace(series, load=load, model=pytest.fail)
+    rows = bench_rows(path)
+    done = list(run_bench([damaged], rows, ("source-only", "adabn"), device="cpu"))
+    assert asked == ["1", "2"]
+    assert [step.row["outcome"] for step in done] == [
+        f"failed: {name}_t2.nii.gz cannot be read; it is damaged." for name in (1, 1, 2, 2)
+    ]
+    assert {row["decision"] for row in rows} == {"keep-source"}
+
+    half = replace(series, load=lambda name: series.load(name) if name == "2" else load(name))
+    rows = bench_rows(path)
+    list(run_bench([half], rows, ("source-only", "adabn"), device="cpu"))
+    assert [row["outcome"] == "done" for row in rows] == [False, False, True, True]
+    assert bench_report(list(rows), "Bench", "").count("(1 of 2) |") == 2, "a failure of each method's two"
+
+    list(run_bench([series], bench_rows(path), ("source-only", "adabn"), device="cpu"))
+    rows = bench_rows(path)
+    assert [row["outcome"] for row in rows] == 4 * ["done"]
+    before = path.read_bytes()
+    list(run_bench([damaged], rows, ("source-only", "adabn"), device="cpu"))
+    assert path.read_bytes() == before
+
+
+def test_a_trial_that_failed_is_tried_again(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    rows = bench_rows(tmp_path / "bench.csv")
+    rows.add({"protocol": "t2-to-flair", "method": "adabn", "patient": "1", "seed": 0,
+              "outcome": "failed: No memory was left.", "decision": "keep-source"})  # fmt: skip
+    list(run_bench([series], rows, ("adabn",), device="cpu"))
+    assert [row["outcome"] for row in rows] == ["done", "done"]
+
+
+def test_failures_are_told_with_their_reason_of_each_patient_once():
+    from napari_osuda.cli_bench import _of_failures
+
+    assert _of_failures([row()]) == ""
+    failed = [row(patient=str(k), seed=str(seed), outcome=f"failed: {k}_t2.nii cannot be read.")
+              for k in range(7) for seed in range(2)]  # fmt: skip
+    said = _of_failures([row(), *failed])
+    assert "**14 of 15 trials failed**" in said
+    assert said.count("4_t2.nii cannot be read") == 1
+    assert "5_t2.nii" not in said
+    assert "; and 2 patients more)." in said
 
 
 @pytest.mark.parametrize("method", [m for m in PRESETS if m != "cruda"])
@@ -208,7 +263,7 @@ def test_harm_is_called_harm():
     assert "OSUDA harms WT (0.500 to 0.200)" in page
     assert "| harm | keep-source | 0.500 | 3.0 | none |" in page
     failed = bench_report([row(), row(patient="2", hd95_after_WT="inf", dice_after_WT="0")], "Bench", "")
-    assert "| 2.0 (1) |" in failed
+    assert "| 2.0 (1 of 2) |" in failed
     assert "| 1 of 2 |" in failed
 
 
@@ -250,7 +305,7 @@ def test_rows_that_the_guard_was_not_asked_about_are_not_counted_for_or_against_
     assert "2 of 3 trials were made before" in page
     assert "trials were made before" not in guard_report(rows[:1])
     line = next(x for x in bench_report(rows, "Bench", "About.").splitlines() if x.startswith("| osuda |"))
-    assert "| 0.700 | 1 of 3 | 1 of 1 |" in line
+    assert "| - | 1 of 3 | 1 of 1 |" in line
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
@@ -261,4 +316,39 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     said = capsys.readouterr().err
     for words in ("nothing called 'nonsense'", "no folder", "--patients is 0", "--skip is 25; with 6"):
         assert words in said
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("origin", [[], ["--brats-root", "."]])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--epochs", "0"], "--epochs is 0; it must be 1 or more."),
+        (["--split-seed", "-1"], "--split-seed is -1; it must be 0 or more."),
+        (["--seeds", "0", "-1"], "--seeds is -1; it must be 0 or more."),
+    ],
+)
+def test_figures_that_nothing_can_be_run_with_are_refused(tmp_path, capsys, origin, given, says):
+    assert main(["bench", *origin, *given, "--out", str(tmp_path / "o")]) == 1
+    assert capsys.readouterr().err == f"napari-osuda: {says}\n"
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--patients", "10"], "--patients would choose simulated patients"),
+        (["--skip", "0"], "--skip would choose"),
+        (["--tuning", "--patients", "3"], "--patients and --tuning would choose"),
+        (["--only", "other-scanner", "t2-to-flair", "no-shift"],
+         "other-scanner and no-shift can be simulated only. A BraTS folder can be run with table-1, table-2, "
+         "or any of high-to-low-grade, t2-to-flair, t2-to-t1, t2-to-t1ce."),
+        (["--only", "controls"], "t2-no-shift can be simulated only"),
+    ],
+)  # fmt: skip
+def test_what_a_brats_folder_cannot_be_run_with_is_refused(tmp_path, capsys, given, says):
+    assert main(["bench", "--brats-root", str(tmp_path), *given, "--out", str(tmp_path / "o")]) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
     assert not (tmp_path / "o").exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +11,7 @@ from napari_osuda.benchmark.bench import bench_rows, run_bench
 from napari_osuda.benchmark.brats import brats_series, find_brats, read_patient, split_patients
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2
 from napari_osuda.benchmark.training import Recipe
+from napari_osuda.cli import main
 from napari_osuda.errors import CaseError, OutputError
 
 TINY = Recipe(epochs=1, batch_size=2, features=(2, 4))
@@ -130,6 +132,107 @@ def test_both_tables_come_from_one_folder_and_go_on_where_they_stopped(tmp_path,
     assert record["models"]["glioma-four-contrasts"]["testing"] == ["Brats18_LGG_0"]
     with pytest.raises(OutputError, match="another --out"):
         brats_series(brats_2018, out, seed=1, recipe=TINY)
+
+
+def test_tables_run_one_after_the_other_are_one_bench(tmp_path, brats_2018):
+    out = tmp_path / "out"
+    brats_series(brats_2018, out, TABLE_1, recipe=TINY)
+    brats_series(brats_2018, out, TABLE_2, recipe=TINY)
+    both = (out / "split.json").read_bytes()
+    brats_series(brats_2018, out, TABLE_1, recipe=TINY)
+    assert (out / "split.json").read_bytes() == both
+    brats_series(brats_2018, tmp_path / "at once", recipe=TINY)
+    assert (tmp_path / "at once" / "split.json").read_bytes() == both
+    assert {path.name for path in out.iterdir()} == {"split.json"}
+
+
+def test_another_bench_in_the_folder_is_refused_by_what_is_other(tmp_path, brats_2018):
+    out = tmp_path / "out"
+    brats_series(brats_2018, out, TABLE_1, recipe=TINY)
+    kept = (out / "split.json").read_bytes()
+    # Said also where no split is common to both.
+    for changes, says in (
+        ({"seed": 1}, "the split seed 0, not 1"),
+        ({"recipe": Recipe(epochs=2, batch_size=2, features=(2, 4))}, "the recipe's epochs 1, not 2"),
+        ({"every": 3}, "the step between training slices 2, not 3"),
+        ({"root": tmp_path}, f"the BraTS folder {brats_2018}, not {tmp_path}"),
+    ):
+        with pytest.raises(OutputError, match=f"{re.escape(says)}: give another --out"):
+            brats_series(**{"root": brats_2018, "out": out, "protocols": TABLE_2, "recipe": TINY, **changes})
+    write_case(brats_2018 / "LGG" / "Brats18_LGG_9")
+    with pytest.raises(OutputError, match=r"other patients of .* than are there now: give another --out"):
+        brats_series(brats_2018, out, TABLE_1, recipe=TINY)
+    assert (out / "split.json").read_bytes() == kept
+    for damaged in ("{", "[]", '{"recipe": {}}'):
+        (out / "split.json").write_text(damaged)
+        with pytest.raises(OutputError, match=r"split\.json is damaged.*give another --out"):
+            brats_series(brats_2018, out, TABLE_1, recipe=TINY)
+
+
+def test_a_damaged_test_volume_costs_its_own_trials(tmp_path, brats_2018, monkeypatch, capsys):
+    monkeypatch.setattr("napari_osuda.benchmark.brats.BRATS_RECIPE", TINY)
+    write_case(brats_2018 / "LGG" / "Brats18_LGG_1")
+    file = brats_2018 / "LGG" / "Brats18_LGG_0" / "Brats18_LGG_0_t1.nii.gz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:500])
+    command = ["bench", "--brats-root", str(brats_2018), "--out", str(tmp_path / "out"), "--epochs", "1",
+               "--only", "table-1", "source-only", "--device", "cpu"]  # fmt: skip
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "**1 of 2 trials failed**" in said.out
+    assert f"Brats18_LGG_0: {file} cannot be read" in said.out
+    assert f"1 of 2: high-to-low-grade, source-only, Brats18_LGG_0: failed: {file}" in said.err
+    assert "2 of 2: high-to-low-grade, source-only, Brats18_LGG_1\n" in said.err
+    file.write_bytes(whole)
+    assert main(command) == 0
+    assert "failed" not in capsys.readouterr().err
+    assert {row["outcome"] for row in bench_rows(tmp_path / "out" / "bench.csv")} == {"done"}
+
+
+def test_a_disk_that_fails_under_a_file_is_a_failure_of_its_patient(tmp_path, brats_2018, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(5, "Input/output error", "t1.nii.gz")
+
+    (series,) = brats_series(brats_2018, tmp_path / "out", TABLE_1, recipe=TINY)
+    monkeypatch.setattr("napari_osuda.benchmark.brats.read_case", fail)
+    rows = bench_rows(tmp_path / "out" / "bench.csv")
+    (step,) = run_bench([series], rows, ("source-only",), device="cpu")
+    assert step.row["outcome"] == "failed: The system said 'Input/output error' (t1.nii.gz)."
+
+
+def test_the_odd_reference_of_2020_is_found_and_folders_without_one_are_told(tmp_path):
+    for number in (353, 354, 355):
+        write_case(tmp_path / f"BraTS20_Training_{number}", suffix=".nii")
+    odd = tmp_path / "BraTS20_Training_355"
+    usual = odd / "BraTS20_Training_355_seg.nii"
+    usual.rename(odd / "W39_1998.09.19_Segm.nii")
+    told = []
+    cases = find_brats(tmp_path, told.append)
+    assert [c.name for c in cases] == [f"BraTS20_Training_{number}" for number in (353, 354, 355)]
+    assert not told
+    assert read_patient(cases[2], TABLE_1[0]).reference.any()
+    # Who has given it the usual name may have kept the file: that is one case still.
+    usual.write_bytes((odd / "W39_1998.09.19_Segm.nii").read_bytes())
+    assert [c.labels for c in find_brats(tmp_path) if c.folder == odd] == [usual]
+
+    for number in range(1, 7):
+        (tmp_path / f"BraTS20_Training_00{number}").mkdir()
+    (tmp_path / "BraTS20_Training_354" / "BraTS20_Training_354_seg.nii").unlink()
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "._BraTS20_Training_353_seg.nii").touch()
+    assert len(find_brats(tmp_path, told.append)) == 2
+    names = ", ".join(f"BraTS20_Training_00{number}" for number in range(1, 6))
+    assert told == [
+        "7 folders have no reference (a file ending in seg.nii.gz) and are left out: " + names + " and 2 more"
+    ]
+
+
+def test_left_out_folders_are_in_the_output(tmp_path, brats_2018, capsys):
+    (brats_2018 / "HGG" / "Brats18_HGG_1" / "Brats18_HGG_1_seg.nii.gz").unlink()
+    assert main(["bench", "--brats-root", str(brats_2018), "--out", str(tmp_path / "out"), "--epochs", "1",
+                 "--only", "table-1", "source-only"]) == 1  # fmt: skip
+    said = capsys.readouterr().err
+    assert "1 folder has no reference (a file ending in seg.nii.gz) and is left out: Brats18_HGG_1\n" in said
 
 
 def test_what_is_missing_is_said(tmp_path):

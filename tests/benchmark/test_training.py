@@ -12,6 +12,7 @@ from napari_osuda.benchmark.training import (
     train_source,
     training_slices,
 )
+from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
 
 SPEC = SliceSpec(size=(32, 32), field_of_view_mm=(64.0, 64.0))
@@ -122,3 +123,10 @@ def test_training_leaves_the_callers_chance_alone() -> None:
     state = torch.get_rng_state()
     next(train_source(cohort(2), 3, Recipe(epochs=1, batch_size=4, features=(4, 4))))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("field", "least"), [("epochs", 1), ("batch_size", 1), ("seed", 0)])
+def test_a_recipe_that_trains_nothing_is_refused(field, least):
+    assert Recipe(**{field: least})
+    with pytest.raises(ConfigError, match=f"{field} is {least - 1}; it must be {least} or more"):
+        Recipe(**{field: least - 1})
