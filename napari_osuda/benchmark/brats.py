@@ -1,207 +1,29 @@
-"""The paper's tables on a real BraTS folder: its cases, the split by patient, and the source models."""
+"""The paper's tables on a real BraTS folder: the split by patient, and the source models trained on it."""
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.brats_cases import BratsCase, Split, find_brats, read_patient, split_patients
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2, Protocol
 from napari_osuda.benchmark.training import Recipe, TrainingSlices, train_source, training_slices
 from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.files import written_whole
-from napari_osuda.imaging import read_case, read_labels, require_same_grid
 from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
 from napari_osuda.session import slice_spec
 from napari_osuda.session.preflight import explain
 
-__all__ = [
-    "BRATS_RECIPE",
-    "BratsCase",
-    "Split",
-    "brats_series",
-    "find_brats",
-    "read_patient",
-    "split_patients",
-]
+__all__ = ["BRATS_RECIPE", "brats_series"]
 
 BRATS_RECIPE = Recipe(features=(16, 32, 64, 128, 128))
 """How source models are trained on BraTS: the U-Net wider than the samples', which have to be small."""
-# Of 2020 one is called W39_1998.09.19_Segm.nii.
-_REFERENCE = re.compile(r"segm?\.nii(\.gz)?$", re.IGNORECASE)
-# From 2023 on the files are called ...-seg and enhancing tumour is 3; in 2024, 4 is a resection cavity.
-_OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4, 4: 0}
-
-
-@dataclass(frozen=True)
-class BratsCase:
-    """A case of a BraTS release.
-
-    Attributes
-    ----------
-    name : str
-    patient : str
-        Whom it is of: one patient may have been scanned several times (2023 and later).
-    folder, labels : Path
-    grade : {"high", "low"} or None
-        None where the release does not tell (2021 and later).
-    from_2023 : bool
-        Whether the labels are those of 2023 and later.
-    """
-
-    name: str
-    patient: str
-    folder: Path
-    labels: Path
-    grade: str | None
-    from_2023: bool
-
-
-@dataclass(frozen=True)
-class Split:
-    """Patients to train the source model on, and to adapt to and test on; no patient in both."""
-
-    training: tuple[BratsCase, ...]
-    testing: tuple[BratsCase, ...]
-
-
-def find_brats(root: Path, tell: Callable[[str], None] = lambda text: None) -> tuple[BratsCase, ...]:
-    """Find the cases with a reference in a BraTS folder, whatever the year of its layout.
-
-    Known are the layouts of 2018 and 2019 (``HGG`` and ``LGG``), 2020 (``name_mapping.csv`` with the grades),
-    2021, and of 2023 and 2024 (``BraTS-GLI-00000-000-t1c.nii.gz``).
-
-    Parameters
-    ----------
-    root : Path
-    tell : callable
-        Told, in one line, which folders are left out since they have no reference.
-
-    Raises
-    ------
-    CaseError
-        There is no such folder, or no case in it.
-    """
-    if not root.is_dir():
-        raise CaseError(f"There is no folder {root}: give that of a BraTS release, unpacked.")
-    grades = _grades(root)
-    cases = []
-    references, without = _references(root)
-    for path in references:
-        name = path.parent.name
-        after = re.fullmatch(r"(BraTS-[A-Za-z]+-\d+)-\d+", name)
-        above = path.parent.parent.name.upper()
-        grade = {"HGG": "high", "LGG": "low"}.get(above) or grades.get(name)
-        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, bool(after)))
-    if not cases:
-        raise CaseError(
-            f"There is no case with a reference (a file ending in seg.nii.gz) in {root}: give the training "
-            "data of a BraTS release, unpacked."
-        )
-    if without:
-        have = "folder has" if len(without) == 1 else "folders have"
-        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
-        tell(
-            f"{len(without)} {have} no reference (a file ending in seg.nii.gz) and "
-            f"{'is' if len(without) == 1 else 'are'} left out: {', '.join(without[:5])}{more}"
-        )
-    return tuple(cases)
-
-
-def _references(root: Path) -> tuple[list[Path], list[str]]:
-    """The reference of each case, and the names of the patients' folders that have none."""
-    found, without = [], []
-    for folder, below, names in sorted((Path(top), below, names) for top, below, names in os.walk(root)):
-        # Names with a dot before them are what a Mac leaves beside the files on a foreign disk.
-        volumes = [n for n in names if n.lower().endswith((".nii", ".nii.gz")) and not n.startswith(".")]
-        references = [n for n in volumes if _REFERENCE.search(n)]
-        if references:
-            found.append(folder / _own(folder, references))
-        elif volumes or (not below and folder.name.lower().startswith("brats")):
-            without.append(folder.name)
-    return found, without
-
-
-def _own(folder: Path, names: Iterable[str]) -> str:
-    """Of the references in a folder (2020's odd one and a copy with the usual name) the one to read."""
-    return min(names, key=lambda name: (not name.startswith(folder.name), name))
-
-
-def _grades(root: Path) -> dict[str, str]:
-    """Grades by case, of the table that the release of 2020 comes with."""
-    grades: dict[str, str] = {}
-    for table in sorted(root.rglob("name_mapping*.csv")):
-        with open(table, newline="", encoding="utf-8-sig") as stream:
-            for row in csv.DictReader(stream):
-                grade = {"HGG": "high", "LGG": "low"}.get((row.get("Grade") or "").strip().upper())
-                name = next((v for k, v in row.items() if k and k.startswith("BraTS_2020") and v), None)
-                if grade and name:
-                    grades[name] = grade
-    return grades
-
-
-def split_patients(cases: Sequence[BratsCase], seed: int, share: float = 0.8) -> Split:
-    """Split by patient at random: ``share`` of them to train on, at least one on each side.
-
-    Raises
-    ------
-    CaseError
-        There are fewer than two patients.
-    """
-    patients = sorted({case.patient for case in cases})
-    if len(patients) < 2:
-        raise CaseError(f"{len(patients)} BraTS patient cannot be split into training and test.")
-    np.random.default_rng(seed).shuffle(patients)
-    count = min(max(round(share * len(patients)), 1), len(patients) - 1)
-    chosen = set(patients[:count])
-    return Split(
-        tuple(case for case in cases if case.patient in chosen),
-        tuple(case for case in cases if case.patient not in chosen),
-    )
-
-
-def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
-    """Read what a protocol hands its model of a case, with the reference in the codes of the model.
-
-    Raises
-    ------
-    CaseError
-        A contrast is missing, a file cannot be read, or the labels are none of BraTS's.
-    """
-    contrasts = tuple(protocol.images.values())
-    read = read_case(case.folder, contrasts, name=case.name)
-    labels, grid = read_labels(case.labels)
-    require_same_grid(read.grid, f"The case '{case.name}'", grid, f"its reference {case.labels}")
-    reference = _codes(labels, case)
-    if protocol.whole_tumour:
-        reference = (reference > 0).astype(np.uint8)
-    # The model is handed one contrast under the name of another: that is the shift.
-    return Patient(case.name, replace(read, channels=tuple(protocol.images)), reference)
-
-
-def _codes(labels: NDArray[np.generic], case: BratsCase) -> NDArray[np.uint8]:
-    """Labels of any year in the codes up to 2021."""
-    known = _OF_2023 if case.from_2023 else {0: 0, 1: 1, 2: 2, 4: 4}
-    strange = set(np.unique(labels).tolist()) - set(known)
-    if strange:
-        raise CaseError(
-            f"{case.labels} has the label {min(strange)}, which BraTS does not use there "
-            f"({', '.join(map(str, known))}): is it the reference?"
-        )
-    table = np.zeros(5, np.uint8)
-    table[list(known)] = list(known.values())
-    return table[np.asarray(labels, np.intp)]
 
 
 def brats_series(

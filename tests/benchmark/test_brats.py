@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_osuda.benchmark.bench import bench_rows, run_bench
-from napari_osuda.benchmark.brats import brats_series, find_brats, read_patient, split_patients
+from napari_osuda.benchmark.brats import brats_series
+from napari_osuda.benchmark.brats_cases import find_brats, read_patient, split_patients
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2
 from napari_osuda.benchmark.training import Recipe
 from napari_osuda.cli import main
