@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "bench"]
 
 _ABOUT = (
-    "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, mean "
-    "of the cases that have one; failures, with one mask empty or none at all, in brackets) of the adapted "
-    "masks. "
-    "Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is that of a "
-    "patient over the seeds (of the order of the batches). *s a case* is a median. "
-    "*Guarded* follows the guard, which sees no reference. *Harmed*: a region is more than 0.01 worse than "
-    "the source model's."
+    "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, of "
+    "the trials that have one; in brackets those that failed, with one mask empty or none at all) of the "
+    "adapted masks. Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is "
+    "that of a patient over the seeds (of the order of the batches). *s a case* is a median. "
+    "*Guarded* follows the guard, which sees no reference, where it has judged all patients. *Harmed*: in so "
+    "many trials a region is more than 0.01 worse than the source model's."
 )
 
 
@@ -44,6 +44,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tuning", action="store_true", help="on the patients that the guard was tuned on: no results"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change this in every method, contrast=off say; an --out of its own for each such bench",
+    )  # fmt: skip
     parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
     parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
     parser.add_argument("--epochs", type=int, default=10, metavar="N", help="of training on BraTS (10)")
@@ -62,9 +66,10 @@ def bench(options: argparse.Namespace) -> int:
     _check(options)
     protocols, methods = choose(options.only)
     series = _series(options, protocols)
+    _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv")
     try:
-        _run(run_bench(series, rows, methods, options.seeds, options.device))
+        _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
     except KeyboardInterrupt:
         print(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
         return 130
@@ -94,6 +99,27 @@ def _check(options: argparse.Namespace) -> None:
             f"{' and '.join(given)} would choose simulated patients, and with --brats-root all test patients "
             "of the folder are run: leave out the one or the other."
         )
+
+
+def _require_same_settings(out: Path, settings: list[str]) -> None:
+    """Keep trials of other settings apart: their rows would look alike."""
+    from napari_osuda.method import AdaptationConfig
+
+    AdaptationConfig.from_items(settings)
+    if any(item.partition("=")[0].strip() == "seed" for item in settings):
+        raise ConfigError("The bench's seeds are chosen with --seeds, not with --set seed=...")
+    path = out / "settings.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    except ValueError:
+        raise OutputError(
+            f"{path} is damaged, so that bench cannot be gone on with: give another --out."
+        ) from None
+    if known != settings and (path.is_file() or (out / "bench.csv").is_file()):
+        before, now = (" ".join(values) or "the presets' own settings" for values in (known, settings))
+        raise OutputError(f"{out} holds a bench with {before}, not {now}: give another --out.")
+    if settings and not path.is_file():
+        _write(path, json.dumps(settings) + "\n")
 
 
 def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[Series]:
@@ -141,9 +167,10 @@ def _about(rows: Rows, options: argparse.Namespace) -> str:
         if options.tuning
         else "simulated patients that neither training nor the choice of settings has seen"
     )
+    changed = f"Every method with {' '.join(options.settings)}. " if options.settings else ""
     return (
-        f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. {_ABOUT}"
-        f"{_of_failures(found)}"
+        f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. "
+        f"{changed}{_ABOUT}{_of_failures(found)}"
     )
 
 

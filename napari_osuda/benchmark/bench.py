@@ -126,6 +126,7 @@ def run_bench(
     methods: Sequence[str] = METHODS,
     seeds: Sequence[int] = (0,),
     device: str = "auto",
+    settings: Sequence[str] = (),
 ) -> Iterator[Done]:
     """Run what is not in ``rows`` yet, failed there, or has no decision there (see `benchmark.decisions`).
 
@@ -140,6 +141,8 @@ def run_bench(
     seeds : sequence of int
         Of the order of the batches. Methods that train nothing do not depend on it, and run once.
     device : {"auto", "cpu", "cuda", "mps"}
+    settings : sequence of str
+        What each method's preset is changed by, as ``KEY=VALUE``.
 
     Yields
     ------
@@ -153,26 +156,30 @@ def run_bench(
         for one in series
         if number < len(one.patients)
         for method in methods
-        for seed in (seeds if _left_to_chance(preset(method)) else seeds[:1])
+        for seed in (seeds if _left_to_chance(_changed(preset(method), settings)) else seeds[:1])
     ]
-    trials = _Trials(device)
+    trials = _Trials(device, settings)
     for done, (one, name, method, seed) in enumerate(work, start=1):
         key = (one.protocol.name, method, name, seed)
-        if key not in rows or _to_make_again(rows[key]):
+        if key not in rows or _to_make_again(rows[key], _changed(preset(method), settings)):
             rows.add(dict(zip(KEY, key, strict=True)) | trials.run(one, name, method, seed))
         yield Done(done, len(work), rows[key])
 
 
-def _to_make_again(row: Mapping[str, str]) -> bool:
+def _to_make_again(row: Mapping[str, str], config: AdaptationConfig) -> bool:
     """Whether a row is none to keep: what a trial failed by may have been mended since."""
-    return row["outcome"] != "done" or not row["decision"]
+    return row["outcome"] != "done" or (config.guard and not row["decision"])
+
+
+def _changed(config: AdaptationConfig, settings: Sequence[str]) -> AdaptationConfig:
+    return AdaptationConfig.from_items(settings, base=config)
 
 
 class _Trials:
     """Trials one after another, with what the next one needs too: the patient, models and class ratios."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self, device: str, settings: Sequence[str]) -> None:
+        self._device, self._settings = device, settings
         self._models: dict[str, SourceModel] = {}
         self._ratios: dict[str, tuple[float, ...]] = {}
         self._patient: tuple[str, Patient | str] | None = None
@@ -186,7 +193,8 @@ class _Trials:
         changes: dict[str, Any] = {"seed": seed}
         if method == "cruda":
             changes["class_ratio"] = self._ratio(one)
-        return trial(model, patient, preset(method, **changes), method, self._device)
+        config = _changed(preset(method, **changes), self._settings)
+        return trial(model, patient, config, method, self._device)
 
     def _read(self, one: Series, name: str) -> Patient | str:
         """The patient, or why it cannot be read."""

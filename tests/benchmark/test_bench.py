@@ -112,6 +112,32 @@ def test_a_trial_that_failed_is_tried_again(series, tmp_path, monkeypatch):
     assert [row["outcome"] for row in rows] == ["done", "done"]
 
 
+def test_settings_change_every_method_and_one_that_nobody_judges_is_kept(series, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_osuda.benchmark.bench.preset", short)
+    rows, settings = bench_rows(tmp_path / "bench.csv"), ("iterations=0", "guard=false")
+    list(run_bench([series], rows, ("tent",), (0, 1), "cpu", settings))
+    assert [(row["iterations"], row["decision"], row["seed"]) for row in rows] == 2 * [("0", "", "0")]
+    before = rows.path.read_bytes()
+    list(run_bench([series], rows, ("tent",), (0, 1), "cpu", settings))
+    assert rows.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([], "holds a bench with contrast=off, not the presets' own settings"),
+        (["--set", "tau=3"], "holds a bench with contrast=off, not tau=3"),
+        (["--set", "seed=3"], "chosen with --seeds"),
+        (["--set", "colour=red"], "colour"),
+    ],
+)
+def test_trials_of_other_settings_are_kept_apart(tmp_path, capsys, given, says):
+    (tmp_path / "settings.json").write_text('["contrast=off"]')
+    assert main(["bench", "--out", str(tmp_path), *given]) == 1
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
 def test_failures_are_told_with_their_reason_of_each_patient_once():
     from napari_osuda.cli_bench import _of_failures
 

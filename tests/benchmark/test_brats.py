@@ -195,7 +195,7 @@ def test_a_disk_that_fails_under_a_file_is_a_failure_of_its_patient(tmp_path, br
         raise OSError(5, "Input/output error", "t1.nii.gz")
 
     (series,) = brats_series(brats_2018, tmp_path / "out", TABLE_1, recipe=TINY)
-    monkeypatch.setattr("napari_osuda.benchmark.brats.read_case", fail)
+    monkeypatch.setattr("napari_osuda.benchmark.brats_cases.read_case", fail)
     rows = bench_rows(tmp_path / "out" / "bench.csv")
     (step,) = run_bench([series], rows, ("source-only",), device="cpu")
     assert step.row["outcome"] == "failed: The system said 'Input/output error' (t1.nii.gz)."
