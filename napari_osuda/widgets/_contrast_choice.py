@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ContrastChoice"]
 
-# Side of a picture; two of them fit into a dock of 320 pixels.
-_SIDE = 128
+# Side of a picture, and letters in a line below it; two of them fit into a dock of 320 pixels.
+_SIDE, _LETTERS = 128, 20
 _TITLES = {
     "off": "As it is",
     "turned": "Bright and dark exchanged",
@@ -66,7 +67,7 @@ class ContrastChoice(QWidget):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setIconSize(QSize(_SIDE, _SIDE))
             button.clicked.connect(lambda _, place=place: self.choose(place))
-            row.addWidget(button)
+            row.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
             self.buttons.append(button)
         row.addStretch(1)
         self.note = WrappedLabel()
@@ -194,7 +195,8 @@ def _caption(preview: ContrastPreview, *, chosen: bool) -> str:
     head = int(np.count_nonzero(preview.picture != preview.picture[0, 0]))
     marked = int(np.count_nonzero(preview.labels)) / max(head, 1)
     fit = "" if preview.distance is None else f"\nmean d {preview.distance:.2f}"
-    return f"{'✔ ' if chosen else ''}{_TITLES[preview.contrast]}\nmarks {marked:.1%}{fit}"
+    title = "\n".join(textwrap.wrap(f"{'✔ ' if chosen else ''}{_TITLES[preview.contrast]}", _LETTERS))
+    return f"{title}\nmarks {marked:.1%}{fit}"
 
 
 def _picture(preview: ContrastPreview) -> QPixmap:
