@@ -8,7 +8,15 @@ import numpy as np
 
 from napari_osuda.evaluation import agreement, dice
 from napari_osuda.models import ModelCard
-from napari_osuda.session.guard_score import FINDING, IMPLAUSIBLE, TRACE, Contrast, Verdict, verdict
+from napari_osuda.session.guard_score import (
+    FINDING,
+    IMPLAUSIBLE,
+    TRACE,
+    Contrast,
+    Verdict,
+    stands_out,
+    verdict,
+)
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 from napari_osuda.session.job import Labels, Recommendation
 
@@ -203,19 +211,25 @@ def _says_no_source(after: Signals) -> str:
 
 def _says_successor(after: Signals, accept: bool) -> str:
     """Of the mask that would take the place of one that is no tumour's."""
-    stands_out = (
+    differs = (
         f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
         f"{after.border:.2f} and from the other side of the head by {after.one_sided or 0.0:.2f} times the "
-        "image's spread, "
+        "image's spread"
     )
+    if accept and stands_out(after):
+        return f"{differs}, as a lesion does."
     if accept:
-        return f"{stands_out}as a lesion does."
+        return (
+            f"{differs}; it is one piece as a lesion is ({after.largest:.0%} of it), which goes on from "
+            f"slice to slice (Dice {after.coherence:.2f}) and is found in the mirrored head as well "
+            f"({after.mirror:.2f})."
+        )
     if after.share < FINDING:
         fault = f"the adapted model marks next to nothing ({after.share:.2%} of it)."
     elif after.share > IMPLAUSIBLE:
         fault = f"and so does the adapted model ({after.share:.0%} of it)."
     else:
-        fault = f"{stands_out}not as clearly as a lesion."
+        fault = f"{differs}, not as clearly as a lesion."
     return f"{fault} Neither is to be trusted: mark by hand."
 
 

@@ -10,7 +10,17 @@ import numpy as np
 
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
 
-__all__ = ["FINDING", "IMPLAUSIBLE", "TRACE", "Contrast", "Verdict", "contributions", "verdict"]
+__all__ = [
+    "FINDING",
+    "IMPLAUSIBLE",
+    "TRACE",
+    "Contrast",
+    "Verdict",
+    "contributions",
+    "one_piece",
+    "stands_out",
+    "verdict",
+]
 
 # Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
 # regression on so few patients did not carry over from one to the next. A border tells of the whole mask
@@ -21,15 +31,16 @@ _OF_REGION = {"separation": 1.0, "coherence": 1.0, "mirror": 1.0}
 # By how much a ratio can speak at most, as a logarithm: a border grows without end as a mask shrinks to the
 # brightest spot.
 _MOST = 0.3
-# Below this share of its size a region has shrunk to something else.
-_SHRUNK = 0.5
+# Below this share of its size a region has shrunk to something else; below the other, a sharper border says
+# nothing for it.
+_SHRUNK, _AS_LARGE = 0.5, 0.9
 # Above this share the whole mask has stayed: a region inside it that shrinks then is a class being given up,
 # which is what minimising entropy does to small ones.
 _STAYS = 0.75
 # A region falls apart where its agreement with its mirror image and from slice to slice fall by so much.
 _FALLS_APART = 0.2
 # What a single region may lose, however much the others win.
-_ONE_REGION = -0.1
+_ONE_REGION = -0.05
 TRACE = 1e-4
 """Share of the head below which a region is not there."""
 FINDING = 5e-4
@@ -41,10 +52,13 @@ Contrast = Literal["turned", "left"]
 
 IMPLAUSIBLE = 0.15
 """Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
-# From what is around it, and from the other side, a lesion differs by this many times the spread of the head.
-_STANDS_OUT, _ONE_SIDED = 1.2, 1.0
+# From what is around it, and from the other side, a lesion differs by this many times the spread of the head;
+# and it does not consist of slices that have nothing to do with each other.
+_STANDS_OUT, _ONE_SIDED, _SOME_COHERENCE = 1.2, 1.0, 0.1
+# Where it stands out less: one piece, from slice to slice and in the mirrored head, and on one side still.
+_ONE_PIECE = {"coherence": 0.7, "mirror": 0.8, "largest": 0.8, "one_sided": 0.7}
 # What speaks for a mask must be more than nothing.
-_ENOUGH = 0.01
+_ENOUGH = 0.02
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,7 @@ def contributions(before: Signals, after: Signals, *, whole: bool) -> dict[str, 
     sharper = _times(before.border, after.border, 0.2)
     change = {
         # Whatever a mask shrinks to is sharper than what it leaves: that says nothing for it.
-        "border": min(sharper, 0.0) if _shrinks(before, after) else sharper,
+        "border": min(sharper, 0.0) if _shrinks(before, after, _AS_LARGE) else sharper,
         "separation": _times(before.separation or 0.0, after.separation or 0.0, 0.02),
         "coherence": after.coherence - before.coherence,
         "mirror": after.mirror - before.mirror,
@@ -118,23 +132,39 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
     -------
     Verdict
         Of a source mask larger than any tumour no figure is worth comparing, but some of it may be right by
-        chance: the adapted one is accepted if what it marks stands out, both from what is around it and from
-        the other side of the head, and never where the contrast should have been turned and was left.
-        Otherwise the mean of the regions' contributions decides, and no region may pay for it.
+        chance: the adapted one is accepted if what it marks is a lesion's (`stands_out`, `one_piece`), and
+        never where the contrast should have been turned and was left. Otherwise the mean of the regions'
+        contributions decides, and no region may pay for it.
     """
     parts = {name: contributions(before[name], after[name], whole=name == WHOLE) for name in before}
     there = {name: sum(part.values()) for name, part in parts.items() if _there(before[name], after[name])}
     gain = float(np.mean(list(there.values()))) if there else 0.0
     whole, adapted = before[WHOLE], after[WHOLE]
     if whole.share > IMPLAUSIBLE:
-        stands_out = adapted.border >= _STANDS_OUT and (adapted.one_sided or 0.0) >= _ONE_SIDED
         plausible = FINDING <= adapted.share <= IMPLAUSIBLE
-        return Verdict(contrast != "left" and plausible and stands_out, gain, parts, nonsense=True)
+        of_a_lesion = stands_out(adapted) or one_piece(adapted)
+        return Verdict(contrast != "left" and plausible and of_a_lesion, gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:
             return Verdict(False, gain, parts, failing=name, fault=fault)
     return Verdict(gain > _ENOUGH, gain, parts)
+
+
+def stands_out(adapted: Signals) -> bool:
+    """Whether a mask differs as a lesion does, from what is around it and from the other side of the head."""
+    apart = adapted.border >= _STANDS_OUT and (adapted.one_sided or 0.0) >= _ONE_SIDED
+    return apart and adapted.coherence >= _SOME_COHERENCE
+
+
+def one_piece(adapted: Signals) -> bool:
+    """Whether a mask is one piece on one side that every slice and the mirrored head agree on.
+
+    A lesion that hardly differs from what is around it (as on T1) can be known by that. Of volumes, whose
+    coherence is 1 whatever they are, it cannot.
+    """
+    enough = all((getattr(adapted, name) or 0.0) >= least for name, least in _ONE_PIECE.items())
+    return enough and adapted.coherence < 1.0
 
 
 def _fault(before: Signals, after: Signals, gain: float, whole_stays: bool) -> Fault | None:
