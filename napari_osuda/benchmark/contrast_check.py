@@ -168,8 +168,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"each contrast of {options.patients} simulated patients. d: mean channel distance (eq. 5) of a "
             "batch in the source network's own flow, slices with half a head or more. Least to greatest over "
             f"the patients.\n\n{table}\n\n## What could choose the map\n\nMean Dice of the source model with "
-            "the map that has the most of each, patient by patient. *mirror* and *coherence* are those of the "
-            "source model's mask: how nearly the mirrored head, and the next slice, get the same.\n\n"
+            "the map that has the most of each, patient by patient. *mirror* and *coherence* are those of "
+            "the source model's mask: how nearly the mirrored head, and the next slice, get the same.\n\n"
             f"{choices}\n"
         )
     sys.stdout.write(f"{table}\n\n{choices}\n")
