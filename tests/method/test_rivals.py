@@ -66,12 +66,28 @@ def test_dua_is_batchnorms_own_moving_average_under_a_falling_momentum(unet, bat
         assert torch.equal(ours.weight, theirs.weight)
 
 
-def test_the_source_counts_as_so_many_slices(unet, batches):
-    adapted = adapt(unet, batches, preset("norm-prior", source_count=11)).finish()
-    half = adapt(unet, batches, preset("adabn", inference_statistics="mixed", source_prior=0.5)).finish()
-    # 11 slices of the target against 11 of the source: pi = 1/2.
-    for a, b in zip(adapted.state_dict().values(), half.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
+@pytest.mark.parametrize("count", [0, 5, 11, 40])
+def test_norm_prior_weighs_the_source_as_so_many_slices(unet, batches, count):
+    """mu = pi mu_K + (1 - pi) mu_T, pi = N / (N + n), n = 11 here; written once more for the first layer."""
+    adapted = adapt(unet, batches, preset("norm-prior", source_count=count)).finish()
+    seen = []
+    first = norms(unet)[0]
+    handle = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].double()))
+    with torch.no_grad():
+        for batch in batches:
+            unet.eval()(batch)
+    handle.remove()
+    x, pi = torch.cat(seen), count / (count + 11)
+    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+    ours = norms(adapted)[0]
+    expected = pi * first.running_mean.double() + (1 - pi) * mean
+    torch.testing.assert_close(ours.running_mean.double(), expected, rtol=1e-5, atol=1e-6)
+    expected = pi * first.running_var.double() + (1 - pi) * var
+    torch.testing.assert_close(ours.running_var.double(), expected, rtol=1e-5, atol=1e-6)
+    # What comes after the first layer is as with the same share given outright.
+    same = adapt(unet, batches, preset("adabn", inference_statistics="mixed", source_prior=pi)).finish()
+    for a, b in zip(adapted.state_dict().values(), same.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_class_ratio_is_the_kl_divergence_of_the_soft_ratio():
