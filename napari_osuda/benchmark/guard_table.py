@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from napari_osuda.benchmark.patients import KNOWN_TO_GUARD, TUNING
 from napari_osuda.benchmark.tables import HARM, Row, markdown_table
 from napari_osuda.benchmark.trials import number, present_regions
 
@@ -32,7 +33,7 @@ def guard_report(rows: Sequence[Row]) -> str:
         "model's regions (whole tumour alone, or with core and enhancing part). The guard sees no reference. "
         f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's, and at "
         "least 80 % of the gain of an oracle with labels is kept.",
-        f"{_totals(cases)} {_single_regions(cases)}{_unjudged(rows)}",
+        f"{_totals(cases)} {_single_regions(cases)}{_unjudged(rows)}{_known(rows)}",
         "## By protocol",
         _guard_table(cases, "protocol"),
         "## By method",
@@ -180,6 +181,18 @@ def _unjudged(rows: Sequence[Row]) -> str:
         "were not judged again, and are not in these figures."
         if missing
         else ""
+    )
+
+
+def _known(rows: Sequence[Row]) -> str:
+    """Of the patients whose results the guard was made to fit."""
+    patients = {row["patient"] for row in rows}
+    known = patients & {str(seed) for seed in (*TUNING, *KNOWN_TO_GUARD)}
+    if not known:
+        return ""
+    return (
+        f" The guard was chosen on, or changed for, {len(known)} of these {len(patients)} patients: on them "
+        "these figures are no test of it."
     )
 
 

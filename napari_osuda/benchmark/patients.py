@@ -23,7 +23,16 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session.job import slice_spec
 from napari_osuda.simulation import CONTRASTS, SCANNERS, simulate_patient
 
-__all__ = ["TEST", "TUNING", "VALIDATION", "Patient", "cache_folder", "class_shares", "simulated_patient"]
+__all__ = [
+    "KNOWN_TO_GUARD",
+    "TEST",
+    "TUNING",
+    "VALIDATION",
+    "Patient",
+    "cache_folder",
+    "class_shares",
+    "simulated_patient",
+]
 
 # No patient is in two of these, nor among those that the sample data were trained on, scored with or
 # shipped (sample_data/build.py).
@@ -33,6 +42,8 @@ TUNING = range(300_006, 300_014)
 """Seeds of the patients that the guard's score was chosen on."""
 TEST = range(400_000, 400_030)
 """Seeds of the patients that results are reported on."""
+KNOWN_TO_GUARD = range(400_000, 400_022)
+"""Those of them for whom the guard was changed, once results had been seen (docs/defaults.md)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,10 +22,11 @@ __all__ = [
     "verdict",
 ]
 
-# Round figures that fit validation patients, none of whom is in any table of results (docs/defaults.md); a
-# regression on so few patients did not carry over from one to the next. A border tells of the whole mask
-# only: a class within it that is found in full has a weaker one than its brightest spot. Separation tells of
-# classes only: where a false finding joins the whole mask, it can explain more of what is around both.
+# Round figures that fit patients for tuning, and were changed for what went wrong on others
+# (docs/defaults.md); a regression on so few did not carry over from one to the next. A border tells of the
+# whole mask only: a class within it that is found in full has a weaker one than its brightest spot.
+# Separation tells of classes only: where a false finding joins the whole mask, it can explain more of what is
+# around both.
 _OF_WHOLE = {"border": 0.5, "coherence": 1.0, "mirror": 1.0}
 _OF_REGION = {"separation": 1.0, "coherence": 1.0, "mirror": 1.0}
 # By how much a ratio can speak at most, as a logarithm: a border grows without end as a mask shrinks to the

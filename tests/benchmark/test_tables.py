@@ -48,3 +48,17 @@ def test_a_region_that_pays_for_another_is_told(decision, with_it):
     )
     assert f"the worst by {worst}" in report
     assert "0 are harmed without the guard and **0** with it" in report
+
+
+@pytest.mark.parametrize(
+    ("patients", "says"),
+    [
+        (["400021", "400022"], "chosen on, or changed for, 1 of these 2 patients"),
+        (["300006"], "chosen on, or changed for, 1 of these 1 patients"),
+        (["400022", "BraTS18_1"], None),
+    ],
+)
+def test_it_is_told_whom_the_guard_has_seen(patients, says):
+    report = guard_report([row(p, dice_before_WT="0.9", dice_after_WT="0.4") for p in patients])
+    assert ("no test of it" in report) == (says is not None)
+    assert says is None or says in report

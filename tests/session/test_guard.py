@@ -107,6 +107,19 @@ def test_no_region_pays_for_the_others():
         assert "'core'" in advice.reasons[0]
 
 
+@pytest.mark.parametrize(("more", "accepted"), [(0.015, False), (0.025, True)])
+def test_a_plausible_mask_is_changed_for_what_is_clearly_better_alone(more, accepted):
+    better = dataclasses.replace(FAIR, coherence=FAIR.coherence + more)
+    assert verdict(*whole(FAIR, better)).accept == accepted
+
+
+@pytest.mark.parametrize(("less", "accepted"), [(0.04, True), (0.06, False)])
+def test_a_region_may_lose_a_little_where_the_others_win_more(less, accepted):
+    better = dataclasses.replace(FAIR, coherence=0.95)
+    core = dataclasses.replace(FAIR, coherence=FAIR.coherence - less)
+    assert verdict({WHOLE: FAIR, "core": FAIR}, {WHOLE: better, "core": core}).accept == accepted
+
+
 def test_a_core_that_shrinks_inside_a_whole_that_stays_is_given_up():
     better = dataclasses.replace(FAIR, border=1.5)
     core = dataclasses.replace(FAIR, share=0.02)
