@@ -44,7 +44,9 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
         return dict(row)
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
-    found = verdict(*evidence, contrast)
+    # Rows that do not tell are older than the rule.
+    told_ratio = kept.get("told_ratio", row["method"] == "cruda")
+    found = verdict(*evidence, contrast, told_ratio=told_ratio)
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
     if not _told(evidence, found, contrast):

@@ -164,6 +164,11 @@ class AdaptationConfig:
         _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
 
+    @property
+    def told_ratio(self) -> bool:
+        """Whether the loss pulls the mask to a class ratio that was told."""
+        return self.class_ratio is not None and self.class_ratio_weight > 0 and self.iterations > 0
+
     @classmethod
     def from_items(cls, items: Iterable[str], base: AdaptationConfig | None = None) -> AdaptationConfig:
         """Settings from ``KEY=VALUE`` texts laid over ``base``.

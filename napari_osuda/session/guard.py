@@ -50,6 +50,11 @@ _SAYINGS = {
         ("more clearly", "less clearly"),
     ),
 }
+_SAYS_PULLED = (
+    "The method was told which share of the image each class has, and pulls the mask there whatever the "
+    "image shows. What speaks for the adapted mask is no more than such a pull brings about by itself, and "
+    "then the source's is the safer one."
+)
 _SAYS_APPEARS = (
     "{region} appears in a few voxels of the adapted mask, while the source model found none of it anywhere."
 )
@@ -64,6 +69,8 @@ def recommend(
     card: ModelCard,
     evidence: tuple[Evidence, Evidence] | None = None,
     contrast: Contrast | None = None,
+    *,
+    told_ratio: bool = False,
 ) -> Recommendation:
     """Accept the adapted mask of a case, or keep the source's.
 
@@ -79,6 +86,8 @@ def recommend(
         Signals of the source and of the adapted model; None where nothing was adapted.
     contrast : {"turned", "left"} or None
         What was done for an image whose name says that another contrast stands in for the model's.
+    told_ratio : bool
+        Whether the loss pulled the mask to a class ratio that was told, whatever the image shows.
 
     Returns
     -------
@@ -91,8 +100,10 @@ def recommend(
         return Recommendation("accept", ("The mask is the source model's.",))
     against = _plain_faults(before, after, brain, card)
     if against:
-        return Recommendation("keep-source", tuple(against), _signals(evidence, contrast, faulty=True))
-    found = verdict(*evidence, contrast)
+        return Recommendation(
+            "keep-source", tuple(against), _signals(evidence, contrast, told_ratio, faulty=True)
+        )
+    found = verdict(*evidence, contrast, told_ratio=told_ratio)
     decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
@@ -101,14 +112,20 @@ def recommend(
         f"{shared:.2f}."
     )
     reasons = spoken(evidence, found, contrast)
-    return Recommendation(decision, (*reasons, volumes), _signals(evidence, contrast))
+    return Recommendation(decision, (*reasons, volumes), _signals(evidence, contrast, told_ratio))
 
 
 def _signals(
-    evidence: tuple[Evidence, Evidence], contrast: Contrast | None, *, faulty: bool = False
+    evidence: tuple[Evidence, Evidence], contrast: Contrast | None, told_ratio: bool, *, faulty: bool = False
 ) -> dict[str, Any]:
     before, after = ({region: s.to_dict() for region, s in side.items()} for side in evidence)
-    return {"before": before, "after": after, "faulty": faulty, "contrast": contrast}
+    return {
+        "before": before,
+        "after": after,
+        "faulty": faulty,
+        "contrast": contrast,
+        "told_ratio": told_ratio,
+    }
 
 
 def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelCard) -> list[str]:
@@ -170,6 +187,8 @@ def spoken(
                 "(contrast=names), or mark by hand."
             ]
         return [marks + _says_successor(after, found.accept)]
+    if found.pulled:
+        return [_SAYS_PULLED]
     if found.failing is not None and found.fault == "appears":
         return [
             _SAYS_APPEARS.format(region=_named(found.failing)),

@@ -34,7 +34,7 @@ _OF_REGION = {"separation": 1.0, "coherence": 1.0, "mirror": 1.0}
 _MOST = 0.3
 # Below this share of its size a region has shrunk to something else; below the other, a sharper border says
 # nothing for it.
-_SHRUNK, _AS_LARGE = 0.5, 0.9
+_SHRUNK, _AS_LARGE = 0.6, 0.9
 # Above this share the whole mask has stayed: a region inside it that shrinks then is a class being given up,
 # which is what minimising entropy does to small ones.
 _STAYS = 0.75
@@ -58,8 +58,9 @@ IMPLAUSIBLE = 0.15
 _STANDS_OUT, _ONE_SIDED, _SOME_COHERENCE = 1.2, 1.0, 0.1
 # Where it stands out less: one piece, from slice to slice and in the mirrored head, and on one side still.
 _ONE_PIECE = {"coherence": 0.7, "mirror": 0.8, "largest": 0.8, "one_sided": 0.7}
-# What speaks for a mask must be more than nothing.
-_ENOUGH = 0.02
+# What speaks for a mask must be more than nothing. Where the loss pulls it to a class ratio that was told, it
+# must be more than such a pull brings about by itself: without any shift that is up to 0.11.
+_ENOUGH, _ENOUGH_OF_A_PULL = 0.02, 0.12
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Verdict:
         The region that speaks against it whatever the others do.
     fault : {"appears", "vanishes", "shrinks", "falls apart", "loses"} or None
         What it does.
+    pulled : bool
+        It would be accepted, had the loss not pulled it to a class ratio that was told.
     """
 
     accept: bool
@@ -87,6 +90,7 @@ class Verdict:
     nonsense: bool = False
     failing: str | None = None
     fault: Fault | None = None
+    pulled: bool = False
 
 
 def contributions(before: Signals, after: Signals, *, whole: bool) -> dict[str, float]:
@@ -119,7 +123,9 @@ def _times(before: float, after: float, least: float) -> float:
     return float(np.clip(math.log((after + least) / (before + least)), -_MOST, _MOST))
 
 
-def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None) -> Verdict:
+def verdict(
+    before: Evidence, after: Evidence, contrast: Contrast | None = None, *, told_ratio: bool = False
+) -> Verdict:
     """Accept or refuse the adapted mask.
 
     Parameters
@@ -128,6 +134,8 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
         Of the source and of the adapted model, with the same regions.
     contrast : {"turned", "left"} or None
         What was done for an image whose name says that another contrast stands in for the model's.
+    told_ratio : bool
+        Whether the loss pulled the mask to a class ratio that was told, whatever the image shows.
 
     Returns
     -------
@@ -149,7 +157,8 @@ def verdict(before: Evidence, after: Evidence, contrast: Contrast | None = None)
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:
             return Verdict(False, gain, parts, failing=name, fault=fault)
-    return Verdict(gain > _ENOUGH, gain, parts)
+    enough = _ENOUGH_OF_A_PULL if told_ratio else _ENOUGH
+    return Verdict(gain > enough, gain, parts, pulled=_ENOUGH < gain <= enough)
 
 
 def stands_out(adapted: Signals) -> bool:

@@ -63,8 +63,8 @@ class Recommendation:
     """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words.
 
     ``signals`` holds, "before" and "after", the figures of each region that it was made from (`Signals` by
-    name), whether the masks had been refused on sight ("faulty"), and what was done for another contrast
-    ("contrast"); None where nothing was adapted.
+    name), whether the masks had been refused on sight ("faulty"), what was done for another contrast
+    ("contrast"), and whether the loss pulled to a class ratio ("told_ratio"); None where nothing was adapted.
     """
 
     decision: Literal["accept", "keep-source"]

@@ -56,10 +56,11 @@ class Judging:
         self._progress = progress
         self._evidence_before: dict[int, Evidence] = {}
 
-    def cases(self, network: nn.Module) -> Iterator[Event | CaseResult]:
+    def cases(self, network: nn.Module, *, trained: bool = True) -> Iterator[Event | CaseResult]:
         """Progress, and each case's result once it is there, for a network in eval mode on the device."""
         job, card, done = self._job, self._job.model.card, 0
         total = sum(parts(stack) for stack in self._stacks)
+        told_ratio = trained and job.config.told_ratio
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
             for part in predicted(network, stack, card, watch=sure):
@@ -72,7 +73,10 @@ class Judging:
                     if evidence is not None:
                         evidence = compared(evidence, known.case, known.before, part, card)
                     brain = (known.case.data != 0).any(axis=0)
-                    advice = recommend(known.before, part, brain, card, evidence, self._contrasts[index])
+                    contrast = self._contrasts[index]
+                    advice = recommend(
+                        known.before, part, brain, card, evidence, contrast, told_ratio=told_ratio
+                    )
                 yield dataclasses.replace(
                     known,
                     after=part,
@@ -108,7 +112,7 @@ class Judging:
         adaptation.restart(self._source.state_dict())
         for done, total in adaptation.finishing():
             yield self._progress("statistics", done, total)
-        untrained = yield from _held(self.cases(network))
+        untrained = yield from _held(self.cases(network, trained=False))
         if not _refused(untrained) and not _unchanged(untrained):
             return untrained, True
         network.load_state_dict(trained)

@@ -12,10 +12,12 @@ from napari_osuda.benchmark.trials import SCORE_COLUMNS
 FIGURES = {"share": 0.02, "certainty": 0.9, "mirror": 0.8, "coherence": 0.8, "largest": 0.9, "border": 1.0}
 NONSENSE = FIGURES | {"share": 0.3, "one_sided": 0.1}
 LESION = FIGURES | {"border": 1.6, "one_sided": 1.4}
+BETTER = {"protocol": "other-scanner", "before": FIGURES, "after": FIGURES | {"coherence": 0.88}}
 
 
-def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, **changes):
+def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, told_ratio=None, **changes):
     kept = {"before": {"all labels": before}, "after": {"all labels": after}, "faulty": faulty}
+    kept |= {} if told_ratio is None else {"told_ratio": told_ratio}
     return {
         "protocol": "t2-to-t1", "method": method, "patient": "1", "seed": "0", "decision": "keep-source",
         "reasons": "Once upon a time. The marked volume goes from 33.4% to 5.2% of the brain.",
@@ -30,6 +32,11 @@ def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, **changes):
         # The rivals leave the contrast as it is, and T1 is not T2.
         ({"method": "tent"}, "keep-source", "contrast=names"),
         ({"method": "tent", "protocol": "other-scanner"}, "accept", "by 1.40 times"),
+        # CRUDA is told a class ratio, in rows too that do not say so.
+        (BETTER | {"method": "tent"}, "accept", "fits together better"),
+        (BETTER | {"method": "cruda"}, "keep-source", "was told which share"),
+        (BETTER | {"told_ratio": True}, "keep-source", "was told which share"),
+        (BETTER | {"method": "cruda", "told_ratio": False}, "accept", "fits together better"),
     ],
 )
 def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):

@@ -53,9 +53,9 @@ def test_a_region_that_pays_for_another_is_told(decision, with_it):
 @pytest.mark.parametrize(
     ("patients", "says"),
     [
-        (["400021", "400022"], "chosen on, or changed for, 1 of these 2 patients"),
+        (["400024", "400025"], "chosen on, or changed for, 1 of these 2 patients"),
         (["300006"], "chosen on, or changed for, 1 of these 1 patients"),
-        (["400022", "BraTS18_1"], None),
+        (["400025", "BraTS18_1"], None),
     ],
 )
 def test_it_is_told_whom_the_guard_has_seen(patients, says):

@@ -113,6 +113,20 @@ def test_a_plausible_mask_is_changed_for_what_is_clearly_better_alone(more, acce
     assert verdict(*whole(FAIR, better)).accept == accepted
 
 
+@pytest.mark.parametrize(("more", "accepted"), [(0.015, False), (0.115, False), (0.125, True)])
+def test_more_must_speak_for_a_mask_that_was_pulled_to_a_class_ratio(more, accepted):
+    better = dataclasses.replace(FAIR, coherence=FAIR.coherence + more)
+    evidence = whole(FAIR, better)
+    found = verdict(*evidence, told_ratio=True)
+    assert found.accept == accepted
+    assert found.pulled == (not accepted and verdict(*evidence).accept)
+    mask, brain = masks()
+    advice = recommend(mask, np.roll(mask, 1, 0), brain, CARD, evidence, told_ratio=True)
+    assert advice.decision == ("accept" if accepted else "keep-source")
+    assert ("was told which share" in advice.reasons[0]) == found.pulled
+    assert advice.signals["told_ratio"]
+
+
 @pytest.mark.parametrize(("less", "accepted"), [(0.04, True), (0.06, False)])
 def test_a_region_may_lose_a_little_where_the_others_win_more(less, accepted):
     better = dataclasses.replace(FAIR, coherence=0.95)
@@ -124,6 +138,9 @@ def test_a_core_that_shrinks_inside_a_whole_that_stays_is_given_up():
     better = dataclasses.replace(FAIR, border=1.5)
     core = dataclasses.replace(FAIR, share=0.02)
     small = dataclasses.replace(core, share=0.008, border=3.0)
+    for share, fault in ((0.0118, "shrinks"), (0.0122, None)):
+        shrunk = dataclasses.replace(core, share=share)
+        assert verdict({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": shrunk}).fault == fault
     found = verdict({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": small})
     assert (found.accept, found.failing, found.fault) == (False, "core", "shrinks")
     # Where the whole shrinks with it, a false finding may have gone.

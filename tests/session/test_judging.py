@@ -18,12 +18,14 @@ def guard_says(monkeypatch):
     """Let the guard say what a test wants, call by call; the last word stays."""
 
     def say(*words):
-        left = list(words)
+        left, told = list(words), []
 
-        def recommend(*args):
+        def recommend(*args, told_ratio):
+            told.append(told_ratio)
             return Recommendation(left.pop(0) if len(left) > 1 else left[0], ("Because.",))
 
         monkeypatch.setattr("napari_osuda.session.judging.recommend", recommend)
+        return told
 
     return say
 
@@ -61,6 +63,21 @@ def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, g
     assert torch.equal(weights(refused), weights(trained))
     assert refused.iteration is None
     assert refused.recommendation.decision == "keep-source"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, [False, False]),
+        # Iteration 0 was pulled nowhere yet.
+        ({"class_ratio": (0.9, 0.1)}, [True, False]),
+        ({"class_ratio": (0.9, 0.1), "class_ratio_weight": 0.0}, [False, False]),
+    ],
+)
+def test_the_guard_knows_of_a_class_ratio_that_was_told(model, case, guard_says, changes, told):
+    heard = guard_says("keep-source", "accept")
+    adapt_case(model, case, LONG.replace(**changes))
+    assert heard == told
 
 
 def test_without_training_the_entropy_osuda_is_its_iteration_0(model, case):
