@@ -52,8 +52,8 @@ _SAYINGS = {
 }
 _SAYS_PULLED = (
     "The method was told which share of the image each class has, and pulls the mask there whatever the "
-    "image shows. What speaks for the adapted mask is no more than such a pull brings about by itself, and "
-    "then the source's is the safer one."
+    "image shows. That alone can make a mask look as much better as this one does, so the source's is the "
+    "safer one."
 )
 _SAYS_APPEARS = (
     "{region} appears in a few voxels of the adapted mask, while the source model found none of it anywhere."
