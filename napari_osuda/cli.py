@@ -165,7 +165,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _adapt(options: argparse.Namespace) -> int:
-    from napari_osuda.method import PRESETS, AdaptationConfig, preset
+    from napari_osuda.method import PRESETS, AdaptationConfig, check_complete, preset
 
     if options.method == "list":
         width = max(map(len, PRESETS))
@@ -177,7 +177,6 @@ def _adapt(options: argparse.Namespace) -> int:
             option = {"cases": "case"}.get(name, name)
             print(f"napari-osuda adapt: the option --{option} is required", file=sys.stderr)
             return WRONG_USAGE
-    from napari_osuda.method.presets import check_complete
     from napari_osuda.session.preflight import check_out
 
     config = AdaptationConfig.from_items(options.settings, base=preset(options.method))

@@ -17,7 +17,7 @@ from typing import Any
 from napari_osuda.benchmark.protocols import PROTOCOLS
 from napari_osuda.evaluation import write_rows
 from napari_osuda.imaging.modalities import modality_of
-from napari_osuda.method import preset
+from napari_osuda.method import PRESETS, preset
 from napari_osuda.session.guard import VOLUMES, spoken
 from napari_osuda.session.guard_score import Contrast, Verdict, verdict
 from napari_osuda.session.guard_signals import WHOLE, Evidence, Signals
@@ -45,7 +45,7 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     # Rows that do not tell are older than the rule.
-    told_ratio = kept.get("told_ratio", row["method"] == "cruda")
+    told_ratio = kept.get("told_ratio", PRESETS[row["method"]].assumes_ratio)
     found = verdict(*evidence, contrast, told_ratio=told_ratio)
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]

@@ -5,7 +5,7 @@ from napari_osuda.method.layers import NormLayer, find_layers
 from napari_osuda.method.loop import Adaptation, StepReport, adapt
 from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
 from napari_osuda.method.outputs import class_fractions, main_output, probabilities
-from napari_osuda.method.presets import PRESETS, Preset, preset
+from napari_osuda.method.presets import PRESETS, Preset, check_complete, preset
 from napari_osuda.method.statistics import source_distance
 from napari_osuda.method.transferability import distance, transferability
 
@@ -18,6 +18,7 @@ __all__ = [
     "Preset",
     "StepReport",
     "adapt",
+    "check_complete",
     "class_fractions",
     "distance",
     "find_layers",

@@ -20,12 +20,16 @@ _AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0}
 
 @dataclass(frozen=True)
 class Preset:
-    """A named method: what it does in a line, where it is from, what it changes in the settings."""
+    """A named method: what it does in a line, where it is from, what it changes in the settings.
+
+    ``assumes_ratio``: it cannot do without ``class_ratio``.
+    """
 
     name: str
     summary: str
     citation: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+    assumes_ratio: bool = False
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -115,7 +119,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "cruda",
-            "Entropy and a class ratio that you give (class_ratio=...); the method assumes it is right.",
+            "Entropy and a class ratio that you give, or give with a tolerance; it is assumed to be right.",
             "Bateson et al., Source-Relaxed Domain Adaptation for Image Segmentation, MICCAI 2020",
             {
                 "eta0": 0.0,
@@ -125,6 +129,7 @@ PRESETS: Mapping[str, Preset] = {
                 "inference_statistics": "target",
                 **_AS_PUBLISHED,
             },
+            assumes_ratio=True,
         ),
         Preset(
             "osuda-mc",
@@ -158,8 +163,10 @@ def check_complete(name: str, config: AdaptationConfig) -> None:
     ConfigError
         "cruda" without the class ratio that it assumes to be known.
     """
-    if name == "cruda" and config.class_ratio is None:
+    known = PRESETS.get(name)
+    if known is not None and known.assumes_ratio and config.class_ratio is None:
         raise ConfigError(
-            "The method 'cruda' assumes that you know which share of the pixels each class has, and does "
-            "harm where it is wrong. Give it: class_ratio=0.97,0.03 (one share for each output channel)."
+            f"The method '{name}' assumes that you know which share of the pixels each class has, and does "
+            "harm where it is wrong. Give it: class_ratio=0.97,0.03 (one share for each output channel), and "
+            "where you know it roughly a class_ratio_tolerance (0.2: a fifth more or less costs nothing)."
         )

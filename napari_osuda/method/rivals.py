@@ -35,6 +35,12 @@ def class_ratio_loss(
     -------
     Tensor, scalar
         sum_k q_k log(q_k / r_k), q the mean probability over batch and space, in nats.
+
+    Notes
+    -----
+    The authors' code takes the ratio of each image and weights the classes in its entropy. Here the ratio is
+    of the whole batch, which shows the head from bottom to top: a slice need not hold the share that a
+    patient has. The entropy is eq. 6, as in every method of this loop.
     """
     p = probabilities(output, activation)
     q = p.transpose(0, 1).flatten(1).mean(dim=1)

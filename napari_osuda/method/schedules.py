@@ -24,8 +24,5 @@ def lam(t: int, config: AdaptationConfig) -> float:
 
 
 def momentum(t: int, config: AdaptationConfig) -> float:
-    """DUA's momentum rho_t = decay rho_t-1 + floor, from rho_-1 = momentum (Mirza et al., CVPR 2022)."""
-    rho = config.momentum
-    for _ in range(t + 1):
-        rho = config.momentum_decay * rho + config.momentum_floor
-    return rho
+    """DUA's momentum rho_t + floor: rho_t = decay rho_t-1, rho_-1 = momentum (Mirza et al., CVPR 2022)."""
+    return float(config.momentum * config.momentum_decay ** (t + 1)) + config.momentum_floor

@@ -9,9 +9,13 @@ import numpy as np
 
 from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
 from napari_osuda.imaging import Case, SliceStack, check_case
+from napari_osuda.method import check_complete
 from napari_osuda.models import SourceModel
 from napari_osuda.session.job import Job, slice_spec
 from napari_osuda.session.sliding_window import require_monai
+
+# What rounding leaves of the sum of the shares of all classes.
+_WHOLE_BUT_FOR = 0.01
 
 __all__ = ["check_input", "check_job", "check_out", "explain", "free_memory", "out_of_memory"]
 
@@ -47,6 +51,7 @@ def check_job(job: Job) -> None:
     """
     if not job.cases:
         raise CaseError("There is no case to adapt to.")
+    _check_ratio(job)
     names = [case.name for case in job.cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -65,6 +70,23 @@ def check_job(job: Job) -> None:
     _check_memory(job)
     if job.out is not None:
         check_out(job.out, resume=job.resume)
+
+
+def _check_ratio(job: Job) -> None:
+    check_complete(job.method, job.config)
+    ratio, card = job.config.class_ratio, job.model.card
+    if ratio is None:
+        return
+    if len(ratio) != len(card.output_channels):
+        raise ConfigError(
+            f"class_ratio has {len(ratio)} shares; the model '{card.name}' has {len(card.output_channels)} "
+            f"output channels ({', '.join(card.output_channels)}), and each needs one."
+        )
+    if card.activation == "softmax" and abs(sum(ratio) - 1.0) > _WHOLE_BUT_FOR:
+        raise ConfigError(
+            f"The shares of class_ratio add up to {sum(ratio):.3g}. Each pixel is of one class (the first is "
+            f"'{card.output_channels[0]}'), so they add up to 1."
+        )
 
 
 def check_out(folder: Path, *, resume: bool = False) -> None:

@@ -194,6 +194,12 @@ class Run:
             yield self._note(
                 f"Batches hold {held}, not {job.config.batch_size}: more of this size seldom fit into memory."
             )
+        if job.config.consistency > 0.0 and len(target) >= job.config.iterations > 0:
+            yield self._note(
+                f"In {job.config.iterations} iterations none of the {len(target)} batches comes twice, so "
+                "self-training has no earlier prediction to compare with and does nothing: raise iterations "
+                "or batch_size."
+            )
         if self._contrast_note is not None:
             yield self._note(self._contrast_note)
         plain = self._plain_stacks(target)

@@ -10,7 +10,7 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_osuda.widgets._words import WrappedLabel
@@ -52,6 +52,11 @@ class SettingsPanel(QWidget):
         self.device.addItems(["auto", *available_devices()])
         self.device.setToolTip("Where the arithmetic runs; auto takes the fastest there is")
 
+        self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
+        self.ratio.setAccessibleName("Class ratio")
+        self.ratio.setMinimumWidth(1)
+        self.ratio.setPlaceholderText("0.97, 0.03")
+
         self.fields: dict[str, QWidget] = {}
         expert = QWidget()
         form = QFormLayout(expert)
@@ -65,6 +70,10 @@ class SettingsPanel(QWidget):
             self.fields[name] = field
             form.addRow(name, field)
             _on_change(field, self.changed.emit)
+        self.ratio.setToolTip(meanings["class_ratio"])
+        # What a method cannot do without is asked for where the method is chosen.
+        _tie(self.ratio, self.fields["class_ratio"])
+        _on_change(self.ratio, self.changed.emit)
         self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
         self.expert.setDuration(0)
         self.expert.addWidget(expert)
@@ -73,6 +82,7 @@ class SettingsPanel(QWidget):
         simple = QFormLayout()
         simple.addRow("Method", self.method)
         simple.addRow(self.summary)
+        simple.addRow(self.ratio_label, self.ratio)
         simple.addRow("Strength", self.strength)
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
@@ -92,15 +102,17 @@ class SettingsPanel(QWidget):
         Raises
         ------
         ConfigError
-            One is out of its range, in a sentence that names it.
+            One is out of its range, in a sentence that names it, or the method lacks one.
         """
-        from napari_osuda.method import AdaptationConfig
+        from napari_osuda.method import AdaptationConfig, check_complete
 
-        return AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+        config = AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+        check_complete(self.method.currentText(), config)
+        return config
 
     def set_locked(self, locked: bool) -> None:
         """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
-        for widget in (self.method, self.strength, self.device, *self.fields.values()):
+        for widget in (self.method, self.strength, self.device, self.ratio, *self.fields.values()):
             widget.setEnabled(not locked)
         if not locked:
             self.strength.setEnabled(self._has_iterations)
@@ -125,8 +137,20 @@ class SettingsPanel(QWidget):
         self.summary.setToolTip(self._presets[name].citation)
         self._has_iterations = config.iterations > 0
         self.strength.setEnabled(self._has_iterations)
+        for widget in (self.ratio_label, self.ratio):
+            widget.setVisible(self._presets[name].assumes_ratio)
+        ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
         self.set_values(**config.to_dict())
+        # What the person has given is not the method's to take back with a change of strength.
+        self.ratio.setText(ratio)
         self.changed.emit()
+
+
+def _tie(one: QLineEdit, other: QWidget) -> None:
+    """Two fields with one text."""
+    assert isinstance(other, QLineEdit)
+    one.textChanged.connect(other.setText)
+    other.textChanged.connect(one.setText)
 
 
 def _meanings(kind: type) -> dict[str, str]:

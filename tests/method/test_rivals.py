@@ -4,6 +4,7 @@ import copy
 import math
 
 import pytest
+import reference
 import torch
 from torch import nn
 
@@ -40,9 +41,11 @@ def test_tent_is_entropy_minimisation_over_the_affines_in_train_mode(unet, batch
 
 def test_dua_is_batchnorms_own_moving_average_under_a_falling_momentum(unet, batches):
     judge = copy.deepcopy(unet)
-    rho = 0.1
+    decaying = 0.1
     for t in range(4):
-        rho = 0.94 * rho + 0.005
+        # The floor is added to what decays, and does not decay itself.
+        decaying *= 0.94
+        rho = decaying + 0.005
         seen: list[tuple[nn.BatchNorm2d, torch.Tensor]] = []
 
         def before(module, args, rho=rho, seen=seen):
@@ -58,6 +61,7 @@ def test_dua_is_batchnorms_own_moving_average_under_a_falling_momentum(unet, bat
         for handle in handles:
             handle.remove()
     assert schedules.momentum(3, preset("dua")) == pytest.approx(rho)
+    assert schedules.momentum(500, preset("dua")) == pytest.approx(0.005)
     adapted = adapt(unet, batches, preset("dua", iterations=4))
     list(adapted)
     for ours, theirs in zip(norms(adapted.model), norms(judge), strict=True):
@@ -110,6 +114,24 @@ def test_cruda_pulls_the_ratio_towards_the_given_one(unet, batches):
     assert steps[0].loss == pytest.approx(steps[0].l_other)
 
 
+def test_cruda_is_entropy_and_the_ratio_in_train_mode(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd, over all weights."""
+    ratio = (0.5, 0.3, 0.2)
+    judge = copy.deepcopy(unet).train()
+    optimizer = torch.optim.Adam(judge.parameters(), lr=1e-4)
+    losses = []
+    for t in range(5):
+        p = judge(batches[t % 3]).softmax(1)
+        q = p.mean((0, 2, 3))
+        loss = -(p * p.log()).sum(1).mean() + sum(a * (a / b).log() for a, b in zip(q, ratio, strict=True))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    adaptation = adapt(unet, batches, preset("cruda", class_ratio=ratio, iterations=5, learning_rate=1e-4))
+    assert [s.loss for s in adaptation] == pytest.approx(losses, rel=1e-4)
+
+
 def test_cruda_says_what_it_assumes():
     with pytest.raises(ConfigError, match="assumes that you know"):
         check_complete("cruda", preset("cruda"))
@@ -150,6 +172,23 @@ def test_self_training_makes_independent_channels_surer_both_ways():
     sure, marked = p.grad[0, :, 0].tolist()
     assert sure > 0, "what is surely background is not pushed up"
     assert marked < 0
+
+
+def test_the_journal_version_weighs_each_channel_by_exp_of_minus_gamma(unet, batches):
+    """Against eq. 4 of its reference, in float64, where gamma and beta have moved."""
+    gamma_k = torch.cat([m.weight.detach().double() for m in norms(unet)])
+    beta_k = torch.cat([m.bias.detach().double() for m in norms(unet)])
+    adaptation = adapt(unet, batches, preset("osuda-mc", iterations=3, learning_rate=1e-2, parameters="all"))
+    for _ in range(2):
+        next(adaptation)
+    gamma = torch.cat([m.weight.detach().double() for m in norms(adaptation.model)])
+    beta = torch.cat([m.bias.detach().double() for m in norms(adaptation.model)])
+    step = next(adaptation)
+    # 1 + alpha is the weight of eq. 4; here that times exp(-gamma_K).
+    weight = (1 + torch.from_numpy(step.alpha).double()) * torch.exp(-gamma_k)
+    expected = reference.hbs(gamma, beta, gamma_k, beta_k, weight - 1)
+    assert expected > 0
+    assert step.l_hbs == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_memory_holds_the_last_predictions_of_each_batch():

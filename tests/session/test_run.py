@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from napari_osuda.session import (
     predict_case,
 )
 from napari_osuda.session.api import make_job
+from napari_osuda.session.review_run import ReviewRun
 from napari_osuda.session.run import Run
 
 SHORT = preset("osuda", iterations=4, batch_size=4)
@@ -220,6 +222,28 @@ def test_out_of_memory_halves_the_batch_once_and_says_so(model, case, monkeypatc
     assert [r.t for r in result.reports] == [0, 1, 2]
 
 
+def test_self_training_that_no_batch_comes_round_for_is_told(model, case):
+    few = preset("osuda-mc", iterations=2, batch_size=1)
+    assert any("does nothing" in note for note in adapt_case(model, case, few).notes)
+    enough = few.replace(iterations=3, batch_size=8)
+    assert not any("does nothing" in note for note in adapt_case(model, case, enough).notes)
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio", "says"),
+    [
+        ("cruda", None, "assumes that you know which share"),
+        ("cruda", (0.9, 0.05, 0.05), "3 shares; the model .* has 2 output channels"),
+        ("osuda", (0.97, 0.3), "add up to 1.27"),
+    ],
+)
+def test_a_class_ratio_that_cannot_be_is_refused_before_anything(model, case, tmp_path, method, ratio, says):
+    config = SHORT.replace(class_ratio=ratio)
+    with pytest.raises(ConfigError, match=says):
+        adapt_case(model, case, config, method=method, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_out_of_memory_twice_fails_with_the_partial_run_saved(model, case, monkeypatch, tmp_path):
     def starved(self):
         raise MemoryError
@@ -238,6 +262,45 @@ def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
             run.stop()
     with pytest.raises(OutputError, match="another settings"):
         adapt_case(model, case, preset("osuda", iterations=7), out=tmp_path / "run", resume=True)
+
+
+def test_a_resumed_run_sees_the_contrast_that_its_image_was_called(model, case, tmp_path):
+    config = preset("osuda", iterations=4, batch_size=4, contrast="names")
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(case.sources[0].path.read_bytes())
+    plain = read_case(path, model.card.channels)
+    flair = dataclasses.replace(plain, sources=(dataclasses.replace(plain.sources[0], title="FLAIR"),))
+    out = tmp_path / "runs" / "run"
+    run = Run(make_job(model, flair, config, out=out))
+    for event in run:
+        if isinstance(event, Step):
+            run.stop()
+    with pytest.raises(OutputError, match=r"another contrasts: it was \[\['flair'\]\]"):
+        adapt_case(model, plain, config, out=out, resume=True)
+    (left,) = find_unfinished(tmp_path / "runs")
+    result = list(Run(left.job()))[-1].result
+    whole = adapt_case(model, flair, config)
+    assert result.intensity_maps == whole.intensity_maps == ("fluid_bright",)
+    np.testing.assert_array_equal(result.cases[0].after, whole.cases[0].after)
+    record = json.loads((out / "run.json").read_text())
+    assert record["cases"][0]["inputs"][0]["title"] == "FLAIR"
+    # Opened again it is called the same, and so is the same to the next run.
+    for review in (ReviewRun.of_folder(out), ReviewRun.of_result(result)):
+        assert [image.title for image in review.images("scan")[0]] == ["FLAIR"]
+
+
+def test_a_run_that_was_left_by_an_earlier_version_resumes(model, case, tmp_path):
+    config = preset("osuda", iterations=4, batch_size=4)
+    run = Run(make_job(model, case, config, out=tmp_path / "runs" / "run"))
+    for event in run:
+        if isinstance(event, Step):
+            run.stop()
+    path = tmp_path / "runs" / "run" / "checkpoint" / "job.json"
+    record = json.loads(path.read_text())
+    del record["contrasts"], record["files"][0]["titles"]
+    path.write_text(json.dumps(record))
+    (left,) = find_unfinished(tmp_path / "runs")
+    assert list(Run(left.job()))[-1].result.outcome == "done"
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(model, case, tmp_path):

@@ -104,6 +104,15 @@ def test_settings_start_as_the_method_says(qtbot):
     for name in PRESETS:
         panel.method.setCurrentText(name)
         expected = preset(name).to_dict()
+        assert panel.ratio.isHidden() != PRESETS[name].assumes_ratio
+        if PRESETS[name].assumes_ratio:
+            with pytest.raises(ConfigError, match="assumes that you know"):
+                panel.config()
+            qtbot.keyClicks(panel.ratio, "0.97, 0.03")
+            expected["class_ratio"] = (0.97, 0.03)
+            # Another strength is no reason to ask again.
+            panel.strength.setCurrentText("strong")
+            panel.strength.setCurrentText("standard")
         found = panel.config().to_dict()
         assert found.pop("threads") >= 1
         expected.pop("threads")
