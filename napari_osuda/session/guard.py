@@ -12,6 +12,7 @@ from napari_osuda.session.guard_score import (
     FINDING,
     IMPLAUSIBLE,
     TRACE,
+    VANISHED,
     Contrast,
     Verdict,
     stands_out,
@@ -25,8 +26,8 @@ __all__ = ["VOLUMES", "recommend", "spoken"]
 VOLUMES = "The marked volume goes from"
 """How the last sentence of a recommendation begins, the one that is made from the masks themselves."""
 
-# A region that shrinks below, or grows beyond, these multiples of its volume is not the same finding.
-_VANISHED, _EXPLODED = 0.1, 8.0
+# A region that grows beyond this multiple of its volume is not the same finding.
+_EXPLODED = 8.0
 
 _SAYINGS = {
     "mirror": (
@@ -135,7 +136,7 @@ def _plain_faults(before: Labels, after: Labels, brain: np.ndarray, card: ModelC
     against = []
     if now == 0 and was > 0:
         against.append("The adapted mask is empty, while the source model found something.")
-    elif 0.002 * voxels < was < IMPLAUSIBLE * voxels and now < _VANISHED * was:
+    elif 0.002 * voxels < was < IMPLAUSIBLE * voxels and now < VANISHED * was:
         against.append(
             f"The adapted mask has only {now / was:.0%} of the volume that the source model marked."
         )

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from napari_osuda.method import StepReport
-from napari_osuda.session.guard_score import FINDING
+from napari_osuda.session.guard_score import FINDING, IMPLAUSIBLE, VANISHED
 
 __all__ = ["CollapseWatch"]
 
-# Against the foreground that was found in the same batch in the first round.
+# Of a foreground that was too large to be a tumour's, most may go: it has to be all but gone.
 _GONE = 0.02
-# Of the image, half of which is head: below the guard's `FINDING` there is nothing to lose.
-_LITTLE = FINDING / 2
-_EVERYWHERE, _TIMES = 0.35, 4.0
+# With less than this of a plausible foreground a state is no good one any more.
+_FADED = 0.5
+# Of the head: one class everywhere.
+_EVERYWHERE = 0.8
 # Iterations in a row: one odd batch is no collapse.
 _IN_A_ROW = 3
 
@@ -29,6 +30,8 @@ class CollapseWatch:
         The network that is being adapted; read after each step, written by :meth:`restore` alone.
     batches : int
         Batches in a round: what a batch shows is compared with what it showed in the first round.
+    head : float
+        Share of the image that is head, where a patient can have something: 0 to 1.
     foreground : sequence of int, optional
         Channels of the foreground where classes may overlap (`foreground_channels`). None: all but the first,
         which is the background.
@@ -38,25 +41,29 @@ class CollapseWatch:
     Attributes
     ----------
     good : int
-        Iterations whose outcome the kept state has: those before the first that looked wrong.
+        Iterations whose outcome the kept state has: the last that had half of its foreground, or more.
 
     Notes
     -----
     A step reports the class fractions of the state before its update. Collapse is foreground that is gone
-    from a batch that had some (below a fiftieth of its first share), or a foreground that covers more than
-    a third of the image and four times its first share, in three steps in a row: so it is told in the third
-    iteration. A batch's first share is what it showed in the first round.
+    from a batch that had some, or that covers four fifths of the head and did not at first, in three steps in
+    a row: so it is told in the third iteration. A batch's first share is what it showed in the first round.
+    Gone is what has less than a tenth of it (which the guard would refuse anyhow), or less than a fiftieth
+    where the first share was too large for a tumour.
     """
 
     def __init__(
         self,
         model: nn.Module,
         batches: int,
+        head: float,
         foreground: Sequence[int] | None = None,
         earlier: Sequence[StepReport] = (),
     ) -> None:
         self._model = model
         self._foreground = foreground
+        self._head = head
+        self._faded = False
         self._first: dict[int, float] = {}
         self._batches = max(batches, 1)
         self._suspicious = 0
@@ -77,21 +84,30 @@ class CollapseWatch:
         known = list(self._first.values()) or [share]
         # A batch that was never seen whole is held against the others: each shows the whole head.
         first = self._first.get(place, sum(known) / len(known))
-        gone = first > _LITTLE and share < _GONE * first
-        everywhere = share > max(_EVERYWHERE, _TIMES * first)
+        # Below the guard's `FINDING` there is nothing to lose.
+        little = FINDING * self._head
+        plausible = first <= IMPLAUSIBLE * self._head
+        gone = first > little and share < (VANISHED if plausible else _GONE) * first
+        everywhere = share > _EVERYWHERE * self._head >= first
+        if first > little:
+            self._faded = plausible and share < _FADED * first
         if gone or everywhere:
             self._suspicious += 1
         else:
             self._first.setdefault(place, share)
             # A batch that has nothing to lose says nothing either way.
-            if max(first, share) > _LITTLE:
+            if max(first, share) > little:
                 self._suspicious = 0
-        if not self._suspicious:
+        if not self._suspicious and not self._faded:
             self._kept, self.good = self._candidate, report.t
         if self._suspicious < _IN_A_ROW:
             self._candidate = self._copy()
             return None
-        what = "nothing is marked any more" if gone else f"{share:.0%} of the image is marked"
+        what = (
+            "nothing is marked any more"
+            if gone
+            else f"{min(share / self._head, 1.0):.0%} of the head is marked"
+        )
         return (
             f"The segmentation collapsed at iteration {report.t} ({what}): the adaptation was ended, and its "
             f"state after {self.good} iterations is kept."

@@ -14,6 +14,7 @@ __all__ = [
     "FINDING",
     "IMPLAUSIBLE",
     "TRACE",
+    "VANISHED",
     "Contrast",
     "Verdict",
     "contributions",
@@ -46,6 +47,9 @@ TRACE = 1e-4
 """Share of the head below which a region is not there."""
 FINDING = 5e-4
 """And above which it cannot vanish unnoticed; with less, no mask makes up for one that is no tumour's."""
+
+VANISHED = 0.1
+"""Share of its volume below which a foreground is not the same finding any more."""
 
 Fault = Literal["appears", "vanishes", "shrinks", "falls apart", "loses"]
 Contrast = Literal["turned", "left"]

@@ -26,6 +26,7 @@ __all__ = [
     "foreground_channels",
     "gather",
     "has_background",
+    "head_of",
     "region_labels",
     "signals_of",
 ]
@@ -147,9 +148,7 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
         Mask of the mirrored head, mirrored back.
     """
     mask = p > 0.5
-    # The head is what is not air: the value that most of the border of the image has.
-    corner = image[(slice(None), slice(None), *[slice(0, 1)] * (p.ndim - 1))]
-    head = (image != corner).any(axis=1)
+    head = head_of(image)
     marked = int(mask.sum())
     volume = mask[0] if mask.ndim == 4 else mask
     return Signals(
@@ -160,6 +159,12 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
         largest=_largest(volume),
         border=_border(mask, image, head),
     )
+
+
+def head_of(image: Floats) -> Mask:
+    """What is not air, the value in the corner: bool [S, h, w] or [S, d, h, w] of images [S, C, ...]."""
+    corner = image[(slice(None), slice(None), *[slice(0, 1)] * (image.ndim - 2))]
+    return np.asarray((image != corner).any(axis=1))
 
 
 def has_background(card: ModelCard) -> bool:

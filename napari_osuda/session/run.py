@@ -34,7 +34,7 @@ from napari_osuda.session.events import (
 )
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard_collapse import CollapseWatch
-from napari_osuda.session.guard_signals import foreground_channels
+from napari_osuda.session.guard_signals import foreground_channels, head_of
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.judging import Judging
 from napari_osuda.session.prediction import predicted
@@ -229,7 +229,9 @@ class Run:
                 yield Step(report)
         watch = None
         if job.config.guard:
-            watch = CollapseWatch(adaptation.model, len(target), foreground_channels(card), self._reports)
+            head = float(head_of(next(iter(target)).numpy()).mean())
+            foreground = foreground_channels(card)
+            watch = CollapseWatch(adaptation.model, len(target), head, foreground, self._reports)
         saved = time.monotonic()
         for step in self._steps(adaptation):
             if isinstance(step, Note):

@@ -19,11 +19,14 @@ REPORT = StepReport(
 )  # fmt: skip
 
 
+HEAD = 0.34
+
+
 def watched(shares, batches=3, foreground=None):
     """Steps whose state t has weight t and marks ``shares[t]``: where it ended, weight, good state."""
     model = nn.Linear(1, 1)
     nn.init.constant_(model.weight, 0)
-    watch = CollapseWatch(model, batches, foreground)
+    watch = CollapseWatch(model, batches, HEAD, foreground)
     for t, share in enumerate(shares):
         # Where classes may overlap, one more that is not of the foreground claims what it likes.
         fractions = np.array([1 - share, share, 0.0][: 2 if foreground is None else 3], np.float32)
@@ -34,17 +37,38 @@ def watched(shares, batches=3, foreground=None):
     return None, model.weight.item(), watch.good
 
 
-@pytest.mark.parametrize("to", [0.0, 0.9])
+@pytest.mark.parametrize(
+    ("share", "to"), [(0.05, 0.0), (0.05, 0.9), (0.05, HEAD), (0.2, HEAD), (0.26, 1.0), (0.2, 0.0)]
+)
 @pytest.mark.parametrize("foreground", [None, [1, 2]])
 @given(start=st.integers(1, 30))
-def test_a_collapse_is_caught_within_five_iterations_and_the_last_good_state_kept(to, foreground, start):
-    ended, weight, good = watched([0.05] * start + [to] * 6, foreground=foreground)
+def test_a_collapse_is_caught_within_five_iterations_and_the_last_good_state_kept(
+    share, to, foreground, start
+):
+    """Nothing left, the whole image, the whole head; from a lesion's share, and from nonsense."""
+    ended, weight, good = watched([share] * start + [to] * 6, foreground=foreground)
     assert ended is not None
     assert ended - start < 5
     assert (weight, good) == (start - 1, start - 1)
 
 
-@given(st.lists(st.floats(0.01, 0.15), min_size=1, max_size=40))
+@given(st.floats(0.3, 0.9))
+def test_a_foreground_that_fades_is_caught_once_a_tenth_is_left_and_half_of_it_is_what_is_kept(factor):
+    shares = [0.05] * 3 + [0.05 * factor**k for k in range(1, 60)]
+    ended, _, good = watched(shares)
+    start = next(t for t, share in enumerate(shares) if share < 0.1 * 0.05)
+    assert ended == start + 2
+    assert shares[good] >= 0.02499
+    assert shares[good + 1] <= 0.02501
+
+
+def test_nonsense_that_shrinks_to_a_lesion_is_no_collapse():
+    ended, weight, good = watched([0.2] * 3 + [0.2 * 0.8**k for k in range(15)] + [0.007] * 6)
+    assert (ended, weight) == (None, 24)
+    assert good == 23
+
+
+@given(st.lists(st.floats(0.01, 0.05), min_size=1, max_size=40))
 def test_a_foreground_that_only_grows_and_shrinks_is_no_collapse(shares):
     ended, weight, _ = watched(shares)
     assert ended is None
@@ -56,7 +80,7 @@ def test_one_odd_batch_is_no_collapse():
 
 
 def test_a_head_without_tumour_is_no_collapse():
-    assert watched([0.0002] * 6 + [0.0] * 20)[0] is None
+    assert watched([0.00015] * 6 + [0.0] * 20)[0] is None
 
 
 def test_a_small_lesion_that_is_gone_is_a_collapse():
