@@ -41,13 +41,13 @@ _SAYINGS = {
         ("better", "worse"),
     ),
     "border": (
-        "The border of the mask{of} follows {word} change of the image than before ({after:.2f} against "
-        "{before:.2f} of its spread).",
+        "The border of the mask{of} follows {word} change of brightness than before ({after:.2f} times the "
+        "head's spread of brightness, before {before:.2f}).",
         ("a sharper", "a weaker"),
     ),
     "separation": (
-        "The mask{of} is told from what is around it {word} than before (it explains {after:.0%} of the "
-        "image's variance there, before {before:.0%}).",
+        "The marked area{of} stands out {word} from the tissue around it than before (it explains "
+        "{after:.1%} of the differences in brightness there, before {before:.1%}).",
         ("more clearly", "less clearly"),
     ),
 }
@@ -208,7 +208,8 @@ def spoken(
         ((sign * value, region, name) for region in regions for name, value in found.parts[region].items()),
         reverse=True,
     )
-    said = [_said(evidence, region, name) for value, region, name in weighed[:3] if value > _TELLING]
+    telling = (_said(evidence, region, name) for value, region, name in weighed if value > _TELLING)
+    said = [sentence for sentence in telling if sentence is not None][:3]
     if said:
         return said
     if before.share < TRACE:
@@ -253,11 +254,17 @@ def _says_successor(after: Signals, accept: bool) -> str:
     return f"{fault} Neither is to be trusted: mark by hand."
 
 
-def _said(evidence: tuple[Evidence, Evidence], region: str, name: str) -> str:
+def _said(evidence: tuple[Evidence, Evidence], region: str, name: str) -> str | None:
+    """What a signal has to say; None where its figures, as they would be read, are the same."""
     before, after = (getattr(signals[region], name) for signals in evidence)
     sentence, (up, down) = _SAYINGS[name]
     of = "" if region == WHOLE else f" of {_named(region)}"
-    return sentence.format(word=up if after > before else down, of=of, before=before, after=after)
+    words = {"word": up if after > before else down, "of": of}
+    if sentence.format(before=before, after=after, **words) == sentence.format(
+        before=after, after=before, **words
+    ):
+        return None
+    return sentence.format(before=before, after=after, **words)
 
 
 def _named(region: str) -> str:

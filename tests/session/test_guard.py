@@ -127,6 +127,18 @@ def test_more_must_speak_for_a_mask_that_was_pulled_to_a_class_ratio(more, accep
     assert advice.signals["told_ratio"]
 
 
+def test_figures_that_read_the_same_are_not_called_better():
+    core = dataclasses.replace(FAIR, share=0.01, separation=0.0996)
+    better = dataclasses.replace(FAIR, coherence=0.95)
+    # By 0.007 as a logarithm, but 10.0 % both.
+    nearly = dataclasses.replace(core, separation=0.1004)
+    advice = advised({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": nearly})
+    assert "10.0%" not in " ".join(advice.reasons)
+    clearly = dataclasses.replace(core, separation=0.12)
+    advice = advised({WHOLE: FAIR, "core": core}, {WHOLE: better, "core": clearly})
+    assert "(it explains 12.0% of the differences in brightness there, before 10.0%)" in advice.reasons[1]
+
+
 @pytest.mark.parametrize(("less", "accepted"), [(0.04, True), (0.06, False)])
 def test_a_region_may_lose_a_little_where_the_others_win_more(less, accepted):
     better = dataclasses.replace(FAIR, coherence=0.95)
@@ -199,7 +211,7 @@ def test_a_class_that_is_found_in_full_may_lose_its_sharp_border_and_one_that_sp
     spread = dataclasses.replace(found, separation=0.2)
     assert not verdict({WHOLE: FAIR, "core": core}, {WHOLE: FAIR, "core": spread}).accept
     advice = advised({WHOLE: FAIR, "core": core}, {WHOLE: FAIR, "core": spread})
-    assert "of 'core' is told from what is around it less clearly" in advice.reasons[0]
+    assert "of 'core' stands out less clearly from the tissue" in advice.reasons[0]
 
 
 def test_a_region_that_neither_mask_has_decides_nothing():
