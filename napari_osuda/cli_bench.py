@@ -55,9 +55,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Run what has not been run in ``--out`` yet, and write the tables; 0.
+    """Run what has not been run in ``--out`` yet, and write the tables; 0, or 1 where every trial failed.
 
-    Ctrl-C leaves the finished trials, and the same command goes on from there.
+    Ctrl-C leaves the finished trials and epochs of training, and the same command goes on from there.
     """
     from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
     from napari_osuda.benchmark.guard_table import guard_report
@@ -69,7 +69,7 @@ def bench(options: argparse.Namespace) -> int:
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv")
     try:
-        _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
+        any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
     except KeyboardInterrupt:
         print(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
         return 130
@@ -78,6 +78,13 @@ def bench(options: argparse.Namespace) -> int:
             _write(options.out / "bench.md", bench_report(list(rows), "Bench", _about(rows, options)))
             _write(options.out / "guard.md", guard_report(list(rows)))
     print((options.out / "bench.md").read_text(encoding="utf-8"))
+    if not any_done:
+        print(
+            f"Every trial failed, so there are no figures of them: {options.out / 'bench.md'} says what by. "
+            "Mend that, and the same command tries them again.",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
@@ -133,6 +140,7 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
         return brats_series(
             options.brats_root, options.out, protocols, options.split_seed,
             replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
+            device=options.device,
         )  # fmt: skip
     seeds = TUNING if options.tuning else TEST
     patients = min(10, len(seeds)) if options.patients is None else options.patients
@@ -145,16 +153,19 @@ def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> lis
     return [simulated_series(protocol, chosen) for protocol in protocols]
 
 
-def _run(steps: Iterator[Done]) -> None:
-    bars = sys.stderr.isatty()
+def _run(steps: Iterator[Done]) -> bool:
+    """Run the trials and show how far they are; whether any is done."""
+    bars, any_done = sys.stderr.isatty(), False
     with tqdm(desc="Bench", unit="trial", file=sys.stderr, disable=not bars) as bar:
         for step in steps:
+            any_done |= step.row["outcome"] == "done"
             bar.total = step.total
             bar.update(step.done - bar.n)
             if not bars:
                 what = ", ".join(step.row[column] for column in ("protocol", "method", "patient"))
                 outcome = "" if step.row["outcome"] == "done" else f": {step.row['outcome']}"
                 print(f"{step.done} of {step.total}: {what}{outcome}", file=sys.stderr, flush=True)
+    return any_done
 
 
 def _about(rows: Rows, options: argparse.Namespace) -> str:

@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from napari_osuda.benchmark.bench import Series
 from napari_osuda.benchmark.brats_cases import BratsCase, Split, find_brats, read_patient, split_patients
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2, Protocol
 from napari_osuda.benchmark.training import Recipe, TrainingSlices, train_source, training_slices
+from napari_osuda.benchmark.training_checkpoint import TrainingCheckpoint
 from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
-from napari_osuda.session import slice_spec
+from napari_osuda.session import resolve_device, slice_spec
 from napari_osuda.session.preflight import explain
 
 __all__ = ["BRATS_RECIPE", "brats_series"]
@@ -34,6 +37,7 @@ def brats_series(
     recipe: Recipe | None = None,
     every: int = 2,
     tell: Callable[[str], None] = lambda text: None,
+    device: str = "auto",
 ) -> list[Series]:
     """The paper's protocols on a BraTS folder.
 
@@ -56,17 +60,20 @@ def brats_series(
         Train on every so many of the slices.
     tell : callable
         Told about training and about folders that are left out, a line at a time.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where the source models are trained.
 
     Raises
     ------
     CaseError
         The folder has no usable cases, or no grades for Table 1.
     ConfigError
-        A protocol is none of the paper's.
+        A protocol is none of the paper's, or there is no such device.
     OutputError
         ``out`` holds a bench that was set up in another way.
     """
     _require_published(protocols)
+    place = resolve_device(device)
     cases = find_brats(root, tell)
     recipe = replace(recipe or BRATS_RECIPE, seed=seed)
     splits: dict[str, Split] = {}
@@ -74,7 +81,7 @@ def brats_series(
     for protocol in protocols:
         split = splits.setdefault(protocol.model, _split(cases, protocol, seed, root))
         own = replace(protocol, images={c: c for c in protocol.images})
-        model = partial(_source_model, own, split, out, recipe, every, tell)
+        model = partial(_source_model, own, split, out, recipe, every, tell, place)
         by_name = {case.name: case for case in split.testing}
         series.append(
             Series(
@@ -197,9 +204,15 @@ def _card(protocol: Protocol, recipe: Recipe) -> ModelCard:
 
 
 def _source_model(
-    own: Protocol, split: Split, out: Path, recipe: Recipe, every: int, tell: Callable[[str], None]
+    own: Protocol,
+    split: Split,
+    out: Path,
+    recipe: Recipe,
+    every: int,
+    tell: Callable[[str], None],
+    device: torch.device,
 ) -> SourceModel:
-    """Load the source model of a protocol from ``out``, or train it first."""
+    """Load the source model of a protocol from ``out``, or train it first, from the last whole epoch on."""
     folder = out / "models" / own.model
     if not folder.is_dir():
         card = _card(own, recipe)
@@ -210,12 +223,22 @@ def _source_model(
                 f"{len(split.training)} training cases have {len(slices)} usable slices, fewer than a batch "
                 f"of {recipe.batch_size}: give more of the BraTS release."
             )
-        for report in train_source(slices, len(classes), recipe):
+        trained_on = {"every": every, "cases": [case.name for case in split.training], "slices": len(slices)}
+        checkpoint = TrainingCheckpoint(
+            folder.with_name(f"{own.model}.checkpoint.pt"), {"recipe": asdict(recipe), **trained_on}
+        )
+        state = checkpoint.read()
+        if state is not None:
+            tell(f"{own.model}: going on after epoch {state['epoch']}")
+        for report in train_source(slices, len(classes), recipe, device=device, resume=state):
+            if report.epoch < report.epochs:  # after the last one the model itself is written
+                checkpoint.write(report.state)
             tell(f"{own.model}: epoch {report.epoch} of {report.epochs}, loss {report.loss:.4f}")
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_model_folder(
             folder, report.network.eval(), card, provenance={"training": f"BraTS, seed {recipe.seed}"}
         )
+        checkpoint.path.unlink(missing_ok=True)
     return load_model(folder)
 
 

@@ -21,8 +21,21 @@ __all__ = ["BratsCase", "Split", "find_brats", "read_patient", "split_patients"]
 
 # Of 2020 one is called W39_1998.09.19_Segm.nii.
 _REFERENCE = re.compile(r"segm?\.nii(\.gz)?$", re.IGNORECASE)
-# From 2023 on the files are called ...-seg and enhancing tumour is 3; in 2024, 4 is a resection cavity.
-_OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4, 4: 0}
+# From 2023 on. The last number is the visit, which BraTS-GoAT (2024) does not have.
+_NAME = re.compile(r"(BraTS-([A-Z]+)-\d+)(?:-(\d+))?", re.IGNORECASE)
+# BraTS-PEDs2024_Training, ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData.
+_PAEDIATRIC = re.compile(r"(?=(?:.*[^A-Z])?PEDs?(?![A-Z]))(?:.*\D)?(20\d\d)(?!\d)", re.IGNORECASE)
+_OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4}
+# By labelling, what each label value is in the codes up to 2021.
+_CODES = {
+    "2021": {0: 0, 1: 1, 2: 2, 4: 4},
+    "2023": _OF_2023,
+    # 4 is the resection cavity, which is no tumour (gliomas of 2024, metastases of 2025).
+    "treated": _OF_2023 | {4: 0},
+    # Enhancing, non-enhancing, cyst, oedema: A. Fathi Kazerooni et al., arXiv:2404.15009. The tumour core of
+    # that challenge is the first three, so that a cyst is core here too.
+    "paediatric": {0: 0, 1: 4, 2: 1, 3: 1, 4: 2},
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,9 @@ class BratsCase:
     folder, labels : Path
     grade : {"high", "low"} or None
         None where the release does not tell (2021 and later).
-    from_2023 : bool
-        Whether the labels are those of 2023 and later.
+    labelling : {"2021", "2023", "treated", "paediatric"} or None
+        What the label values stand for: up to 2021, from 2023 on, the same with resection cavities, and of
+        the paediatric releases from 2024 on. None where the release cannot be told.
     """
 
     name: str
@@ -46,7 +60,7 @@ class BratsCase:
     folder: Path
     labels: Path
     grade: str | None
-    from_2023: bool
+    labelling: str | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ def find_brats(root: Path, tell: Callable[[str], None] = lambda text: None) -> t
     """Find the cases with a reference in a BraTS folder, whatever the year of its layout.
 
     Known are the layouts of 2018 and 2019 (``HGG`` and ``LGG``), 2020 (``name_mapping.csv`` with the grades),
-    2021, and of 2023 and 2024 (``BraTS-GLI-00000-000-t1c.nii.gz``).
+    2021, and those from 2023 on (``BraTS-GLI-00000-000-t1c.nii.gz``, ``BraTS-GoAT-00000-t1c.nii.gz``).
 
     Parameters
     ----------
@@ -81,10 +95,12 @@ def find_brats(root: Path, tell: Callable[[str], None] = lambda text: None) -> t
     references, without = _references(root)
     for path in references:
         name = path.parent.name
-        after = re.fullmatch(r"(BraTS-[A-Za-z]+-\d+)-\d+", name)
+        # The files keep their names where the folder has been given another.
+        after = _NAME.fullmatch(name) or _NAME.match(path.name)
         above = path.parent.parent.name.upper()
         grade = {"HGG": "high", "LGG": "low"}.get(above) or grades.get(name)
-        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, bool(after)))
+        labelling = _labelling(path, after)
+        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, labelling))
     if not cases:
         raise CaseError(
             f"There is no case with a reference (a file ending in seg.nii.gz) in {root}: give the training "
@@ -112,6 +128,21 @@ def _references(root: Path) -> tuple[list[Path], list[str]]:
         elif volumes or (not below and folder.name.lower().startswith("brats")):
             without.append(folder.name)
     return found, without
+
+
+def _labelling(reference: Path, name: re.Match[str] | None) -> str | None:
+    """What the values of a reference stand for, by its own name and those of the folders above it."""
+    if name is None:
+        return "2023" if re.search(r"-seg\.nii", reference.name, re.IGNORECASE) else "2021"
+    cohort, visit = name[2].upper(), name[3]
+    if cohort == "PED":
+        # Cases are named alike in all years, and many of 2024 have no label that 2023 does not have.
+        above = (_PAEDIATRIC.match(folder.name) for folder in reference.absolute().parents[1:])
+        year = next((int(found[1]) for found in above if found), None)
+        return None if year is None else "paediatric" if year >= 2024 else "2023"
+    # Visits of treated gliomas count from 100, those before treatment from 0.
+    treated = cohort == "MET" or (cohort == "GLI" and visit is not None and int(visit) >= 100)
+    return "treated" if treated else "2023"
 
 
 def _own(folder: Path, names: Iterable[str]) -> str:
@@ -158,7 +189,7 @@ def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
     Raises
     ------
     CaseError
-        A contrast is missing, a file cannot be read, or the labels are none of BraTS's.
+        A contrast is missing, a file cannot be read, or the labels are none of BraTS's or cannot be told.
     """
     contrasts = tuple(protocol.images.values())
     read = read_case(case.folder, contrasts, name=case.name)
@@ -173,7 +204,12 @@ def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
 
 def _codes(labels: NDArray[np.generic], case: BratsCase) -> NDArray[np.uint8]:
     """Labels of any year in the codes up to 2021."""
-    known = _OF_2023 if case.from_2023 else {0: 0, 1: 1, 2: 2, 4: 4}
+    if case.labelling is None:
+        raise CaseError(
+            f"{case.labels} has paediatric labels, which mean other things in 2023 than later, and no folder "
+            "above it says the year. Give the release's folder a name that does, say BraTS-PEDs2024."
+        )
+    known = _CODES[case.labelling]
     strange = set(np.unique(labels).tolist()) - set(known)
     if strange:
         raise CaseError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_osuda.benchmark.augmentation import augment
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Case, SliceSpec, SliceStack, case_from_arrays
 from napari_osuda.networks import UNet
@@ -122,13 +124,16 @@ class EpochReport:
     loss : float
         Mean over its batches.
     network : UNet
-        As it is now, in train mode; not a copy.
+        As it is now, in train mode; not a copy. On the CPU after the last epoch.
+    state : mapping
+        What `train_source` needs to go on from here: tensors and plain values, which training on changes.
     """
 
     epoch: int
     epochs: int
     loss: float
     network: UNet
+    state: Mapping[str, Any]
 
 
 def training_slices(
@@ -177,7 +182,12 @@ def training_slices(
 
 
 def train_source(
-    slices: TrainingSlices, classes: int, recipe: Recipe | None = None, start: UNet | None = None
+    slices: TrainingSlices,
+    classes: int,
+    recipe: Recipe | None = None,
+    start: UNet | None = None,
+    device: torch.device | str = "cpu",
+    resume: Mapping[str, Any] | None = None,
 ) -> Iterator[EpochReport]:
     """Train a `UNet`, an epoch at a time as the caller asks.
 
@@ -190,6 +200,11 @@ def train_source(
     recipe : Recipe, optional
     start : UNet, optional
         Go on with this network, in place, with the rate raised again (a warm restart); a new one without.
+    device : torch.device or str
+        Where the network is trained.
+    resume : mapping, optional
+        An earlier report's ``state``, of the same slices and recipe: the epochs after it are trained, as if
+        there had been no break.
 
     Yields
     ------
@@ -203,7 +218,7 @@ def train_source(
 
     Notes
     -----
-    On one machine, with one number of threads, the same slices and recipe give the same weights.
+    On the CPU of one machine, with one number of threads, the same slices and recipe give the same weights.
     """
     recipe = recipe or Recipe()
     if len(slices) < recipe.batch_size:
@@ -217,7 +232,7 @@ def train_source(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             start = UNet(slices.images.shape[1], classes, recipe.features)
-    network = start.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network = start.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -225,25 +240,45 @@ def train_source(
     steps = recipe.epochs * per_epoch
     warm = max(1, steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda t: min((t + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(t / steps, 1.0))))
+        # A plain float, since the rate is part of the state.
+        optimizer,
+        lambda t: float(min((t + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(t / steps, 1.0))))),
     )
     noise = torch.Generator().manual_seed(recipe.seed)
-    for epoch in range(recipe.epochs):
+    begun = 0
+    if resume is not None:
+        begun = resume["epoch"]
+        for part, name in ((network, "network"), (optimizer, "optimizer"), (schedule, "schedule")):
+            part.load_state_dict(resume[name])
+        rng.bit_generator.state = resume["order"]
+        noise.set_state(resume["noise"])
+    for epoch in range(begun + 1, recipe.epochs + 1):
         order = rng.permutation(len(slices))
         total = 0.0
         for first in range(0, per_epoch * recipe.batch_size, recipe.batch_size):
             batch = np.sort(order[first : first + recipe.batch_size])
             images = torch.from_numpy(slices.images[batch].astype(np.float32))
             target = torch.from_numpy(slices.classes[batch].astype(np.int64))
-            images, target = _augment(images, target, recipe, rng, noise)
-            logits = network(images.contiguous(memory_format=torch.channels_last))
-            loss = segmentation_loss(logits, target)
+            # On the CPU, so that every device is given the same heads.
+            images, target = augment(images, target, recipe, rng, noise)
+            logits = network(images.to(device).contiguous(memory_format=torch.channels_last))
+            loss = segmentation_loss(logits, target.to(device))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             total += float(loss.detach())
-        yield EpochReport(epoch + 1, recipe.epochs, total / per_epoch, network)
+        if epoch == recipe.epochs:
+            network.cpu()
+        state = {
+            "epoch": epoch,
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "schedule": schedule.state_dict(),
+            "order": rng.bit_generator.state,
+            "noise": noise.get_state(),
+        }
+        yield EpochReport(epoch, recipe.epochs, total / per_epoch, network, state)
 
 
 def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -266,36 +301,6 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     overlap, size = (probability * truth).sum(over), probability.sum(over) + truth.sum(over)
     dice = (2 * overlap + 1) / (size + 1)
     return F.cross_entropy(logits, target) + 1 - dice.mean()
-
-
-def _augment(
-    images: Tensor, target: Tensor, recipe: Recipe, rng: np.random.Generator, noise: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Move each head a little, and vary each channel's intensities inside it; air stays 0."""
-    count, channels = images.shape[:2]
-    angle = np.radians(rng.uniform(-recipe.rotation, recipe.rotation, count))
-    size = 1 + rng.uniform(-recipe.scale, recipe.scale, count)
-    mirror = np.where(recipe.flip & (rng.random(count) < 0.5), -1.0, 1.0)
-    theta = np.zeros((count, 2, 3), np.float32)
-    # `affine_grid` counts x along columns and y along rows; left-right is along the rows.
-    theta[:, 0, 0], theta[:, 0, 1] = np.cos(angle) * size, -np.sin(angle) * size * mirror
-    theta[:, 1, 0], theta[:, 1, 1] = np.sin(angle) * size, np.cos(angle) * size * mirror
-    theta[:, :, 2] = rng.uniform(-2 * recipe.shift, 2 * recipe.shift, (count, 2))
-    grid = F.affine_grid(torch.from_numpy(theta), list(images.shape), align_corners=False)
-    inside = (images != 0).any(dim=1, keepdim=True).float()
-    inside = F.grid_sample(inside, grid, mode="nearest", align_corners=False)
-    images = F.grid_sample(images, grid, align_corners=False)
-    target = F.grid_sample(target[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0].long()
-
-    def draw(low: float, high: float) -> Tensor:
-        return torch.from_numpy(rng.uniform(low, high, (count, channels, 1, 1)).astype(np.float32))
-
-    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
-    reach = (high - low).clamp_min(1e-3)
-    bent = low + reach * ((images - low) / reach) ** torch.exp(draw(-recipe.gamma, recipe.gamma))
-    bent = bent * draw(1 - recipe.gain, 1 + recipe.gain) + draw(-recipe.offset, recipe.offset)
-    bent += draw(0, recipe.noise) * torch.randn(bent.shape, generator=noise)
-    return bent * inside, target
 
 
 def average_networks(

@@ -6,6 +6,7 @@ import re
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from napari_osuda.benchmark.bench import bench_rows, run_bench
 from napari_osuda.benchmark.brats import brats_series
@@ -13,7 +14,8 @@ from napari_osuda.benchmark.brats_cases import find_brats, read_patient, split_p
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2
 from napari_osuda.benchmark.training import Recipe
 from napari_osuda.cli import main
-from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OutputError
+from napari_osuda.models import load_model
 
 TINY = Recipe(epochs=1, batch_size=2, features=(2, 4))
 OLD = {c: f"_{c}" for c in ("t1", "t1ce", "t2", "flair", "seg")}
@@ -66,14 +68,26 @@ def test_layouts_of_all_years_are_found(tmp_path, brats_2018):
     found = find_brats(tmp_path / "2023")
     assert {c.patient for c in found} == {"BraTS-GLI-00005"}
 
+    write_case(tmp_path / "GoAT" / "BraTS-GoAT-00007", NEW, enhancing=3)
+    (goat,) = find_brats(tmp_path / "GoAT")
+    assert (goat.name, goat.patient) == ("BraTS-GoAT-00007", "BraTS-GoAT-00007")
+    # Under another folder's name the files still tell.
+    (tmp_path / "GoAT" / "BraTS-GoAT-00007").rename(tmp_path / "GoAT" / "seventh")
+    (tmp_path / "2023" / "BraTS-GLI-00005-001").rename(tmp_path / "2023" / "second visit")
+    (renamed,) = find_brats(tmp_path / "GoAT")
+    assert (renamed.name, renamed.patient, renamed.labelling) == ("seventh", goat.patient, goat.labelling)
+    assert {c.patient for c in find_brats(tmp_path / "2023")} == {"BraTS-GLI-00005"}
+
 
 def test_labels_of_all_years_become_those_of_the_card(tmp_path):
     write_case(tmp_path / "old" / "BraTS2021_00000")
-    write_case(tmp_path / "new" / "BraTS-GLI-00005-000", NEW, enhancing=3)
-    old, new = (read_patient(find_brats(tmp_path / year)[0], TABLE_1[0]) for year in ("old", "new"))
+    old = read_patient(find_brats(tmp_path / "old")[0], TABLE_1[0])
     assert set(np.unique(old.reference)) == {0, 1, 2, 4}
-    np.testing.assert_array_equal(old.reference, new.reference)
-    np.testing.assert_array_equal(old.case.data, new.case.data)
+    for name in ("BraTS-GLI-00005-000", "BraTS-GoAT-00005", "BraTS-MET-00005-000"):
+        write_case(tmp_path / name / name, NEW, enhancing=3)
+        new = read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
+        np.testing.assert_array_equal(old.reference, new.reference)
+        np.testing.assert_array_equal(old.case.data, new.case.data)
     # A resection cavity (4 in 2024) is no tumour.
     write_case(tmp_path / "2024" / "BraTS-GLI-02005-100", NEW, enhancing=4)
     assert set(np.unique(read_patient(find_brats(tmp_path / "2024")[0], TABLE_1[0]).reference)) == {0, 1, 2}
@@ -81,6 +95,38 @@ def test_labels_of_all_years_become_those_of_the_card(tmp_path):
     write_case(tmp_path / "odd" / "BraTS2021_00001", enhancing=3)
     with pytest.raises(CaseError, match="label 3"):
         read_patient(find_brats(tmp_path / "odd")[0], TABLE_1[0])
+    # Without a treated patient there is no cavity, and 4 may be enhancing tumour in the codes up to 2021.
+    for name in ("BraTS-GLI-00006-000", "BraTS-GoAT-00006", "BraTS-SSA-00006-000"):
+        write_case(tmp_path / name / name, NEW, enhancing=4)
+        with pytest.raises(CaseError, match=r"label 4, which BraTS does not use there \(0, 1, 2, 3\)"):
+            read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
+
+
+def test_paediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
+    name = "BraTS-PED-00005-000"
+    for release, enhancing, found in (
+        # Of 2023: 1 core, 2 oedema, 3 enhancing.
+        ("ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData", 3, {1: 1, 2: 2, 3: 4}),
+        # Later: 1 enhancing, 2 non-enhancing, 3 cyst, 4 oedema.
+        ("BraTS-PEDs2024_Training", 3, {1: 4, 2: 1, 3: 1}),
+        ("BraTS2025-PED", 4, {1: 4, 2: 1, 4: 2}),
+    ):
+        write_case(tmp_path / release / name, NEW, enhancing=enhancing)
+        (case,) = find_brats(tmp_path / release)
+        labels = np.asarray(nib.load(case.labels).dataobj)
+        reference = read_patient(case, TABLE_1[0]).reference
+        for value, code in found.items():
+            assert set(np.unique(reference[labels == value])) == {code}
+    # A case of 2024 under the name of 2023.
+    write_case(tmp_path / "BraTS2023-PED" / name, NEW, enhancing=4)
+    with pytest.raises(CaseError, match="label 4"):
+        read_patient(find_brats(tmp_path / "BraTS2023-PED")[0], TABLE_1[0])
+    # None of these is the year of a paediatric release, nor is the number of a case.
+    for release in ("BraTS-PEDs-v1", "BraTS2023", "stripped_2024"):
+        write_case(tmp_path / release / "BraTS-PED-02024-000", NEW, enhancing=3)
+        (case,) = find_brats(tmp_path / release)
+        with pytest.raises(CaseError, match=r"no folder above it says the year\. Give the release's folder"):
+            read_patient(case, TABLE_2[0])
 
 
 def test_a_protocol_hands_the_model_the_other_contrast(tmp_path):
@@ -188,6 +234,76 @@ def test_a_damaged_test_volume_costs_its_own_trials(tmp_path, brats_2018, monkey
     assert main(command) == 0
     assert "failed" not in capsys.readouterr().err
     assert {row["outcome"] for row in bench_rows(tmp_path / "out" / "bench.csv")} == {"done"}
+
+
+def test_a_bench_whose_every_trial_failed_has_failed(tmp_path, brats_2018, monkeypatch, capsys):
+    monkeypatch.setattr("napari_osuda.benchmark.brats.BRATS_RECIPE", TINY)
+    for name in ("BraTS-PED-00001-000", "BraTS-PED-00002-000"):
+        write_case(tmp_path / "peds" / name, NEW, enhancing=3)
+    command = ["bench", "--brats-root", str(tmp_path / "peds"), "--out", str(tmp_path / "out"), "--only",
+               "t2-to-flair", "source-only", "--device", "cpu"]  # fmt: skip
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert "**1 of 1 trials failed**" in said.out
+    assert "paediatric" in said.out
+    assert (
+        f"Every trial failed, so there are no figures of them: {tmp_path / 'out' / 'bench.md'} says"
+        in said.err
+    )
+
+
+def weights(out, name="whole-tumour-t2"):
+    return load_model(out / "models" / name).network.state_dict()
+
+
+def test_training_that_was_stopped_goes_on_after_its_last_whole_epoch(tmp_path, brats_2018):
+    recipe = Recipe(epochs=3, batch_size=2, features=(2, 4))
+
+    def run(out, tell):
+        (series,) = brats_series(
+            brats_2018, out, TABLE_2[:1], recipe=recipe, every=1, tell=tell, device="cpu"
+        )
+        return series.model()
+
+    def stop(text):
+        if "epoch 2 of 3" in text:
+            raise KeyboardInterrupt
+
+    told = []
+    run(tmp_path / "at once", told.append)
+    assert sum("epoch" in line for line in told) == 3
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "out", stop)
+    file = tmp_path / "out" / "models" / "whole-tumour-t2.checkpoint.pt"
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert torch.load(file, weights_only=True)["state"]["epoch"] == 2
+    told.clear()
+    run(tmp_path / "out", told.append)
+    assert [line.partition(", loss")[0] for line in told if "epoch" in line] == [
+        "whole-tumour-t2: going on after epoch 2", "whole-tumour-t2: epoch 3 of 3",
+    ]  # fmt: skip
+    assert not file.exists()
+    once, resumed = weights(tmp_path / "at once"), weights(tmp_path / "out")
+    assert all(torch.equal(once[name], resumed[name]) for name in once)
+
+
+def test_source_models_are_trained_on_the_device_that_was_asked_for(tmp_path, brats_2018, monkeypatch):
+    seen = []
+
+    def train(*args, device, **kwargs):
+        seen.append(device)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_osuda.benchmark.brats.BRATS_RECIPE", TINY)
+    monkeypatch.setattr("napari_osuda.benchmark.brats.train_source", train)
+    monkeypatch.setattr("napari_osuda.session.devices.available_devices", lambda: ("cuda", "cpu"))
+    command = ["bench", "--brats-root", str(brats_2018), "--epochs", "1", "--only", "table-1", "source-only"]
+    for device in ("auto", "cuda", "cpu"):
+        assert main([*command, "--out", str(tmp_path / device), "--device", device]) == 130
+    assert [str(device) for device in seen] == ["cuda", "cuda", "cpu"]
+    # Said before an hour of reading, not after it.
+    with pytest.raises(ConfigError, match="no device 'mps'"):
+        brats_series(brats_2018, tmp_path / "out", TABLE_1, device="mps")
 
 
 def test_a_disk_that_fails_under_a_file_is_a_failure_of_its_patient(tmp_path, brats_2018, monkeypatch):

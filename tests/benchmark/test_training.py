@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from napari_osuda.benchmark.training import (
     train_source,
     training_slices,
 )
+from napari_osuda.benchmark.training_checkpoint import TrainingCheckpoint
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
 
@@ -123,6 +126,78 @@ def test_training_leaves_the_callers_chance_alone() -> None:
     state = torch.get_rng_state()
     next(train_source(cohort(2), 3, Recipe(epochs=1, batch_size=4, features=(4, 4))))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_training_from_a_checkpoint_equals_training_at_once(tmp_path, done) -> None:
+    recipe = Recipe(epochs=4, batch_size=4, features=(2, 4), seed=3)
+    slices = cohort(2)
+    checkpoint = TrainingCheckpoint(tmp_path / "state.pt", {"recipe": asdict(recipe)})
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        *_, once = train_source(slices, 3, recipe)
+        for report in train_source(slices, 3, recipe):
+            if report.epoch == done:
+                checkpoint.write(report.state)
+                break
+        state = checkpoint.read()
+        assert state is not None
+        resumed = list(train_source(slices, 3, recipe, resume=state))
+    finally:
+        torch.set_num_threads(threads)
+    assert [report.epoch for report in resumed] == list(range(done + 1, 5))
+    assert resumed[-1].loss == once.loss
+    for one, two in zip(
+        once.network.state_dict().values(), resumed[-1].network.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, two)
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(tmp_path) -> None:
+    training = {"recipe": asdict(Recipe()), "cases": ["a", "b"]}
+    checkpoint = TrainingCheckpoint(tmp_path / "models" / "state.pt", training)
+    assert checkpoint.read() is None
+    checkpoint.write({"epoch": 3, "weights": torch.ones(2)})
+    state = checkpoint.read()
+    assert state is not None
+    assert state["epoch"] == 3
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["state.pt"]
+    for other in ({"recipe": asdict(Recipe(seed=1))}, {"cases": ["a", "c"]}):
+        assert TrainingCheckpoint(checkpoint.path, training | other).read() is None
+    whole = checkpoint.path.read_bytes()
+    for damaged in (b"", b"nothing", whole[: len(whole) // 2]):
+        checkpoint.path.write_bytes(damaged)
+        assert checkpoint.read() is None
+
+
+def test_network_and_batches_are_on_the_device(monkeypatch) -> None:
+    seen = []
+
+    class Stop(Exception):
+        pass
+
+    def loss(logits: torch.Tensor, target: torch.Tensor) -> None:
+        seen.append((logits.device.type, target.device.type))
+        raise Stop
+
+    monkeypatch.setattr("napari_osuda.benchmark.training.segmentation_loss", loss)
+    # "meta" computes shapes only, and is on every machine.
+    for device in ("cpu", "meta"):
+        with pytest.raises(Stop):
+            next(train_source(cohort(1), 3, Recipe(batch_size=4, features=(2, 4)), device=device))
+    assert seen == [("cpu", "cpu"), ("meta", "meta")]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_what_was_trained_on_a_gpu_ends_on_the_cpu(tmp_path) -> None:
+    recipe = Recipe(epochs=3, batch_size=4, features=(2, 4))
+    checkpoint = TrainingCheckpoint(tmp_path / "state.pt", {})
+    first = next(train_source(cohort(1), 3, recipe, device="cuda"))
+    assert {p.device.type for p in first.network.parameters()} == {"cuda"}
+    checkpoint.write(first.state)
+    *_, last = train_source(cohort(1), 3, recipe, device="cuda", resume=checkpoint.read())
+    assert {p.device.type for p in last.network.state_dict().values()} == {"cpu"}
 
 
 @pytest.mark.parametrize(("field", "least"), [("epochs", 1), ("batch_size", 1), ("seed", 0)])
