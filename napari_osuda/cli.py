@@ -271,6 +271,12 @@ def summary(result: RunResult) -> Iterable[str]:
             worse = "  <- worse" if after.dice < before.dice - 0.005 else ""
             change = f"{before.dice:.3f} before, {after.dice:.3f} after{worse}"
             yield f"{case.case.name}: Dice of {before.region} {change}"
+        first, last = case.calibration_before, case.calibration_after
+        if first is not None and last is not None:
+            yield (
+                f"{case.case.name}: calibration error (ECE) {first.ece:.3f} before, {last.ece:.3f} after; "
+                f"Brier score {first.brier:.3f} before, {last.brier:.3f} after (0 is best)"
+            )
         if case.recommendation is not None:
             word = (
                 "accept the adapted mask"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,7 @@ def test_adapt_predict_evaluate_inspect(model, patient, tmp_path, capsys):
     assert run("adapt", "--model", model, "--case", patient, "--out", out, "--reference", seg, *SHORT) == 0
     printed = capsys.readouterr()
     assert "Dice of WT" in printed.out
+    assert re.search(r"ECE\) 0\.\d+ before, 0\.\d+ after; Brier score 0\.\d+ before", printed.out)
     assert str(out) in printed.out
     assert "Adapting" in printed.err
     assert (out / "after" / "Patient 7.nii.gz").is_file()

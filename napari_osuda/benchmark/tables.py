@@ -63,7 +63,9 @@ def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
     """
     parts = [f"# {title}", about]
     for (name,), of_protocol in by_columns(rows, "protocol").items():
-        parts += [_heading(name), _protocol_table(name, of_protocol)]
+        parts += [_heading(name), *_absences(of_protocol), _protocol_table(name, of_protocol)]
+    if any(row.get("ece_after") for row in rows):
+        parts += ["## Calibration", _ABOUT_CALIBRATION, _calibration_table(rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,23 +73,58 @@ def _heading(name: str) -> str:
     return f"## {PROTOCOLS[name].title if name in PROTOCOLS else name}"
 
 
+def _has(row: Row, region: str) -> bool:
+    """Whether there is any of a region in the reference; rows that do not tell are taken to have it."""
+    return number(row, f"reference_ml_{region}") != 0
+
+
+def _without(rows: Sequence[Row], region: str) -> tuple[int, int]:
+    """How many patients have none of a region, of how many."""
+    patients = by_columns(rows, "patient").values()
+    return sum(not _has(one[0], region) for one in patients), len(patients)
+
+
+def _absences(rows: Sequence[Row]) -> list[str]:
+    """A sentence on each region that some patients have none of, since it has no Dice there."""
+    said = []
+    for region in present_regions(rows):
+        none, patients = _without(rows, region)
+        if none:
+            said.append(
+                f"{none} of {patients} patients have no {region}. Its figures are those of the others; "
+                f"*{region} where none is*: in so many trials on those patients the method marks some."
+            )
+    return said
+
+
 def _protocol_table(name: str, rows: Sequence[Row]) -> str:
     regions = present_regions(rows)
-    paper = PAPER.get(name, {})
+    absent = {region: _without(rows, region) for region in regions}
+    # Where most patients have none of a region, the paper's figure of it is of something else.
+    paper = {
+        region: {method: figures.get(region) for method, figures in PAPER[name].items()}
+        for region, (none, patients) in absent.items()
+        if name in PAPER and 2 * none <= patients
+    }
     header = ["method"]
     for region in regions:
-        header += [f"Dice {region}", *([f"paper {region}"] if paper else []), f"HD95 {region}, mm (failed)"]
+        header += [f"Dice {region}", *([f"paper {region}"] if region in paper else [])]
+        header += [f"HD95 {region}, mm (failed)", *([f"{region} where none is"] if absent[region][0] else [])]
     header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case",
                "sd of seeds"]  # fmt: skip
     lines = []
     for (method,), of_method in by_columns(rows, "method").items():
         line = [method]
         for region in regions:
-            line.append(_dice(of_method, partial(number, column=f"dice_after_{region}")))
-            if paper:
-                published = paper.get(method, {}).get(region)
+            having = [r for r in of_method if _has(r, region)]
+            line.append(_dice(having, partial(number, column=f"dice_after_{region}")))
+            if region in paper:
+                published = paper[region].get(method)
                 line.append("" if published is None else f"{published / 100:.3f}")
-            line.append(_distance(of_method, f"hd95_after_{region}"))
+            line.append(_distance(having, f"hd95_after_{region}"))
+            if absent[region][0]:
+                others = [number(r, f"dice_after_{region}") for r in of_method if not _has(r, region)]
+                line.append(f"{others.count(0.0)} of {len(others)}")
         line += [
             _guarded(of_method, regions[0]) if regions else "",
             _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
@@ -115,11 +152,31 @@ def _dice(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
 
 
 def _distance(rows: Sequence[Row], column: str) -> str:
-    """Mean over the patients as `_dice`, of the trials that have such a distance; and how many have none."""
+    """Mean and sd as `_dice`, of the trials that have such a distance; and how many have none."""
     distances = [[number(r, column) for r in one] for one in by_columns(rows, "patient").values()]
     failures = sum(d is None or math.isinf(d) for one in distances for d in one)
-    mean = mean_and_sd(mean_and_sd(one)[0] for one in distances)[0]
-    return f"{_figure(mean, '.1f')} ({failures} of {len(rows)})"
+    mean, sd = mean_and_sd(mean_and_sd(one)[0] for one in distances)
+    spread = "" if math.isnan(sd) else f" ± {sd:.1f}"
+    return f"{_figure(mean, '.1f')}{spread} ({failures} of {len(rows)})"
+
+
+_ABOUT_CALIBRATION = (
+    "Is a network as often right as it is sure? Expected calibration error (15 bins) and Brier score over "
+    "the voxels of the head, before and after, of the trials that have them; 0 is best. Minimising entropy "
+    "makes a network surer whether or not it is right."
+)
+
+
+def _calibration_table(rows: Sequence[Row]) -> str:
+    lines = []
+    for (protocol, method), of_both in by_columns(rows, "protocol", "method").items():
+        told = [r for r in of_both if r.get("ece_after")]
+        if told:
+            figures = [_dice(told, partial(number, column=f"{figure}_{when}"))
+                       for figure in ("ece", "brier") for when in ("before", "after")]  # fmt: skip
+            lines.append([protocol, method, f"{len(told)} of {len(of_both)}", *figures])
+    header = ["protocol", "method", "trials", "ECE before", "after", "Brier before", "after"]
+    return markdown_table(header, lines)
 
 
 def _guarded(rows: Sequence[Row], region: str) -> str:

@@ -21,12 +21,18 @@ SCORE_COLUMNS = (
     "outcome",
     "decision",
     *(f"{f}_{when}_{region}" for region in REGIONS for f in ("dice", "hd95") for when in ("before", "after")),
+    *(f"reference_ml_{region}" for region in REGIONS),
+    *(f"{f}_{when}" for f in ("ece", "brier") for when in ("before", "after")),
     "iterations",
     "seconds",
     "reasons",
     "signals",
 )  # fmt: skip
-"""What `trial` gives, in this order. A Hausdorff distance that does not exist is "inf": a failure."""
+"""What `trial` gives, in this order. A Hausdorff distance that does not exist is "inf": a failure.
+
+``reference_ml`` is the volume of a region in the reference: 0 where the patient has none of it. ``ece`` and
+``brier`` are the calibration's (`Calibration`).
+"""
 
 
 def trial(
@@ -59,10 +65,16 @@ def trial(
     except OsudaError as error:
         return {"outcome": f"failed: {error}", "decision": "keep-source"}
     case = result.cases[0]
-    for when, scores in (("before", case.scores_before), ("after", case.scores_after)):
+    for when, scores, calibration in (
+        ("before", case.scores_before, case.calibration_before),
+        ("after", case.scores_after, case.calibration_after),
+    ):
         for score in scores:
             row[f"dice_{when}_{score.region}"] = score.dice
             row[f"hd95_{when}_{score.region}"] = score.hd95
+            row[f"reference_ml_{score.region}"] = score.reference_ml
+        if calibration is not None:
+            row[f"ece_{when}"], row[f"brier_{when}"] = calibration.ece, calibration.brier
     if case.recommendation is not None:
         row["decision"] = case.recommendation.decision
         row["reasons"] = " ".join(case.recommendation.reasons)

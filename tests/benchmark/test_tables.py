@@ -23,7 +23,34 @@ def test_distances_are_means_over_the_patients_and_failures_are_of_so_many():
         row("2", "0", **far, hd95_after_WT="10"),
         row("2", "1", **far, hd95_after_WT="inf"),
     ]
-    assert "| 6.5 (1 of 4) |" in bench_report(rows, "Bench", "")
+    # Of (2, 4) and (10, none): 3 and 10, sd 4.9.
+    assert "| 6.5 ± 4.9 (1 of 4) |" in bench_report(rows, "Bench", "")
+
+
+def test_a_region_that_a_patient_has_none_of_is_counted_and_not_averaged():
+    there, absent = {"reference_ml_ET": "2.5"}, {"reference_ml_ET": "0"}
+    rows = [
+        row("1", dice_before_ET="0.6", dice_after_ET="0.4", **there),
+        row("2", dice_before_ET="1", dice_after_ET="1", **absent),
+        row("3", dice_before_ET="1", dice_after_ET="0", **absent),
+        # One without the volume is of an older bench.
+        row("4", dice_before_ET="0.6", dice_after_ET="0.6"),
+    ]
+    report = bench_report(rows, "Bench", "")
+    assert "2 of 4 patients have no ET." in report
+    assert "| 0.500 ± 0.141 |" in report
+    assert "| 1 of 2 |" in report
+    assert "paper ET" in report
+    assert "paper ET" not in bench_report(rows[:3], "Bench", "")
+    assert "have no ET" not in bench_report(rows[:1], "Bench", "")
+
+
+def test_calibration_is_told_of_the_trials_that_have_it():
+    known = {"ece_before": "0.02", "ece_after": "0.05", "brier_before": "0.1", "brier_after": "0.2"}
+    rows = [row("1", **known), row("2", **known | {"ece_after": "0.07"}), row("3")]
+    report = bench_report(rows, "Bench", "")
+    assert "| tent | 2 of 3 | 0.020 ± 0.000 | 0.060 ± 0.014 | 0.100 ± 0.000 | 0.200 ± 0.000 |" in report
+    assert "Calibration" not in bench_report(rows[2:], "Bench", "")
 
 
 def test_what_the_guard_leaves_is_compared_on_all_patients_or_not_at_all():
