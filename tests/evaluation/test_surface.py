@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import gaussian_filter
 
-from napari_osuda.evaluation import hausdorff, surface, surface_distances
+from napari_osuda.evaluation import dice, hausdorff, surface, surface_distances
 
 # MONAI 1.6 warns of an argument that its own code passes.
 monai_warns_of_itself = pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
@@ -49,6 +49,31 @@ def test_figures_equal_monai(where, spacing, percentile):
         a, b = rng.random((30, 34, 26)) < 0.01, rng.random((30, 34, 26)) < 0.3
     expected = monai_hausdorff(a, b, spacing, percentile)
     assert hausdorff(a, b, spacing, percentile) == pytest.approx(expected, rel=1e-6)
+
+
+# MONAI says in a warning that a mask is empty.
+@pytest.mark.filterwarnings("ignore:the (prediction|ground truth) of class:UserWarning")
+@monai_warns_of_itself
+@pytest.mark.parametrize(
+    ("found", "there", "monai_dice", "distance", "overlap"),
+    [
+        (False, False, math.nan, 0.0, 1.0),
+        (False, True, 0.0, math.inf, 0.0),
+        (True, False, math.nan, math.inf, 0.0),
+    ],
+)
+def test_of_empty_masks_monai_knows_nothing_and_we_do(found, there, monai_dice, distance, overlap):
+    """Why failures are counted here: its means leave such cases out, false findings among them."""
+    import torch
+    from monai.metrics import compute_dice
+
+    lesion = blob(1)
+    a, b = (lesion if holds else np.zeros_like(lesion) for holds in (found, there))
+    assert math.isnan(monai_hausdorff(a, b, (1.0, 1.0, 1.0), 95))
+    tensors = [torch.from_numpy(mask[None, None].astype(np.float32)) for mask in (a, b)]
+    assert compute_dice(*tensors).item() == pytest.approx(monai_dice, nan_ok=True)
+    assert hausdorff(a, b, (1.0, 1.0, 1.0), 95) == distance
+    assert dice(a, b) == overlap
 
 
 @monai_warns_of_itself
