@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent / "imaging"))
 from dicom_parts import write_enhanced, write_series
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging import read_case
 from napari_osuda.imaging.world import from_layer, grid_of_layer
 from napari_osuda.reader import get_dicom_reader
+from napari_osuda.widgets._layers import case_of_layers
 
 AFFINE = np.array([[-0.9, 0, 0, 30], [0, -1.1, 0, 20], [0, 0, 3.0, -10], [0, 0, 0, 1]])
 
@@ -38,6 +40,18 @@ def test_a_study_opens_as_one_layer_a_series(tmp_path, numbers):
     grid = grid_of_layer(layer.data.shape, layer.metadata, layer.scale, layer.translate)
     np.testing.assert_allclose(grid.affine, AFFINE, atol=1e-6)
     np.testing.assert_array_equal(from_layer(layer.data, layer.metadata), numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(None, "Ax FLAIR"), ("patient 7", "Ax FLAIR"), ("T1, in truth", "T1, in truth")]
+)
+def test_a_series_that_is_given_as_a_layer_keeps_its_contrast(tmp_path, numbers, name, said):
+    write_series(tmp_path, numbers, AFFINE, description="Ax FLAIR")
+    (layer,) = open_all(tmp_path)
+    layer.name = name or layer.name
+    (source,) = case_of_layers({"t2": layer}).sources
+    assert source.name == said
+    assert source.sha256 == read_case(tmp_path, ["t2"]).sources[0].sha256
 
 
 def test_a_file_opens_its_whole_series_once(tmp_path, numbers):

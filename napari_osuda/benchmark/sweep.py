@@ -231,7 +231,7 @@ def _adapted(
 
 def _maps(patient: Patient) -> tuple[IntensityMap, ...]:
     case = patient.case
-    return tuple(expected_map(s.channel, "" if s.path is None else s.path.name) for s in case.sources)
+    return tuple(expected_map(s.channel, s.name) for s in case.sources)
 
 
 def _row(before: _Reached, after: _Reached, card: ModelCard, seconds: float) -> dict[str, Any]:

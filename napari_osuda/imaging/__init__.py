@@ -3,7 +3,13 @@
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, require_same_grid
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, expected_map
-from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of, seen_as
+from napari_osuda.imaging.modalities import (
+    is_label_name,
+    match_channels,
+    modality_of,
+    seen_as,
+    telling_name,
+)
 from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
@@ -13,6 +19,7 @@ from napari_osuda.imaging.volumes import (
     digest_of,
     read_labels,
     read_volume,
+    title_of,
     write_labels,
     write_shares,
 )
@@ -42,6 +49,8 @@ __all__ = [
     "read_volume",
     "require_same_grid",
     "seen_as",
+    "telling_name",
+    "title_of",
     "write_labels",
     "write_shares",
 ]

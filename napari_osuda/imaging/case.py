@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
+from napari_osuda.imaging.modalities import telling_name
 
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]
 
@@ -31,6 +32,8 @@ class Source:
         Of the image in the file.
     affine : float64 array [4, 4]
         Voxel index to RAS millimetres.
+    title : str
+        What a person sees it called: the viewer's layer, the DICOM series; "" where that is the file's name.
     """
 
     channel: str
@@ -38,6 +41,16 @@ class Source:
     sha256: str | None
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What says its contrast: the title, else the file's name; "" where it has neither.
+
+        The title comes first, since a person has chosen it; one that says no contrast gives way to a file's
+        name that does.
+        """
+        return telling_name(self.title, "" if self.path is None else self.path.name)
 
 
 @dataclass(frozen=True, eq=False)

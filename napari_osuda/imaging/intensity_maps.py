@@ -76,7 +76,7 @@ def expected_map(channel: str, image: str) -> IntensityMap:
     channel : str
         Name of the channel on the model's card.
     image : str
-        Name of the file or layer.
+        Name of the file, the series or the layer.
 
     Returns
     -------

@@ -163,7 +163,8 @@ def _of_one_file(path: Path, channels: Sequence[str], name: str) -> Case:
         )
     data = stack_channels(zip(channels, parts, strict=True), len(channels), volume.grid)
     digest = digest_of(path)
-    sources = tuple(Source(c, path, digest, volume.data.shape, volume.grid.affine) for c in channels)
+    shape, affine = volume.data.shape, volume.grid.affine
+    sources = tuple(Source(c, path, digest, shape, affine, volume.title) for c in channels)
     return Case(name, tuple(channels), data, volume.grid, sources)
 
 
@@ -183,7 +184,8 @@ def _of_files(files: Mapping[str, Path], channels: Sequence[str], name: str) -> 
                 )
             require_same_grid(first.grid, str(first.path), volume.grid, str(volume.path))
             digest = digest_of(volume.path)
-            sources.append(Source(channel, volume.path, digest, volume.data.shape, volume.grid.affine))
+            shape, affine = volume.data.shape, volume.grid.affine
+            sources.append(Source(channel, volume.path, digest, shape, affine, volume.title))
             yield channel, volume.data
 
     data = stack_channels(read_on(), len(channels), first.grid)

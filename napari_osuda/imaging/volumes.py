@@ -24,6 +24,7 @@ __all__ = [
     "digest_of",
     "read_labels",
     "read_volume",
+    "title_of",
     "without_suffix",
     "write_labels",
     "write_shares",
@@ -50,11 +51,14 @@ class Volume:
         Of the three spatial axes.
     path : Path
         The file.
+    title : str
+        As `title_of` gives it.
     """
 
     data: NDArray[np.float32]
     grid: Grid
     path: Path
+    title: str = ""
 
 
 def without_suffix(name: str) -> str:
@@ -76,8 +80,9 @@ def read_volume(path: Path | str) -> Volume:
     """
     path = Path(path)
     if _is_series(path):
-        dicom, grid, files = read_series(series_of(path))
-        return Volume(dicom, grid, files[0])
+        series = series_of(path)
+        dicom, grid, files = read_series(series)
+        return Volume(dicom, grid, files[0], series.description)
     with _opened(path) as image, np.errstate(over="ignore"):
         shape = _spatial_shape(image, path)
         data = np.asarray(image.dataobj, dtype=np.float32).reshape(shape, order="F")
@@ -88,6 +93,12 @@ def digest_of(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a volume: of its file's bytes, or over all files of its DICOM series."""
     path = Path(path)
     return series_of(path).digest() if _is_series(path) else sha256_of(path)
+
+
+def title_of(path: Path | str) -> str:
+    """What an image is called inside its file: a DICOM series' description, and "" for any other."""
+    path = Path(path)
+    return series_of(path).description if _is_series(path) else ""
 
 
 def read_labels(path: Path | str) -> tuple[NDArray[Any], Grid]:

@@ -14,6 +14,7 @@ import torch
 
 from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
+from napari_osuda.imaging import modality_of
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.session.job import Job, plain
 
@@ -92,6 +93,8 @@ class Checkpoint:
             raise OutputError(
                 f"The run in {self._folder.parent} cannot be resumed: its record is unreadable."
             ) from None
+        # What the images' names say was not always kept.
+        then.setdefault("contrasts", self._identity["contrasts"])
         for key, value in self._identity.items():
             if then.get(key) != value:
                 raise OutputError(
@@ -106,7 +109,10 @@ def _identity(job: Job) -> dict[str, Any]:
     for name in _FREE:
         del config[name]
     cases = [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases]
-    identity: dict[str, Any] = plain({"model": job.model.sha256, "cases": cases, "settings": config})
+    contrasts = [[modality_of(s.name) for s in c.sources] for c in job.cases]
+    identity: dict[str, Any] = plain(
+        {"model": job.model.sha256, "cases": cases, "contrasts": contrasts, "settings": config}
+    )
     return identity
 
 
@@ -121,7 +127,11 @@ def _recipe(job: Job) -> dict[str, Any]:
             "method": job.method,
             "device": job.device,
             "files": [
-                {"case": c.name, "channels": {s.channel: s.path and s.path.absolute() for s in c.sources}}
+                {
+                    "case": c.name,
+                    "channels": {s.channel: s.path and s.path.absolute() for s in c.sources},
+                    "titles": {s.channel: s.title for s in c.sources},
+                }
                 for c in job.cases
             ],
         }

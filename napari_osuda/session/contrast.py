@@ -155,22 +155,22 @@ def _confirmed(
 def _unnamed(job: Job, network: nn.Module, device: torch.device) -> str | None:
     """A word where no name tells the contrast, and the image looks turned; nothing is changed for it."""
     channels = job.cases[0].channels
-    names = ["" if s.path is None else s.path.name for s in job.cases[0].sources]
-    if len(channels) != 1 or not names[0] or modality_of(names[0]) or modality_of(channels[0]) is None:
+    name = job.cases[0].sources[0].name
+    if len(channels) != 1 or not name or modality_of(name) or modality_of(channels[0]) is None:
         return None
     plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("turned",)))
     if plain is None or mapped is None or plain <= _SURE * mapped:
         return None
     return (
-        f"'{names[0]}' does not say which contrast it is, and it fits the model's statistics far better with "
+        f"'{name}' does not say which contrast it is, and it fits the model's statistics far better with "
         f"bright and dark exchanged (mean d {mapped:.2f} against {plain:.2f}). If it is no "
-        f"{channels[0].upper()}, name its contrast in the file's name, or set contrast=turned."
+        f"{channels[0].upper()}, name its contrast in the name of the file or layer, or set contrast=turned."
     )
 
 
 def _of_case(case: Case) -> Maps:
     return tuple(
-        expected_map(channel, "" if source.path is None else source.path.name)
+        expected_map(channel, source.name)
         for channel, source in zip(case.channels, case.sources, strict=True)
     )
 
@@ -179,6 +179,6 @@ def _channels(job: Job, maps: Maps) -> list[tuple[str, str, IntensityMap]]:
     """Channel, contrast that its image's name says, and map."""
     first = job.cases[0]
     return [
-        (channel, (modality_of("" if source.path is None else source.path.name) or "").upper(), how)
+        (channel, (modality_of(source.name) or "").upper(), how)
         for channel, source, how in zip(first.channels, first.sources, maps, strict=True)
     ]

@@ -168,6 +168,7 @@ def run_record(result: RunResult) -> dict[str, Any]:
                 "inputs": [
                     {
                         "channel": s.channel,
+                        "title": s.title or None,
                         "path": s.path,
                         "sha256": s.sha256,
                         "shape": s.shape,

@@ -30,7 +30,7 @@ def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str
             ReportCase(
                 name=case.case.name,
                 image=case.case.data[names.index(shown)],
-                image_name=seen_as(shown, "" if source.path is None else source.path.name),
+                image_name=seen_as(shown, source.name),
                 before=case.before,
                 after=case.after,
                 affine=case.case.grid.affine,

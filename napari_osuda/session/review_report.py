@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.evaluation import Calibration, RegionScore
-from napari_osuda.imaging import seen_as
+from napari_osuda.imaging import seen_as, telling_name
 from napari_osuda.session.report import ReportCase, ReportInput, write_report
 from napari_osuda.session.review import Review
 from napari_osuda.session.review_entries import PLANES
@@ -137,7 +137,7 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
     images, missing = run.images(name)
     if images:
         shown = images[chosen_image([image.channel for image in images])]
-        image, title = shown.data, seen_as(shown.channel, shown.path.name)
+        image, title = shown.data, seen_as(shown.channel, telling_name(shown.title, shown.path.name))
     else:
         image, title = np.zeros(case.grid.shape, np.float32), "no image"
     scores: Mapping[str, Sequence[RegionScore]] = run.scores(name) or _recorded_scores(run, name)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
-from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume
-from napari_osuda.imaging.dicom import is_dicom, series_of
+from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.session.review import Review, ReviewCase
 from napari_osuda.session.review_entries import PLANES, Plane
@@ -39,7 +38,8 @@ _SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
 class CaseImage:
     """One channel of a case: float32 [I, J, K] in the case's own array order, and where it was read.
 
-    ``title`` is what it is called on a screen: its file, since a model for T2 may have been given a FLAIR.
+    ``title`` is what it is called on a screen: as it was when it was given to the model, else as its DICOM
+    series or its file, since a model for T2 may have been given a FLAIR.
     """
 
     channel: str
@@ -182,8 +182,8 @@ class ReviewRun:
         inputs = self._entries[name]["inputs"]
         if known is not None:
             return [
-                CaseImage(channel, channel, known.case.data[k], Path(inputs[k]["path"] or channel))
-                for k, channel in enumerate(known.case.channels)
+                CaseImage(s.channel, _title(inputs[k], s.path), known.case.data[k], s.path or Path(s.channel))
+                for k, s in enumerate(known.case.sources)
             ], []
         found, missing = [], []
         for place, entry in enumerate(inputs):
@@ -204,16 +204,14 @@ class ReviewRun:
             except CaseError as error:
                 missing.append(str(error))
                 continue
-            title = series_of(path).description if is_dicom(path) else without_suffix(path.name)
             if data.ndim == 4:
-                title = f"{title} {channel}"
                 data = data[..., sum(other.get("path") == entry["path"] for other in inputs[:place])]
             if data.shape != self.review(name).case.grid.shape:
                 missing.append(f"{path} has another shape now than when the run read it; it is not shown.")
                 continue
             if entry.get("sha256") and digest_of(path) != entry["sha256"]:
                 missing.append(f"{path} is not the file that the run read: its contents have changed since.")
-            found.append(CaseImage(channel, title, data, path))
+            found.append(CaseImage(channel, _title(entry, path), data, path))
         return found, missing
 
     def state(self, name: str) -> str:
@@ -289,3 +287,11 @@ class ReviewRun:
             inputs=tuple(entry["inputs"]),
             uncertainty=uncertainty,
         )
+
+
+def _title(entry: Mapping[str, Any], path: Path | None) -> str:
+    """What to call an input that is at ``path``; records of before it was kept hold no title."""
+    if entry.get("title") or path is None:
+        return str(entry.get("title") or entry["channel"])
+    called = title_of(path) or without_suffix(path.name)
+    return f"{called} {entry['channel']}" if len(entry["shape"]) == 4 else called

@@ -6,13 +6,13 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_osuda.errors import OutputError
-from napari_osuda.imaging import read_case
+from napari_osuda.imaging import Case, read_case
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard, load_model
 from napari_osuda.session.checkpoint import held_here
@@ -76,10 +76,7 @@ class Unfinished:
         model = load_model(self.record["model_path"], trust=trust, overrides=overrides)
         if card is not None:
             model = dataclasses.replace(model, card=card)
-        cases = tuple(
-            read_case(entry["channels"], model.card.channels, name=entry["case"])
-            for entry in self.record["files"]
-        )
+        cases = tuple(_read_again(entry, model.card.channels) for entry in self.record["files"])
         return Job(
             model=model,
             cases=cases,
@@ -109,6 +106,14 @@ def find_unfinished(place: Path) -> list[Unfinished]:
             continue
         found.append(Unfinished(folder, names, all(files), interrupted, saved, record))
     return sorted(found, key=lambda run: -run.saved)
+
+
+def _read_again(entry: Mapping[str, Any], channels: Sequence[str]) -> Case:
+    """A case of the record, its images called as they were then: that says which contrasts they are."""
+    case = read_case(entry["channels"], channels, name=entry["case"])
+    titles = entry.get("titles", {})
+    sources = tuple(dataclasses.replace(s, title=titles.get(s.channel, "")) for s in case.sources)
+    return dataclasses.replace(case, sources=sources)
 
 
 def _alive(process: int, folder: Path) -> bool:

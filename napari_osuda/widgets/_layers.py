@@ -16,7 +16,15 @@ from vispy.scene.visuals import Polygon
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import DIFFERENCE, difference
-from napari_osuda.imaging import Case, Grid, case_from_arrays, digest_of, require_same_grid
+from napari_osuda.imaging import (
+    Case,
+    Grid,
+    case_from_arrays,
+    digest_of,
+    require_same_grid,
+    telling_name,
+    title_of,
+)
 from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer, onto_layer
@@ -77,10 +85,11 @@ def case_of_layers(layers: Mapping[str, Any]) -> Case:
     sources = []
     for source, layer in zip(case.sources, layers.values(), strict=True):
         path = _path_of(layer)
-        known = path is not None and path.is_file()
-        sources.append(
-            dataclasses.replace(source, path=path, sha256=digest_of(path) if known and path else None)
-        )
+        digest, title = None, layer.name
+        if path is not None and path.is_file():
+            # A series whose layer was given a name that says no contrast is still what the scanner called it.
+            digest, title = digest_of(path), telling_name(layer.name, title_of(path))
+        sources.append(dataclasses.replace(source, path=path, sha256=digest, title=title))
     return dataclasses.replace(case, sources=tuple(sources))
 
 

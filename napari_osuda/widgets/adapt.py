@@ -244,7 +244,9 @@ class AdaptWidget(DockedWidget):
         model = self.model_panel.model
         of_slices = model is not None and model.card.spatial_dims == 2
         doubtful = of_slices and not why and bool(self.channel_panel.not_surely_known())
-        self.contrast_choice.set_input((id(model), *map(id, layers.values())), doubtful)
+        # By its name an image is another contrast, with another map to compare.
+        named = ((id(layer), layer.name) for layer in layers.values())
+        self.contrast_choice.set_input((id(model), *named), doubtful)
         if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case_name(layers))
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):

@@ -71,3 +71,21 @@ def test_an_image_without_content_is_refused_and_its_file_named(case, level, sen
     sources = tuple(replace(s, path=Path(f"{s.channel}.nii")) for s in case.sources)
     with pytest.raises(CaseError, match=rf"channel t2 of case someone \(t2\.nii\) .*{sentence}"):
         check_case(replace(case, sources=sources))
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "name"),
+    [
+        ("flair", "flair.nii.gz", "flair"),
+        ("Ax FLAIR", "IM0030049.dcm", "Ax FLAIR"),
+        ("FLAIR", None, "FLAIR"),
+        ("", "t1ce.nii.gz", "t1ce.nii.gz"),
+        # A layer was called something else: what says a contrast counts, the person's word first.
+        ("patient 7, last week", "t1ce.nii.gz", "t1ce.nii.gz"),
+        ("FLAIR, not T1ce", "t1ce.nii.gz", "FLAIR, not T1ce"),
+        ("patient 7", "scan.nii.gz", "patient 7"),
+        ("", None, ""),
+    ],
+)
+def test_the_name_that_says_the_contrast_is_found(case, title, file, name):
+    assert replace(case.sources[0], title=title, path=None if file is None else Path(file)).name == name

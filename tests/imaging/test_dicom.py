@@ -90,6 +90,9 @@ def test_a_study_is_matched_to_the_channels_by_its_descriptions(tmp_path, number
     named = read_case(f"t2={study / 'S2'}", ["t2"])
     np.testing.assert_array_equal(named.data[0], case.data[0] + 1)
     assert named.name == "S2"
+    assert [source.title for source in (*case.sources, *named.sources)] == [
+        "t1_mprage KM", "t2_tirm_tra_dark-fluid", "T2 TSE",
+    ]  # fmt: skip
 
 
 def test_two_series_of_one_contrast_are_told_apart_by_number(tmp_path, numbers):
@@ -102,6 +105,21 @@ def test_two_series_of_one_contrast_are_told_apart_by_number(tmp_path, numbers):
 def test_one_series_for_one_channel_needs_no_name(tmp_path, numbers):
     write_series(tmp_path / "export", numbers, AFFINES["axial"], description="xyz")
     assert read_case(tmp_path / "export", ["t2"]).data.shape == (1, *SHAPE)
+
+
+def test_a_series_of_another_contrast_keeps_its_name_as_folder_file_or_named_channel(tmp_path, numbers):
+    files = write_series(tmp_path / "export", numbers, AFFINES["axial"], description="Ax FLAIR")
+    for given in (tmp_path / "export", files[2], f"t2={tmp_path / 'export'}"):
+        (source,) = read_case(given, ["t2"]).sources
+        assert (source.title, source.name) == ("Ax FLAIR", "Ax FLAIR")
+
+
+def test_a_series_without_a_description_is_called_by_its_protocol(tmp_path, numbers):
+    for path in write_series(tmp_path / "export", numbers, AFFINES["axial"], description=""):
+        dataset = pydicom.dcmread(path)
+        dataset.ProtocolName = "FLAIR axial"
+        dataset.save_as(path)
+    assert read_case(tmp_path / "export", ["t2"]).sources[0].name == "FLAIR axial"
 
 
 def test_a_missing_slice_is_refused(tmp_path, numbers):

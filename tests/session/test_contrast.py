@@ -1,13 +1,26 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "imaging"))
+
+from dicom_parts import write_series
+
+from napari_osuda.errors import OutputError
 from napari_osuda.imaging import read_case
 from napari_osuda.method import preset
 from napari_osuda.models import load_model
-from napari_osuda.session import adapt_case, predict_case
+from napari_osuda.session import Step, adapt_case, find_unfinished, predict_case
+from napari_osuda.session.api import make_job
+from napari_osuda.session.review_run import ReviewRun
+from napari_osuda.session.run import Run
 
 SHORT = preset("osuda", iterations=2, batch_size=4)
 
@@ -48,6 +61,37 @@ def test_off_is_the_paper(model, turned, reference):
     assert result.intensity_maps is None
     assert result.cases[0].scores_after[0].dice < 0.8
     assert result.cases[0].recommendation.signals["contrast"] == "left"
+
+
+@pytest.fixture
+def series(turned, tmp_path):
+    """The turned image as a scanner's series, whose files' names say nothing."""
+    write_series(
+        tmp_path / "export", turned.data[0].round().astype(np.int16), turned.grid.affine, description="Ax T1"
+    )
+    return read_case(tmp_path / "export", ["t2"])
+
+
+def called(case, title):
+    """The case as of a viewer's layer that came from no file."""
+    sources = tuple(dataclasses.replace(s, path=None, sha256=None, title=title) for s in case.sources)
+    return dataclasses.replace(case, sources=sources)
+
+
+def test_a_dicom_series_is_the_contrast_that_it_is_described_as(model, series, tmp_path):
+    result = adapt_case(model, series, SHORT, out=tmp_path / "run")
+    assert result.intensity_maps == ("turned",)
+    assert any("T1 stands in for T2" in note for note in result.notes)
+    assert "T1 as t2" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    left = adapt_case(model, series, SHORT.replace(contrast="off"))
+    assert left.cases[0].recommendation.signals["contrast"] == "left"
+
+
+def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(model, turned):
+    assert adapt_case(model, called(turned, "T1 axial"), SHORT).intensity_maps == ("turned",)
+    unnamed = adapt_case(model, called(turned, "patient 7"), SHORT)
+    assert unnamed.intensity_maps is None
+    assert any("'patient 7' does not say which contrast it is" in note for note in unnamed.notes)
 
 
 def test_cases_of_different_contrasts_are_left_and_told(model, case, turned):
@@ -99,3 +143,26 @@ def test_a_turned_image_without_a_name_is_told_and_left(model, turned, tmp_path)
 
 def test_an_image_without_a_name_that_fits_needs_no_word(model, patient, tmp_path):
     assert not adapt_case(model, renamed(patient, tmp_path, "scan.nii.gz"), SHORT).notes
+
+
+def test_a_resumed_run_sees_the_contrast_that_its_image_was_called(model, turned, tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(turned.sources[0].path.read_bytes())
+    scan = read_case(path, ["t2"])
+    layer = dataclasses.replace(scan, sources=(dataclasses.replace(scan.sources[0], title="T1 axial"),))
+    out = tmp_path / "runs" / "run"
+    run = Run(make_job(model, layer, SHORT, out=out))
+    for event in run:
+        if isinstance(event, Step):
+            run.stop()
+    with pytest.raises(OutputError, match=r"another contrasts: it was \[\['t1'\]\]"):
+        adapt_case(model, scan, SHORT, out=out, resume=True)
+    (left,) = find_unfinished(tmp_path / "runs")
+    result = list(Run(left.job()))[-1].result
+    assert result.intensity_maps == ("turned",)
+    np.testing.assert_array_equal(result.cases[0].after, adapt_case(model, layer, SHORT).cases[0].after)
+    record = json.loads((out / "run.json").read_text())
+    assert record["cases"][0]["inputs"][0]["title"] == "T1 axial"
+    # Opened again it is called the same, so the next run takes it for the same.
+    for review in (ReviewRun.of_folder(out), ReviewRun.of_result(result)):
+        assert [image.title for image in review.images("scan")[0]] == ["T1 axial"]

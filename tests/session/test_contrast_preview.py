@@ -36,6 +36,14 @@ def test_both_ways_are_what_a_run_would_see(turned_job, model, case):
     np.testing.assert_array_equal(changed.labels.sum(), stack_labels(model, case, stack, 4).sum())
 
 
+def test_an_image_without_a_file_is_offered_as_what_it_is_called(turned_job):
+    (case,) = turned_job.cases
+    for title, contrast in (("FLAIR", "fluid_bright"), ("Ax T1 +C", "both_bright"), ("patient 7", "turned")):
+        sources = (dataclasses.replace(case.sources[0], path=None, title=title),)
+        job = dataclasses.replace(turned_job, cases=(dataclasses.replace(case, sources=sources),))
+        assert contrast_previews(job)[1].contrast == contrast
+
+
 def stack_labels(model, case, stack, index):
     """The whole mask's slice, on the network's grid, which here is the case's."""
     plane = SliceStack(

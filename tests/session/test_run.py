@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import signal
 import subprocess
@@ -29,7 +28,6 @@ from napari_osuda.session import (
     predict_case,
 )
 from napari_osuda.session.api import make_job
-from napari_osuda.session.review_run import ReviewRun
 from napari_osuda.session.run import Run
 
 SHORT = preset("osuda", iterations=4, batch_size=4)
@@ -262,31 +260,6 @@ def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
             run.stop()
     with pytest.raises(OutputError, match="another settings"):
         adapt_case(model, case, preset("osuda", iterations=7), out=tmp_path / "run", resume=True)
-
-
-def test_a_resumed_run_sees_the_contrast_that_its_image_was_called(model, case, tmp_path):
-    config = preset("osuda", iterations=4, batch_size=4, contrast="names")
-    path = tmp_path / "scan.nii.gz"
-    path.write_bytes(case.sources[0].path.read_bytes())
-    plain = read_case(path, model.card.channels)
-    flair = dataclasses.replace(plain, sources=(dataclasses.replace(plain.sources[0], title="FLAIR"),))
-    out = tmp_path / "runs" / "run"
-    run = Run(make_job(model, flair, config, out=out))
-    for event in run:
-        if isinstance(event, Step):
-            run.stop()
-    with pytest.raises(OutputError, match=r"another contrasts: it was \[\['flair'\]\]"):
-        adapt_case(model, plain, config, out=out, resume=True)
-    (left,) = find_unfinished(tmp_path / "runs")
-    result = list(Run(left.job()))[-1].result
-    whole = adapt_case(model, flair, config)
-    assert result.intensity_maps == whole.intensity_maps == ("fluid_bright",)
-    np.testing.assert_array_equal(result.cases[0].after, whole.cases[0].after)
-    record = json.loads((out / "run.json").read_text())
-    assert record["cases"][0]["inputs"][0]["title"] == "FLAIR"
-    # Opened again it is called the same, and so is the same to the next run.
-    for review in (ReviewRun.of_folder(out), ReviewRun.of_result(result)):
-        assert [image.title for image in review.images("scan")[0]] == ["FLAIR"]
 
 
 def test_a_run_that_was_left_by_an_earlier_version_resumes(model, case, tmp_path):

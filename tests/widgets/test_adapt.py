@@ -103,7 +103,7 @@ def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_en
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
     refused = Recommendation("keep-source", ("It is worse.",))
-    monkeypatch.setattr("napari_osuda.session.judging.recommend", lambda *_: refused)
+    monkeypatch.setattr("napari_osuda.session.judging.recommend", lambda *_, **__: refused)
     adapt_widget.adapt()
     ended(adapt_widget)
     result, later = adapt_widget.cockpit.result, []

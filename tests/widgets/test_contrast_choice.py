@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import napari_osuda.session
+from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.widgets import _jobs
 from napari_osuda.widgets._background import Background
 
@@ -15,9 +16,9 @@ def wait(qtbot, condition):
     qtbot.waitUntil(condition, timeout=20_000)
 
 
-def give(widget, name):
-    """Choose a layer for channel t1, as a person does."""
-    combo = widget.channel_panel.combos["t1"]
+def give(widget, name, channel="t1"):
+    """Choose a layer for a channel, as a person does."""
+    combo = widget.channel_panel.combos[channel]
     combo.setCurrentIndex(combo.findText(name))
     combo.activated.emit(combo.currentIndex())
 
@@ -101,6 +102,21 @@ def test_both_ways_are_shown_and_the_chosen_one_is_set(adapt_widget, viewer, qtb
     give(adapt_widget, "patient7_t2")
     assert choice.pictures.isHidden()
     assert not choice.previews
+
+
+def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(adapt_widget, viewer, qtbot):
+    data, arguments, _ = viewer.layers["patient7_t2"].as_layer_data_tuple()
+    metadata = {METADATA_KEY: {**arguments["metadata"][METADATA_KEY], "path": None}}
+    viewer.add_image(data, **{**arguments, "name": "FLAIR", "metadata": metadata})
+    give(adapt_widget, "FLAIR", "t2")
+    # Not turned, as an image of unknown contrast would be: the other channel stays as it is.
+    assert choose_changed(adapt_widget, qtbot) == "names"
+    assert adapt_widget.contrast_choice.previews[1].maps == ("identity", "fluid_bright")
+    # Called another contrast, it is another choice.
+    viewer.layers["FLAIR"].name = "T1ce"
+    assert adapt_widget.contrast_choice.pictures.isHidden()
+    choose_changed(adapt_widget, qtbot)
+    assert adapt_widget.contrast_choice.previews[1].maps == ("identity", "both_bright")
 
 
 def test_a_failure_is_a_sentence(adapt_widget, viewer, qtbot):
