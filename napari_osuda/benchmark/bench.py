@@ -156,12 +156,12 @@ def run_bench(
         for one in series
         if number < len(one.patients)
         for method in methods
-        for seed in (seeds if _left_to_chance(_changed(preset(method), settings)) else seeds[:1])
+        for seed in (seeds if _left_to_chance(_config(method, settings)) else seeds[:1])
     ]
     trials = _Trials(device, settings)
     for done, (one, name, method, seed) in enumerate(work, start=1):
         key = (one.protocol.name, method, name, seed)
-        if key not in rows or _to_make_again(rows[key], _changed(preset(method), settings)):
+        if key not in rows or _to_make_again(rows[key], _config(method, settings)):
             rows.add(dict(zip(KEY, key, strict=True)) | trials.run(one, name, method, seed))
         yield Done(done, len(work), rows[key])
 
@@ -171,8 +171,9 @@ def _to_make_again(row: Mapping[str, str], config: AdaptationConfig) -> bool:
     return row["outcome"] != "done" or (config.guard and not row["decision"])
 
 
-def _changed(config: AdaptationConfig, settings: Sequence[str]) -> AdaptationConfig:
-    return AdaptationConfig.from_items(settings, base=config)
+def _config(method: str, settings: Sequence[str], **changes: Any) -> AdaptationConfig:
+    """What a method is run with. A row tells of what its training led to, whatever the guard says to that."""
+    return AdaptationConfig.from_items(settings, base=preset(method, **{"go_back": False, **changes}))
 
 
 class _Trials:
@@ -191,9 +192,9 @@ class _Trials:
             return {"outcome": f"failed: {patient}", "decision": "keep-source"}
         model = self._model(one)
         changes: dict[str, Any] = {"seed": seed}
-        if method == "cruda":
+        if PRESETS[method].assumes_ratio:
             changes["class_ratio"] = self._ratio(one)
-        config = _changed(preset(method, **changes), self._settings)
+        config = _config(method, self._settings, **changes)
         return trial(model, patient, config, method, self._device)
 
     def _read(self, one: Series, name: str) -> Patient | str:

@@ -132,7 +132,7 @@ class AdaptationConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None
     guard: bool = True
-    go_back: bool = False
+    go_back: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

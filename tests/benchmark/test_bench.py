@@ -252,7 +252,7 @@ def test_going_back_counts_a_patient_once():
     refused = [row(seed=str(seed), dice_after_WT="0.2", decision="keep-source") for seed in range(3)]
     page = guard_report([*refused, row(method="osuda-se", dice_after_WT="0.45")])
     assert "Of 1 cases of OSUDA that the guard refused" in page
-    assert "of 1. With `go_back=true`" in page
+    assert "of 1. Outside the bench (`go_back=true`)" in page
     assert "1 harmed by more than" in page
 
 
