@@ -73,25 +73,19 @@ def _heading(name: str) -> str:
     return f"## {PROTOCOLS[name].title if name in PROTOCOLS else name}"
 
 
-def _has(row: Row, region: str) -> bool:
-    """Whether there is any of a region in the reference; rows that do not tell are taken to have it."""
-    return number(row, f"reference_ml_{region}") != 0
-
-
-def _without(rows: Sequence[Row], region: str) -> tuple[int, int]:
-    """How many patients have none of a region, of how many."""
-    patients = by_columns(rows, "patient").values()
-    return sum(not _has(one[0], region) for one in patients), len(patients)
+def _without(rows: Sequence[Row], region: str) -> set[str]:
+    """The patients who have none of a region; where no row of one tells, he is taken to have it."""
+    return {r["patient"] for r in rows if number(r, f"reference_ml_{region}") == 0}
 
 
 def _absences(rows: Sequence[Row]) -> list[str]:
     """A sentence on each region that some patients have none of, since it has no Dice there."""
-    said = []
+    said, patients = [], len({r["patient"] for r in rows})
     for region in present_regions(rows):
-        none, patients = _without(rows, region)
+        none = _without(rows, region)
         if none:
             said.append(
-                f"{none} of {patients} patients have no {region}. Its figures are those of the others; "
+                f"{len(none)} of {patients} patients have no {region}. Its figures are those of the others; "
                 f"*{region} where none is*: in so many trials on those patients the method marks some."
             )
     return said
@@ -103,27 +97,28 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
     # Where most patients have none of a region, the paper's figure of it is of something else.
     paper = {
         region: {method: figures.get(region) for method, figures in PAPER[name].items()}
-        for region, (none, patients) in absent.items()
-        if name in PAPER and 2 * none <= patients
+        for region, none in absent.items()
+        if name in PAPER and 2 * len(none) <= len({r["patient"] for r in rows})
     }
     header = ["method"]
     for region in regions:
         header += [f"Dice {region}", *([f"paper {region}"] if region in paper else [])]
-        header += [f"HD95 {region}, mm (failed)", *([f"{region} where none is"] if absent[region][0] else [])]
+        header += [f"HD95 {region}, mm (failed)", *([f"{region} where none is"] if absent[region] else [])]
     header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case",
                "sd of seeds"]  # fmt: skip
     lines = []
     for (method,), of_method in by_columns(rows, "method").items():
         line = [method]
         for region in regions:
-            having = [r for r in of_method if _has(r, region)]
+            having = [r for r in of_method if r["patient"] not in absent[region]]
             line.append(_dice(having, partial(number, column=f"dice_after_{region}")))
             if region in paper:
                 published = paper[region].get(method)
                 line.append("" if published is None else f"{published / 100:.3f}")
             line.append(_distance(having, f"hd95_after_{region}"))
-            if absent[region][0]:
-                others = [number(r, f"dice_after_{region}") for r in of_method if not _has(r, region)]
+            if absent[region]:
+                without = [r for r in of_method if r["patient"] in absent[region]]
+                others = [number(r, f"dice_after_{region}") for r in without]
                 line.append(f"{others.count(0.0)} of {len(others)}")
         line += [
             _guarded(of_method, regions[0]) if regions else "",

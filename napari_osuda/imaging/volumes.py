@@ -96,7 +96,7 @@ def digest_of(path: Path | str) -> str:
 
 
 def title_of(path: Path | str) -> str:
-    """What an image is called inside its file: a DICOM series' description, and "" for any other."""
+    """What a DICOM series is called (its description, of one without it its folder's name); else ""."""
     path = Path(path)
     return series_of(path).description if _is_series(path) else ""
 

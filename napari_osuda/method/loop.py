@@ -259,11 +259,6 @@ class Adaptation(Iterator[StepReport]):
             parameter.requires_grad_(required)
         self.finished = True
 
-    def restart(self, state: Mapping[str, Tensor]) -> None:
-        """Give the network a state dict from before :meth:`finish`, which can then be called again."""
-        self.model.load_state_dict(state)
-        self.finished = False
-
     @property
     def source_share(self) -> float:
         """Weight pi of what the layers store already in the statistics at inference; 1 leaves them."""

@@ -20,8 +20,8 @@ from napari_osuda.session.job import Job, plain
 
 __all__ = ["Checkpoint", "held_here"]
 
-# Neither changes what is computed; threads only by rounding, which a resumption should not forbid.
-_FREE = ("threads", "guard")
+# None changes what the iterations compute; threads only by rounding, which a resumption should not forbid.
+_FREE = ("threads", "guard", "go_back")
 # Folders of runs under way in this very process, by their resolved paths.
 _HELD: set[Path] = set()
 
@@ -38,12 +38,18 @@ class Checkpoint:
     ------
     OutputError
         The job is to be resumed, and the folder holds a run of other inputs or settings.
+
+    Attributes
+    ----------
+    watched : dict or None
+        State of the `CollapseWatch` that `restore` has found.
     """
 
     def __init__(self, job: Job) -> None:
         self._folder = None if job.out is None else job.out / "checkpoint"
         self._identity = _identity(job)
         self._record = self._identity | _recipe(job)
+        self.watched: dict[str, Any] | None = None
         if job.resume and self.exists:
             self._check_same()
 
@@ -62,14 +68,16 @@ class Checkpoint:
         if self._folder is not None:
             _HELD.discard(self._folder.parent.resolve())
 
-    def save(self, adaptation: Adaptation, reports: list[StepReport]) -> None:
-        """Write the state; a crash meanwhile leaves the one before it."""
+    def save(
+        self, adaptation: Adaptation, reports: list[StepReport], watched: dict[str, Any] | None = None
+    ) -> None:
+        """Write the state, and that of the watch over it; a crash meanwhile leaves the one before it."""
         if self._folder is None:
             return
         record = self._record | {"done": adaptation.t}
         with written_whole(self._folder / "job.json") as path:
             path.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        state = adaptation.state_dict() | {"reports": [_as_tensors(r) for r in reports]}
+        state = adaptation.state_dict() | {"reports": [_as_tensors(r) for r in reports], "watched": watched}
         with written_whole(self._folder / "state.pt") as path:
             torch.save(state, path)
 
@@ -78,6 +86,7 @@ class Checkpoint:
         assert self._folder is not None
         state = torch.load(self._folder / "state.pt", map_location="cpu", weights_only=True)
         adaptation.load_state_dict(state)
+        self.watched = state.get("watched")
         return [_as_report(fields) for fields in state["reports"]]
 
     def remove(self) -> None:
@@ -95,6 +104,7 @@ class Checkpoint:
             ) from None
         # What the images' names say was not always kept.
         then.setdefault("contrasts", self._identity["contrasts"])
+        then["settings"] = {k: v for k, v in then.get("settings", {}).items() if k not in _FREE}
         for key, value in self._identity.items():
             if then.get(key) != value:
                 raise OutputError(

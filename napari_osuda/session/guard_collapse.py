@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -28,10 +29,11 @@ class CollapseWatch:
     ----------
     model : nn.Module
         The network that is being adapted; read after each step, written by :meth:`restore` alone.
-    batches : int
-        Batches in a round: what a batch shows is compared with what it showed in the first round.
-    head : float
-        Share of the image that is head, where a patient can have something: 0 to 1.
+    heads : sequence of float
+        For each batch of a round the share of the image that is head, where a patient can have something.
+    alike : bool
+        Whether each batch shows the whole head: one that was never seen is held against the others then, and
+        else for the first time in the second round.
     foreground : sequence of int, optional
         Channels of the foreground where classes may overlap (`foreground_channels`). None: all but the first,
         which is the background.
@@ -48,29 +50,34 @@ class CollapseWatch:
     A step reports the class fractions of the state before its update. Collapse is foreground that is gone
     from a batch that had some, or that covers four fifths of the head and did not at first, in three steps in
     a row: so it is told in the third iteration. A batch's first share is what it showed in the first round.
-    Gone is what has less than a tenth of it (which the guard would refuse anyhow), or less than a fiftieth
-    where the first share was too large for a tumour.
+    Gone is what has less than a tenth of it, or less than a fiftieth where the first share was too large for
+    a tumour.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        batches: int,
-        head: float,
+        heads: Sequence[float],
+        *,
+        alike: bool,
         foreground: Sequence[int] | None = None,
         earlier: Sequence[StepReport] = (),
     ) -> None:
         self._model = model
         self._foreground = foreground
-        self._head = head
         self._faded = False
         self._first: dict[int, float] = {}
-        self._batches = max(batches, 1)
+        self.rebatch(heads, alike=alike)
         self._suspicious = 0
         self._candidate = self._kept = self._copy()
         self.good = len(earlier)
         for report in earlier:
-            self._first.setdefault(report.t % self._batches, self._share(report))
+            self._first.setdefault(report.t % len(self._heads), self._share(report))
+
+    def rebatch(self, heads: Sequence[float], *, alike: bool) -> None:
+        """From now on there are other batches, none of which was seen before."""
+        self._heads, self._alike = heads, alike
+        self._first.clear()
 
     def saw(self, report: StepReport) -> str | None:
         """Take note of a step that has just been made.
@@ -80,15 +87,16 @@ class CollapseWatch:
         str or None
             A sentence where the segmentation has collapsed.
         """
-        place, share = report.t % self._batches, self._share(report)
-        known = list(self._first.values()) or [share]
-        # A batch that was never seen whole is held against the others: each shows the whole head.
-        first = self._first.get(place, sum(known) / len(known))
+        place, share = report.t % len(self._heads), self._share(report)
+        head, first = self._heads[place], self._first.get(place)
+        if first is None:
+            known = list(self._first.values())
+            first = sum(known) / len(known) if known and self._alike else share
         # Below the guard's `FINDING` there is nothing to lose.
-        little = FINDING * self._head
-        plausible = first <= IMPLAUSIBLE * self._head
+        little = FINDING * head
+        plausible = first <= IMPLAUSIBLE * head
         gone = first > little and share < (VANISHED if plausible else _GONE) * first
-        everywhere = share > _EVERYWHERE * self._head >= first
+        everywhere = share > _EVERYWHERE * head >= first
         if first > little:
             self._faded = plausible and share < _FADED * first
         if gone or everywhere:
@@ -103,15 +111,28 @@ class CollapseWatch:
         if self._suspicious < _IN_A_ROW:
             self._candidate = self._copy()
             return None
+        left = "tenth" if plausible else "fiftieth"
         what = (
-            "nothing is marked any more"
+            f"less than a {left} of the foreground is left"
             if gone
-            else f"{min(share / self._head, 1.0):.0%} of the head is marked"
+            else f"{min(share / head, 1.0):.0%} of the head is marked"
         )
         return (
-            f"The segmentation collapsed at iteration {report.t} ({what}): the adaptation was ended, and its "
-            f"state after {self.good} iterations is kept."
+            f"The segmentation collapsed at iteration {report.t} ({what}): the adaptation was ended, and "
+            f"went back to its state after {self.good} iterations."
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a later process needs to keep the same state of the same run."""
+        return {
+            "kept": self._kept, "good": self.good, "first": dict(self._first),
+            "faded": self._faded, "suspicious": self._suspicious,
+        }  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from :meth:`state_dict`."""
+        self._kept, self.good, self._first = state["kept"], state["good"], dict(state["first"])
+        self._faded, self._suspicious = state["faded"], state["suspicious"]
 
     def restore(self) -> None:
         """Give the network the last good state back."""

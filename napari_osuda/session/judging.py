@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 import numpy as np
 from torch import nn
 
+from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation
 from napari_osuda.session.confidence import Confidence
@@ -16,7 +17,7 @@ from napari_osuda.session.guard import recommend
 from napari_osuda.session.guard_comparison import compared
 from napari_osuda.session.guard_score import Contrast
 from napari_osuda.session.guard_signals import Evidence, gather
-from napari_osuda.session.job import CaseResult, Job
+from napari_osuda.session.job import CaseResult, Job, Recommendation
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import parts
 
@@ -87,36 +88,64 @@ class Judging:
             done += parts(stack)
 
     def or_iteration_0(
-        self, adaptation: Adaptation, stopping: Callable[[], bool]
-    ) -> Generator[Event, None, tuple[list[CaseResult], bool]]:
-        """The results of a finished adaptation, or of its iteration 0 where only that is accepted.
+        self, network: nn.Module, begin: Callable[[], Adaptation], stopping: Callable[[], bool]
+    ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module, Recommendation | None]]:
+        """The results of an adapted network, or of iteration 0 where only that is accepted.
+
+        Iteration 0 is a network of its own: whatever ends this, the adapted one is as it was.
 
         Parameters
         ----------
-        adaptation : Adaptation
-            Whose network has been finished; it is left in the state that the results are of.
+        network : nn.Module
+            The adapted network, finished.
+        begin : callable
+            The adaptation anew, before its first iteration.
         stopping : callable
             Whether to leave it at the first.
 
         Returns
         -------
         results : list of CaseResult
-        went_back : bool
-            Whether they are of iteration 0: the target's statistics, nothing trained.
+        network : nn.Module
+            Whose results they are.
+        refused : Recommendation or None
+            What the guard says of the adapted network, where the results are of iteration 0: the target's
+            statistics, nothing trained.
+
+        Notes
+        -----
+        All cases have one network. So iteration 0 comes into question where every case is refused, and is
+        taken where it is accepted of one; of each other case the guard keeps the source's mask.
         """
-        network = adaptation.model
         found = yield from _held(self.cases(network))
-        if not _refused(found) or stopping():
-            return found, False
-        trained = {name: value.clone() for name, value in network.state_dict().items()}
-        adaptation.restart(self._source.state_dict())
+        if not all(map(_refused, found)) or stopping():
+            return found, network, None
+        try:
+            others, untrained = yield from self._untrained(begin, stopping)
+        except (OsudaError, MemoryError, RuntimeError):
+            # An attempt to do better, and no loss: what training led to is judged and refused already.
+            return found, network, None
+        if stopping() or all(map(_refused, others)) or _unchanged(others):
+            return found, network, None
+        return others, untrained, found[0].recommendation
+
+    def _untrained(
+        self, begin: Callable[[], Adaptation], stopping: Callable[[], bool]
+    ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module]]:
+        """The results of iteration 0, as far as they go where a stop is asked for."""
+        adaptation, found = begin(), list[CaseResult]()
         for done, total in adaptation.finishing():
             yield self._progress("statistics", done, total)
-        untrained = yield from _held(self.cases(network, trained=False))
-        if not _refused(untrained) and not _unchanged(untrained):
-            return untrained, True
-        network.load_state_dict(trained)
-        return found, False
+            if stopping():
+                return found, adaptation.model
+        for part in self.cases(adaptation.model, trained=False):
+            if isinstance(part, CaseResult):
+                found.append(part)
+            else:
+                yield part
+            if stopping():
+                break
+        return found, adaptation.model
 
     def _evidence(
         self, index: int, network: nn.Module
@@ -153,8 +182,8 @@ def _held(
     return found
 
 
-def _refused(found: Sequence[CaseResult]) -> bool:
-    return any(c.recommendation is not None and c.recommendation.decision != "accept" for c in found)
+def _refused(found: CaseResult) -> bool:
+    return found.recommendation is not None and found.recommendation.decision != "accept"
 
 
 def _unchanged(found: Sequence[CaseResult]) -> bool:

@@ -34,7 +34,7 @@ from napari_osuda.session.events import (
 )
 from napari_osuda.session.folder import RunFolder
 from napari_osuda.session.guard_collapse import CollapseWatch
-from napari_osuda.session.guard_signals import foreground_channels, head_of
+from napari_osuda.session.guard_signals import foreground_channels
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult, slice_spec
 from napari_osuda.session.judging import Judging
 from napari_osuda.session.prediction import predicted
@@ -83,6 +83,7 @@ class Run:
         self._before: list[Labels] = []
         self._calibration: list[Calibration | None] = []
         self._after: list[CaseResult] = []
+        self._watch: CollapseWatch | None = None
         self._adaptation: Adaptation | None = None
         self._network: nn.Module | None = None
         self._reports: list[StepReport] = []
@@ -229,12 +230,18 @@ class Run:
                 yield Step(report)
         watch = None
         if job.config.guard:
-            head = float(head_of(next(iter(target)).numpy()).mean())
-            foreground = foreground_channels(card)
-            watch = CollapseWatch(adaptation.model, len(target), head, foreground, self._reports)
+            watch = CollapseWatch(
+                adaptation.model, target.heads, alike=target.alike,
+                foreground=foreground_channels(card), earlier=self._reports,
+            )  # fmt: skip
+            if job.resume and checkpoint.watched is not None:
+                watch.load_state_dict(checkpoint.watched)
+            self._watch = watch
         saved = time.monotonic()
         for step in self._steps(adaptation):
             if isinstance(step, Note):
+                if watch is not None and isinstance(adaptation.batches, Target):
+                    watch.rebatch(adaptation.batches.heads, alike=adaptation.batches.alike)
                 yield step
                 continue
             self._reports.append(step)
@@ -258,8 +265,9 @@ class Run:
         for part_done, part_total in adaptation.finishing():
             yield self._clock.progress("statistics", part_done, part_total)
         self._network = adaptation.model
-        to_go_back_to = self._reports and job.config.inference_statistics in ("target", "mixed")
-        if job.config.guard and job.config.go_back and to_go_back_to:
+        trained = bool(self._reports) and self._used != 0
+        replaced = job.config.inference_statistics in ("target", "mixed")
+        if job.config.guard and job.config.go_back and trained and replaced:
             yield from self._judge_or_go_back(target, source, adaptation, folder)
         else:
             yield from self._predict_after(target, source, adaptation.model, folder)
@@ -288,7 +296,7 @@ class Run:
     def _predict_after(
         self, target: Target, source: nn.Module, network: nn.Module, folder: RunFolder | None
     ) -> Iterator[Event]:
-        for part in self._judging(target, source).cases(network):
+        for part in self._judging(target, source).cases(network, trained=self._used != 0):
             if isinstance(part, CaseResult):
                 yield from self._deliver(part, folder)
             else:
@@ -315,13 +323,21 @@ class Run:
         self, target: Target, source: nn.Module, adaptation: Adaptation, folder: RunFolder | None
     ) -> Iterator[Event]:
         """Where the guard refuses what training has led to: the target's statistics alone, if they pass."""
-        judging = self._judging(target, source)
-        found, went_back = yield from judging.or_iteration_0(adaptation, lambda: self.stopping)
-        if went_back:
+        job, judging = self.job, self._judging(target, source)
+
+        def begin() -> Adaptation:
+            return adapt(source, adaptation.batches, job.config, activation=job.model.card.activation)
+
+        found, self._network, refused = yield from judging.or_iteration_0(
+            adaptation.model, begin, lambda: self.stopping
+        )
+        if refused is not None:
+            iterations = adaptation.t if self._used is None else self._used
             self._used = 0
+            whose = "the masks" if len(found) > 1 else "the mask"
             yield self._note(
-                f"After {adaptation.t} iterations the guard refuses the masks. It accepts those of "
-                "iteration 0, which has the target's statistics and no training: they are the result."
+                f"The guard refused {whose} after {iterations} iterations: {refused.reasons[0]} It accepted "
+                "iteration 0, which has the target's statistics and no training: that was made the result."
             )
         for case in found:
             yield from self._deliver(case, folder)
@@ -345,7 +361,8 @@ class Run:
 
     def _save(self, checkpoint: Checkpoint) -> None:
         if self._adaptation is not None and not self._adaptation.finished:
-            checkpoint.save(self._adaptation, self._reports)
+            watched = None if self._watch is None else self._watch.state_dict()
+            checkpoint.save(self._adaptation, self._reports, watched)
 
     def _result(self, outcome: Outcome, error: str | None) -> RunResult:
         job, adaptation = self.job, self._adaptation

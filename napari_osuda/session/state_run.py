@@ -63,7 +63,7 @@ class StateRun(Run):
         self._clock.plan(before=0, steps=0, after=target.slices)
         for done, total in adaptation.finishing():
             yield self._clock.progress("statistics", done, total)
-        self._network = adaptation.model
+        self._network, self._used = adaptation.model, chosen
         afters: list[After] = []
         for event in self._predict_after(target, source, adaptation.model, None):
             if isinstance(event, After):

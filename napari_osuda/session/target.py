@@ -12,9 +12,13 @@ from torch import Tensor
 
 from napari_osuda.imaging import Case, SliceSpec, SliceStack
 from napari_osuda.imaging.patches import covering_patches, head_sizes
+from napari_osuda.session.guard_signals import head_of
 from napari_osuda.session.sliding_window import patches_a_batch, windows
 
 __all__ = ["Target", "parts"]
+
+# So many slices or patches, taken from all over the head, show about what the whole of it does.
+_WHOLE_HEAD = 8
 
 
 def parts(stack: SliceStack) -> int:
@@ -133,6 +137,16 @@ class Target:
             enough = (sizes > 0) & (sizes >= self._least * sizes.max(initial=0))
             chosen.append(np.flatnonzero(enough))
         return tuple(chosen)
+
+    @cached_property
+    def heads(self) -> tuple[float, ...]:
+        """Share of the image that is head, of each batch; above 0."""
+        return tuple(float(head_of(batch.numpy()).mean()) or 1.0 for batch in self)
+
+    @property
+    def alike(self) -> bool:
+        """Whether each batch shows the whole head, and so about the same."""
+        return min(map(len, self._batches)) >= _WHOLE_HEAD or len(self._batches) == 1
 
     @cached_property
     def slices(self) -> int:

@@ -149,8 +149,14 @@ class SettingsPanel(QWidget):
 def _tie(one: QLineEdit, other: QWidget) -> None:
     """Two fields with one text."""
     assert isinstance(other, QLineEdit)
-    one.textChanged.connect(other.setText)
-    other.textChanged.connect(one.setText)
+
+    def write(field: QLineEdit, text: str) -> None:
+        # The one that is being edited would lose its place in the text.
+        if field.text() != text:
+            field.setText(text)
+
+    one.textChanged.connect(lambda text: write(other, text))
+    other.textChanged.connect(lambda text: write(one, text))
 
 
 def _meanings(kind: type) -> dict[str, str]:

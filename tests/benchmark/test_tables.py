@@ -32,16 +32,17 @@ def test_a_region_that_a_patient_has_none_of_is_counted_and_not_averaged():
     rows = [
         row("1", dice_before_ET="0.6", dice_after_ET="0.4", **there),
         row("2", dice_before_ET="1", dice_after_ET="1", **absent),
-        row("3", dice_before_ET="1", dice_after_ET="0", **absent),
+        row("3", "0", outcome="failed"),
+        row("3", "1", dice_before_ET="1", dice_after_ET="0", **absent),
         # One without the volume is of an older bench.
         row("4", dice_before_ET="0.6", dice_after_ET="0.6"),
     ]
     report = bench_report(rows, "Bench", "")
     assert "2 of 4 patients have no ET." in report
     assert "| 0.500 ± 0.141 |" in report
-    assert "| 1 of 2 |" in report
+    assert "| 1 of 3 |" in report
     assert "paper ET" in report
-    assert "paper ET" not in bench_report(rows[:3], "Bench", "")
+    assert "paper ET" not in bench_report(rows[:4], "Bench", "")
     assert "have no ET" not in bench_report(rows[:1], "Bench", "")
 
 

@@ -22,12 +22,16 @@ REPORT = StepReport(
 HEAD = 0.34
 
 
-def watched(shares, batches=3, foreground=None):
+def watched(shares, batches=3, foreground=None, alike=True, stopped_after=None):
     """Steps whose state t has weight t and marks ``shares[t]``: where it ended, weight, good state."""
     model = nn.Linear(1, 1)
     nn.init.constant_(model.weight, 0)
-    watch = CollapseWatch(model, batches, HEAD, foreground)
+    watch = CollapseWatch(model, [HEAD] * batches, alike=alike, foreground=foreground)
     for t, share in enumerate(shares):
+        if t == stopped_after:
+            state = watch.state_dict()
+            watch = CollapseWatch(model, [HEAD] * batches, alike=alike, foreground=foreground)
+            watch.load_state_dict(state)
         # Where classes may overlap, one more that is not of the foreground claims what it likes.
         fractions = np.array([1 - share, share, 0.0][: 2 if foreground is None else 3], np.float32)
         nn.init.constant_(model.weight, t + 1)
@@ -60,6 +64,31 @@ def test_a_foreground_that_fades_is_caught_once_a_tenth_is_left_and_half_of_it_i
     assert ended == start + 2
     assert shares[good] >= 0.02499
     assert shares[good + 1] <= 0.02501
+
+
+@given(st.integers(1, 8))
+def test_a_run_that_was_taken_up_again_keeps_the_same_state(stopped_after):
+    shares = [*[0.05] * 3, *[0.02] * 3, *[0.004] * 3]
+    assert watched(shares, stopped_after=stopped_after) == watched(shares) == (8, 2, 2)
+
+
+@given(st.permutations([0.05, 0.03, 0.001, 0.0, 0.0, 0.0, 0.0, 0.2]))
+def test_batches_that_differ_are_each_held_against_themselves(shares):
+    """Patches one at a time: most show no lesion, and that is no collapse."""
+    assert watched(shares * 3, batches=8, alike=False)[0] is None
+    ended, *_ = watched([*shares, *shares, *[0.0] * 8], batches=8, alike=False)
+    assert ended is not None
+
+
+def test_after_a_change_of_the_batches_none_is_known():
+    watch = CollapseWatch(nn.Linear(1, 1), [HEAD], alike=True)
+
+    def step(t, share):
+        return watch.saw(dataclasses.replace(REPORT, t=t, class_fractions=np.array([1 - share, share])))
+
+    assert [step(0, 0.1), step(1, 0.1)] == [None, None]
+    watch.rebatch([HEAD] * 8, alike=False)
+    assert [step(t, 0.0) for t in range(2, 10)] == [None] * 8
 
 
 def test_nonsense_that_shrinks_to_a_lesion_is_no_collapse():
@@ -108,7 +137,7 @@ def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, c
     assert any("collapsed" in note for note in result.notes)
     assert result.reports[-1].class_fractions[1] < 0.001
     assert np.count_nonzero(result.cases[0].after) > 0
-    assert any(f"after {result.iteration} iterations is kept" in note for note in result.notes)
+    assert any(f"to its state after {result.iteration} iterations" in note for note in result.notes)
     unguarded = adapt_case(model, case, config.replace(guard=False))
     assert len(unguarded.reports) == 40
     assert unguarded.cases[0].recommendation is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 import torch
 
 from napari_osuda.method import preset
-from napari_osuda.session import Recommendation, adapt_case
+from napari_osuda.session import Progress, Recommendation, adapt_case
+from napari_osuda.session.api import make_job
+from napari_osuda.session.judging import Judging
+from napari_osuda.session.run import Run
 
 # Steps so long that training changes the mask.
 LONG = preset("osuda", iterations=2, batch_size=4, learning_rate=0.02, go_back=True)
@@ -48,8 +52,57 @@ def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp
     assert result.iteration == 0
     assert len(result.reports) == 2
     assert [type(event).__name__ for event in events].count("After") == 1
-    assert any("It accepts those of iteration 0" in note for note in result.notes)
+    assert any("Because. It accepted iteration 0" in note for note in result.notes)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["iteration_used"] == 0
+
+
+def test_iteration_0_takes_nothing_from_a_run_that_ends_while_it_is_judged(
+    model, case, tmp_path, guard_says, monkeypatch
+):
+    guard_says("accept")
+    trained = adapt_case(model, case, LONG)
+    guard_says("keep-source", "accept")
+    # Memory runs out, or the person stops, once the trained masks are there.
+    real, calls = Judging._untrained, []
+
+    def failing(self, begin, stopping):
+        calls.append(1)
+        yield from real(self, begin, lambda: True)
+        raise MemoryError
+
+    monkeypatch.setattr(Judging, "_untrained", failing)
+    result = adapt_case(model, case, LONG, out=tmp_path / "run")
+    assert (result.outcome, result.iteration, len(calls)) == ("done", None, 1)
+    np.testing.assert_array_equal(result.cases[0].after, trained.cases[0].after)
+    assert torch.equal(weights(result), weights(trained))
+    assert result.recommendation.decision == "keep-source"
+
+
+def test_a_stop_while_iteration_0_is_judged_leaves_what_training_led_to(model, case, guard_says):
+    guard_says("accept")
+    trained = adapt_case(model, case, LONG)
+    guard_says("keep-source", "accept")
+    run = Run(make_job(model, case, LONG))
+    statistics = 0
+    for event in run:
+        statistics += isinstance(event, Progress) and event.stage == "statistics" and event.done == 1
+        if statistics == 2:
+            run.stop()
+    assert event.result.outcome == "stopped"
+    np.testing.assert_array_equal(event.result.cases[0].after, trained.cases[0].after)
+    assert torch.equal(weights(event.result), weights(trained))
+
+
+def test_a_cohort_goes_back_only_where_all_of_it_is_refused(model, case, guard_says):
+    two = [case, dataclasses.replace(case, name="other")]
+    guard_says("accept", "keep-source", "accept")
+    result = adapt_case(model, two, LONG)
+    assert result.iteration is None
+    assert [c.recommendation.decision for c in result.cases] == ["accept", "keep-source"]
+    guard_says("keep-source", "keep-source", "keep-source", "accept")
+    result = adapt_case(model, two, LONG)
+    assert result.iteration == 0
+    assert [c.recommendation.decision for c in result.cases] == ["keep-source", "accept"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"go_back": False}])

@@ -108,7 +108,11 @@ def test_settings_start_as_the_method_says(qtbot):
         if PRESETS[name].assumes_ratio:
             with pytest.raises(ConfigError, match="assumes that you know"):
                 panel.config()
-            qtbot.keyClicks(panel.ratio, "0.97, 0.03")
+            qtbot.keyClicks(panel.ratio, "0.9, 0.03")
+            # Typed in the middle, it stays in the middle.
+            panel.ratio.setCursorPosition(3)
+            qtbot.keyClicks(panel.ratio, "7")
+            assert panel.ratio.cursorPosition() == 4
             expected["class_ratio"] = (0.97, 0.03)
             # Another strength is no reason to ask again.
             panel.strength.setCurrentText("strong")
