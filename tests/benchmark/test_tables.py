@@ -49,8 +49,9 @@ def test_a_region_that_a_patient_has_none_of_is_counted_and_not_averaged():
 def test_calibration_is_told_of_the_trials_that_have_it():
     known = {"ece_before": "0.02", "ece_after": "0.05", "brier_before": "0.1", "brier_after": "0.2"}
     rows = [row("1", **known), row("2", **known | {"ece_after": "0.07"}), row("3")]
-    report = bench_report(rows, "Bench", "")
-    assert "| tent | 2 of 3 | 0.020 ± 0.000 | 0.060 ± 0.014 | 0.100 ± 0.000 | 0.200 ± 0.000 |" in report
+    report = bench_report([*rows[:2], row("4", outcome="failed")], "Bench", "")
+    assert "| tent | 0.020 ± 0.000 | 0.060 ± 0.014 | 0.100 ± 0.000 | 0.200 ± 0.000 |" in report
+    assert "2 of 3 trials have these figures" in bench_report(rows, "Bench", "")
     assert "Calibration" not in bench_report(rows[2:], "Bench", "")
 
 
