@@ -1,8 +1,8 @@
 """What each setting buys: a sweep on validation patients, from which the defaults were chosen.
 
 ``python -m napari_osuda.benchmark.sweep --out docs/results`` goes on where it stopped; with ``--around`` it
-changes the defaults that came of it, one at a time. Its patients are in no test, no sample and no table of
-results.
+changes the defaults that came of it, one at a time, and with ``--weights`` what each slice counts for. Its
+patients are in no test, no sample and no table of results.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from napari_osuda.benchmark.patients import VALIDATION, Patient, simulated_patient
@@ -27,7 +27,7 @@ from napari_osuda.benchmark.tables import by_columns, markdown_table
 from napari_osuda.evaluation import dice, region_masks
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
-from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.method import AdaptationConfig, adapt, main_output, probabilities
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
 from napari_osuda.session.devices import placed
@@ -35,7 +35,7 @@ from napari_osuda.session.guard_signals import GATHERED, WHOLE, Signals, gather
 from napari_osuda.session.prediction import predicted
 from napari_osuda.session.target import Target
 
-__all__ = ["AROUND", "SETTINGS", "STATISTICS", "Setting", "run_sweep", "sweep_rows"]
+__all__ = ["AROUND", "SETTINGS", "STATISTICS", "WEIGHTS", "Setting", "run_sweep", "sweep_rows"]
 
 KEY = ("setting", "statistics", "protocol", "patient")
 COLUMNS = (
@@ -60,6 +60,8 @@ class Setting:
     mapped: bool = False
     # Of the second sweep, around the defaults.
     around: bool = False
+    # Of the third: how often each slice counts in the statistics.
+    weigh: Literal["alike", "by head", "marked thrice"] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,25 @@ AROUND = tuple(
 )
 """The defaults, one thing changed at a time: with the shipped models, as a run does it."""
 
+WEIGHTS = (
+    Setting("all slices", _NOTHING, mapped=True, weigh="alike"),
+    Setting("half a head", _NOTHING, head=0.5, mapped=True, weigh="alike"),
+    Setting("half a head, by head", _NOTHING, head=0.5, mapped=True, weigh="by head"),
+    Setting("half a head, marked thrice", _NOTHING, head=0.5, mapped=True, weigh="marked thrice"),
+)
+"""What each slice counts for, where statistics are all that changes.
+
+"By head" counts a slice one to four times, as a quarter to the whole of the largest head is in it; "marked
+thrice" counts those in which the source model marks something three times: training batches hold more tumour
+than a patient's slices do.
+"""
+
 # Training costs ten times what replacing statistics does: it is tried where the most is to be learnt.
 _TRAINED_ON = ("t2-to-flair", "other-scanner", "t2-no-shift")
 _SHIFTS = (*_TRAINED_ON, "high-to-low-grade", "no-shift", "t2-to-t1ce", "t2-to-t1")
 _MAPPED = ("t2-to-flair", "t2-to-t1", "t2-to-t1ce")
 _FEW = ("target", "prior 0.5", "source")
+_WEIGHED = ("target", "prior 0.5")
 
 
 def sweep_rows(path: Path) -> Rows:
@@ -165,9 +181,7 @@ def run_sweep(
         wanted = [
             i
             for i in STATISTICS
-            if (i.name in _FEW or not setting.changes["iterations"])
-            and (setting.changes["iterations"] or setting.mapped or i.name != "source")
-            and (setting.name, i.name, name, seed) not in rows
+            if i.name in _wanted(setting) and (setting.name, i.name, name, seed) not in rows
         ]
         if wanted:
             protocol = PROTOCOLS[name]
@@ -181,9 +195,20 @@ def run_sweep(
         yield done, len(work)
 
 
+def _wanted(setting: Setting) -> Sequence[str]:
+    """Names of the statistics at inference that a setting is tried with."""
+    if setting.weigh is not None:
+        return _WEIGHED
+    if setting.changes["iterations"]:
+        return _FEW
+    return [i.name for i in STATISTICS if setting.mapped or i.name != "source"]
+
+
 def _shifts(setting: Setting) -> Sequence[str]:
     if setting.around:
         return _TRAINED_ON
+    if setting.weigh is not None:
+        return _SHIFTS
     return _MAPPED if setting.mapped else _TRAINED_ON if setting.changes["iterations"] else _SHIFTS
 
 
@@ -215,8 +240,11 @@ def _adapted(
     if setting.mapped:
         spec = replace(spec, intensity_maps=_maps(patient))
         stack = SliceStack(patient.case, spec)
-    batches = list(Target((patient.case,), spec, config.batch_size, config.seed, setting.head))
     network = placed(model.network, torch.device("cpu"), stack)
+    if setting.weigh is None:
+        batches = list(Target((patient.case,), spec, config.batch_size, config.seed, setting.head))
+    else:
+        batches = _weighed(network, stack, model.card, setting)
     began = time.perf_counter()
     adaptation = adapt(network, batches, config, activation=model.card.activation)
     while adaptation.t < config.iterations:
@@ -227,6 +255,24 @@ def _adapted(
         adaptation.model.load_state_dict(source)
         adaptation.config, adaptation.finished = config.replace(**inference.changes), False
         yield inference.name, _reach(adaptation.finish(), stack, model.card, patient, plain), seconds
+
+
+@torch.no_grad()
+def _weighed(network: nn.Module, stack: SliceStack, card: ModelCard, setting: Setting) -> list[Tensor]:
+    """The slices that take part, each as often as it counts."""
+    heads = stack.head_sizes / stack.head_sizes.max()
+    chosen = np.flatnonzero((heads > 0) & (heads >= setting.head))
+    slices = torch.from_numpy(stack.slices(chosen))
+    count = np.ones(len(chosen), np.intp)
+    if setting.weigh == "by head":
+        count = np.ceil(4 * heads[chosen]).astype(np.intp)
+    elif setting.weigh == "marked thrice":
+        p = torch.cat(
+            [probabilities(main_output(network(x)), card.activation) for x in torch.split(slices, 16)]
+        )
+        marked = (p[:, 1:].amax(dim=1) > 0.5) if p.shape[1] > 1 else p[:, 0] > 0.5
+        count[marked.flatten(1).any(dim=1).numpy()] = 3
+    return list(torch.split(slices.repeat_interleave(torch.from_numpy(count), dim=0), 16))
 
 
 def _maps(patient: Patient) -> tuple[IntensityMap, ...]:
@@ -282,11 +328,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--patients", type=int, default=2, help=f"of {len(VALIDATION)} validation patients")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="SETTING", help="names of settings")
-    parser.add_argument("--around", action="store_true", help="the defaults, one thing changed at a time")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--around", action="store_true", help="the defaults, one thing changed at a time")
+    which.add_argument("--weights", action="store_true", help="what each slice counts for")
     options = parser.parse_args(argv)
-    name, title, every = (
-        ("sweep-around", "Around the defaults", AROUND) if options.around else ("sweep", "Sweep", SETTINGS)
-    )
+    every: Sequence[Setting]
+    name, title, every = "sweep", "Sweep", SETTINGS
+    if options.around:
+        name, title, every = "sweep-around", "Around the defaults", AROUND
+    elif options.weights:
+        name, title, every = "sweep-weights", "What each slice counts for", WEIGHTS
     settings = [s for s in every if options.only is None or s.name in options.only]
     torch.set_num_threads(options.threads)
     rows = sweep_rows(options.out / f"{name}.csv")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -191,6 +192,34 @@ def test_a_sweep_changes_one_thing_at_a_time_and_goes_on_where_it_stopped(series
     table = sweep.sweep_table(again)
     assert "| defaults | target |" in table
     assert "| learning rate 3e-4 | source |" in table
+
+
+def test_slices_that_count_more_come_more_often(series, tmp_path, monkeypatch):
+    from napari_osuda.benchmark import sweep
+    from napari_osuda.imaging import SliceStack
+    from napari_osuda.session import slice_spec
+
+    model, patient = series.model(), series.load("1")
+    stack = SliceStack(patient.case, slice_spec(model.card))
+    every, half, by_head, marked = sweep.WEIGHTS
+
+    def counted(setting):
+        batches = sweep._weighed(model.network.eval(), stack, model.card, setting)
+        return [tuple(x.flatten().tolist()) for batch in batches for x in batch]
+
+    heads = stack.head_sizes / stack.head_sizes.max()
+    assert len(counted(every)) == (heads > 0).sum()
+    alike = counted(half)
+    assert len(alike) == len(set(alike)) == (heads >= 0.5).sum()
+    for slice_, head in zip(alike, heads[heads >= 0.5], strict=True):
+        assert counted(by_head).count(slice_) == np.ceil(4 * head)
+    assert {counted(marked).count(slice_) for slice_ in alike} <= {1, 3}
+
+    monkeypatch.setattr(sweep, "simulated_patient", lambda protocol, seed: series.load(str(seed)))
+    monkeypatch.setattr(sweep, "_SHIFTS", ("t2-to-flair",))
+    rows = sweep.sweep_rows(tmp_path / "sweep.csv")
+    list(sweep.run_sweep(rows, [half, by_head], (1,), {series.protocol.model: model}))
+    assert [r["statistics"] for r in rows] == ["target", "prior 0.5"] * 2
 
 
 def test_the_settings_around_the_defaults_are_the_defaults_but_for_what_their_name_says():
