@@ -27,7 +27,7 @@ from napari_osuda.benchmark.tables import by_columns, markdown_table
 from napari_osuda.evaluation import dice, region_masks
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
-from napari_osuda.method import AdaptationConfig, adapt, main_output, probabilities
+from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
 from napari_osuda.session.devices import placed
@@ -257,7 +257,6 @@ def _adapted(
         yield inference.name, _reach(adaptation.finish(), stack, model.card, patient, plain), seconds
 
 
-@torch.no_grad()
 def _weighed(network: nn.Module, stack: SliceStack, card: ModelCard, setting: Setting) -> list[Tensor]:
     """The slices that take part, each as often as it counts."""
     heads = stack.head_sizes / stack.head_sizes.max()
@@ -267,11 +266,9 @@ def _weighed(network: nn.Module, stack: SliceStack, card: ModelCard, setting: Se
     if setting.weigh == "by head":
         count = np.ceil(4 * heads[chosen]).astype(np.intp)
     elif setting.weigh == "marked thrice":
-        p = torch.cat(
-            [probabilities(main_output(network(x)), card.activation) for x in torch.split(slices, 16)]
-        )
-        marked = (p[:, 1:].amax(dim=1) > 0.5) if p.shape[1] > 1 else p[:, 0] > 0.5
-        count[marked.flatten(1).any(dim=1).numpy()] = 3
+        *_, labels = predicted(network, stack, card)
+        assert isinstance(labels, np.ndarray)
+        count[stack.stacked(labels != 0)[chosen].any(axis=(1, 2))] = 3
     return list(torch.split(slices.repeat_interleave(torch.from_numpy(count), dim=0), 16))
 
 

@@ -38,18 +38,12 @@ class Checkpoint:
     ------
     OutputError
         The job is to be resumed, and the folder holds a run of other inputs or settings.
-
-    Attributes
-    ----------
-    watched : dict or None
-        State of the `CollapseWatch` that `restore` has found.
     """
 
     def __init__(self, job: Job) -> None:
         self._folder = None if job.out is None else job.out / "checkpoint"
         self._identity = _identity(job)
         self._record = self._identity | _recipe(job)
-        self.watched: dict[str, Any] | None = None
         if job.resume and self.exists:
             self._check_same()
 
@@ -81,13 +75,12 @@ class Checkpoint:
         with written_whole(self._folder / "state.pt") as path:
             torch.save(state, path)
 
-    def restore(self, adaptation: Adaptation) -> list[StepReport]:
-        """Put the state into an adaptation of the same job, and give the reports of its iterations."""
+    def restore(self, adaptation: Adaptation) -> tuple[list[StepReport], dict[str, Any] | None]:
+        """Put the state into an adaptation of the same job; its reports, and what a watch over it knew."""
         assert self._folder is not None
         state = torch.load(self._folder / "state.pt", map_location="cpu", weights_only=True)
         adaptation.load_state_dict(state)
-        self.watched = state.get("watched")
-        return [_as_report(fields) for fields in state["reports"]]
+        return [_as_report(fields) for fields in state["reports"]], state.get("watched")
 
     def remove(self) -> None:
         """The run is whole: nothing is left to resume."""

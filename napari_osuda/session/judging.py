@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import Adaptation
+from napari_osuda.method import Adaptation, adapt
 from napari_osuda.session.confidence import Confidence
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard import recommend
@@ -88,18 +88,15 @@ class Judging:
             done += parts(stack)
 
     def or_iteration_0(
-        self, network: nn.Module, begin: Callable[[], Adaptation], stopping: Callable[[], bool]
+        self, adaptation: Adaptation, stopping: Callable[[], bool]
     ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module, Recommendation | None]]:
-        """The results of an adapted network, or of iteration 0 where only that is accepted.
+        """The results of a finished adaptation, or of its iteration 0 where only that is accepted.
 
         Iteration 0 is a network of its own: whatever ends this, the adapted one is as it was.
 
         Parameters
         ----------
-        network : nn.Module
-            The adapted network, finished.
-        begin : callable
-            The adaptation anew, before its first iteration.
+        adaptation : Adaptation
         stopping : callable
             Whether to leave it at the first.
 
@@ -117,11 +114,12 @@ class Judging:
         All cases have one network. So iteration 0 comes into question where every case is refused, and is
         taken where it is accepted of one; of each other case the guard keeps the source's mask.
         """
+        network = adaptation.model
         found = yield from _held(self.cases(network))
         if not all(map(_refused, found)) or stopping():
             return found, network, None
         try:
-            others, untrained = yield from self._untrained(begin, stopping)
+            others, untrained = yield from self._untrained(adaptation.batches, stopping)
         except (OsudaError, MemoryError, RuntimeError):
             # An attempt to do better, and no loss: what training led to is judged and refused already.
             return found, network, None
@@ -130,10 +128,11 @@ class Judging:
         return others, untrained, found[0].recommendation
 
     def _untrained(
-        self, begin: Callable[[], Adaptation], stopping: Callable[[], bool]
+        self, batches: Iterable[Tensor], stopping: Callable[[], bool]
     ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module]]:
         """The results of iteration 0, as far as they go where a stop is asked for."""
-        adaptation, found = begin(), list[CaseResult]()
+        job, found = self._job, list[CaseResult]()
+        adaptation = adapt(self._source, batches, job.config, activation=job.model.card.activation)
         for done, total in adaptation.finishing():
             yield self._progress("statistics", done, total)
             if stopping():

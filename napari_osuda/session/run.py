@@ -223,25 +223,22 @@ class Run:
             self._network = source
             yield from self._predict_after(target, source, source, folder)
             return
+        watched = None
         if job.resume:
-            self._reports = checkpoint.restore(adaptation)
+            self._reports, watched = checkpoint.restore(adaptation)
             yield self._note(f"Resumed after iteration {adaptation.t} of {job.config.iterations}.")
             for report in self._reports:
                 yield Step(report)
-        watch = None
         if job.config.guard:
-            watch = CollapseWatch(
+            self._watch = CollapseWatch(
                 adaptation.model, target.heads, alike=target.alike,
                 foreground=foreground_channels(card), earlier=self._reports,
             )  # fmt: skip
-            if job.resume and checkpoint.watched is not None:
-                watch.load_state_dict(checkpoint.watched)
-            self._watch = watch
+            if watched is not None:
+                self._watch.load_state_dict(watched)
         saved = time.monotonic()
         for step in self._steps(adaptation):
             if isinstance(step, Note):
-                if watch is not None and isinstance(adaptation.batches, Target):
-                    watch.rebatch(adaptation.batches.heads, alike=adaptation.batches.alike)
                 yield step
                 continue
             self._reports.append(step)
@@ -249,10 +246,10 @@ class Run:
                 self.timeline.keep(adaptation, step.eta)
             yield Step(step)
             yield self._clock.progress("adapt", adaptation.t, job.config.iterations)
-            collapse = None if watch is None else watch.saw(step)
-            if watch is not None and collapse is not None:
-                watch.restore()
-                self._used = watch.good
+            collapse = None if self._watch is None else self._watch.saw(step)
+            if self._watch is not None and collapse is not None:
+                self._watch.restore()
+                self._used = self._watch.good
                 yield self._note(collapse)
                 break
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
@@ -287,7 +284,10 @@ class Run:
                 if halved or not out_of_memory(error) or size < 1:
                     raise
                 halved = True
-                adaptation.rebatch(self._target(size), size)
+                smaller = self._target(size)
+                adaptation.rebatch(smaller, size)
+                if self._watch is not None:
+                    self._watch.rebatch(smaller.heads, alike=smaller.alike)
                 what = "patches" if self.job.model.card.plane == "volume" else "slices"
                 yield self._note(
                     f"Memory ran out at iteration {adaptation.t}: going on with batches of {size} {what}."
@@ -323,14 +323,8 @@ class Run:
         self, target: Target, source: nn.Module, adaptation: Adaptation, folder: RunFolder | None
     ) -> Iterator[Event]:
         """Where the guard refuses what training has led to: the target's statistics alone, if they pass."""
-        job, judging = self.job, self._judging(target, source)
-
-        def begin() -> Adaptation:
-            return adapt(source, adaptation.batches, job.config, activation=job.model.card.activation)
-
-        found, self._network, refused = yield from judging.or_iteration_0(
-            adaptation.model, begin, lambda: self.stopping
-        )
+        judging = self._judging(target, source)
+        found, self._network, refused = yield from judging.or_iteration_0(adaptation, lambda: self.stopping)
         if refused is not None:
             iterations = adaptation.t if self._used is None else self._used
             self._used = 0

@@ -65,9 +65,9 @@ def test_iteration_0_takes_nothing_from_a_run_that_ends_while_it_is_judged(
     # Memory runs out, or the person stops, once the trained masks are there.
     real, calls = Judging._untrained, []
 
-    def failing(self, begin, stopping):
+    def failing(self, batches, stopping):
         calls.append(1)
-        yield from real(self, begin, lambda: True)
+        yield from real(self, batches, lambda: True)
         raise MemoryError
 
     monkeypatch.setattr(Judging, "_untrained", failing)
