@@ -225,7 +225,7 @@ def channels() -> dict[str, np.ndarray]:
 def history_megabytes() -> float:
     """Memory of a full history, touched throughout."""
     from napari_osuda.method import NormLayer, StepReport
-    from napari_osuda.widgets._history import RunHistory
+    from napari_osuda.widgets.cockpit.history import RunHistory
 
     layers = [NormLayer(str(i), "BatchNorm2d", 100, 100 * i, True, 1e-5) for i in range(20)]
     before = resident_megabytes()

@@ -27,7 +27,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_osuda.imaging import Grid, write_labels, write_shares
-from napari_osuda.session.review_slices import slice_table
+from napari_osuda.session.review.slices import slice_table
 
 SHAPE = (240, 240, 155)
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -152,7 +152,7 @@ def main() -> None:
         viewer.window._qt_window.resize(1600, 1000)
         print(f"{'milliseconds':<52} {'seen':>7} {'worst':>7} {'settled':>7} {'work':>7}")
         told("napari alone, an image and two masks: a slice on", napari_alone(viewer, repeats))
-        from napari_osuda.widgets.review import ReviewWidget
+        from napari_osuda.widgets.review.widget import ReviewWidget
 
         widget = ReviewWidget(viewer)
         viewer.window.add_dock_widget(widget, name="OSUDA: Review")

@@ -153,7 +153,7 @@ def beside(first: Any, second: Any) -> None:
 
 def monitor_picture(viewer: Any, path: Path) -> None:
     """The monitor as it looks with room for three columns, a channel pointed at."""
-    from napari_osuda.widgets.monitor import MonitorWidget
+    from napari_osuda.widgets.monitor.widget import MonitorWidget
 
     wide = MonitorWidget(viewer)
     wide.setStyleSheet(viewer.window.dock_widgets[MONITOR].window().styleSheet())

@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from napari_osuda.version import __version__
+
 if TYPE_CHECKING:
     from napari_osuda.imaging import read_case
     from napari_osuda.method import AdaptationConfig
     from napari_osuda.models import load_model
     from napari_osuda.session import adapt_case
 
-__version__ = "0.1.0"
 __all__ = ["AdaptationConfig", "__version__", "adapt_case", "load_model", "read_case"]
 
 _HOMES = {

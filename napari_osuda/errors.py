@@ -10,6 +10,8 @@ __all__ = [
     "OsudaError",
     "OutputError",
     "UntrustedModelError",
+    "explain",
+    "out_of_memory",
 ]
 
 
@@ -54,3 +56,24 @@ class UntrustedModelError(ModelError):
 
 class OutputError(OsudaError):
     """Nothing can be written there: the folder is not empty, not a folder, or not writable."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, or torch's, which is a RuntimeError in various words."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def explain(error: BaseException) -> str:
+    """A sentence on any failure: the project's own are sentences already."""
+    if isinstance(error, OsudaError):
+        return str(error)
+    if out_of_memory(error):
+        return (
+            "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller patches: "
+            "--set-card size=64,64,64), or close other programs."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system said '{error.strerror}'{where}."
+    return f"An unforeseen error: {type(error).__name__}: {error}"

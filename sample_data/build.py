@@ -25,13 +25,10 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from napari_osuda.benchmark.training import (
-    Recipe,
-    TrainingSlices,
-    average_networks,
-    train_source,
-    training_slices,
-)
+from napari_osuda.benchmark.training.averaging import average_networks
+from napari_osuda.benchmark.training.recipe import Recipe
+from napari_osuda.benchmark.training.slices import TrainingSlices, training_slices
+from napari_osuda.benchmark.training.training import train_source
 from napari_osuda.evaluation import evaluate
 from napari_osuda.files import sha256_of, written_whole
 from napari_osuda.imaging import Case, Grid, SliceSpec, case_from_arrays

@@ -34,10 +34,10 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         import torch
 
         assert not torch.overrides._get_current_function_mode_stack(), "torch is still intercepted"
-    if "qtbot" in request.fixturenames and "napari_osuda.widgets._shared" in sys.modules:
-        from napari_osuda.widgets import _shared
+    if "qtbot" in request.fixturenames and "napari_osuda.widgets.cockpit.cockpit" in sys.modules:
+        from napari_osuda.widgets.cockpit import cockpit
 
-        assert not _shared._COCKPITS, "a cockpit outlived its viewer's widgets"
+        assert not cockpit._COCKPITS, "a cockpit outlived its viewer's widgets"
         qtbot.waitUntil(lambda: _no_more_than(before), timeout=30_000)
 
 

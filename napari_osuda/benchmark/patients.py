@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from napari_osuda import simulation
 from napari_osuda.benchmark.protocols import Protocol
-from napari_osuda.benchmark.training import training_slices
+from napari_osuda.benchmark.training.slices import training_slices
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import Case, Grid, case_from_arrays
 from napari_osuda.models import ModelCard
-from napari_osuda.session.job import slice_spec
+from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.simulation import CONTRASTS, SCANNERS, simulate_patient
 
 __all__ = [

@@ -17,6 +17,7 @@ __all__ = [
     "Normalisation",
     "filled_head",
     "fit_intensity",
+    "head_of",
     "normalise",
     "not_zero",
 ]
@@ -157,3 +158,9 @@ def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
 def _usable(spread: float, level: float) -> float:
     """Give 1 for the spread of a constant image, whose rounding error is not contrast."""
     return spread if spread > max(1e-6 * abs(level), float(np.finfo(np.float32).tiny)) else 1.0
+
+
+def head_of(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """What is not air, the value in the corner: bool [S, h, w] or [S, d, h, w] of images [S, C, ...]."""
+    corner = image[(slice(None), slice(None), *[slice(0, 1)] * (image.ndim - 2))]
+    return np.asarray((image != corner).any(axis=1))

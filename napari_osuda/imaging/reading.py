@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.case import Case, Source, stack_channels
-from napari_osuda.imaging.dicom import DicomSeries, find_series, is_dicom
+from napari_osuda.imaging.dicom.series import DicomSeries, find_series, is_dicom
 from napari_osuda.imaging.grid import require_same_grid
 from napari_osuda.imaging.modalities import match_channels, modality_of
 from napari_osuda.imaging.volumes import SUFFIXES, digest_of, read_volume, without_suffix

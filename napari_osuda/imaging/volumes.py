@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.files import sha256_of, written_whole
-from napari_osuda.imaging.dicom import has_dicom, is_dicom, read_series, series_of
+from napari_osuda.imaging.dicom.series import has_dicom, is_dicom, read_series, series_of
 from napari_osuda.imaging.grid import Grid
 
 __all__ = [

@@ -7,27 +7,9 @@ from torch import Tensor
 
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.losses import hbs_step
+from napari_osuda.method.statistics import Observed
 
-__all__ = ["Observed", "Source"]
-
-
-class Observed:
-    """The batch statistics of each layer in one forward pass, pooled where a layer runs several times."""
-
-    def __init__(self) -> None:
-        self.statistics: dict[int, tuple[Tensor, Tensor]] = {}
-        self.counts: dict[int, int] = {}
-
-    def add(self, key: int, count: int, mean: Tensor, var: Tensor) -> None:
-        """Note a layer's mean and biased variance [C] over ``count`` elements a channel."""
-        if key in self.statistics:
-            before_mean, before_var = self.statistics[key]
-            share = count / (self.counts[key] + count)
-            delta = mean - before_mean
-            mean = before_mean + share * delta
-            var = torch.lerp(before_var, var, share) + share * (1.0 - share) * delta.square()
-        self.statistics[key] = (mean, var)
-        self.counts[key] = self.counts.get(key, 0) + count
+__all__ = ["Source"]
 
 
 class Source:

@@ -18,7 +18,7 @@ from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.normalization import BatchNormCall, Normalization, batch_statistics, mix
 from napari_osuda.method.transferability import distance
 
-__all__ = ["Moments", "source_distance", "store_pooled_statistics"]
+__all__ = ["Moments", "Observed", "source_distance", "store_pooled_statistics"]
 
 # Up to so many elements of all layers' inputs together, the target goes through at once (float32: 6 GB
 # if nothing were freed on the way, in practice a third); above, layer by layer.
@@ -190,3 +190,22 @@ def _as_one(batches: Iterable[Tensor], layers: tuple[BoundLayer, ...]) -> Tensor
             return None
         gathered.append(batch)
     return torch.cat(gathered)
+
+
+class Observed:
+    """The batch statistics of each layer in one forward pass, pooled where a layer runs several times."""
+
+    def __init__(self) -> None:
+        self.statistics: dict[int, tuple[Tensor, Tensor]] = {}
+        self.counts: dict[int, int] = {}
+
+    def add(self, key: int, count: int, mean: Tensor, var: Tensor) -> None:
+        """Note a layer's mean and biased variance [C] over ``count`` elements a channel."""
+        if key in self.statistics:
+            before_mean, before_var = self.statistics[key]
+            share = count / (self.counts[key] + count)
+            delta = mean - before_mean
+            mean = before_mean + share * delta
+            var = torch.lerp(before_var, var, share) + share * (1.0 - share) * delta.square()
+        self.statistics[key] = (mean, var)
+        self.counts[key] = self.counts.get(key, 0) + count

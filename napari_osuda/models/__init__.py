@@ -5,11 +5,11 @@ and its card; ``save_model`` writes the adapted network as a bioimage.io package
 what is in it.
 """
 
+from napari_osuda.models.answers import Memory
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.decide import decide
+from napari_osuda.models.classes import decide
 from napari_osuda.models.inspection import Inspection, check_adaptable, inspect_model
 from napari_osuda.models.loading import SourceModel, load_model, open_questions
-from napari_osuda.models.memory import Memory
 from napari_osuda.models.questions import Question
 from napari_osuda.models.saving import save_as_it_came, save_in_form, save_model, write_model_folder
 

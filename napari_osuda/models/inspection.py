@@ -13,9 +13,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from napari_osuda.errors import NotAdaptableError
 from napari_osuda.method import NormLayer, find_layers
+from napari_osuda.models.architectures.probing import example_for, forward, smallest_size
 from napari_osuda.models.forms.reading import Trust
 from napari_osuda.models.loading import SourceModel, load_model
-from napari_osuda.models.probing import example_for, forward, smallest_size
 from napari_osuda.models.questions import ACCEPT_DEFAULTS
 
 __all__ = ["Inspection", "check_adaptable", "inspect_model"]

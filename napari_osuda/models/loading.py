@@ -12,7 +12,10 @@ from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.models import questions
+from napari_osuda.models.answers import Memory
+from napari_osuda.models.architectures.probing import check_channels, smallest_size
 from napari_osuda.models.card import ModelCard
+from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms import (
     bioimageio,
     monai_bundle,
@@ -23,9 +26,6 @@ from napari_osuda.models.forms import (
     torchscript,
 )
 from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.memory import Memory
-from napari_osuda.models.packages import Package
-from napari_osuda.models.probing import check_channels, smallest_size
 from napari_osuda.models.questions import Question
 
 __all__ = ["SourceModel", "load_model", "open_questions"]

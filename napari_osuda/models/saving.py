@@ -17,10 +17,10 @@ from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.files import written_whole
+from napari_osuda.models.architectures.probing import example_for, forward, smallest_size
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.document import model_document, readme_of
+from napari_osuda.models.description.writing import model_document, readme_of
 from napari_osuda.models.loading import SourceModel
-from napari_osuda.models.probing import example_for, forward, smallest_size
 
 __all__ = ["save_as_it_came", "save_in_form", "save_model", "write_model_folder"]
 

@@ -1,18 +1,18 @@
 """One adaptation from files to run folder; it knows nothing of windows."""
 
-from napari_osuda.session.api import adapt_case
-from napari_osuda.session.contrast_preview import ContrastPreview, contrast_previews
+from napari_osuda.session.api import adapt_case, predict_case
 from napari_osuda.session.controller import Controller, State
-from napari_osuda.session.devices import DEVICES, available_devices, resolve_device
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
-from napari_osuda.session.job import CaseResult, Job, Recommendation, RunResult, slice_spec
-from napari_osuda.session.prediction import predict_case
-from napari_osuda.session.preview import Preview, Previewer, can_preview
-from napari_osuda.session.run import Run
-from napari_osuda.session.state_run import StateRun
-from napari_osuda.session.timeline import State as PastState
-from napari_osuda.session.timeline import Timeline
-from napari_osuda.session.unfinished import Unfinished, find_unfinished
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.inference.devices import DEVICES, available_devices, resolve_device
+from napari_osuda.session.job import CaseResult, Job, Recommendation, RunResult
+from napari_osuda.session.preview.contrast import ContrastPreview, contrast_previews
+from napari_osuda.session.preview.slices import Preview, Previewer, can_preview
+from napari_osuda.session.run.from_iteration import StateRun
+from napari_osuda.session.run.run import Run
+from napari_osuda.session.run_folder.timeline import State as PastState
+from napari_osuda.session.run_folder.timeline import Timeline
+from napari_osuda.session.run_folder.unfinished import Unfinished, find_unfinished
 
 __all__ = [
     "DEVICES",

@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from napari_osuda.errors import OsudaError
-from napari_osuda.imaging import Case
+from napari_osuda.imaging import Case, SliceStack
 from napari_osuda.method import AdaptationConfig, preset
 from napari_osuda.models import SourceModel
 from napari_osuda.session.events import Event, Finished
-from napari_osuda.session.job import Job, RunResult
-from napari_osuda.session.run import Run
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.inference.devices import placed, resolve_device
+from napari_osuda.session.inference.prediction import predicted
+from napari_osuda.session.job import Job, Labels, RunResult
+from napari_osuda.session.preflight import check_input
+from napari_osuda.session.run.run import Run
 
-__all__ = ["adapt_case", "make_job"]
+__all__ = ["adapt_case", "make_job", "predict_case"]
 
 
 def make_job(
@@ -100,3 +105,31 @@ def adapt_case(
     if result.outcome == "failed":
         raise OsudaError(result.error)
     return result
+
+
+def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Labels:
+    """The mask that a model gives a case, in the case's own voxels.
+
+    Parameters
+    ----------
+    model : SourceModel
+        From :func:`napari_osuda.load_model`.
+    case : Case
+        From :func:`napari_osuda.read_case`, with the model's channels.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Returns
+    -------
+    uint8 array [I, J, K]
+        Values of ``model.card.labels``.
+
+    Raises
+    ------
+    CaseError, ConfigError, ModelError
+        With a sentence on what does not fit.
+    """
+    check_input(model, case)
+    stack = SliceStack(case, slice_spec(model.card))
+    *_, labels = predicted(placed(model.network, resolve_device(device), stack), stack, model.card)
+    assert isinstance(labels, np.ndarray)
+    return labels

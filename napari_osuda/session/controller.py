@@ -7,11 +7,12 @@ import threading
 
 from psygnal import Signal
 
+from napari_osuda.errors import explain
 from napari_osuda.session.events import After, Before, Finished, Note, Progress, Started, Step
 from napari_osuda.session.job import Job
-from napari_osuda.session.preflight import explain
-from napari_osuda.session.preview import LivePreview, Preview
-from napari_osuda.session.run import Run
+from napari_osuda.session.preview.live import LivePreview
+from napari_osuda.session.preview.slices import Preview
+from napari_osuda.session.run.run import Run
 
 __all__ = ["Controller", "State"]
 

@@ -12,14 +12,16 @@ import numpy.typing as npt
 from torch import nn
 
 from napari_osuda.evaluation import Calibration, RegionScore
-from napari_osuda.imaging import Case, IntensityMap, SliceSpec
+from napari_osuda.imaging import Case, IntensityMap
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
-from napari_osuda.models import ModelCard, SourceModel
+from napari_osuda.models import SourceModel
 
-__all__ = ["CaseResult", "Job", "Labels", "Recommendation", "RunResult", "slice_spec"]
+__all__ = ["CaseResult", "Contrast", "Job", "Labels", "Recommendation", "RunResult"]
 
 Labels = npt.NDArray[np.uint8]
 Outcome = Literal["done", "stopped", "failed"]
+Contrast = Literal["turned", "left"]
+"""What became of an image whose name says that another contrast stands in for the model's."""
 
 
 @dataclass(frozen=True)
@@ -132,34 +134,3 @@ class RunResult:
             "keep-source" if keep else "accept",
             tuple(f"{name}: {reason}" for name, r in shown for reason in r.reasons),
         )
-
-
-def slice_spec(card: ModelCard) -> SliceSpec:
-    """What a model card says of the way in, in the words of imaging."""
-    return SliceSpec(
-        plane=card.plane,
-        orientation=card.orientation,
-        size=card.size,
-        field_of_view_mm=card.field_of_view_mm,
-        spacing_mm=card.spacing_mm,
-        crop_to_head=card.crop_to_head,
-        window=card.window,
-        interpolation=card.interpolation,
-        step=card.step,
-        minimum=card.minimum,
-        normalisation=card.normalisation,
-        intensity_maps=card.intensity_maps,
-    )
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON knows it: tuples and arrays as lists, paths as texts, infinite numbers as texts."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and value - value != 0:
-        return str(value)
-    return str(value) if isinstance(value, Path) else value

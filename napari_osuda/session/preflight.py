@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.method import check_complete
 from napari_osuda.models import SourceModel
-from napari_osuda.session.job import Job, slice_spec
-from napari_osuda.session.sliding_window import require_monai
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.inference.sliding_window import require_monai
+from napari_osuda.session.job import Job
 
 # What rounding leaves of the sum of the shares of all classes.
 _WHOLE_BUT_FOR = 0.01
 
-__all__ = ["check_input", "check_job", "check_out", "explain", "free_memory", "out_of_memory"]
+__all__ = ["check_input", "check_job", "check_out", "free_memory"]
 
 
 def check_input(model: SourceModel, case: Case) -> None:
@@ -147,24 +148,3 @@ def _check_memory(job: Job) -> None:
             f"Adapting to {len(job.cases)} cases needs about {needed / 2**30:.1f} GB of memory, and "
             f"{free / 2**30:.1f} GB are free. Give fewer cases at a time, or close other programs."
         )
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: Python's own error, or torch's, which is a RuntimeError in various words."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
-
-
-def explain(error: BaseException) -> str:
-    """A sentence on any failure: the project's own are sentences already."""
-    if isinstance(error, OsudaError):
-        return str(error)
-    if out_of_memory(error):
-        return (
-            "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller patches: "
-            "--set-card size=64,64,64), or close other programs."
-        )
-    if isinstance(error, OSError) and error.strerror:
-        where = f" ({error.filename})" if error.filename else ""
-        return f"The system said '{error.strerror}'{where}."
-    return f"An unforeseen error: {type(error).__name__}: {error}"

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_osuda.widgets.adapt import AdaptWidget
-    from napari_osuda.widgets.monitor import MonitorWidget
-    from napari_osuda.widgets.review import ReviewWidget
+    from napari_osuda.widgets.adapt.widget import AdaptWidget
+    from napari_osuda.widgets.monitor.widget import MonitorWidget
+    from napari_osuda.widgets.review.widget import ReviewWidget
 
 __all__ = ["AdaptWidget", "MonitorWidget", "ReviewWidget"]
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
-from napari_osuda.benchmark.guard_table import guard_report
+from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.benchmark.patients import TEST, TUNING, VALIDATION
 from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
 from napari_osuda.benchmark.tables import bench_report, verdict
-from napari_osuda.cli import main
+from napari_osuda.cli.commands import main
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import PRESETS
 from napari_osuda.session import adapt_case
@@ -140,7 +140,7 @@ def test_trials_of_other_settings_are_kept_apart(tmp_path, capsys, given, says):
 
 
 def test_failures_are_told_with_their_reason_of_each_patient_once():
-    from napari_osuda.cli_bench import _of_failures
+    from napari_osuda.cli.bench import _of_failures
 
     assert _of_failures([row()]) == ""
     failed = [row(patient=str(k), seed=str(seed), outcome=f"failed: {k}_t2.nii cannot be read.")
@@ -171,10 +171,11 @@ def test_which_methods_know_chance(series, method):
 
 
 def test_a_sweep_changes_one_thing_at_a_time_and_goes_on_where_it_stopped(series, tmp_path, monkeypatch):
-    from napari_osuda.benchmark import sweep
+    from napari_osuda.benchmark.sweeps import settings as settings_module
+    from napari_osuda.benchmark.sweeps import sweep
 
     monkeypatch.setattr(sweep, "simulated_patient", lambda protocol, seed: series.load(str(seed)))
-    monkeypatch.setattr(sweep, "_TRAINED_ON", ("t2-to-flair",))
+    monkeypatch.setattr(settings_module, "_TRAINED_ON", ("t2-to-flair",))
     models = {series.protocol.model: series.model()}
     rows = sweep.sweep_rows(tmp_path / "sweep.csv")
     settings = [
@@ -195,7 +196,8 @@ def test_a_sweep_changes_one_thing_at_a_time_and_goes_on_where_it_stopped(series
 
 
 def test_slices_that_count_more_come_more_often(series, tmp_path, monkeypatch):
-    from napari_osuda.benchmark import sweep
+    from napari_osuda.benchmark.sweeps import settings as settings_module
+    from napari_osuda.benchmark.sweeps import sweep
     from napari_osuda.imaging import SliceStack
     from napari_osuda.session import slice_spec
 
@@ -216,14 +218,14 @@ def test_slices_that_count_more_come_more_often(series, tmp_path, monkeypatch):
     assert {counted(marked).count(slice_) for slice_ in alike} <= {1, 3}
 
     monkeypatch.setattr(sweep, "simulated_patient", lambda protocol, seed: series.load(str(seed)))
-    monkeypatch.setattr(sweep, "_SHIFTS", ("t2-to-flair",))
+    monkeypatch.setattr(settings_module, "_SHIFTS", ("t2-to-flair",))
     rows = sweep.sweep_rows(tmp_path / "sweep.csv")
     list(sweep.run_sweep(rows, [half, by_head], (1,), {series.protocol.model: model}))
     assert [r["statistics"] for r in rows] == ["target", "prior 0.5"] * 2
 
 
 def test_the_settings_around_the_defaults_are_the_defaults_but_for_what_their_name_says():
-    from napari_osuda.benchmark.sweep import AROUND
+    from napari_osuda.benchmark.sweeps.settings import AROUND
     from napari_osuda.method import AdaptationConfig
 
     defaults = AdaptationConfig().to_dict()
@@ -307,7 +309,7 @@ def test_one_line_tells_of_all_that_go_wrong_on_a_patient_in_the_same_way():
     ],
 )
 def test_it_is_told_how_many_seeds_there_were(rows, words):
-    from napari_osuda.cli_bench import _of_seeds
+    from napari_osuda.cli.bench import _of_seeds
 
     assert _of_seeds(rows) == words
 
@@ -334,7 +336,7 @@ def test_names_are_protocols_groups_and_methods():
 def test_the_first_patients_can_be_passed_over():
     import argparse
 
-    from napari_osuda import cli_bench
+    from napari_osuda.cli import bench as cli_bench
 
     parser = argparse.ArgumentParser()
     cli_bench.add_options(parser)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_osuda.benchmark.guard_table import guard_report
+from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.benchmark.tables import bench_report
 from napari_osuda.benchmark.trials import SCORE_COLUMNS
 

@@ -1,13 +1,8 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from napari_osuda.imaging import Grid
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 # A machine that is busy with something else is no failure.
 settings.register_profile("unhurried", deadline=None)

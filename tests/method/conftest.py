@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from method_reference import settle
 from torch import nn
 
 from napari_osuda.networks import UNet
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from reference import settle
 
 
 @pytest.fixture

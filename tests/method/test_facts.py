@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 
+import method_reference as reference
 import numpy as np
 import pytest
-import reference
 import torch
 from torch import nn
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import copy
 
+import method_reference as reference
 import pytest
-import reference
 import torch
-from reference import settle
+from method_reference import settle
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import math
 
+import method_reference as reference
 import pytest
-import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st

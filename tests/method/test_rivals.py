@@ -3,8 +3,8 @@ from __future__ import annotations
 import copy
 import math
 
+import method_reference as reference
 import pytest
-import reference
 import torch
 from torch import nn
 

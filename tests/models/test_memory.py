@@ -9,7 +9,7 @@ from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
 from napari_osuda.models import Memory, load_model, open_questions
-from napari_osuda.models.memory import settings_folder
+from napari_osuda.models.answers import settings_folder
 from napari_osuda.networks import UNet
 
 ANSWERS = {

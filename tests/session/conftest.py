@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from session_parts import AFFINE, head
 
 from napari_osuda.imaging import read_case
 from napari_osuda.models import ModelCard, load_model, write_model_folder
 from napari_osuda.networks import UNet
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from session_parts import AFFINE, head
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from napari_osuda.models import ModelCard, write_model_folder
+from napari_osuda.napari_layers.images import read_layers
 from napari_osuda.networks import UNet
-from napari_osuda.reader import read_layers
 
 # Oblique to no axis but flipped and permuted: rows of the file run from left to right and from front to back.
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, -2.0, 0, 30], [0, 0, 3.0, -10], [0, 0, 0, 1]])
@@ -24,7 +24,7 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the widgets remember between sessions, and the usual run folder, are not the tester's own."""
     from qtpy.QtCore import QSettings
 
-    from napari_osuda.widgets import _folder_panel
+    from napari_osuda.widgets.adapt import folder_panel as _folder_panel
 
     monkeypatch.setattr(_folder_panel, "runs_folder", lambda: tmp_path / "documents")
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
@@ -83,7 +83,7 @@ def viewer(make_napari_viewer: Callable[..., Any], patient: Path) -> Any:
 @pytest.fixture
 def adapt_widget(viewer: Any, model_folder: Path, tmp_path: Path, qtbot: Any) -> Iterator[Any]:
     """The docked widget with the model chosen and a run of a few small steps set up."""
-    from napari_osuda.widgets.adapt import AdaptWidget
+    from napari_osuda.widgets.adapt.widget import AdaptWidget
 
     widget = AdaptWidget(viewer)
     viewer.window.add_dock_widget(widget, name="OSUDA: Adapt")

@@ -6,8 +6,8 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_osuda
-from napari_osuda import samples
 from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers import samples
 from napari_osuda.simulation.shipped import sample_patients
 
 PACKAGE = Path(napari_osuda.__file__).parent

@@ -21,14 +21,14 @@ from napari_osuda.errors import ConfigError
 from napari_osuda.files import sha256_of
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import inspect_model, load_model
-from napari_osuda.widgets._channel_panel import ChannelPanel
-from napari_osuda.widgets._folder_panel import FolderPanel
-from napari_osuda.widgets._model_card import card_text
-from napari_osuda.widgets._model_panel import ModelPanel, _model_path
-from napari_osuda.widgets._run_panel import RunPanel
-from napari_osuda.widgets._settings_panel import SettingsPanel
-from napari_osuda.widgets._theme import STATE_WORDS, palette
-from napari_osuda.widgets._words import time_left
+from napari_osuda.widgets.adapt.channel_panel import ChannelPanel
+from napari_osuda.widgets.adapt.folder_panel import FolderPanel
+from napari_osuda.widgets.adapt.model.card import card_text
+from napari_osuda.widgets.adapt.model.panel import ModelPanel, _model_path
+from napari_osuda.widgets.adapt.run_panel import RunPanel
+from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+from napari_osuda.widgets.qt.theme import STATE_WORDS, palette
+from napari_osuda.widgets.qt.words import time_left
 
 DARK = palette("dark")
 

@@ -13,12 +13,12 @@ from typing import Any
 from torch import nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.architectures import LIBRARIES, check_architecture
+from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
+from napari_osuda.models.architectures.library import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.fitting import network_with_weights, rewritten
+from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json, read_yaml
+from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.packages import MAX_TEXT, Package, read_json, read_yaml
-from napari_osuda.models.weights import read_weights
 
 __all__ = ["read", "recognise"]
 

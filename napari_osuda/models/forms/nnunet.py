@@ -9,18 +9,18 @@ from typing import Any
 from torch import nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.architectures import check_architecture
+from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
+from napari_osuda.models.architectures.library import check_architecture
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.fitting import network_with_weights, rewritten
-from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.nnunet_plans import (
+from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json
+from napari_osuda.models.files.weights import Weights, read_weights
+from napari_osuda.models.forms.nnunet_plans import (
     architecture_of,
     configuration_of,
     describe_labels,
     describe_preprocessing,
 )
-from napari_osuda.models.packages import MAX_TEXT, Package, read_json
-from napari_osuda.models.weights import Weights, read_weights
+from napari_osuda.models.forms.reading import Native, Reading, Trust
 
 __all__ = ["read", "recognise"]
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
+from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
-from napari_osuda.models.packages import Package
 
 __all__ = ["read", "recognise"]
 

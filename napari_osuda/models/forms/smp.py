@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.architectures import check_architecture
+from napari_osuda.models.architectures.fitting import rewritten
+from napari_osuda.models.architectures.library import check_architecture
 from napari_osuda.models.card import Architecture
-from napari_osuda.models.fitting import rewritten
+from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json
+from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.state_dict import reading_of
-from napari_osuda.models.packages import MAX_TEXT, Package, read_json
-from napari_osuda.models.weights import read_weights
 
 __all__ = ["read", "recognise"]
 

@@ -9,14 +9,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.architectures import build_skeleton, check_architecture, installed
+from napari_osuda.models.architectures.arguments import CLASSES, infer_arguments, spatial_dims_of
+from napari_osuda.models.architectures.fitting import fits, network_with_weights, rewritten
+from napari_osuda.models.architectures.library import build_skeleton, check_architecture, installed
+from napari_osuda.models.architectures.matching import unwrapped
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.fitting import fits, network_with_weights, rewritten
+from napari_osuda.models.files.packages import Package
+from napari_osuda.models.files.weights import Weights, read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.inference import CLASSES, infer_arguments, spatial_dims_of
-from napari_osuda.models.matching import unwrapped
-from napari_osuda.models.packages import Package
-from napari_osuda.models.weights import Weights, read_weights
 
 __all__ = ["read", "recognise"]
 

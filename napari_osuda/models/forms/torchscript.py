@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, UntrustedModelError
+from napari_osuda.models.architectures.arguments import infer_arguments
+from napari_osuda.models.architectures.probing import example_for, forward
+from napari_osuda.models.architectures.programs import Program, follow, of_exported
 from napari_osuda.models.card import ModelCard
+from napari_osuda.models.files.packages import Package, zip_directory
 from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.inference import infer_arguments
-from napari_osuda.models.packages import Package, zip_directory
-from napari_osuda.models.probing import example_for, forward
-from napari_osuda.models.programs import Program, follow, of_exported
 
 __all__ = ["read", "reading_of_program", "reading_of_shapes", "recognise", "working_program"]
 

@@ -1,0 +1,1 @@
+"""Sweeps of settings, from which the defaults were chosen."""

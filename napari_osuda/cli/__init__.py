@@ -1,0 +1,5 @@
+"""The command line."""
+
+from napari_osuda.cli.commands import main
+
+__all__ = ["main"]

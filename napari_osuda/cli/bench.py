@@ -1,0 +1,222 @@
+"""``napari-osuda bench``: the paper's tables, on simulated patients or on a BraTS folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from napari_osuda.errors import ConfigError, OutputError
+from napari_osuda.files import written_whole
+
+if TYPE_CHECKING:
+    from napari_osuda.benchmark.bench import Done, Series
+    from napari_osuda.benchmark.protocols import Protocol
+    from napari_osuda.benchmark.store import Rows
+
+__all__ = ["add_options", "bench"]
+
+_ABOUT = (
+    "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, of "
+    "the trials that have one; in brackets those that failed, with one mask empty or none at all) of the "
+    "adapted masks. Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is "
+    "that of a patient over the seeds (of the order of the batches). *s a case* is a median. "
+    "*Guarded* follows the guard, which sees no reference, where it has judged all patients. *Harmed*: in so "
+    "many trials a region is more than 0.01 worse than the source model's."
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    parser.add_argument(
+        "--only", nargs="+", action="extend", default=[], metavar="NAME",
+        help="methods, protocols, or table-1, table-2, controls (default: both tables, all methods)",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
+    parser.add_argument("--patients", type=int, metavar="N", help="simulated ones (default 10)")
+    parser.add_argument("--skip", type=int, metavar="N", help="first simulated ones to pass over (default 0)")
+    parser.add_argument(
+        "--tuning", action="store_true", help="on the patients that the guard was tuned on: no results"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change this in every method, contrast=off say; an --out of its own for each such bench",
+    )  # fmt: skip
+    parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
+    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
+    parser.add_argument("--epochs", type=int, default=10, metavar="N", help="of training on BraTS (10)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run what has not been run in ``--out`` yet, and write the tables; 0, or 1 where every trial failed.
+
+    Ctrl-C leaves the finished trials and epochs of training, and the same command goes on from there.
+    """
+    from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
+    from napari_osuda.benchmark.guard.report import guard_report
+    from napari_osuda.benchmark.tables import bench_report
+
+    _check(options)
+    protocols, methods = choose(options.only)
+    series = _series(options, protocols)
+    _require_same_settings(options.out, options.settings)
+    rows = bench_rows(options.out / "bench.csv")
+    try:
+        any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
+    except KeyboardInterrupt:
+        print(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
+        return 130
+    finally:
+        if len(rows):
+            _write(options.out / "bench.md", bench_report(list(rows), "Bench", _about(rows, options)))
+            _write(options.out / "guard.md", guard_report(list(rows)))
+    print((options.out / "bench.md").read_text(encoding="utf-8"))
+    if not any_done:
+        print(
+            f"Every trial failed, so there are no figures of them: {options.out / 'bench.md'} says what by. "
+            "Mend that, and the same command tries them again.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse figures that nothing can be run with, and options that would choose nothing."""
+    for option, values, least in (
+        ("--epochs", [options.epochs], 1),
+        ("--split-seed", [options.split_seed], 0),
+        ("--seeds", options.seeds, 0),
+    ):
+        if min(values) < least:
+            raise ConfigError(f"{option} is {min(values)}; it must be {least} or more.")
+    if options.brats_root is None:
+        return
+    simulated = {"--patients": options.patients, "--skip": options.skip, "--tuning": options.tuning or None}
+    given = [option for option, value in simulated.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)} would choose simulated patients, and with --brats-root all test patients "
+            "of the folder are run: leave out the one or the other."
+        )
+
+
+def _require_same_settings(out: Path, settings: list[str]) -> None:
+    """Keep trials of other settings apart: their rows would look alike."""
+    from napari_osuda.method import AdaptationConfig
+
+    AdaptationConfig.from_items(settings)
+    if any(item.partition("=")[0].strip() == "seed" for item in settings):
+        raise ConfigError("The bench's seeds are chosen with --seeds, not with --set seed=...")
+    path = out / "settings.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    except ValueError:
+        raise OutputError(
+            f"{path} is damaged, so that bench cannot be gone on with: give another --out."
+        ) from None
+    if known != settings and (path.is_file() or (out / "bench.csv").is_file()):
+        before, now = (" ".join(values) or "the presets' own settings" for values in (known, settings))
+        raise OutputError(f"{out} holds a bench with {before}, not {now}: give another --out.")
+    if settings and not path.is_file():
+        _write(path, json.dumps(settings) + "\n")
+
+
+def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[Series]:
+    from dataclasses import replace
+
+    from napari_osuda.benchmark.bench import simulated_series
+    from napari_osuda.benchmark.brats.series import BRATS_RECIPE, brats_series
+    from napari_osuda.benchmark.patients import TEST, TUNING
+
+    if options.brats_root is not None:
+        return brats_series(
+            options.brats_root, options.out, protocols, options.split_seed,
+            replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
+            device=options.device,
+        )  # fmt: skip
+    seeds = TUNING if options.tuning else TEST
+    patients = min(10, len(seeds)) if options.patients is None else options.patients
+    if not 1 <= patients <= len(seeds):
+        raise ConfigError(f"--patients is {patients}; it must be from 1 to {len(seeds)}.")
+    skip, most = options.skip or 0, len(seeds) - patients
+    if not 0 <= skip <= most:
+        raise ConfigError(f"--skip is {skip}; with {patients} patients it must be from 0 to {most}.")
+    chosen = seeds[skip : skip + patients]
+    return [simulated_series(protocol, chosen) for protocol in protocols]
+
+
+def _run(steps: Iterator[Done]) -> bool:
+    """Run the trials and show how far they are; whether any is done."""
+    bars, any_done = sys.stderr.isatty(), False
+    with tqdm(desc="Bench", unit="trial", file=sys.stderr, disable=not bars) as bar:
+        for step in steps:
+            any_done |= step.row["outcome"] == "done"
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            if not bars:
+                what = ", ".join(step.row[column] for column in ("protocol", "method", "patient"))
+                outcome = "" if step.row["outcome"] == "done" else f": {step.row['outcome']}"
+                print(f"{step.done} of {step.total}: {what}{outcome}", file=sys.stderr, flush=True)
+    return any_done
+
+
+def _about(rows: Rows, options: argparse.Namespace) -> str:
+    found = list(rows)
+    patients = {row["patient"] for row in found}
+    origin = (
+        f"BraTS folder, split by patient with seed {options.split_seed}"
+        if options.brats_root is not None
+        else "simulated patients that the guard was tuned on, so no figure of it is a result"
+        if options.tuning
+        else "simulated patients that neither training nor the choice of settings has seen"
+    )
+    changed = f"Every method with {' '.join(options.settings)}. " if options.settings else ""
+    return (
+        f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. "
+        f"{changed}{_ABOUT}{_of_failures(found)}"
+    )
+
+
+def _of_failures(rows: list[dict[str, str]], most: int = 5) -> str:
+    """How many trials failed, and by what: of each patient once."""
+    failed = [row for row in rows if row["outcome"] != "done"]
+    if not failed:
+        return ""
+    reasons = {row["patient"]: row["outcome"].removeprefix("failed: ").rstrip(".") for row in failed}
+    said = [f"{patient}: {reason}" for patient, reason in list(reasons.items())[:most]]
+    more = f"; and {len(reasons) - most} patients more" if len(reasons) > most else ""
+    return (
+        f" **{len(failed)} of {len(rows)} trials failed**, and are in no mean; the same command tries them "
+        f"again ({'; '.join(said)}{more})."
+    )
+
+
+def _of_seeds(rows: list[dict[str, str]]) -> str:
+    """With how many seeds patients have been run, by protocol where those differ."""
+    seeds: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        seeds.setdefault((row["protocol"], row["patient"]), set()).add(row["seed"])
+    counts: dict[str, set[int]] = {}
+    for (protocol, _), of_patient in seeds.items():
+        counts.setdefault(protocol, set()).add(len(of_patient))
+    protocols: dict[str, list[str]] = {}
+    for protocol, numbers in counts.items():
+        fewest, most = min(numbers), max(numbers)
+        word = f"{most} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
+        protocols.setdefault(word, []).append(protocol)
+    if len(protocols) == 1:
+        return next(iter(protocols))
+    return "; ".join(f"{word} in {', '.join(names)}" for word, names in protocols.items())
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

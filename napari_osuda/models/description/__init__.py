@@ -1,0 +1,1 @@
+"""The model's description, `bioimageio.yaml`: read and written."""

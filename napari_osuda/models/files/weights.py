@@ -1,0 +1,190 @@
+"""The tensors of a stranger's file of weights, without running anything in it."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy._core.multiarray import scalar
+from torch import Tensor
+
+from napari_osuda.errors import ModelError, UntrustedModelError
+from napari_osuda.models.files.packages import zip_directory
+from napari_osuda.models.files.pickles import recover, state_of_module
+
+__all__ = ["Weights", "is_safetensors", "load_content", "read_weights"]
+
+# Numbers of numpy, as frameworks put their metrics beside the weights, under numpy 1's and numpy 2's names.
+_NUMBERS: list[Any] = [
+    np.dtype,
+    *((scalar, f"{module}.scalar") for module in ("numpy.core.multiarray", "numpy._core.multiarray")),
+    *(type(np.dtype(name)) for name in ("f4", "f8", "i4", "i8", "b1")),
+]
+_CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
+_DEEPEST = 12
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The tensors of a file.
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor
+        On the CPU, by the file's own keys.
+    size : int
+        Bytes of the file.
+    container : str or None
+        The key of a checkpoint under which they were found.
+    notes : tuple of str
+        What was left out in reading them.
+    beside : dict
+        What else a checkpoint says, as far as it is texts, numbers and containers of them.
+    """
+
+    tensors: dict[str, Tensor]
+    size: int
+    container: str | None = None
+    notes: tuple[str, ...] = ()
+    beside: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def read_weights(content: bytes, where: str) -> Weights:
+    """The tensors of a safetensors file, of a ``torch.save`` state dict or of a checkpoint.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    where : str
+        How messages call it.
+
+    Raises
+    ------
+    UntrustedModelError
+        It is a program, or its tensors cannot be had without running code.
+    ModelError
+        It is no such file, damaged, compressed, or holds no tensors.
+    """
+    notes: tuple[str, ...] = ()
+    try:
+        loaded = load_content(content, where)
+    except pickle.UnpicklingError as error:
+        loaded, notes = _without_objects(content, where, error)
+    tensors, container = _state_dict(loaded, where)
+    beside: dict[str, Any] = {}
+    if container is not None and isinstance(loaded, Mapping):
+        beside = {str(key): value for key, value in loaded.items() if _is_plain(value)}
+    return Weights(tensors, len(content), container, notes, beside)
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return all(isinstance(key, str | int) and _is_plain(inner, depth + 1) for key, inner in value.items())
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return all(_is_plain(inner, depth + 1) for inner in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def load_content(content: bytes, where: str) -> Any:
+    """What a file of weights holds, by loaders that run nothing; raises as :func:`read_weights`."""
+    if is_safetensors(content):
+        import safetensors.torch
+
+        try:
+            return safetensors.torch.load(content)
+        except Exception as error:  # its Rust side raises what it likes
+            raise ModelError(f"{where} is not a readable safetensors file: {error}.") from None
+    if content[:4] == b"PK\x03\x04":
+        _check_archive(content, where)
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMBERS):
+            # Checkpoints in a newer pickle protocol are read all the same.
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{where} is not a readable file of weights: {reason}.") from None
+
+
+def _without_objects(content: bytes, where: str, error: Exception) -> tuple[Any, tuple[str, ...]]:
+    if content[:4] == b"PK\x03\x04":
+        loaded, left_out = recover(content, where)
+        loaded = state_of_module(loaded) or loaded
+        if _found(loaded)[0]:
+            names = ", ".join(left_out[:4]) + (", ..." if len(left_out) > 4 else "")
+            return loaded, (f"{where} also holds Python objects ({names}), which were left out unread.",)
+    raise UntrustedModelError(
+        f"{where} holds more than tensors ({_offender(error)}); unpickling it would run code, so it is "
+        "refused. Save the weights alone: torch.save(model.state_dict(), ...)."
+    ) from None
+
+
+def is_safetensors(content: bytes) -> bool:
+    """Whether the file is one of safetensors, by its first bytes."""
+    return len(content) > 9 and int.from_bytes(content[:8], "little") < 2**27 and content[8:9] == b"{"
+
+
+def _check_archive(content: bytes, where: str) -> None:
+    """Refuse what ``torch.save`` never writes (compressed members, links, paths that lead out) and code."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = zip_directory(archive, where)
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise ModelError(f"{where} is not a readable file of weights: {error}.") from None
+    packed = next((info for info in infos if info.compress_type != zipfile.ZIP_STORED), None)
+    if packed is not None:
+        raise ModelError(
+            f"'{packed.filename}' in {where} is compressed, which torch.save never does; it is refused."
+        )
+    if any(info.filename.endswith("/constants.pkl") for info in infos):
+        raise UntrustedModelError(
+            f"{where} is a TorchScript program, which is code and not weights alone; it is read only when "
+            "trusted."
+        )
+
+
+def _offender(error: Exception) -> str:
+    text = str(error)
+    _, found, rest = text.partition("GLOBAL ")
+    return rest.split(" ")[0] if found else "Python objects"
+
+
+def _state_dict(loaded: Any, where: str) -> tuple[dict[str, Tensor], str | None]:
+    """The state dict in what a file holds, which may be a checkpoint with the optimiser's state and more."""
+    state, container = _found(loaded)
+    if not state:
+        held = type(loaded).__name__
+        if isinstance(loaded, Mapping):
+            held = ", ".join(str(key) for key in list(loaded)[:8]) or "nothing"
+        raise ModelError(f"{where} holds no state dict. It holds: {held}.")
+    return state, container
+
+
+def _found(loaded: Any) -> tuple[dict[str, Tensor], str | None]:
+    state = _tensors(loaded)
+    if state or not isinstance(loaded, Mapping):
+        return state, None
+    for key in _CONTAINERS:
+        inner = loaded.get(key)
+        state = _tensors(inner) or state_of_module(inner)
+        if state:
+            return state, key
+    return {}, None
+
+
+def _tensors(value: Any) -> dict[str, Tensor]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        key: tensor for key, tensor in value.items() if isinstance(key, str) and isinstance(tensor, Tensor)
+    }

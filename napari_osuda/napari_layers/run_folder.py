@@ -1,0 +1,91 @@
+"""A run folder as napari layers: images, masks before and after, and the final mask with its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.napari_layers.masks import looks
+
+__all__ = ["get_run_folder_reader", "read_run_folder"]
+
+LayerData = tuple[NDArray[Any], dict[str, Any], str]
+
+
+def get_run_folder_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Give the reader if the path is one run folder or its run.json, else None (npe2 reader contribution)."""
+    paths = [path] if isinstance(path, str) else list(path)
+    return read_run_folder if len(paths) == 1 and (_folder(paths[0]) / "run.json").is_file() else None
+
+
+def _folder(path: str) -> Path:
+    return Path(path).parent if Path(path).name == "run.json" else Path(path)
+
+
+def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
+    """Read the case of a run that was last under review, or its first; the review panel opens beside it.
+
+    An image that is no longer where the run read it is left out, which the panel says.
+
+    Raises
+    ------
+    CaseError
+        The run cannot be read or has nothing to review.
+    """
+    from napari_osuda.evaluation import difference
+    from napari_osuda.imaging.world import layer_arguments, to_shown
+    from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
+    from napari_osuda.session.review.run import ReviewRun, chosen_image
+
+    folder = _folder(path if isinstance(path, str) else path[0])
+    run = ReviewRun.of_folder(folder)
+    name = run.record.last_case or run.names[0]
+    review = run.review(name)
+    case = review.case
+    images, _ = run.images(name)
+    layers: list[LayerData] = []
+    first = chosen_image([image.title for image in images])
+    for place, image in enumerate(images):
+        low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
+        arguments = {
+            "name": image.title,
+            "visible": place == first,
+            **layer_arguments(case.grid, image.path),
+        }
+        arguments["metadata"][RUN_KEY] = {"folder": str(folder), "case": name}
+        if high > low:
+            arguments["contrast_limits"] = (low, high)
+        layers.append((np.ascontiguousarray(to_shown(image.data, case.grid)), arguments, "image"))
+    masks = {
+        "after": case.after, "before": case.before,
+        "difference": difference(case.before, case.after), "final": review.final,
+    }  # fmt: skip
+    for role, mask in masks.items():
+        arguments = {"name": role, "opacity": 0.6, "visible": role == "final", **layer_arguments(case.grid)}
+        arguments |= looks(role, run.labels, run.colours)
+        arguments["metadata"] |= {RESULT_KEY: role, RUN_KEY: {"folder": str(folder), "case": name}}
+        layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
+    _open_review()
+    return layers
+
+
+def _open_review() -> None:
+    """Open the review panel once the layers are there, if there is a window to open it in."""
+    import napari
+
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return
+    from qtpy.QtCore import QTimer
+
+    def open_it() -> None:
+        if not any(title.startswith("OSUDA: Review") for title in viewer.window.dock_widgets):
+            viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
+
+    QTimer.singleShot(0, open_it)

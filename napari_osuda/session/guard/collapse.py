@@ -1,0 +1,146 @@
+"""A watch over an adaptation under way: entropy can be minimised by calling everything the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from napari_osuda.method import StepReport
+from napari_osuda.session.guard.verdict import FINDING, IMPLAUSIBLE, VANISHED
+
+__all__ = ["CollapseWatch"]
+
+# Of a foreground that was too large to be a tumour's, most may go: it has to be all but gone.
+_GONE = 0.02
+# With less than this of a plausible foreground a state is no good one any more.
+_FADED = 0.5
+# Of the head: one class everywhere.
+_EVERYWHERE = 0.8
+# Iterations in a row: one odd batch is no collapse.
+_IN_A_ROW = 3
+
+
+class CollapseWatch:
+    """Sees each step of an adaptation, keeps the last good state, and says when the classes have collapsed.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network that is being adapted; read after each step, written by :meth:`restore` alone.
+    heads : sequence of float
+        For each batch of a round the share of the image that is head, where a patient can have something.
+    alike : bool
+        Whether each batch shows the whole head: one that was never seen is held against the others then, and
+        else for the first time in the second round.
+    foreground : sequence of int, optional
+        Channels of the foreground where classes may overlap (`foreground_channels`). None: all but the first,
+        which is the background.
+    earlier : sequence of StepReport
+        Steps of the same adaptation that came before, in a run that was taken up again.
+
+    Attributes
+    ----------
+    good : int
+        Iterations whose outcome the kept state has: the last that had half of its foreground, or more.
+
+    Notes
+    -----
+    A step reports the class fractions of the state before its update. Collapse is foreground that is gone
+    from a batch that had some, or that covers four fifths of the head and did not at first, in three steps in
+    a row: so it is told in the third iteration. A batch's first share is what it showed in the first round.
+    Gone is what has less than a tenth of it, or less than a fiftieth where the first share was too large for
+    a tumour.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        heads: Sequence[float],
+        *,
+        alike: bool,
+        foreground: Sequence[int] | None = None,
+        earlier: Sequence[StepReport] = (),
+    ) -> None:
+        self._model = model
+        self._foreground = foreground
+        self._faded = False
+        self._first: dict[int, float] = {}
+        self.rebatch(heads, alike=alike)
+        self._suspicious = 0
+        self._candidate = self._kept = self._copy()
+        self.good = len(earlier)
+        for report in earlier:
+            self._first.setdefault(report.t % len(self._heads), self._share(report))
+
+    def rebatch(self, heads: Sequence[float], *, alike: bool) -> None:
+        """From now on there are other batches, none of which was seen before."""
+        self._heads, self._alike = heads, alike
+        self._first.clear()
+
+    def saw(self, report: StepReport) -> str | None:
+        """Take note of a step that has just been made.
+
+        Returns
+        -------
+        str or None
+            A sentence where the segmentation has collapsed.
+        """
+        place, share = report.t % len(self._heads), self._share(report)
+        head, first = self._heads[place], self._first.get(place)
+        if first is None:
+            known = list(self._first.values())
+            first = sum(known) / len(known) if known and self._alike else share
+        # Below the guard's `FINDING` there is nothing to lose.
+        little = FINDING * head
+        plausible = first <= IMPLAUSIBLE * head
+        gone = first > little and share < (VANISHED if plausible else _GONE) * first
+        everywhere = share > _EVERYWHERE * head >= first
+        if first > little:
+            self._faded = plausible and share < _FADED * first
+        if gone or everywhere:
+            self._suspicious += 1
+        else:
+            self._first.setdefault(place, share)
+            # A batch that has nothing to lose says nothing either way.
+            if max(first, share) > little:
+                self._suspicious = 0
+        if not self._suspicious and not self._faded:
+            self._kept, self.good = self._candidate, report.t
+        if self._suspicious < _IN_A_ROW:
+            self._candidate = self._copy()
+            return None
+        left = "tenth" if plausible else "fiftieth"
+        what = (
+            f"less than a {left} of the foreground is left"
+            if gone
+            else f"{min(share / head, 1.0):.0%} of the head is marked"
+        )
+        return (
+            f"The segmentation collapsed at iteration {report.t} ({what}): the adaptation was ended, and "
+            f"went back to its state after {self.good} iterations."
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a later process needs to keep the same state of the same run."""
+        return {
+            "kept": self._kept, "good": self.good, "first": dict(self._first),
+            "faded": self._faded, "suspicious": self._suspicious,
+        }  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from :meth:`state_dict`."""
+        self._kept, self.good, self._first = state["kept"], state["good"], dict(state["first"])
+        self._faded, self._suspicious = state["faded"], state["suspicious"]
+
+    def restore(self) -> None:
+        """Give the network the last good state back."""
+        self._model.load_state_dict(self._kept)
+
+    def _share(self, report: StepReport) -> float:
+        fractions = report.class_fractions
+        return float(1.0 - fractions[0] if self._foreground is None else fractions[[*self._foreground]].max())
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self._model.state_dict().items()}

@@ -1,0 +1,1 @@
+"""Cases through a network: slices, windows, devices."""

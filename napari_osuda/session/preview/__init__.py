@@ -1,0 +1,1 @@
+"""Single slices and contrasts, shown while a run goes on or before it."""

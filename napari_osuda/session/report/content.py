@@ -1,0 +1,107 @@
+"""All that a report says, of a run or of a review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.evaluation import Calibration, RegionScore
+
+__all__ = ["ReportCase", "ReportInput"]
+
+
+@dataclass(frozen=True)
+class ReportCase:
+    """One case of a run.
+
+    Attributes
+    ----------
+    name : str
+    image : ndarray, shape [I, J, K]
+        The channel that pictures show, called ``image_name``.
+    before, after, final : ndarray of int, shape [I, J, K]
+        Masks of the source model, of the adapted model, and as a person decided; None where there is none.
+    affine : ndarray, shape (4, 4)
+        Voxel index to RAS millimetres.
+    scores_before, scores_after, scores_final : sequence of RegionScore or None
+        Where a reference was given.
+    calibration_before, calibration_after : Calibration or None
+        Likewise.
+    decision : {"accept", "keep-source"} or None
+        What the guard recommends for this case, for ``reasons``.
+    review : mapping
+        What a person decided: plain values, and lists of dicts as tables; empty where nobody did.
+    """
+
+    name: str
+    image: NDArray[Any]
+    before: NDArray[Any]
+    after: NDArray[Any] | None
+    affine: NDArray[np.float64]
+    final: NDArray[Any] | None = None
+    image_name: str = "image"
+    scores_before: Sequence[RegionScore] | None = None
+    scores_after: Sequence[RegionScore] | None = None
+    scores_final: Sequence[RegionScore] | None = None
+    calibration_before: Calibration | None = None
+    calibration_after: Calibration | None = None
+    decision: str | None = None
+    reasons: Sequence[str] = ()
+    review: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def masks(self) -> dict[str, NDArray[Any]]:
+        """The masks that there are, by name."""
+        masks = {"before": self.before, "after": self.after, "final": self.final}
+        return {name: mask for name, mask in masks.items() if mask is not None}
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """All that a report says.
+
+    Attributes
+    ----------
+    title : str
+    outcome : {"done", "stopped", "failed"}
+    recommendation : {"accept", "keep-source"} or None
+        Of the guard, for the run as a whole, for ``reasons``.
+    cases : sequence of ReportCase
+    labels, colours : dict of int to str
+        Name and ``#rrggbb`` of each label value.
+    regions : dict of str to sequence of int
+    plane : {"axial", "coronal", "sagittal", "volume"}
+        In which slices are shown.
+    steps : sequence of dict
+        Rows of steps.csv; numbers may be texts.
+    distance, alpha : ndarray, shape [T, N]
+        Eq. 5 and the transferability at every iteration.
+    layer_names : sequence of str, length L
+    layer_offsets : sequence of int, length L + 1
+    settings, provenance : dict
+        Shown as they are, nested dicts and lists of dicts as tables: inputs with their hashes, versions.
+    notes : sequence of str
+        What else a reader should know, such as why a run failed.
+    """
+
+    title: str
+    outcome: str
+    recommendation: str | None
+    reasons: Sequence[str]
+    cases: Sequence[ReportCase]
+    labels: Mapping[int, str]
+    colours: Mapping[int, str]
+    regions: Mapping[str, Sequence[int]]
+    steps: Sequence[Mapping[str, Any]]
+    distance: NDArray[Any]
+    alpha: NDArray[Any]
+    layer_names: Sequence[str]
+    layer_offsets: Sequence[int]
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    plane: str = "axial"
+    notes: Sequence[str] = field(default=())

@@ -1,0 +1,232 @@
+"""review.json of a run folder: every act of the reviewer, written down before it takes effect."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.files import written_whole
+from napari_osuda.session.review.log import Entry, now
+from napari_osuda.session.review.review import Review, ReviewCase
+from napari_osuda.version import __version__
+
+__all__ = ["REVIEW_FILE", "ReviewRecord"]
+
+REVIEW_FILE = "review.json"
+_EDITS = "review_edits"
+_FORMAT = 1
+
+
+class ReviewRecord:
+    """The reviews of a run's cases, in memory and, given a folder, in its ``review.json``.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Run folder; None keeps the record in memory until `move_to`.
+    run : mapping
+        What the record says of the run: version, method, settings, model.
+
+    Raises
+    ------
+    CaseError
+        The folder holds a review.json that cannot be read.
+    """
+
+    def __init__(self, folder: Path | None, run: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._document: dict[str, Any] = {
+            "format": _FORMAT,
+            "version": __version__,
+            "run": dict(run),
+            "libraries": {name: importlib.metadata.version(name) for name in ("napari", "numpy", "nibabel")},
+            "cases": {},
+        }
+        # The file's time and size when it was last ours: another window may have written since.
+        self._seen: tuple[int, int] | None = None
+        # Painted slices by case and place in its log; a folder has them as files.
+        self._painted: dict[str, dict[int, NDArray[Any]]] = {}
+        if folder is not None and (folder / REVIEW_FILE).exists():
+            self._document["cases"] = self._read(folder / REVIEW_FILE)["cases"]
+            self._seen = _stamp(folder / REVIEW_FILE)
+
+    def open_case(self, case: ReviewCase) -> Review:
+        """The review of a case as it stands, whose acts are recorded from now on.
+
+        Raises
+        ------
+        CaseError
+            What was recorded belongs to other masks, or is damaged.
+        """
+        known = self._document["cases"].get(case.name)
+        masks = {"before": _digest(case.before), "after": _digest(case.after)}
+        log: list[Entry] = []
+        edits: dict[int, NDArray[Any]] = {}
+        if known is not None and known["log"]:
+            if known["masks"] != masks:
+                raise CaseError(
+                    f"{self._where()} holds decisions on other masks of case {case.name}: the run has been "
+                    "done again since, or another of its iterations chosen. Move that file away to review "
+                    "the new masks."
+                )
+            log = [Entry.from_dict(values) for values in known["log"]]
+            edits = {place: self._edit(case, place) for place, e in enumerate(log) if e.kind == "edited"}
+        if known is None or known["masks"] != masks:
+            known = {"masks": masks, "log": [], "place": None, "saved": []}
+            self._document["cases"][case.name] = known
+
+        self._painted[case.name] = painted = dict(edits)
+
+        def write_down(place: int, entry: Entry, slices: NDArray[Any] | None) -> None:
+            if slices is not None:
+                painted[place] = slices
+                self._write_edit(case.name, place, slices)
+            known["log"].append(entry.to_dict())
+            try:
+                self.write()
+            except BaseException:
+                known["log"].pop()
+                raise
+
+        try:
+            return Review(case, log, edits, write_down)
+        except (IndexError, KeyError, ValueError) as error:
+            raise CaseError(
+                f"The log of case {case.name} in {self._where()} contradicts itself ({error}); the file has "
+                "been changed by hand or belongs to another run."
+            ) from error
+
+    def place(self, name: str) -> dict[str, Any] | None:
+        """Where the reviewer was last, {"plane", "slice"}, in a case."""
+        found = self._document["cases"].get(name, {}).get("place")
+        return dict(found) if isinstance(found, dict) else None
+
+    def set_place(self, name: str, plane: str, index: int) -> None:
+        """Keep in mind where the reviewer is; it is written with the next act, or by `write`."""
+        if name in self._document["cases"]:
+            self._document["cases"][name]["place"] = {"plane": plane, "slice": index}
+            self._document["last_case"] = name
+
+    @property
+    def last_case(self) -> str | None:
+        """The case in which the reviewer was last."""
+        last = self._document.get("last_case")
+        return last if last in self._document["cases"] else None
+
+    def saved(self, name: str) -> dict[str, Any] | None:
+        """The last time the final mask of a case was written: who, when, file, sha256, undecided."""
+        rows = self._document["cases"].get(name, {}).get("saved", [])
+        return dict(rows[-1]) if rows else None
+
+    def add_saved(self, name: str, row: Mapping[str, Any]) -> None:
+        """Note that a final mask was written."""
+        self._document["cases"][name]["saved"].append({"when": now(), **row})
+        self.write()
+
+    def length(self, name: str) -> int:
+        """Entries in a case's log."""
+        return len(self._document["cases"].get(name, {}).get("log", []))
+
+    def in_step(self, name: str) -> bool:
+        """Whether nothing was decided since the final mask was last written."""
+        last = self.saved(name)
+        return last is not None and last.get("entries") == self.length(name)
+
+    def move_to(self, folder: Path) -> None:
+        """Keep the record in a run folder from now on, and write all of it there."""
+        self.folder, self._seen = folder, None
+        for name, edits in self._painted.items():
+            for place, slices in edits.items():
+                self._write_edit(name, place, slices)
+        self.write()
+
+    def write(self) -> None:
+        """Write review.json whole.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written, or something else has written it meanwhile.
+        """
+        if self.folder is None:
+            return
+        path = self.folder / REVIEW_FILE
+        if path.exists() and _stamp(path) != self._seen:
+            raise OutputError(
+                f"{path} has been written by another window since it was opened here, and what that window "
+                "recorded must not be lost. Close one of the two and open the run folder again."
+            )
+        text = json.dumps(self._document, indent=1, ensure_ascii=False) + "\n"
+        try:
+            with written_whole(path) as partial:
+                partial.write_text(text, encoding="utf-8")
+            self._seen = _stamp(path)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+    def _where(self) -> str:
+        return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            form = document["format"]
+            cases = document["cases"]
+            whole = isinstance(cases, dict) and all(
+                isinstance(c["log"], list) and isinstance(c["masks"], dict) for c in cases.values()
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CaseError(f"{path} cannot be read as the record of a review ({error}).") from error
+        if not whole or form != _FORMAT:
+            raise CaseError(
+                f"{path} is not a record of this version (format {form}, expected {_FORMAT}): "
+                "update napari-osuda, or move the file away to begin anew."
+            )
+        for case in cases.values():
+            case.setdefault("saved", [])
+        self._document["last_case"] = document.get("last_case")
+        return dict(document)
+
+    def _edit_path(self, name: str, place: int) -> Path:
+        assert self.folder is not None
+        return self.folder / _EDITS / f"{name}-{place:05d}.npz"
+
+    def _write_edit(self, name: str, place: int, slices: NDArray[Any]) -> None:
+        if self.folder is None:
+            return
+        path = self._edit_path(name, place)
+        try:
+            with written_whole(path) as partial, open(partial, "wb") as stream:
+                np.savez_compressed(stream, labels=slices)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+    def _edit(self, case: ReviewCase, place: int) -> NDArray[Any]:
+        if self.folder is None:
+            return self._painted[case.name][place]
+        path = self._edit_path(case.name, place)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return np.asarray(archive["labels"])
+        except (OSError, ValueError, KeyError) as error:
+            raise CaseError(
+                f"{path}, which holds slices that were painted, cannot be read ({error})."
+            ) from error
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def _digest(mask: NDArray[Any]) -> str:
+    """SHA-256 of the labels as uint16 in C order, whatever type a file held them in."""
+    return hashlib.sha256(np.ascontiguousarray(mask, dtype=np.uint16).data).hexdigest()

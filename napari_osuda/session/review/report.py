@@ -1,0 +1,203 @@
+"""report.html of a reviewed run, made again from the run folder: with the final masks and the decisions."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.evaluation import Calibration, RegionScore
+from napari_osuda.imaging import seen_as, telling_name
+from napari_osuda.session.report.content import ReportCase, ReportInput
+from napari_osuda.session.report.page import write_report
+from napari_osuda.session.review.log import PLANES
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.run import ReviewRun, chosen_image
+from napari_osuda.session.review.slices import decision_words, slice_table, viewer_slice
+
+__all__ = ["review_summary", "write_review_report"]
+
+
+def write_review_report(run: ReviewRun) -> Path:
+    """Write the page of a run with what was decided on its cases.
+
+    Returns
+    -------
+    Path
+        ``report.html`` in the run folder.
+
+    Raises
+    ------
+    OutputError, CaseError
+        It cannot be written, or a mask of the run cannot be read any more.
+    """
+    folder, record = run.folder, run.run
+    assert folder is not None
+    notes = [*record.get("notes", ()), *([record["error"]] if record.get("error") else [])]
+    cases = []
+    for name in run.names:
+        case, missing = _report_case(run, name)
+        cases.append(case)
+        notes += missing
+    advice = record.get("recommendation") or {}
+    channels = _channels(folder / "channels.npz")
+    write_report(
+        folder / "report.html",
+        ReportInput(
+            title=f"{run.card.get('name', 'Model')}, adapted by {record.get('method', 'osuda')}, reviewed",
+            outcome=str(record.get("outcome", "done")),
+            recommendation=advice.get("decision"),
+            reasons=advice.get("reasons", ()),
+            cases=cases,
+            labels=run.labels,
+            colours=run.colours,
+            regions=dict(run.card.get("regions") or {}),
+            plane=str(run.card.get("plane", "axial")),
+            steps=_steps(folder / "steps.csv"),
+            settings={k: record.get(k) for k in ("method", "device")} | dict(record.get("config", {})),
+            provenance={k: record.get(k) for k in ("version", "started", "ended", "libraries")}
+            | {"model": {k: record["model"].get(k) for k in ("path", "sha256")}}
+            | {"inputs": [{"case": c["name"], **i} for c in record["cases"] for i in c["inputs"]]},
+            notes=notes,
+            **channels,
+        ),
+    )
+    return folder / "report.html"
+
+
+def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
+    """What was decided on a case: who, how far, and each slice with a decision or a flag."""
+    review = run.review(name)
+    saved = run.record.saved(name) or {}
+    progress = {plane: review.progress(plane) for plane in PLANES}
+    flag = review.volume_flag
+    standing = "before" if review.case.decision == "keep-source" else "after"
+    files = {"final mask": "file", "SHA-256 of it": "sha256",
+             "as DICOM-SEG": "dicom_seg", "SHA-256 of that": "dicom_seg_sha256"}  # fmt: skip
+    decisions = _decisions(review)
+    return {
+        "reviewer": saved.get("who") or "nobody has signed yet",
+        **({"signed": _when(saved["when"])} if "when" in saved else {}),
+        **{title: saved[key] for title, key in files.items() if key in saved},
+        **{f"{plane} slices decided": f"{done} of {total}" for plane, (done, total) in progress.items()},
+        "slices that nobody decided hold": f"the mask {standing}, which the guard recommends"
+        if review.case.decision
+        else f"the mask {standing}",
+        "flag on the case": "none" if flag is None else flag.comment or "flagged without a comment",
+        **({"decisions": decisions} if decisions else {}),
+    }
+
+
+def _when(text: str) -> str:
+    """Time of an entry as a person writes it; what is no time stays as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return text
+
+
+def _decisions(review: Review) -> list[dict[str, Any]]:
+    rows = []
+    for plane in PLANES:
+        table = slice_table(review.case, plane)
+        wanted = review.to_decide(plane)
+        # A plane in which nobody decided anything by itself would only repeat the other's decisions.
+        own = any(entry.plane == plane for entry in review.log)
+        whole = plane == review.case.plane and any(entry.plane is None for entry in review.log)
+        for index in wanted if own or whole else ():
+            chosen, flag = review.choice(plane, index), review.flag(plane, index)
+            rows.append(
+                {
+                    "plane": plane,
+                    "slice": viewer_slice(review.case, plane, index),
+                    "at, mm": float(round(table.position_mm[index], 1)),
+                    "changed voxels": int(table.change.changed[index]),
+                    **(
+                        {}
+                        if table.uncertainty is None
+                        else {"uncertainty": f"{table.uncertainty[index]:.2f}"}
+                    ),
+                    "decision": decision_words(review, plane, index) or "undecided",
+                    "flag": "" if flag is None else flag.comment or "flagged",
+                    "guard": table.warnings[index],
+                    "by": "" if chosen is None else chosen.who,
+                    "when": "" if chosen is None else _when(chosen.when),
+                }
+            )
+    return rows
+
+
+def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
+    review = run.review(name)
+    case = review.case
+    images, missing = run.images(name)
+    if images:
+        shown = images[chosen_image([image.channel for image in images])]
+        image, title = shown.data, seen_as(shown.channel, telling_name(shown.title, shown.path.name))
+    else:
+        image, title = np.zeros(case.grid.shape, np.float32), "no image"
+    scores: Mapping[str, Sequence[RegionScore]] = run.scores(name) or _recorded_scores(run, name)
+    return (
+        ReportCase(
+            name=name,
+            image=image,
+            image_name=title,
+            before=case.before,
+            after=case.after,
+            final=review.final,
+            affine=case.grid.affine,
+            scores_before=scores.get("before"),
+            scores_after=scores.get("after"),
+            scores_final=scores.get("final"),
+            calibration_before=_calibration(run, name, "before"),
+            calibration_after=_calibration(run, name, "after"),
+            decision=case.decision,
+            reasons=case.reasons,
+            review=review_summary(run, name),
+        ),
+        missing,
+    )
+
+
+def _calibration(run: ReviewRun, name: str, which: str) -> Calibration | None:
+    """As the run wrote it down: the probabilities themselves are not kept."""
+    entry = next(c for c in run.run["cases"] if c["name"] == name)
+    known = entry.get(f"calibration_{which}")
+    return None if not known else Calibration(**known)
+
+
+def _recorded_scores(run: ReviewRun, name: str) -> dict[str, list[RegionScore]]:
+    """The scores that the run itself wrote down, where its reference is not at hand."""
+    entry = next(c for c in run.run["cases"] if c["name"] == name)
+    return {
+        which: [
+            RegionScore(**{**row, "hd": float(row["hd"]), "hd95": float(row["hd95"])})
+            for row in (entry.get(f"scores_{which}") or {}).values()
+        ]
+        for which in ("before", "after")
+    }
+
+
+def _steps(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _channels(path: Path) -> dict[str, Any]:
+    none: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+    if not path.is_file():
+        return {"distance": none, "alpha": none, "layer_names": [], "layer_offsets": [0]}
+    with np.load(path, allow_pickle=False) as archive:
+        return {
+            "distance": archive["distance"],
+            "alpha": archive["alpha"],
+            "layer_names": archive["layer_names"].tolist(),
+            "layer_offsets": archive["layer_offsets"].tolist(),
+        }

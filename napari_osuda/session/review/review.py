@@ -1,0 +1,330 @@
+"""The review of one case: a person's decisions on its masks, slice by slice, and the final mask they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging import Grid
+from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, Plane, in_force, now
+
+__all__ = ["Review", "ReviewCase", "plane_axes"]
+
+Labels = NDArray[Any]
+
+_AXIS_OF: dict[str, Plane] = {
+    "S": "axial", "I": "axial", "A": "coronal", "P": "coronal", "R": "sagittal", "L": "sagittal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ReviewCase:
+    """What is judged: two masks of one case, and what is known of them.
+
+    Attributes
+    ----------
+    name : str
+    before, after : integer array [I, J, K]
+        Masks of the source and of the adapted model, in the case's own array order.
+    grid : Grid
+        Of the case's first image.
+    labels, colours : mapping of int to str
+        Name and ``#rrggbb`` of each value.
+    regions : mapping of str to sequence of int
+        For scores.
+    plane : {"axial", "coronal", "sagittal"}
+        The slices that the network saw, or axial.
+    decision : {"accept", "keep-source"} or None
+        What the guard recommends, for ``reasons``.
+    inputs : sequence of mapping
+        Of the images: "channel", "path", "sha256".
+    uncertainty : float array [I, J, K], optional
+        Normalised entropy of the adapted model's prediction, where it was kept.
+    """
+
+    name: str
+    before: Labels
+    after: Labels
+    grid: Grid
+    labels: Mapping[int, str]
+    colours: Mapping[int, str] = field(default_factory=dict)
+    regions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    plane: Plane = "axial"
+    decision: str | None = None
+    reasons: Sequence[str] = ()
+    inputs: Sequence[Mapping[str, Any]] = ()
+    uncertainty: NDArray[np.floating[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        for name, mask in (("before", self.before), ("after", self.after)):
+            if mask.shape != self.grid.shape:
+                raise CaseError(
+                    f"The mask {name} of case {self.name} has the shape {mask.shape} and its image "
+                    f"{self.grid.shape}: they are not of one case."
+                )
+
+    @property
+    def proposal(self) -> Labels:
+        """The mask that stands until somebody decides: the guard's choice."""
+        return self.before if self.decision == "keep-source" else self.after
+
+
+class Review:
+    """Decisions on one case; ``final`` is always what they say.
+
+    Parameters
+    ----------
+    case : ReviewCase
+    log : sequence of Entry
+        Of an earlier sitting.
+    edits : mapping of int to integer array
+        For each place in the log that holds an "edited" entry, the slices as they were painted,
+        [len(slices), ...] with the plane's axis first.
+    on_entry : callable, optional
+        Called with (place in the log, entry, edited slices or None) before the entry takes effect, to write
+        it down. If it raises, nothing has been decided.
+
+    Attributes
+    ----------
+    final : integer array [I, J, K]
+        Changed in place, so that a viewer can show this very array. Slices that nobody has decided hold the
+        guard's choice. Where slices of two planes cross, the later decision holds.
+    log : list of Entry
+    """
+
+    def __init__(
+        self,
+        case: ReviewCase,
+        log: Sequence[Entry] = (),
+        edits: Mapping[int, Labels] | None = None,
+        on_entry: Callable[[int, Entry, Labels | None], None] | None = None,
+    ) -> None:
+        self.case = case
+        self.axes = plane_axes(case.grid)
+        self.log: list[Entry] = list(log)
+        self.on_entry = on_entry
+        self._edits: dict[int, Labels] = dict(edits or {})
+        self.final: Labels = case.proposal.astype(np.result_type(case.before, case.after))
+        # What `final` holds by decision; a paint tool writes into `final` before it is one. Both lie in
+        # memory as the masks do (a file's last axis is slowest): copying across takes ten times as long.
+        self._decided: Labels = self.final.copy(order="K")
+        either = (case.before != 0) | (case.after != 0)
+        self._marked = {plane: either.any(axis=self._others(plane)) for plane in PLANES}
+        # Labelled voxels of each slice by decision, kept up: a volume is not counted anew at every key.
+        self._held: dict[Plane, NDArray[np.intp]] = {}
+        self._choices: dict[Plane, list[Entry | None]] = {}
+        self._flags: dict[Plane, list[Entry | None]] = {}
+        self._volume_flag: Entry | None = None
+        self._replay()
+
+    # What was decided
+
+    def count(self, plane: Plane) -> int:
+        """Slices of a plane."""
+        return self.case.grid.shape[self.axes[plane]]
+
+    def choice(self, plane: Plane, index: int) -> Entry | None:
+        """The decision on what a slice is, if there is one."""
+        return self._choices[plane][index]
+
+    def flag(self, plane: Plane, index: int) -> Entry | None:
+        """The reviewer's flag on a slice, if there is one."""
+        return self._flags[plane][index]
+
+    @property
+    def volume_flag(self) -> Entry | None:
+        """The reviewer's flag on the case as a whole, if there is one."""
+        return self._volume_flag
+
+    def undecided(self, plane: Plane) -> list[int]:
+        """Slices of a plane that need a decision and have none."""
+        return [index for index in self.to_decide(plane) if self._choices[plane][index] is None]
+
+    def to_decide(self, plane: Plane) -> list[int]:
+        """Slices of a plane that need a decision: those with any label before, after or by decision."""
+        marked = self._marked[plane] | (self._held[plane] > 0)
+        return [index for index in range(self.count(plane)) if marked[index] or self._choices[plane][index]]
+
+    def progress(self, plane: Plane) -> tuple[int, int]:
+        """Slices of a plane that are decided, and those that need it."""
+        wanted = self.to_decide(plane)
+        return sum(self._choices[plane][index] is not None for index in wanted), len(wanted)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every slice of some plane that needs a decision has one: then so has every voxel."""
+        return any(done == total for done, total in map(self.progress, PLANES))
+
+    @property
+    def touched(self) -> bool:
+        """Whether any decision or flag holds."""
+        return bool(in_force(self.log)[0])
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is anything to take back."""
+        return bool(in_force(self.log)[0])
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether anything taken back can be done again."""
+        return bool(in_force(self.log)[1])
+
+    # Deciding
+
+    def decide(self, kind: Kind, plane: Plane | None, slices: Sequence[int] = (), who: str = "") -> None:
+        """Take the slices of the mask "after" or "before", or with ``plane`` None the whole of it.
+
+        Raises
+        ------
+        ValueError
+            The kind is another, or there is no such slice.
+        """
+        if kind not in ("after", "before"):
+            raise ValueError(f"A mask is taken from before or after, not {kind!r}.")
+        self._enter(Entry(kind, plane, self._checked(plane, slices), who=who, when=now()))
+
+    def set_flag(
+        self,
+        flagged: bool,
+        plane: Plane | None,
+        slices: Sequence[int] = (),
+        comment: str = "",
+        who: str = "",
+    ) -> None:
+        """Flag slices, or the whole case, with a comment; or take the flag away."""
+        kind: Kind = "flag" if flagged else "unflag"
+        self._enter(Entry(kind, plane, self._checked(plane, slices), comment, who, now()))
+
+    def commit_edit(self, plane: Plane, who: str = "") -> tuple[int, ...]:
+        """Make what was painted into ``final`` a decision on the slices that it changed.
+
+        Returns
+        -------
+        tuple of int
+            These slices; empty if nothing differs.
+        """
+        changed = np.flatnonzero((self.final != self._decided).any(axis=self._others(plane)))
+        slices = tuple(int(index) for index in changed)
+        if slices:
+            painted = self._slices_of(self.final, plane, slices)
+            try:
+                self._enter(Entry("edited", plane, slices, who=who, when=now()), painted)
+            except BaseException:
+                self.final[...] = self._decided
+                raise
+        return slices
+
+    def undo(self, who: str = "") -> Entry | None:
+        """Take back the last decision that holds; which one it was."""
+        done, _ = in_force(self.log)
+        return self._step("undo", done, who)
+
+    def redo(self, who: str = "") -> Entry | None:
+        """Do again what was taken back last; which one it was."""
+        _, undone = in_force(self.log)
+        return self._step("redo", undone, who)
+
+    # How
+
+    def _step(self, kind: Kind, stack: list[int], who: str) -> Entry | None:
+        if not stack:
+            return None
+        self._enter(Entry(kind, who=who, when=now()))
+        return self.log[stack[-1]]
+
+    def _enter(self, entry: Entry, painted: Labels | None = None) -> None:
+        if self.on_entry is not None:
+            self.on_entry(len(self.log), entry, painted)
+        if painted is not None:
+            self._edits[len(self.log)] = painted
+        self.log.append(entry)
+        if entry.kind in ("undo", "redo"):
+            self._replay()
+        else:
+            self._apply(len(self.log) - 1)
+
+    def _replay(self) -> None:
+        """Go through the decisions that hold from the beginning: a few milliseconds for hundreds of them."""
+        for plane in self.axes:
+            self._choices[plane] = [None] * self.count(plane)
+            self._flags[plane] = [None] * self.count(plane)
+        self._volume_flag = None
+        self._fill(self.case.proposal)
+        for place in in_force(self.log)[0]:
+            self._apply(place)
+
+    def _apply(self, place: int) -> None:
+        entry = self.log[place]
+        if entry.kind in CHOICES:
+            self._take(place, entry)
+            self._note(self._choices, entry, entry)
+        else:
+            self._note(self._flags, entry, entry if entry.kind == "flag" else None)
+            if entry.plane is None:
+                self._volume_flag = entry if entry.kind == "flag" else None
+
+    def _take(self, place: int, entry: Entry) -> None:
+        source = self.case.after if entry.kind == "after" else self.case.before
+        if entry.plane is None:
+            self._fill(source)
+        elif entry.kind == "edited":
+            self._put(entry.plane, entry.slices, self._edits[place])
+        else:
+            self._put(entry.plane, entry.slices, self._slices_of(source, entry.plane, entry.slices))
+
+    def _fill(self, mask: Labels) -> None:
+        """Make the whole of the final mask another one."""
+        for whole in (self._decided, self.final):
+            whole[...] = mask
+        for plane in self.axes:
+            self._held[plane] = np.count_nonzero(mask, axis=self._others(plane))
+
+    def _put(self, plane: Plane, slices: Sequence[int], new: Labels) -> None:
+        """Make slices of the final mask others, [len(slices), ...] with the plane's axis first."""
+        axis, chosen = self.axes[plane], list(slices)
+        old = self._slices_of(self._decided, plane, slices)
+        for other, across in self.axes.items():
+            # Axes of `new` are those of the mask with the plane's own brought to the front.
+            order = [axis, *(a for a in range(3) if a != axis)]
+            rest = tuple(place for place, a in enumerate(order) if a != across)
+            if other == plane:
+                self._held[plane][chosen] = np.count_nonzero(new, axis=rest)
+            else:
+                self._held[other] += np.count_nonzero(new, axis=rest) - np.count_nonzero(old, axis=rest)
+        for whole in (self._decided, self.final):
+            np.moveaxis(whole, axis, 0)[chosen] = new
+
+    def _note(self, book: dict[Plane, list[Entry | None]], entry: Entry, value: Entry | None) -> None:
+        if entry.plane is not None:
+            for index in entry.slices:
+                book[entry.plane][index] = value
+        elif book is self._choices:
+            # A whole mask was taken: that decides the slices of every plane. A flag on a case is its own.
+            for plane, column in book.items():
+                book[plane] = [value] * len(column)
+
+    def _slices_of(self, mask: Labels, plane: Plane, slices: Sequence[int]) -> Labels:
+        return np.moveaxis(mask, self.axes[plane], 0)[list(slices)]
+
+    def _others(self, plane: Plane) -> tuple[int, ...]:
+        return tuple(axis for axis in range(3) if axis != self.axes[plane])
+
+    def _checked(self, plane: Plane | None, slices: Sequence[int]) -> tuple[int, ...]:
+        chosen = tuple(dict.fromkeys(int(index) for index in slices))
+        if plane is None:
+            return ()
+        if not chosen or min(chosen) < 0 or max(chosen) >= self.count(plane):
+            raise ValueError(f"There are {self.count(plane)} {plane} slices; {list(chosen)} are not of them.")
+        return chosen
+
+
+def plane_axes(grid: Grid) -> dict[Plane, int]:
+    """Along which array axis each plane's slices are counted; an oblique grid by its nearest axes."""
+    found = {_AXIS_OF[code]: axis for axis, code in enumerate(grid.orientation)}
+    return {plane: found[plane] for plane in PLANES}

@@ -1,0 +1,184 @@
+"""Which intensity maps a run puts before the network: where the images are other contrasts than it knows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from napari_osuda.imaging import Case, IntensityMap, expected_map, modality_of
+from napari_osuda.method import source_distance
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.job import Contrast, Job
+from napari_osuda.session.run.target import Target
+
+__all__ = ["Maps", "choose_maps", "mean_distance", "named_maps", "what_became"]
+
+Maps = tuple[IntensityMap, ...]
+
+# Mean d_lc as the image is, over mean d_lc with the map. On simulated validation patients a turned image
+# gives 4 to 10 and one that is not turned 0.1; real MRI of another hospital gives 0.8 to 1.4 either way,
+# which is no reason to doubt what a name says.
+_SURE = 2.0
+
+_WORDS = {
+    "turned": "bright and dark are exchanged",
+    "fluid_bright": "free fluid is made bright",
+    "both_bright": "what is darker than brain is made bright, as what enhances is",
+}
+
+
+def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Maps | None, str | None]:
+    """For each channel the map that a run puts before the network, and what to tell about it.
+
+    The names of the images tell the contrasts, and physics the map (``contrast=names``). Whether the image is
+    what its name says shows in how well the network's own statistics are met (mean d_lc, eq. 5): where they
+    speak clearly against the name, nothing is mapped. A card that has maps already (of a model that was
+    adapted before) is left as it is, and so are cases of different kinds: one network sees them all.
+
+    Parameters
+    ----------
+    job : Job
+    network : nn.Module
+        The source network, on ``device``; not changed.
+    device : torch.device
+
+    Returns
+    -------
+    maps : tuple or None
+        None where no channel is mapped.
+    note : str or None
+        A sentence for the user.
+    """
+    asked = job.config.contrast
+    if asked == "off" or job.model.card.intensity_maps:
+        return None, None
+    if asked != "names":
+        return (asked,) * len(
+            job.model.card.channels
+        ), f"As asked, {_WORDS[asked]} in every image before the network sees it."
+    named = named_maps(job)
+    if named is not None:
+        return _confirmed(job, network, device, named)
+    return None, _mixed(job) or _unnamed(job, network, device)
+
+
+def named_maps(job: Job) -> Maps | None:
+    """The maps that the images' names ask for; None where they ask for none, or not all for the same."""
+    found = {_of_case(case) for case in job.cases}
+    maps = found.pop()
+    return None if found or set(maps) == {"identity"} else maps
+
+
+def what_became(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
+    """What became of each case's contrast where its name says that it stands in for the model's.
+
+    Parameters
+    ----------
+    job : Job
+    maps : tuple or None
+        Those that the run put before the network.
+
+    Returns
+    -------
+    tuple of {"turned", "left", None}
+        None where the contrast is the model's, by its name or by its statistics.
+    """
+    turned: Contrast = "turned"
+    if maps is not None:
+        return (turned,) * len(job.cases)
+    asked = [_asks(case) for case in job.cases]
+    # Where all names ask for the same and nothing was done, the statistics spoke against them.
+    left = not job.model.card.intensity_maps and (job.config.contrast == "off" or _mixed(job) is not None)
+    return tuple("left" if left and asks else None for asks in asked)
+
+
+def _asks(case: Case) -> bool:
+    return set(_of_case(case)) != {"identity"}
+
+
+def _mixed(job: Job) -> str | None:
+    """A word where the cases' names ask for different maps, of which one network can have but one."""
+    by_maps = {_of_case(case): case for case in job.cases}
+    if len(by_maps) < 2:
+        return None
+    kinds = " and ".join(f"'{case.name}'" for case in by_maps.values())
+    return (
+        f"By their names, the images of {kinds} are of different contrasts, and one run changes all images "
+        "alike: they were left as they are. Adapt to each kind in a run of its own."
+    )
+
+
+def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps | None) -> float | None:
+    """Mean d_lc (eq. 5) between the network's statistics and those of a batch of the target.
+
+    Parameters
+    ----------
+    job : Job
+    network : nn.Module
+        In eval mode, on ``device``; not changed.
+    device : torch.device
+    maps : tuple or None
+        Put before the network.
+
+    Returns
+    -------
+    float or None
+        None where the network has no such statistics.
+    """
+    spec = dataclasses.replace(slice_spec(job.model.card), intensity_maps=maps)
+    target = Target(job.cases, spec, job.config.batch_size, job.config.seed, job.config.minimum_head)
+    d = source_distance(network, next(iter(target)).to(device))
+    return None if d is None else float(d.mean())
+
+
+def _confirmed(
+    job: Job, network: nn.Module, device: torch.device, maps: Maps
+) -> tuple[Maps | None, str | None]:
+    """The maps that the names ask for, unless the statistics speak clearly against them."""
+    plain, mapped = (mean_distance(job, network, device, m) for m in (None, maps))
+    if plain is not None and mapped is not None and mapped > _SURE * plain:
+        seen = ", ".join(name for _, name, how in _channels(job, maps) if how != "identity")
+        return None, (
+            f"The name says {seen}, but the image as it is fits the model's statistics far better (mean d "
+            f"{plain:.2f}) than with its contrast changed ({mapped:.2f}): it is taken as it is."
+        )
+    parts = [
+        f"{name} stands in for {channel.upper()}, so {_WORDS[how]}"
+        for channel, name, how in _channels(job, maps)
+        if how != "identity"
+    ]
+    return maps, f"{'; '.join(parts)} before the network sees it (contrast=off leaves it)."
+
+
+def _unnamed(job: Job, network: nn.Module, device: torch.device) -> str | None:
+    """A word where no name tells the contrast, and the image looks turned; nothing is changed for it."""
+    channels = job.cases[0].channels
+    name = job.cases[0].sources[0].name
+    if len(channels) != 1 or not name or modality_of(name) or modality_of(channels[0]) is None:
+        return None
+    plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("turned",)))
+    if plain is None or mapped is None or plain <= _SURE * mapped:
+        return None
+    return (
+        f"'{name}' does not say which contrast it is, and it fits the model's statistics far better with "
+        f"bright and dark exchanged (mean d {mapped:.2f} against {plain:.2f}). If it is no "
+        f"{channels[0].upper()}, name its contrast in the name of the file or layer, or set contrast=turned."
+    )
+
+
+def _of_case(case: Case) -> Maps:
+    return tuple(
+        expected_map(channel, source.name)
+        for channel, source in zip(case.channels, case.sources, strict=True)
+    )
+
+
+def _channels(job: Job, maps: Maps) -> list[tuple[str, str, IntensityMap]]:
+    """Channel, contrast that its image's name says, and map."""
+    first = job.cases[0]
+    return [
+        (channel, (modality_of(source.name) or "").upper(), how)
+        for channel, source, how in zip(first.channels, first.sources, maps, strict=True)
+    ]

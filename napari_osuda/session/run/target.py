@@ -1,0 +1,148 @@
+"""The target domain as the method wants it: slices or patches with enough brain, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_osuda.imaging import Case, SliceSpec, SliceStack
+from napari_osuda.imaging.normalisation import head_of
+from napari_osuda.imaging.patches import covering_patches, head_sizes
+from napari_osuda.session.inference.case_slices import parts
+from napari_osuda.session.inference.sliding_window import patches_a_batch
+
+__all__ = ["Target"]
+
+# So many slices or patches, taken from all over the head, show about what the whole of it does.
+_WHOLE_HEAD = 8
+
+
+class Target:
+    """The slices (of a 3-D network the patches) of all cases that hold enough brain, in batches.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        The target domain.
+    spec : SliceSpec
+        How the network sees them.
+    batch_size : int
+        Slices a batch, at most; of patches fewer where memory would not do.
+    seed : int
+        Order of the batches.
+    minimum_head : float
+        Slices and patches with less of the head than this share of the case's largest take no part.
+
+    Attributes
+    ----------
+    stacks : tuple of SliceStack
+        One for each case.
+    batch_size : int
+        Slices or patches a batch, at most.
+
+    Notes
+    -----
+    Neighbouring slices look alike, and the statistics of eq. 3 move with what a batch shows. So a batch
+    takes every n-th slice: each shows the head from bottom to top. Its make-up is the same in each
+    round, which makes a run repeatable and its distances comparable from step to step. The same holds of
+    patches: they cover each case's head, and those of a batch lie far apart.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        spec: SliceSpec,
+        batch_size: int,
+        seed: int = 0,
+        minimum_head: float = 0.0,
+    ) -> None:
+        self.stacks = tuple(SliceStack(case, spec) for case in cases)
+        self._patches: dict[int, NDArray[np.float32]] = {}
+        self._least = minimum_head
+        self.batch_size = batch_size
+        if spec.patch is not None:
+            largest = max((stack.patch or spec.patch for stack in self.stacks), key=np.prod)
+            self.batch_size = patches_a_batch(largest, batch_size)
+        places = [(c, int(s)) for c, chosen in enumerate(self._chosen) for s in chosen]
+        count = -(-len(places) // self.batch_size)
+        self._batches = [places[first::count] for first in range(count)]
+        if spec.patch is not None:
+            # Patches of two cases need not be of one size.
+            self._batches = [part for batch in self._batches for part in self._of_one_size(batch)]
+        np.random.default_rng(seed).shuffle(self._batches)
+        self._made: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for index, places in enumerate(self._batches):
+            if index not in self._made:
+                # Kept: normalising and resampling again would cost a tenth of each step.
+                self._made[index] = torch.from_numpy(self._make(places))
+            yield self._made[index]
+
+    def _make(self, places: list[tuple[int, int]]) -> np.ndarray:
+        by_case: dict[int, list[int]] = {}
+        for case, index in places:
+            by_case.setdefault(case, []).append(index)
+        return np.concatenate([self._images(case, indices) for case, indices in by_case.items()])
+
+    def _images(self, case: int, indices: list[int]) -> NDArray[np.float32]:
+        stack = self.stacks[case]
+        if stack.patch is None:
+            return stack.slices(indices)
+        if case not in self._patches:
+            # All of a case at once: its whole volume is resampled for the first of them.
+            volume, chosen = stack.slices([0])[0], self._chosen[case]
+            self._patches[case] = np.stack([
+                volume[(slice(None), *(slice(s, s + n) for s, n in zip(start, stack.patch, strict=True)))]
+                for start in self._places[case][chosen]
+            ])  # fmt: skip
+        # They stand there in the order of the chosen.
+        return self._patches[case][np.searchsorted(self._chosen[case], indices)]
+
+    def _of_one_size(self, batch: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+        by_size: dict[tuple[int, ...] | None, list[tuple[int, int]]] = {}
+        for case, index in batch:
+            by_size.setdefault(self.stacks[case].patch, []).append((case, index))
+        return list(by_size.values())
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.intp], ...]:
+        """First voxels of the patches that cover the head of each case."""
+        return tuple(
+            covering_patches(stack.head, stack.patch) for stack in self.stacks if stack.patch is not None
+        )
+
+    @cached_property
+    def _chosen(self) -> tuple[NDArray[np.intp], ...]:
+        """The slices or patches of each case that take part, in order."""
+        chosen = []
+        for index, stack in enumerate(self.stacks):
+            sizes = stack.head_sizes
+            if stack.patch is not None:
+                sizes = head_sizes(stack.head, self._places[index], stack.patch)
+            enough = (sizes > 0) & (sizes >= self._least * sizes.max(initial=0))
+            chosen.append(np.flatnonzero(enough))
+        return tuple(chosen)
+
+    @cached_property
+    def heads(self) -> tuple[float, ...]:
+        """Share of the image that is head, of each batch; above 0."""
+        return tuple(float(head_of(batch.numpy()).mean()) or 1.0 for batch in self)
+
+    @property
+    def alike(self) -> bool:
+        """Whether each batch shows the whole head, and so about the same."""
+        return min(map(len, self._batches)) >= _WHOLE_HEAD or len(self._batches) == 1
+
+    @cached_property
+    def slices(self) -> int:
+        """Slices with brain in all cases together, or windows of all volumes."""
+        return sum(parts(stack) for stack in self.stacks)

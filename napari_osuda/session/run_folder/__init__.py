@@ -1,0 +1,1 @@
+"""The folder of a run: record, checkpoints, states, and runs that were not finished."""

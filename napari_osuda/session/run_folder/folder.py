@@ -1,0 +1,113 @@
+"""The run folder: masks, model, numbers and the record of how they came about; each file whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_osuda.errors import ModelError
+from napari_osuda.files import written_whole
+from napari_osuda.imaging import Case, write_labels, write_shares
+from napari_osuda.models import save_as_it_came, save_model
+from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
+from napari_osuda.session.report.of_run import report_input
+from napari_osuda.session.report.page import write_report
+from napari_osuda.session.run_folder.record import provenance, run_record, step_rows
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """Writes a run's result into ``job.out``."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.out is not None
+        self.path: Path = job.out
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def write_mask(self, kind: Literal["before", "after"], case: Case, labels: Labels) -> None:
+        """Write a mask as soon as it is there."""
+        write_labels(self.path / kind / f"{case.name}.nii.gz", labels, case.grid)
+
+    def write_uncertainty(self, case: CaseResult) -> None:
+        """Write how unsure the adapted model is of each voxel, where that is known."""
+        if case.uncertainty is not None:
+            path = self.path / "uncertainty" / f"{case.case.name}.nii.gz"
+            write_shares(path, case.uncertainty, case.case.grid)
+
+    def write(self, result: RunResult) -> None:
+        """Write all but the masks; ``run.json`` last, so that it vouches for the rest."""
+        values = result.job.model.card.channel_values
+        steps = step_rows(result.reports, values)
+        if steps:
+            _write_csv(self.path / "steps.csv", steps)
+            self._write_channels(result)
+        record = run_record(result)
+        if result.network is not None:
+            self._write_model(result, record)
+        if any(case.after is not None for case in result.cases):
+            write_report(self.path / "report.html", report_input(result, record, steps))
+        with written_whole(self.path / "run.json") as path:
+            path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _write_model(self, result: RunResult, record: dict[str, Any]) -> None:
+        assert result.network is not None
+        final = self.path / "model"
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.path) as partial:
+            made = Path(partial) / "model"
+            source = result.job.model
+            if result.intensity_maps is not None:
+                # What the network was adapted behind belongs to the model as much as its weights.
+                card = source.card.model_copy(update={"intensity_maps": result.intensity_maps})
+                source = dataclasses.replace(source, card=card)
+            save_model(made, result.network, source, provenance=provenance(record))
+            # A stopped run that has been resumed has written one already.
+            shutil.rmtree(final, ignore_errors=True)
+            made.rename(final)
+            note = self._write_as_it_came(Path(partial) / "came", result)
+            if note is not None:
+                record["notes"].append(note)
+
+    def _write_as_it_came(self, made: Path, result: RunResult) -> str | None:
+        """The adapted model once more in its source's form; what is to be said of it, if anything."""
+        source, final = result.job.model, self.path / "model-as-it-came"
+        shutil.rmtree(final, ignore_errors=True)
+        if source.form != "bioimageio" and source.native is not None and result.intensity_maps is not None:
+            return f"The maps of this run's intensities have no place in {source.form}: see model/ for them."
+        assert result.network is not None
+        try:
+            if save_as_it_came(made, result.network, source) is not None:
+                made.rename(final)
+        except ModelError as error:
+            # The model folder is there, and is the model: this is a courtesy.
+            return str(error)
+        return None
+
+    def _write_channels(self, result: RunResult) -> None:
+        reports, layers = result.reports, result.layers
+        with written_whole(self.path / "channels.npz") as path, open(path, "wb") as stream:
+            np.savez_compressed(
+                stream,
+                distance=np.stack([r.distance for r in reports]),
+                alpha=np.stack([r.alpha for r in reports]),
+                gamma_shift=np.stack([r.gamma_shift for r in reports]),
+                beta_shift=np.stack([r.beta_shift for r in reports]),
+                layer_names=np.array([layer.name for layer in layers]),
+                layer_offsets=np.array(
+                    [*(la.offset for la in layers), layers[-1].offset + layers[-1].channels]
+                ),
+            )
+
+
+def _write_csv(path: Path, rows: list[dict[str, float | int]]) -> None:
+    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,181 @@
+"""Which open image layer is which channel of the model, and which labels are a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
+
+from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.widgets.qt.window import real_viewer
+
+__all__ = ["ChannelPanel"]
+
+
+class ChannelPanel(QWidget):
+    """One list of image layers for each channel, guessed from the layers' names until the user chooses.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers there are to choose from.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._layers = real_viewer(viewer).layers
+        self._channels: tuple[str, ...] = ()
+        self._corrected: dict[str, Any] = {}
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self.combos: dict[str, QComboBox] = {}
+        self.reference = _combo("Reference labels")
+        self.reference.setToolTip(
+            "Labels drawn by a person, if there are any: Dice is told by them, and they decide nothing"
+        )
+        self.reference.activated.connect(lambda: self._on_reference())
+        self._reference_chosen = False
+        self._form.addRow("Reference", self.reference)
+        for event in self._events():
+            event.connect(self.refresh)
+        self.set_channels(())
+
+    def _events(self) -> Sequence[Any]:
+        events = self._layers.events
+        return events.inserted, events.removed, events.reordered, events.renamed
+
+    def close_down(self) -> None:
+        """Listen to the layers no more."""
+        for event in self._events():
+            event.disconnect(self.refresh)
+
+    def set_channels(self, channels: Sequence[str]) -> None:
+        """Ask for these channels."""
+        self._channels = tuple(channels)
+        self._corrected.clear()
+        self.combos = {}
+        # The last row is the reference's, whatever the model.
+        while self._form.rowCount() > 1:
+            self._form.removeRow(0)
+        for row, channel in enumerate(self._channels):
+            combo = _combo(f"Layer of channel {channel}")
+            combo.activated.connect(lambda _, c=channel: self._on_activated(c))
+            self.combos[channel] = combo
+            self._form.insertRow(row, channel, combo)
+        self.refresh()
+
+    def layers(self) -> dict[str, Any]:
+        """Channel to image layer; channels without one are missing."""
+        chosen = {channel: combo.currentData() for channel, combo in self.combos.items()}
+        return {channel: layer for channel, layer in chosen.items() if layer is not None}
+
+    def reference_layer(self) -> Any:
+        """The labels to compare with, or None."""
+        return self.reference.currentData()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Channels that have no layer yet."""
+        return tuple(c for c in self._channels if c not in self.layers())
+
+    def others(self) -> dict[str, str]:
+        """Channels that were given a layer of another contrast: channel to the layer's name."""
+        from napari_osuda.imaging import modality_of
+
+        found = {channel: layer.name for channel, layer in self.layers().items()}
+        return {c: name for c, name in found.items() if modality_of(name) not in (None, modality_of(c))}
+
+    def not_surely_known(self) -> tuple[str, ...]:
+        """Channels whose layer has the name of another contrast, or of none."""
+        from napari_osuda.imaging import modality_of
+
+        return tuple(
+            c
+            for c, layer in self.layers().items()
+            if modality_of(c) and modality_of(layer.name) != modality_of(c)
+        )
+
+    def refresh(self, event: object = None) -> None:
+        """Follow the layers of the viewer: what the user chose stays, the rest is guessed anew."""
+        images = [layer for layer in self._layers if _is_volume(layer) and not _is_result(layer)]
+        guessed = _guess(images, self._channels)
+        for channel, combo in self.combos.items():
+            chosen = self._corrected.get(channel)
+            if chosen not in images:
+                self._corrected.pop(channel, None)
+                chosen = guessed.get(channel)
+            _fill(combo, "choose a layer…", images, chosen)
+        labels = [layer for layer in self._layers if isinstance(layer, Labels) and not _is_result(layer)]
+        kept = self.reference.currentData() if self._reference_chosen else None
+        if kept not in labels:
+            kept = None
+        if kept is None and not self._reference_chosen:
+            kept = next((layer for layer in labels if "reference" in layer.name.lower()), None)
+        _fill(self.reference, "none", labels, kept)
+        self.changed.emit()
+
+    def _on_activated(self, channel: str) -> None:
+        self._corrected[channel] = self.combos[channel].currentData()
+        self.changed.emit()
+
+    def _on_reference(self) -> None:
+        self._reference_chosen = True
+        self.changed.emit()
+
+
+def _is_result(layer: Any) -> bool:
+    return RESULT_KEY in layer.metadata
+
+
+def _is_volume(layer: Any) -> bool:
+    return isinstance(layer, Image) and not layer.rgb and not layer.multiscale and layer.ndim == 3
+
+
+def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
+    """As far as names tell; channel by channel, since one that is missing must not spoil the others."""
+    from napari_osuda.errors import CaseError
+    from napari_osuda.imaging import match_channels
+
+    by_name = {layer.name: layer for layer in images}
+    guessed: dict[str, Any] = {}
+    for channel in channels:
+        try:
+            guessed[channel] = by_name[match_channels(by_name, [channel])[channel]]
+        except CaseError:
+            continue
+    if len(channels) == 1 and not guessed and images:
+        guessed[channels[0]] = min(images, key=lambda layer: _unlike(layer.name, channels[0]))
+    return guessed
+
+
+def _unlike(name: str, channel: str) -> int:
+    """How far a contrast is from the one that is wanted: fluid dark or bright, but oedema bright in both."""
+    from napari_osuda.imaging import modality_of
+
+    order = ("t2", "flair", "pd", "t1ce", "t1")
+    found, wanted = modality_of(name), modality_of(channel)
+    if found not in order or wanted not in order:
+        return len(order)
+    return abs(order.index(found) - order.index(wanted))
+
+
+def _combo(name: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setAccessibleName(name)
+    combo.setMinimumWidth(1)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return combo
+
+
+def _fill(combo: QComboBox, nothing: str, layers: Sequence[Any], chosen: Any) -> None:
+    combo.clear()
+    combo.addItem(nothing, None)
+    for layer in layers:
+        combo.addItem(layer.name, layer)
+    combo.setCurrentIndex(1 + layers.index(chosen) if chosen is not None else 0)
+    combo.setToolTip(combo.currentText())

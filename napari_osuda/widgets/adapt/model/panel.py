@@ -1,0 +1,298 @@
+"""Choosing the source model, and its card."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from napari_osuda.errors import OsudaError
+from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text
+from napari_osuda.widgets.adapt.model.questions import QuestionForm
+from napari_osuda.widgets.adapt.model.trust import TrustForm
+from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.dropped import dropped
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
+
+if TYPE_CHECKING:
+    from napari_osuda.errors import UntrustedModelError
+    from napari_osuda.models import Inspection, Question, SourceModel
+
+__all__ = ["ModelPanel"]
+
+
+_FILES = "*.zip *.pt *.pth *.ckpt *.safetensors *.onnx *.pt2 *.ts *.bin *.tar *.th *.model"
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model, or what has to be asked before there is one."""
+
+    path: Path
+    model: SourceModel | None = None
+    inspection: Inspection | None = None
+    questions: tuple[Question, ...] = ()
+    refused: UntrustedModelError | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+class ModelPanel(QWidget):
+    """A list of sample models and of those opened, a button and a drop place for others, and the card.
+
+    Parameters
+    ----------
+    colours : Palette
+        Of napari's theme.
+    """
+
+    #: The model that is ready to be adapted, or None while there is none.
+    chosen = Signal(object)
+
+    def __init__(self, colours: Palette) -> None:
+        super().__init__()
+        self.model: SourceModel | None = None
+        self._colours = colours
+        self._answers: dict[str, str] = {}
+        self._asked: tuple[Question, ...] = ()
+        self._trusted: frozenset[str] = frozenset()
+        self._path: Path | None = None
+        self._loaded: _Loaded | None = None
+        self._background = Background(self)
+        self._background.done.connect(self._on_loaded)
+        self._background.failed.connect(self._on_failed)
+
+        self.combo = QComboBox()
+        self.combo.setMinimumWidth(1)
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setAccessibleName("Source model")
+        self.combo.addItem("Choose a source model…", None)
+        for name, path in _sample_models():
+            self.combo.addItem(name, str(path))
+            self.combo.setItemData(
+                self.combo.count() - 1, f"Sample model in {path}", Qt.ItemDataRole.ToolTipRole
+            )
+        self.combo.activated.connect(self._on_activated)
+        self.open_button = QPushButton("Open…")
+        self.open_button.setToolTip(
+            "Open a folder (bioimage.io, MONAI bundle, nnU-Net, segmentation_models_pytorch), a .zip, "
+            "weights, TorchScript or ONNX; it can also be dropped here"
+        )
+        menu = QMenu(self.open_button)
+        menu.addAction("Model folder…", self._ask_folder)
+        menu.addAction("Model file…", self._ask_file)
+        self.open_button.setMenu(menu)
+        self.card = WrappedLabel()
+        self.questions = QuestionForm()
+        self.questions.answered.connect(self._on_answered)
+        self.trust = TrustForm()
+        self.trust.answered.connect(self._on_trust)
+        self.details = ModelDetails()
+        self.again_button = QPushButton("Answer again…")
+        self.again_button.setToolTip("Change what you said of this file; it is kept for the next time")
+        self.again_button.clicked.connect(self._ask_again)
+        for hidden in (self.questions, self.trust, self.details, self.again_button):
+            hidden.hide()
+
+        row = QHBoxLayout()
+        row.addWidget(self.combo, 1)
+        row.addWidget(self.open_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.card)
+        layout.addWidget(self.questions)
+        layout.addWidget(self.trust)
+        layout.addWidget(self.again_button)
+        layout.addWidget(self.details)
+        self.setAcceptDrops(True)
+        self._show()
+
+    @property
+    def loading(self) -> bool:
+        """Whether a model is being read."""
+        return self._background.busy
+
+    def open(self, path: Path | str) -> None:
+        """Load a model from a folder or a file, off the GUI thread; ``chosen`` tells when it is there."""
+        path = _model_path(Path(path))
+        index = self.combo.findData(str(path))
+        if index < 0:
+            self.combo.addItem(path.name, str(path))
+            index = self.combo.count() - 1
+        self.combo.setCurrentIndex(index)
+        self.combo.setToolTip(str(path))
+        self._answers, self._asked = {}, ()
+        self._load(path)
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow napari's theme."""
+        self._colours = colours
+        self._show()
+
+    def close_down(self) -> None:
+        """Wait for a model that is being read, and forget it."""
+        self._background.close()
+
+    def _load(self, path: Path) -> None:
+        self._path = path
+        self._set(None, None)
+        self.card.setText(f"Loading {escape(path.name)}…")
+        answers, trusted = dict(self._answers), self._trusted
+        self._background.run(lambda: _read(path, answers, trusted))
+
+    def _set(self, loaded: _Loaded | None, model: SourceModel | None) -> None:
+        self._loaded, self.model = loaded, model
+        self.questions.hide()
+        self.trust.hide()
+        self.details.show_inspection(None if loaded is None else loaded.inspection)
+        self.again_button.setVisible(loaded is not None and bool(loaded.answers))
+        self._show()
+        self.chosen.emit(model)
+
+    def _on_loaded(self, loaded: _Loaded) -> None:
+        adaptable = loaded.inspection is not None and loaded.inspection.adaptable
+        self._set(loaded, loaded.model if adaptable else None)
+        if loaded.questions:
+            self._asked = loaded.questions
+            self.questions.ask(loaded.questions, self._answers)
+            self.questions.show()
+        if loaded.refused is not None:
+            # Shown before the question is put, since what is hidden takes no focus.
+            self.trust.show()
+            self.trust.ask(loaded.path, loaded.refused.what, str(loaded.refused.sha256))
+
+    def _on_failed(self, error: Exception) -> None:
+        self._set(None, None)
+        mark = f"<span style='color: {self._colours.red}'>✖</span>"
+        self.card.setText(f"{mark} {escape(error_sentence(error))}")
+        if self._asked:
+            # An answer may be what is wrong.
+            self.questions.ask(self._asked, self._answers)
+            self.questions.show()
+
+    def _on_answered(self, answers: dict[str, str]) -> None:
+        if self._path is not None:
+            self._answers = {**self._answers, **answers}
+            self._load(self._path)
+
+    def _on_trust(self, trusted: bool) -> None:
+        from napari_osuda.models import Memory
+
+        loaded = self._loaded
+        if loaded is None or loaded.refused is None or loaded.refused.sha256 is None:
+            return
+        if not trusted:
+            self._set(None, None)
+            self.card.setText(f"{escape(loaded.path.name)} was not opened: it is code, and not trusted.")
+            return
+        self._trusted |= {loaded.refused.sha256}
+        with contextlib.suppress(OsudaError):
+            # Where it cannot be kept it holds for as long as the window is open.
+            Memory().keep_trust(loaded.refused.sha256, loaded.path)
+        self._load(loaded.path)
+
+    def _ask_again(self) -> None:
+        from napari_osuda.models import Memory
+
+        if self._loaded is None or self._loaded.model is None:
+            return
+        given, path = dict(self._loaded.answers), self._loaded.path
+        try:
+            Memory().keep_answers(self._loaded.model.sha256, {}, path)
+        except OsudaError as error:
+            self._on_failed(error)
+            return
+        self._answers = {}
+        self._load(path)
+        # For the fields that are about to be shown, not for the reading that has begun.
+        self._answers = given
+
+    def _on_activated(self, index: int) -> None:
+        path = self.combo.itemData(index)
+        if path is None:
+            self._set(None, None)
+        else:
+            self.open(path)
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a model folder")
+        if path:
+            self.open(path)
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", "", f"Models ({_FILES});;All files (*)")
+        if path:
+            self.open(path)
+
+    def _show(self) -> None:
+        self.card.setVisible(self._loaded is None or self._loaded.refused is None)
+        if self._loaded is None:
+            self.card.setText(
+                "The network to adapt: any with BatchNorm, as a model folder or .zip, a file of weights, "
+                "TorchScript or ONNX. Choose a sample, or drop one here."
+            )
+        elif self._loaded.questions:
+            self.card.setText("This model's files leave some things open:")
+        elif self._loaded.model is not None and self._loaded.inspection is not None:
+            self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colours))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a single local file or folder."""
+        if dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        path = dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(path)
+
+
+def _read(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> _Loaded:
+    """Read a model, or find out what has to be asked first; runs on a thread of its own."""
+    from napari_osuda.errors import UntrustedModelError
+    from napari_osuda.models import Memory, inspect_model, load_model, open_questions
+
+    memory = Memory()
+    try:
+        questions = open_questions(path, overrides=answers, trust=trusted, memory=memory)
+    except UntrustedModelError as error:
+        if error.sha256 is None or error.sha256 in trusted:
+            raise
+        if not memory.trusts(error.sha256):
+            return _Loaded(path, refused=error)
+        return _read(path, answers, trusted | {error.sha256})
+    if questions:
+        return _Loaded(path, questions=tuple(questions))
+    model = load_model(path, overrides=answers, trust=trusted, memory=memory)
+    return _Loaded(path, model, inspect_model(model), answers=memory.answers(model.sha256))
+
+
+def _sample_models() -> list[tuple[str, Path]]:
+    from napari_osuda.simulation.shipped import sample_models
+
+    try:
+        samples = sample_models()
+    except OsudaError:
+        # A checkout without its sample data is no reason not to open other models.
+        return []
+    return [(name.replace("-", " "), Path(path)) for name, path in samples.items()]
+
+
+def _model_path(path: Path) -> Path:
+    """The folder, where someone gave a file in it that is of no use alone."""
+    name = path.name.lower()
+    if path.suffix.lower() in (".yaml", ".yml") or name in ("plans.json", "dataset.json", "config.json"):
+        return path.parent
+    above = path.parent.parent
+    if name == "metadata.json" or (above / "plans.json").is_file():
+        return above
+    return path

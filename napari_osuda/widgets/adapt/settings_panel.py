@@ -1,0 +1,218 @@
+"""How to adapt: a simple face (method, strength, device), and every setting behind one click."""
+
+from __future__ import annotations
+
+import os
+import re
+import types
+import typing
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_osuda.widgets.qt.words import WrappedLabel
+
+if TYPE_CHECKING:
+    from napari_osuda.method import AdaptationConfig
+
+__all__ = ["SettingsPanel"]
+
+_STRENGTHS = {"gentle": 0.5, "standard": 1.0, "strong": 2.0}
+
+
+class SettingsPanel(QWidget):
+    """The simple face writes into the expert one, and that is what a run is given."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        from napari_osuda.method import PRESETS, AdaptationConfig
+        from napari_osuda.session import available_devices
+
+        self._presets = PRESETS
+        self.method = QComboBox()
+        self.method.setAccessibleName("Method")
+        for name, preset in PRESETS.items():
+            self.method.addItem(name)
+            tip = f"{preset.summary}\n{preset.citation}"
+            self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.summary = WrappedLabel()
+        self.strength = QComboBox()
+        self.strength.setAccessibleName("Strength")
+        for word, factor in _STRENGTHS.items():
+            self.strength.addItem(word, factor)
+        self.strength.setCurrentText("standard")
+        self.strength.setToolTip("Gentle takes half of the method's iterations, strong twice as many")
+        self.device = QComboBox()
+        self.device.setAccessibleName("Device")
+        self.device.addItems(["auto", *available_devices()])
+        self.device.setToolTip("Where the arithmetic runs; auto takes the fastest there is")
+
+        self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
+        self.ratio.setAccessibleName("Class ratio")
+        self.ratio.setMinimumWidth(1)
+        self.ratio.setPlaceholderText("0.97, 0.03")
+
+        self.fields: dict[str, QWidget] = {}
+        expert = QWidget()
+        form = QFormLayout(expert)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        meanings = _meanings(AdaptationConfig)
+        for name, kind in typing.get_type_hints(AdaptationConfig).items():
+            field = _field(kind)
+            field.setAccessibleName(name)
+            field.setToolTip(meanings.get(name, name))
+            self.fields[name] = field
+            form.addRow(name, field)
+            _on_change(field, self.changed.emit)
+        self.ratio.setToolTip(meanings["class_ratio"])
+        # What a method cannot do without is asked for where the method is chosen.
+        _tie(self.ratio, self.fields["class_ratio"])
+        _on_change(self.ratio, self.changed.emit)
+        self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
+        self.expert.setDuration(0)
+        self.expert.addWidget(expert)
+        self.expert.layout().setContentsMargins(0, 0, 0, 0)
+
+        simple = QFormLayout()
+        simple.addRow("Method", self.method)
+        simple.addRow(self.summary)
+        simple.addRow(self.ratio_label, self.ratio)
+        simple.addRow("Strength", self.strength)
+        simple.addRow("Device", self.device)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.lock_note = WrappedLabel("Fixed until the run has ended.")
+        self.lock_note.hide()
+        layout.addLayout(simple)
+        layout.addWidget(self.lock_note)
+        layout.addWidget(self.expert)
+        self.method.currentTextChanged.connect(self._apply)
+        self.strength.currentTextChanged.connect(self._apply)
+        self._apply()
+
+    def config(self) -> AdaptationConfig:
+        """The settings as they stand.
+
+        Raises
+        ------
+        ConfigError
+            One is out of its range, in a sentence that names it, or the method lacks one.
+        """
+        from napari_osuda.method import AdaptationConfig, check_complete
+
+        config = AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+        check_complete(self.method.currentText(), config)
+        return config
+
+    def set_locked(self, locked: bool) -> None:
+        """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
+        for widget in (self.method, self.strength, self.device, self.ratio, *self.fields.values()):
+            widget.setEnabled(not locked)
+        if not locked:
+            self.strength.setEnabled(self._has_iterations)
+        self.lock_note.setVisible(locked)
+
+    def set_values(self, **values: Any) -> None:
+        """Write settings into the fields."""
+        for name, value in values.items():
+            _set_value(self.fields[name], value)
+
+    def _apply(self) -> None:
+        """The method's own settings, at the chosen strength, in place of all others."""
+        from napari_osuda.method import preset
+
+        name = self.method.currentText()
+        config = preset(name)
+        # With every core in use the viewer would stutter.
+        spare = max(1, (os.cpu_count() or 2) - 1)
+        iterations = round(config.iterations * self.strength.currentData())
+        config = config.replace(iterations=iterations, threads=spare)
+        self.summary.setText(self._presets[name].summary)
+        self.summary.setToolTip(self._presets[name].citation)
+        self._has_iterations = config.iterations > 0
+        self.strength.setEnabled(self._has_iterations)
+        for widget in (self.ratio_label, self.ratio):
+            widget.setVisible(self._presets[name].assumes_ratio)
+        ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
+        self.set_values(**config.to_dict())
+        # What the person has given is not the method's to take back with a change of strength.
+        self.ratio.setText(ratio)
+        self.changed.emit()
+
+
+def _tie(one: QLineEdit, other: QWidget) -> None:
+    """Two fields with one text."""
+    assert isinstance(other, QLineEdit)
+
+    def write(field: QLineEdit, text: str) -> None:
+        # The one that is being edited would lose its place in the text.
+        if field.text() != text:
+            field.setText(text)
+
+    one.textChanged.connect(lambda text: write(other, text))
+    other.textChanged.connect(lambda text: write(one, text))
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """What the docstring of the settings says of each, so that it is said in one place."""
+    section = (getdoc(kind) or "").partition("Parameters\n----------\n")[2].partition("\n\nRaises")[0]
+    meanings: dict[str, str] = {}
+    for block in re.split(r"\n(?=\S)", section):
+        head, _, text = block.partition("\n")
+        for name in head.partition(" : ")[0].split(", "):
+            meanings[name] = f"{name}: " + " ".join(text.split())
+    return meanings
+
+
+def _field(kind: Any) -> QWidget:
+    if typing.get_origin(kind) is typing.Literal:
+        combo = QComboBox()
+        combo.addItems([str(choice) for choice in typing.get_args(kind)])
+        combo.setMinimumWidth(1)
+        return combo
+    if kind is bool:
+        return QCheckBox()
+    line = QLineEdit()
+    line.setMinimumWidth(1)
+    if typing.get_origin(kind) is types.UnionType:
+        line.setPlaceholderText("none")
+    return line
+
+
+def _value(field: QWidget) -> Any:
+    if isinstance(field, QComboBox):
+        return field.currentText()
+    if isinstance(field, QCheckBox):
+        return field.isChecked()
+    assert isinstance(field, QLineEdit)
+    return field.text().strip()
+
+
+def _set_value(field: QWidget, value: Any) -> None:
+    if isinstance(field, QComboBox):
+        field.setCurrentText(str(value))
+    elif isinstance(field, QCheckBox):
+        field.setChecked(bool(value))
+    elif isinstance(field, QLineEdit):
+        field.setText(_text(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _on_change(field: QWidget, call: Any) -> None:
+    if isinstance(field, QComboBox):
+        field.currentTextChanged.connect(lambda _: call())
+    elif isinstance(field, QCheckBox):
+        field.toggled.connect(lambda _: call())
+    elif isinstance(field, QLineEdit):
+        field.textEdited.connect(lambda _: call())

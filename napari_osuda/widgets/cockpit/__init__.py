@@ -1,0 +1,1 @@
+"""What the widgets share: one run, its history, its layers."""

@@ -1,0 +1,85 @@
+"""A widget that notices when its dock or its viewer is closed, which napari does not tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QWidget
+
+from napari_osuda.widgets.cockpit.cockpit import Cockpit, cockpit_of
+from napari_osuda.widgets.qt.garbage import window_closed
+from napari_osuda.widgets.qt.theme import Palette, palette
+
+__all__ = ["DockedWidget"]
+
+
+class DockedWidget(QWidget):
+    """Base of the plugin's widgets: the viewer, its cockpit, its theme, and a clean end.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Or napari's proxy of it.
+
+    Notes
+    -----
+    Closing a dock takes the widget out of it and forgets it, without a close event; closing the viewer
+    destroys it. Either way `end` is called once, before anything of it is gone or right after.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.cockpit: Cockpit = cockpit_of(viewer)
+        # Not its id, which another object may get while Qt still takes this one apart.
+        self._user = object()
+        self.cockpit.attach(self._user)
+        self._ended = False
+        self._was_docked = False
+        viewer.events.theme.connect(self._on_theme)
+        # By then this object is half gone: only what it leaves behind may be touched.
+        self.destroyed.connect(_detacher(self.cockpit, self._user))
+
+    def colours(self) -> Palette:
+        """Colours of the viewer's present theme."""
+        return palette(self.viewer.theme)
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow the theme; a subclass colours what it has."""
+
+    def tear_down(self) -> None:
+        """Give back what the subclass holds: timers, connections, threads."""
+
+    def end(self) -> None:
+        """Tear down, once."""
+        if self._ended:
+            return
+        self._ended = True
+        self.viewer.events.theme.disconnect(self._on_theme)
+        self.tear_down()
+        self.cockpit.detach(self._user)
+
+    def _on_theme(self, event: object = None) -> None:
+        self.set_colours(self.colours())
+
+    def event(self, event: QEvent) -> bool:
+        """Notice being taken out of the dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._was_docked = True
+            elif self._was_docked:
+                self.end()
+                self.deleteLater()
+        elif event.type() == QEvent.Type.Close:
+            self.end()
+        return bool(super().event(event))
+
+
+def _detacher(cockpit: Cockpit, user: object) -> Callable[[], None]:
+    def detach() -> None:
+        cockpit.detach(user)
+        window_closed()
+
+    return detach

@@ -1,0 +1,5 @@
+"""The Monitor widget."""
+
+from napari_osuda.widgets.monitor.widget import MonitorWidget
+
+__all__ = ["MonitorWidget"]

@@ -1,0 +1,48 @@
+"""A pair of axes: pyqtgraph's parts without its plot item, which hangs 7 menus and a form on each plot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+
+from napari_osuda.widgets.qt.theme import Palette
+
+__all__ = ["Canvas"]
+
+
+class Canvas(pg.GraphicsLayoutWidget):
+    """Two axes around a view box; the wheel scrolls what it lies in and does not zoom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ci.layout.setContentsMargins(0, 4, 4, 0)
+        self.ci.layout.setSpacing(0)
+        self.box: Any = pg.ViewBox(enableMenu=False, enableMouse=False)
+        self.axes: dict[str, Any] = {side: pg.AxisItem(side) for side in ("left", "bottom")}
+        self.addItem(self.axes["left"], row=0, col=0)
+        self.addItem(self.box, row=0, col=1)
+        self.addItem(self.axes["bottom"], row=1, col=1)
+        for axis in self.axes.values():
+            axis.linkToView(self.box)
+            axis.enableAutoSIPrefix(False)
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow napari's theme."""
+        self.setBackground(colours.background)
+        for axis in self.axes.values():
+            axis.setPen(colours.faint)
+            axis.setTextPen(colours.text)
+
+    def add(self, item: Any, *, counts: bool = True) -> None:
+        """Show an item; whether it counts for the range that is shown."""
+        self.box.addItem(item, ignoreBounds=not counts)
+
+    def remove(self, item: Any) -> None:
+        """Show an item no more."""
+        self.box.removeItem(item)
+
+    def set_label(self, side: str, text: str) -> None:
+        """Write at an axis, or nothing."""
+        self.axes[side].setLabel(text)
+        self.axes[side].showLabel(bool(text))

@@ -1,0 +1,79 @@
+"""The histories of channels that were picked from a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox
+
+from napari_osuda.widgets.cockpit.history import RunHistory
+from napari_osuda.widgets.monitor.curves import FloatArray, LinePanel, Series
+from napari_osuda.widgets.qt.theme import Palette
+
+__all__ = ["PinnedPanel"]
+
+_HUES = ("blue", "orange", "green", "purple")
+_QUANTITIES = {"d": "distance", "α": "alpha", "Δγ": "gamma_shift", "Δβ": "beta_shift"}
+
+
+class PinnedPanel(LinePanel):
+    """One curve for each pinned channel, at most four; picking one again takes it away."""
+
+    title_text = "Pinned channels"
+    meaning = (
+        "What the picked channels have gone through: their distance d (eq. 5), transferability α, or how far "
+        "γ and β have moved from the source model's (eq. 4)."
+    )
+
+    def __init__(self, colours: Palette) -> None:
+        self.pinned: list[int] = []
+        self.quantity = QComboBox()
+        self.quantity.addItems(list(_QUANTITIES))
+        self.quantity.setAccessibleName("Quantity of the pinned channels")
+        super().__init__(colours)
+        self.figure.layout().addWidget(self.quantity)
+        self.quantity.currentIndexChanged.connect(lambda _: self._renew())
+        self.setVisible(False)
+
+    def prepare(self) -> None:
+        """Another run has other channels."""
+        super().prepare()
+        self.view.set_label("left", self.quantity.currentText())
+
+    def show_history(self, history: RunHistory | None) -> None:
+        """Begin anew, with nothing pinned."""
+        self.pinned.clear()
+        self.setVisible(False)
+        super().show_history(history)
+
+    def toggle(self, n: int) -> bool:
+        """Pin a channel of all N, or take it away; whether it is pinned now."""
+        if n in self.pinned:
+            self.pinned.remove(n)
+        else:
+            del self.pinned[: max(len(self.pinned) - len(_HUES) + 1, 0)]
+            self.pinned.append(n)
+        self.setVisible(bool(self.pinned))
+        self._renew()
+        return n in self.pinned
+
+    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+        """Called by layer and channel."""
+        if history is None:
+            return []
+        found = []
+        for place, n in enumerate(self.pinned):
+            layer = next(la for la in reversed(history.layers) if la.offset <= n)
+            found.append(Series(f"{layer.name} [{n - layer.offset}]", _HUES[place], kind=place))
+        return found
+
+    def values_of(self, history: RunHistory) -> FloatArray:
+        """The chosen quantity, [n, pinned]."""
+        values: FloatArray = history[_QUANTITIES[self.quantity.currentText()]][:, self.pinned]
+        return np.asarray(values)
+
+    def _renew(self) -> None:
+        self.prepare()
+        self.recolour()
+        self.refresh()

@@ -1,0 +1,219 @@
+"""A slider over the iterations of a run: what the mask was then, and whether it is to be the result."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+
+from napari_osuda.widgets.cockpit.cockpit import Cockpit
+from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint
+from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.window import real_viewer
+from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+__all__ = ["TimelinePanel"]
+
+
+class TimelinePanel(QWidget):
+    """Goes back to any kept iteration, shows its mask on the slice in sight, and makes it the result.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    cockpit : Cockpit
+        Whose run it goes back in.
+    """
+
+    #: The iteration that is looked at, or None for the run as it goes on.
+    chosen = Signal(object)
+
+    def __init__(self, viewer: Any, cockpit: Cockpit) -> None:
+        super().__init__()
+        self._viewer = real_viewer(viewer)
+        self._cockpit = cockpit
+        self._kept: tuple[int, ...] = ()
+        #: After how many iterations; None follows the run.
+        self.iteration: int | None = None
+        #: What the last preview took, from the slider to the layer, in seconds.
+        self.seconds = 0.0
+        self._place: SlicePlace | None = None
+        self._layer = SliceLayer(viewer, self._make)
+        self._working = Background(self)
+        self._working.done.connect(self._on_done)
+        self._working.failed.connect(self._on_failed)
+        self._wanted: tuple[int, int] | None = None
+
+        self.heading = WrappedLabel()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Iteration to look at")
+        self.slider.setToolTip("Go back to an iteration: its mask on the slice in sight, its maps below")
+        self.latest_button = QPushButton("&Latest")
+        self.latest_button.setToolTip("Follow the run again, and take the preview away")
+        self.use_button = QPushButton("&Use this iteration")
+        self.note = WrappedLabel()
+        row = QHBoxLayout()
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.latest_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(3)
+        for part in (self.heading, row, self.use_button, self.note):
+            layout.addLayout(part) if part is row else layout.addWidget(part)
+        self.viewpoint = Viewpoint(viewer, self)
+        self.viewpoint.moved.connect(self._preview)
+        self.slider.valueChanged.connect(self._on_slider)
+        self.latest_button.clicked.connect(lambda: self.go_to(None))
+        self.use_button.clicked.connect(self._use)
+        self.begin()
+
+    def begin(self) -> None:
+        """Another run, or none."""
+        self._layer.hide()
+        if self._place is not None and self._place.image is not self._cockpit.image:
+            self._layer.remove()
+        self._place, self._kept, self._wanted = None, (), None
+        self.iteration = None
+        self._tell("")
+        self.chosen.emit(None)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take in what has been kept since."""
+        timeline = self._cockpit.timeline
+        kept = () if timeline is None else timeline.kept
+        self.setVisible(bool(kept))
+        if kept != self._kept:
+            self._kept = kept
+            self.slider.blockSignals(True)
+            self.slider.setRange(0, max(len(kept) - 1, 0))
+            if self.iteration is None:
+                self.slider.setValue(len(kept) - 1)
+            elif self.iteration in kept:
+                self.slider.setValue(kept.index(self.iteration))
+            self.slider.blockSignals(False)
+        self._write()
+
+    def go_to(self, iteration: int | None) -> None:
+        """Look at the state after so many iterations, or follow the run (None)."""
+        self.iteration = iteration
+        if iteration is None:
+            self._wanted = None
+            self._layer.hide()
+            self._tell("")
+        self.slider.blockSignals(True)
+        at = len(self._kept) - 1 if iteration is None else self._kept.index(iteration)
+        self.slider.setValue(at)
+        self.slider.blockSignals(False)
+        self._write()
+        self.chosen.emit(iteration)
+        self._preview()
+
+    def close_down(self) -> None:
+        """Take the layer away, wait for a preview, follow nothing."""
+        self.viewpoint.close()
+        self._working.close()
+        self._layer.remove()
+
+    def _on_slider(self, at: int) -> None:
+        if 0 <= at < len(self._kept):
+            self.go_to(self._kept[at])
+
+    def _use(self) -> None:
+        iteration = self.iteration
+        if iteration is None or self._cockpit.busy or self._cockpit.result is None:
+            return
+        self.go_to(None)
+        self._cockpit.use_iteration(iteration)
+
+    def _preview(self) -> None:
+        from napari_osuda.session import can_preview
+
+        run, image = self._cockpit.run, self._cockpit.image
+        if self.iteration is None or run is None or image is None:
+            return
+        if not can_preview(run.job.model.card):
+            self._tell("A network of volumes shows its mask when the iteration is used.")
+            return
+        if self._place is None:
+            self._place = SlicePlace(run.stacks[0], image)
+        index = self._place.current(self._viewer)
+        if index is None:
+            self._tell("The network's slices are not in sight: turn to its plane to see a preview.")
+            return
+        # While one is computed only the last that was asked for meanwhile is kept.
+        free = self._wanted is None
+        self._wanted = (self.iteration, index)
+        if free:
+            self._compute()
+
+    def _compute(self) -> None:
+        timeline, previewer, wanted = self._cockpit.timeline, self._cockpit.previewer, self._wanted
+        assert timeline is not None
+        assert previewer is not None
+        assert wanted is not None
+        iteration, index = wanted
+        began = time.monotonic()
+        self._working.run(lambda: (wanted, previewer.labels(timeline.state(iteration), 0, index), began))
+
+    def _on_done(self, answer: tuple[tuple[int, int], Any, float]) -> None:
+        done, labels, began = answer
+        wanted, self._wanted = self._wanted, None
+        if self.iteration is None or self._place is None:
+            return
+        self._layer.show(self._place, labels, done[1]).name = f"iteration {done[0]}"
+        self.seconds = time.monotonic() - began
+        self._tell(f"Layer 'iteration {done[0]}': this slice's mask as it was then, very nearly.")
+        if wanted is not None and wanted != done:
+            self._wanted = wanted
+            self._compute()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._wanted = None
+        self._tell(error_sentence(error))
+
+    def _write(self) -> None:
+        run = self._cockpit.run
+        total = 0 if run is None else run.job.config.iterations
+        at = "the run as it goes on" if self.iteration is None else f"iteration {self.iteration} of {total}"
+        self.heading.setText(f"<b>Timeline</b>: {at}. {escape(kept_words(self._kept))}")
+        usable = self.iteration is not None and self._cockpit.result is not None and not self._cockpit.busy
+        self.use_button.setEnabled(usable)
+        self.use_button.setText(
+            "&Use this iteration" if self.iteration is None else f"&Use iteration {self.iteration}"
+        )
+        self.use_button.setToolTip(
+            "Masks, model, report and record become those of this iteration; any other can be used after it"
+            if usable
+            else "Choose an iteration on the slider, once the run has ended"
+        )
+        self.latest_button.setEnabled(self.iteration is not None)
+
+    def _tell(self, text: str) -> None:
+        self.note.setText(escape(text))
+        self.note.setVisible(bool(text))
+
+    def _make(self, data: Any, **place: Any) -> Labels:
+        from napari_osuda.napari_layers.masks import mask_layer
+
+        run = self._cockpit.run
+        assert run is not None
+        return mask_layer("iteration", run.job.model.card, data, place)
+
+
+def kept_words(kept: tuple[int, ...]) -> str:
+    """Which iterations are kept."""
+    if not kept:
+        return ""
+    if kept == tuple(range(1, len(kept) + 1)):
+        return f"All {len(kept)} are kept."
+    step = kept[0]
+    if kept[:-1] == tuple(range(step, step * len(kept), step)):
+        return f"Kept: every {step}th up to {kept[-2]}, and {kept[-1]}."
+    return f"Kept: {', '.join(map(str, kept))}."

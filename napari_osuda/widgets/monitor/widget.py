@@ -1,0 +1,215 @@
+"""OSUDA: Monitor, the live plots of a run."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
+
+from napari_osuda.widgets.cockpit.docked import DockedWidget
+from napari_osuda.widgets.cockpit.history import RunHistory
+from napari_osuda.widgets.monitor.activations import Activations
+from napari_osuda.widgets.monitor.channel_map import ChannelMap
+from napari_osuda.widgets.monitor.curve_panels import (
+    ClassPanel,
+    EntropyPanel,
+    LayerPanel,
+    LossPanel,
+    SchedulePanel,
+)
+from napari_osuda.widgets.monitor.curves import LinePanel
+from napari_osuda.widgets.monitor.distribution import DistributionPanel
+from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
+from napari_osuda.widgets.monitor.pinned import PinnedPanel
+from napari_osuda.widgets.monitor.plot import PlotPanel
+from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
+from napari_osuda.widgets.qt.column import Column, scrolled
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel
+
+__all__ = ["MonitorWidget"]
+
+# At most ten pictures a second, however fast the steps come.
+_INTERVAL_MS = 100
+# And at most this share of the window's time, so that a run does not wait for its pictures where drawing is
+# slow: without a graphics card the whole window is put together anew for each, on every core there is, which
+# takes several times what the window's own thread does.
+_SHARE = 0.025
+# Who leafs through the slices looks at them: the plots stand still for so many seconds after each, but where
+# slices follow each other without an end, as napari's player has them, for no longer than that.
+_LEAFING, _LEAFING_AT_MOST = 0.3, 5.0
+# Plots stand side by side where each can have this width.
+_COLUMN_PIXELS = 440
+
+
+class MonitorWidget(DockedWidget):
+    """Losses, schedules, class fractions and the maps of d and alpha, while a run goes on and after it.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Whose run is shown.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.setWindowTitle("OSUDA: Monitor")
+        self.setMinimumWidth(280)
+        colours = self.colours()
+        self.panels: dict[str, PlotPanel] = {
+            "losses": LossPanel(colours),
+            "schedules": SchedulePanel(colours),
+            "entropy": EntropyPanel(colours),
+            "distance": DistanceMap(colours),
+            "alpha": AlphaMap(colours),
+            "distribution": DistributionPanel(colours),
+            "classes": ClassPanel(colours),
+            "layers": LayerPanel(colours),
+        }
+        self.maps = [panel for panel in self.panels.values() if isinstance(panel, ChannelMap)]
+        self.pinned = PinnedPanel(colours)
+        self.timeline = TimelinePanel(napari_viewer, self.cockpit)
+        self.activations = Activations(napari_viewer, self.cockpit, self)
+        self.note = WrappedLabel()
+        self.note.hide()
+        self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
+        self.empty.setWordWrap(True)
+        self._columns = 0
+        inside = Column()
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(4, 4, 4, 4)
+        self.scroller = scrolled(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        # What goes with the picture stays in sight, wherever the plots are scrolled to.
+        for widget in (self.empty, self.timeline, self.pinned, self.note):
+            layout.addWidget(widget)
+        layout.addWidget(self.scroller, 1)
+        self._arrange()
+
+        # What has been drawn: a plot that was out of sight catches up when it is seen again.
+        self._drawn: dict[str, int] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._on_time)
+        self._rests_until = 0.0
+        # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
+        self._drawn_at: float | None = None
+        # Since when the plots have stood still for someone who leafs.
+        self._leafing_since: float | None = None
+        napari_viewer.dims.events.current_step.connect(self._on_leafing)
+        self.cockpit.began.connect(self.show_history)
+        self.cockpit.ended.connect(self._on_ended)
+        self.timeline.chosen.connect(self._go_to)
+        self.activations.told.connect(self._tell)
+        for panel in self.maps:
+            panel.picked.connect(self.pin)
+        self.show_history(self.cockpit.history)
+        self._timer.start()
+
+    def show_history(self, history: RunHistory | None) -> None:
+        """Show another run, or none."""
+        self._drawn.clear()
+        self.empty.setVisible(history is None)
+        for panel in self._plots():
+            panel.show_history(history)
+        self.timeline.begin()
+        self.activations.begin()
+
+    def pin(self, n: int) -> None:
+        """Pin a channel of all N: its curve, and what it responds to on the image; or take it away."""
+        pinned = self.pinned.toggle(n)
+        left = self.pinned.pinned
+        self.activations.show_channel(n if pinned else left[-1] if left else None)
+
+    def refresh(self) -> bool:
+        """Redraw the plots that are in sight and behind; whether there were any."""
+        history, any_drawn = self.cockpit.history, False
+        self.timeline.refresh()
+        if history is None:
+            return False
+        for name, panel in (*self.panels.items(), ("pinned", self.pinned)):
+            behind = self._drawn.get(name) != len(history)
+            if behind and panel.isVisible() and not panel.visibleRegion().isEmpty():
+                self._drawn[name] = len(history)
+                panel.refresh()
+                any_drawn = True
+        return any_drawn
+
+    def _on_time(self) -> None:
+        if self._drawn_at is not None:
+            # By now the window has painted what was drawn, which takes longer than drawing it.
+            self._rest(time.thread_time() - self._drawn_at)
+            self._drawn_at = None
+        began = time.thread_time()
+        if time.monotonic() >= self._rests_until and self.refresh():
+            self._drawn_at, self._leafing_since = began, None
+
+    def _rest(self, took: float) -> None:
+        if self.cockpit.busy:
+            self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
+
+    def _on_leafing(self, _: object = None) -> None:
+        now = time.monotonic()
+        if self._leafing_since is None:
+            self._leafing_since = now
+        until = min(now + _LEAFING, self._leafing_since + _LEAFING_AT_MOST)
+        self._rests_until = max(self._rests_until, until)
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow napari's theme."""
+        for panel in self._plots():
+            panel.set_colours(colours)
+
+    def tear_down(self) -> None:
+        """Stop the timer and listen no more."""
+        self._timer.stop()
+        self.viewer.dims.events.current_step.disconnect(self._on_leafing)
+        self.cockpit.began.disconnect(self.show_history)
+        self.cockpit.ended.disconnect(self._on_ended)
+        self.timeline.close_down()
+        self.activations.close_down()
+
+    def _plots(self) -> list[PlotPanel]:
+        return [*self.panels.values(), self.pinned]
+
+    def _on_ended(self, _: object) -> None:
+        self._rests_until = 0.0
+        self.timeline.refresh()
+        self.activations.go_to(self.timeline.iteration)
+
+    def _go_to(self, iteration: int | None) -> None:
+        """Show one iteration in all plots, or the run as it goes on."""
+        history = self.cockpit.history
+        row = None if iteration is None or history is None else min(iteration, len(history)) - 1
+        for panel in self._plots():
+            if isinstance(panel, LinePanel):
+                panel.mark(row)
+            elif isinstance(panel, ChannelMap | DistributionPanel):
+                panel.show_row(-1 if row is None else row)
+        self.activations.go_to(iteration)
+
+    def _tell(self, text: str) -> None:
+        self.note.setText(escape(text))
+        self.note.setVisible(bool(text))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as there is room for."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = min(max(self.width() // _COLUMN_PIXELS, 1), len(self.panels))
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for index, panel in enumerate(self.panels.values()):
+            place = (index // columns, index % columns)
+            # Beside a higher one a plot stays as high as it is.
+            self._grid.addWidget(panel, *place, Qt.AlignmentFlag.AlignTop)
+        for column in range(len(self.panels)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)

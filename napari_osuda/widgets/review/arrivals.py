@@ -1,0 +1,90 @@
+"""Where runs to review come from: one that ends in this viewer, a folder, or layers that a reader opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
+from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.widgets.cockpit.cockpit import Cockpit
+from napari_osuda.widgets.review.layers import ReviewLayers
+
+__all__ = ["Arrivals"]
+
+
+class Arrivals(QObject):
+    """Watches a viewer for runs.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    cockpit : Cockpit
+        Of that viewer.
+    layers : ReviewLayers
+        The review's own, which are no news.
+    """
+
+    #: A `ReviewRun` to review.
+    came = Signal(object)
+    #: Why one cannot be reviewed.
+    refused = Signal(str)
+
+    def __init__(self, viewer: Any, cockpit: Cockpit, layers: ReviewLayers) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._cockpit = cockpit
+        self._layers = layers
+        self._closed = False
+
+    def watch(self) -> None:
+        """Tell of what is there, and from now on of what comes."""
+        self._viewer.layers.events.inserted.connect(self._on_inserted)
+        self._cockpit.ended.connect(self._on_ended)
+        if not any(self._take_layer(layer) for layer in list(self._viewer.layers)):
+            self._take_result()
+
+    def take_folder(self, folder: Path | str) -> None:
+        """Tell of the run in a folder."""
+        try:
+            run = ReviewRun.of_folder(folder)
+        except OsudaError as error:
+            self.refused.emit(str(error))
+            return
+        self.came.emit(run)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._closed = True
+        self._viewer.layers.events.inserted.disconnect(self._on_inserted)
+        self._cockpit.ended.disconnect(self._on_ended)
+
+    def _on_ended(self, result: object = None) -> None:
+        # After every other widget has heard of it, and shows what it shows.
+        QTimer.singleShot(0, self._take_result)
+
+    def _take_result(self) -> None:
+        result = self._cockpit.result
+        if self._closed or result is None or all(case.after is None for case in result.cases):
+            return
+        try:
+            run = ReviewRun.of_result(result)
+        except OsudaError as error:
+            self.refused.emit(str(error))
+            return
+        self.came.emit(run)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._take_layer(event.value)
+
+    def _take_layer(self, layer: Any) -> bool:
+        """Tell of the run folder that a reader has made this layer of."""
+        known = layer.metadata.get(RUN_KEY)
+        ours = layer in self._layers.layers.values()
+        if not known or layer.metadata.get(RESULT_KEY) != "final" or ours:
+            return False
+        self.take_folder(known["folder"])
+        return True

@@ -1,0 +1,120 @@
+"""What lies under review at this moment, and how the review's parts tell each other of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_osuda.errors import OsudaError
+from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.session.review.slices import SliceTable, slice_table
+from napari_osuda.widgets.review.layers import ReviewLayers
+
+__all__ = ["Desk"]
+
+
+class Desk(QObject):
+    """One case of one run, the plane that the viewer shows, and its layers.
+
+    Attributes
+    ----------
+    run, review : ReviewRun and Review, or None
+    plane : {"axial", "coronal", "sagittal"}
+        The one that the viewer shows, or showed before it went to 3-D.
+    """
+
+    #: Decisions have changed.
+    decided = Signal()
+    #: Something to say below everything; whether it is about a failure.
+    told = Signal(str, bool)
+
+    def __init__(self, layers: ReviewLayers) -> None:
+        super().__init__()
+        self.layers = layers
+        self.run: ReviewRun | None = None
+        self.review: Review | None = None
+        self.plane: Plane = "axial"
+        self._tables: dict[tuple[int, str, str], SliceTable] = {}
+        # The place is written once the reviewer has stayed somewhere, and not at every slice passed.
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(1000)
+        self._resting.timeout.connect(self.keep_place)
+
+    def tell(self, text: str, bad: bool = False) -> None:
+        """Say something."""
+        self.told.emit(text, bad)
+
+    @property
+    def step(self) -> int:
+        """The viewer's number of the slice that it shows."""
+        return self.layers.step(self.plane)
+
+    @property
+    def row(self) -> int:
+        """The case's own number of that slice."""
+        return self.layers.planes[self.plane].index(self.step)
+
+    def go_to(self, step: int) -> None:
+        """Show a slice, by the viewer's number."""
+        if self.review is not None:
+            self.layers.go_to(self.plane, step)
+
+    def passed(self) -> None:
+        """The viewer has come to another slice: write it down if it stays there."""
+        self._resting.start()
+
+    def keep_place(self) -> None:
+        """Write down where the reviewer is."""
+        self._resting.stop()
+        run, review = self.run, self.review
+        if run is None or review is None or not self.layers.alive:
+            return
+        name, record = review.case.name, run.record
+        if record.place(name) == {"plane": self.plane, "slice": self.row} and record.last_case == name:
+            return
+        record.set_place(name, self.plane, self.row)
+        try:
+            record.write()
+        except OsudaError as error:
+            self.tell(str(error), True)
+
+    def table(self, plane: Plane) -> SliceTable:
+        """Counts of the slices of a plane, made once."""
+        assert self.review is not None
+        key = (id(self.review), self.review.case.name, plane)
+        if key not in self._tables:
+            self._tables[key] = slice_table(self.review.case, plane)
+        return self._tables[key]
+
+    def where(self, slices: Sequence[int], plane: Plane | None = None) -> str:
+        """Slices of the case in words, by the viewer's numbers."""
+        plane = plane or self.plane
+        if not slices:
+            return "the whole case"
+        if len(slices) == 1:
+            return f"{plane} slice {self.layers.planes[plane].index(slices[0])}"
+        return f"{len(slices)} {plane} slices"
+
+    def place_words(self) -> tuple[str, str]:
+        """What there is to say of the slice in view, and the guard's warning."""
+        assert self.review is not None
+        table, row = self.table(self.plane), self.row
+        flag, changed = self.review.flag(self.plane, row), int(table.change.changed[row])
+        told = f"Slice {self.step}, {table.position_mm[row]:.0f} mm: {changed:,} voxels changed"
+        if table.uncertainty is not None:
+            told += f", uncertainty {table.uncertainty[row]:.2f}"
+        if flag is not None:
+            told += f". Flagged: {flag.comment or 'no comment'}"
+        return told, table.warnings[row]
+
+    def masks(self) -> Mapping[str, NDArray[np.integer]]:
+        """The three masks by name."""
+        assert self.review is not None
+        case = self.review.case
+        return {"before": case.before, "after": case.after, "final": self.review.final}

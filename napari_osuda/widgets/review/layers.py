@@ -1,0 +1,298 @@
+"""The layers of a case under review: images, before, after, difference and the live final mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
+
+from napari_osuda.evaluation import DIFFERENCE, difference
+from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, onto_layer, to_shown
+from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
+from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.run import ReviewRun, chosen_image
+from napari_osuda.widgets.qt.window import real_viewer
+from napari_osuda.widgets.review.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
+
+__all__ = ["ERRORS", "ReviewLayers"]
+
+IntArray = npt.NDArray[Any]
+
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+_BRUSH_MM = 6.0
+
+ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
+"""What the values of `difference` mean from a reference to a mask."""
+
+# From below to above: the contour of `before` must lie on the filled `after`.
+_ROLES = ("after", "before", "difference", "final")
+
+
+class ReviewLayers:
+    """Layers of one case at a time; those that are there already are taken over, others are added.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where they are shown.
+
+    Attributes
+    ----------
+    on_paint : callable
+        Called after each stroke in the final mask.
+    layers : dict of str to Labels
+        "before", "after", "difference", "final".
+    images : list of Image
+    planes : dict of str to Shown
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = real_viewer(viewer)
+        self.on_paint: Callable[[], None] = lambda: None
+        self.layers: dict[str, Labels] = {}
+        self.images: list[Image] = []
+        self.planes: dict[Plane, Shown] = {}
+        self.editing = False
+        self._added: list[Any] = []
+        self._taken: list[Any] = []
+        self._hidden: list[Any] = []
+        self._unlocked: list[Any] = []
+        self._metadata: dict[str, Any] = {}
+        self._colours: dict[int, str] = {}
+        self._opacities: dict[int, float] = {}
+        self._error: Labels | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the case is shown and nobody has taken its final mask away."""
+        return "final" in self.layers and self.layers["final"] in self.viewer.layers
+
+    def show(self, run: ReviewRun, name: str) -> list[str]:
+        """Show a case instead of the one before it; a sentence for each image that is missing."""
+        self.clear()
+        review = run.review(name)
+        missing = self._find_images(run, name)
+        case = review.case
+        if self.images:
+            self._metadata = dict(self.images[0].metadata)
+            place = {key: getattr(self.images[0], key) for key in _PLACE}
+        else:
+            place = layer_arguments(case.grid)
+            self._metadata = place.pop("metadata")
+        self.planes = find_planes(review, self._metadata)
+        self._colours, self._opacities = dict(case.colours), {}
+        changed = difference(case.before, case.after)
+        masks: dict[str, IntArray] = {
+            "before": case.before, "after": case.after, "difference": changed, "final": review.final,
+        }  # fmt: skip
+        for role in _ROLES:
+            named = {v: n for v, (n, _) in DIFFERENCE.items()} if role == "difference" else dict(case.labels)
+            self.layers[role] = self._layer(role, masks[role], named, place)
+        self._show_image()
+        self._to_top([self.layers[role] for role in _ROLES])
+        self.set_opacities({})
+        for layer in (*self.images, *(self.layers[role] for role in _ROLES)):
+            self._lock(layer)
+        final = self.layers["final"]
+        final.events.paint.connect(self._painted)
+        # A few millimetres, to mend an edge with; napari's own default covers a lesion.
+        final.brush_size = max(1, round(_BRUSH_MM / min(abs(step) for step in final.scale[-2:])))
+        self.viewer.layers.selection.active = final
+        return missing
+
+    def clear(self, closing: bool = False) -> None:
+        """Take away what was added, and unlock what was there.
+
+        What a reader had opened stays for a user who closes the panel, and makes room for another case.
+        """
+        self.editing = False
+        self.show_error(None)
+        for layer in self._unlocked:
+            layer.events.editable.disconnect(self._keep_locked)
+            layer.editable = True
+        if "final" in self.layers:
+            self.layers["final"].events.paint.disconnect(self._painted)
+        for layer in self._added if closing else (*self._added, *self._taken):
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        for layer in self._hidden:
+            layer.visible = True
+        self._unlocked, self._added, self._taken, self._hidden, self.images = [], [], [], [], []
+        self.layers.clear()
+
+    def refresh_final(self) -> None:
+        """Show what the decisions made of the final mask."""
+        self.layers["final"].refresh(extent=False, highlight=False)
+
+    def edit(self, editing: bool) -> None:
+        """Open the final mask for napari's paint tools, or lock it again."""
+        final = self.layers["final"]
+        self.editing = editing
+        final.editable = editing
+        if editing:
+            self.viewer.layers.selection.active = final
+            if final.selected_label not in self._colours:
+                final.selected_label = next(iter(self._colours), 1)
+            final.mode = "paint"
+
+    def set_opacities(self, opacities: Mapping[int, float]) -> None:
+        """How opaque each label is, 0 to 1, in all masks; those not named stay as they are."""
+        self._opacities |= opacities
+        colours: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
+        for value, colour in self._colours.items():
+            rgba = transform_color(colour)[0].copy()
+            rgba[3] = self._opacities.get(value, 1.0)
+            colours[value] = rgba
+        colours[0] = "transparent"
+        for role in ("before", "after", "final"):
+            self.layers[role].colormap = DirectLabelColormap(color_dict=colours)
+
+    def show_error(self, error: tuple[str, IntArray] | None) -> None:
+        """Show an error map against a reference, (title, values of `difference`), or take it away."""
+        old, self._error = self._error, None
+        if old is not None and old not in self.viewer.layers:
+            old = None
+        if error is not None and old is not None and old.name == error[0]:
+            # A new layer for every decision would take its place on the list, and a while.
+            old.data = np.ascontiguousarray(self.shown(error[1]))
+            self._error = old
+            return
+        if old is not None:
+            self.viewer.layers.remove(old)
+        if error is None:
+            return
+        title, values = error
+        colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+        colours |= {value: DIFFERENCE[value][1] for value in ERRORS}
+        final = self.layers["final"]
+        self._error = Labels(
+            np.ascontiguousarray(self.shown(values)),
+            name=title,
+            colormap=DirectLabelColormap(color_dict=colours),
+            features={"index": list(ERRORS), "label": list(ERRORS.values())},
+            metadata={**self._metadata, RESULT_KEY: "error"},
+            opacity=0.7,
+            **{key: getattr(final, key) for key in _PLACE},
+        )
+        self.viewer.add_layer(self._error)
+        self._error.editable = False
+        self.viewer.layers.selection.active = final
+
+    def shown(self, mask: IntArray) -> IntArray:
+        """A mask [I, J, K] as the layers show it; a view."""
+        return onto_layer(mask, self._metadata)
+
+    # Where the viewer is
+
+    def plane(self) -> Plane | None:
+        """The plane that the viewer shows; None in 3-D."""
+        return plane_in_view(self.viewer, self.planes)
+
+    def step(self, plane: Plane) -> int:
+        """The viewer's slice number in a plane."""
+        return step_in_view(self.viewer, self.layers["final"], self.planes[plane])
+
+    def go_to(self, plane: Plane, step: int) -> None:
+        """Show a slice by the viewer's number, in that plane."""
+        go_to(self.viewer, self.layers["final"], self.planes[plane], step)
+
+    # How
+
+    def _find_images(self, run: ReviewRun, name: str) -> list[str]:
+        case = run.review(name).case
+        paths = {str(entry.get("path")) for entry in case.inputs if entry.get("path")}
+        here = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+        known = [layer for layer in here if layer.metadata.get(METADATA_KEY, {}).get("path") in paths]
+        if not paths:
+            known = [
+                layer for layer in here if sorted(layer.data.shape) == sorted(case.grid.shape)
+            ]  # of a run on layers that came from no file
+        if known:
+            self.images = known
+            for layer in known:
+                self._take(layer)
+            return []
+        images, missing = run.images(name)
+        first = chosen_image([image.title for image in images])
+        for place, image in enumerate(images):
+            low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
+            layer = Image(
+                np.ascontiguousarray(to_shown(image.data, case.grid)),
+                name=image.title,
+                contrast_limits=(low, high) if high > low else None,
+                visible=place == first,
+                **layer_arguments(case.grid, image.path),
+            )
+            self._add(layer)
+            self.images.append(layer)
+        return missing
+
+    def _show_image(self) -> None:
+        """Show the contrast that the model saw, and nothing over it."""
+        shown = self.images[chosen_image([layer.name for layer in self.images])] if self.images else None
+        for layer in self.viewer.layers:
+            if isinstance(layer, Image) and shown is not None:
+                if layer.visible and layer not in self._added and layer is not shown:
+                    self._hidden.append(layer)
+                layer.visible = layer is shown
+
+    def _layer(self, role: str, mask: IntArray, named: dict[int, str], place: Mapping[str, Any]) -> Labels:
+        data = self.shown(mask)
+        for layer in self.viewer.layers:
+            if layer.metadata.get(RESULT_KEY) == role and layer.data.shape == data.shape:
+                if role == "final":
+                    # The layer of a reader holds a copy; from now on it is the review's own array.
+                    layer.data = data
+                if role == "final" or np.array_equal(layer.data, data):
+                    self._take(layer)
+                    return layer
+        colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+        if role == "difference":
+            colours |= {value: colour for value, (_, colour) in DIFFERENCE.items()}
+        layer = Labels(
+            data if role == "final" else np.ascontiguousarray(data),
+            name=role,
+            features={"index": list(named), "label": list(named.values())},
+            opacity=0.6,
+            metadata={**self._metadata, RESULT_KEY: role},
+            colormap=DirectLabelColormap(color_dict=colours) if role == "difference" else None,
+            visible=False,
+            **place,
+        )
+        self._add(layer)
+        return layer
+
+    def _take(self, layer: Any) -> None:
+        if RUN_KEY in layer.metadata:
+            self._taken.append(layer)
+
+    def _add(self, layer: Any) -> None:
+        self.viewer.add_layer(layer)
+        self._added.append(layer)
+
+    def _to_top(self, wanted: list[Any]) -> None:
+        layers = self.viewer.layers
+        for layer in wanted:
+            index = layers.index(layer)
+            if index != len(layers) - 1:
+                layers.move(index, len(layers))
+
+    def _lock(self, layer: Any) -> None:
+        layer.editable = False
+        layer.events.editable.connect(self._keep_locked)
+        self._unlocked.append(layer)
+
+    def _keep_locked(self, event: Any) -> None:
+        # napari unlocks a layer by itself, for instance when the view has been in 3-D.
+        layer = event.source
+        wanted = self.editing and layer is self.layers.get("final")
+        if layer.editable and not wanted:
+            layer.editable = False
+
+    def _painted(self, event: Any = None) -> None:
+        self.on_paint()

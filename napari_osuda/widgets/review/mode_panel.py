@@ -1,0 +1,62 @@
+"""How the masks are compared: the mode, each label's opacity, a reference, and the keys in words."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QPushButton,
+    QWidget,
+)
+
+from napari_osuda.evaluation import DIFFERENCE
+from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.review.comparison import MODES
+
+__all__ = ["ModePanel"]
+
+
+MODE_KEYS = {"overlay": "W", "side": "S", "difference": "D", "final": "R"}
+
+
+class ModePanel(QWidget):
+    """One button a mode, one of them down, and what its picture means."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self.buttons: dict[str, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        for place, (mode, (name, tip)) in enumerate(MODES.items()):
+            button = QPushButton(f"{name} ({MODE_KEYS[mode]})")
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            button.setMinimumWidth(1)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _, mode=mode: self.chosen.emit(mode))
+            self._group.addButton(button)
+            self.buttons[mode] = button
+            layout.addWidget(button, place // 2, place % 2)
+        self.meaning = WrappedLabel()
+        layout.addWidget(self.meaning, layout.rowCount(), 0, 1, 2)
+
+    def set_mode(self, mode: str) -> None:
+        """Show which mode it is; none of these for the error map."""
+        self._group.setExclusive(False)
+        for name, button in self.buttons.items():
+            button.setChecked(name == mode)
+        self._group.setExclusive(True)
+        chips = (f"<span style='color: {c}'>\N{BLACK SQUARE}</span>&nbsp;{n}" for n, c in DIFFERENCE.values())
+        said = {
+            "overlay": "Filled: after. Contour: before.",
+            "side": "Left: before. Right: after.",
+            "difference": " &nbsp;".join(chips),
+            "final": "What the decisions make.",
+            "error": "The error map alone; any of these brings the masks back.",
+        }
+        self.meaning.setText(said[mode])

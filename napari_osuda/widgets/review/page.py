@@ -1,0 +1,196 @@
+"""The panels of the review, from top to bottom, and what they say of the case as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_osuda.session.review.review import ReviewCase
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.review.decide_panel import DecidePanel
+from napari_osuda.widgets.review.keys import KeyLegend
+from napari_osuda.widgets.review.mode_panel import ModePanel
+from napari_osuda.widgets.review.opacity import LabelOpacity
+from napari_osuda.widgets.review.reference_panel import ReferencePanel
+from napari_osuda.widgets.review.slices.panel import SlicePanel
+
+__all__ = ["ReviewPage"]
+
+
+_WORKLIST = "Worklist: every case and where its review stands (T: next case)"
+
+
+class ReviewPage:
+    """Lays the panels out in a widget.
+
+    Parameters
+    ----------
+    owner : DockedWidget
+        Gets the layout.
+    colours : Palette
+        Of napari's theme.
+    """
+
+    def __init__(self, owner: Any, colours: Palette) -> None:
+        self._colours = colours
+        self._case: ReviewCase | None = None
+        self._told = ("", False)
+        self.empty = WrappedLabel(
+            "Nothing to review yet. Run <b>OSUDA: Adapt</b>, or open a run folder: by the button, or by "
+            "dragging it into the viewer."
+        )
+        self.open_button = QPushButton("Open\N{HORIZONTAL ELLIPSIS}")
+        self.open_button.setToolTip("Open a run folder; or drop one on this panel")
+        self.case = QComboBox()
+        self.case.setAccessibleName("Case under review")
+        self.case.setToolTip(_WORKLIST)
+        self.case.setMinimumWidth(1)
+        self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.advice = WrappedLabel()
+        self._why = False
+        self.slices = SlicePanel(colours)
+        self.decide = DecidePanel(colours)
+        self.modes = ModePanel()
+        self.opacity = LabelOpacity()
+        self.reference = ReferencePanel(owner.viewer)
+        self.legend = KeyLegend()
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Your name, for the record")
+        self.name.setAccessibleName("Reviewer")
+        self.save_button = QPushButton("Save")
+        self.save_button.setToolTip("Write final mask, slice table and report into the run folder")
+        self.note = WrappedLabel()
+        self._arrange(owner)
+        flags = Qt.TextInteractionFlag
+        self.advice.setTextInteractionFlags(flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard)
+        self.advice.linkActivated.connect(self._toggle_why)
+        self.case.currentTextChanged.connect(self._name_case)
+        # What was missing is being written.
+        self.name.textEdited.connect(lambda: self.tell(""))
+
+    def set_case(self, case: ReviewCase | None) -> None:
+        """Show a case, or that there is none."""
+        self._case = case
+        self.empty.setVisible(case is None)
+        self.body.setVisible(case is not None)
+        self.foot.setVisible(case is not None)
+        if case is None:
+            self.slices.clear()
+            return
+        self.opacity.set_labels(case.labels, case.colours)
+        self._write_advice()
+
+    def set_worklist(self, rows: Sequence[str], at: int) -> None:
+        """List the cases with their states."""
+        if [self.case.itemText(row) for row in range(self.case.count())] != list(rows):
+            self.case.clear()
+            self.case.addItems(list(rows))
+        self.case.setCurrentIndex(at)
+        self.case.setVisible(bool(rows))
+
+    def tell(self, text: str, bad: bool = False) -> None:
+        """Say something below everything."""
+        self._told = (text, bad)
+        mark = (
+            f"<span style='color: {self._colours.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " if bad else ""
+        )
+        self.note.setText(mark + escape(text))
+        self.note.setVisible(bool(text))
+
+    def set_colours(self, colours: Palette) -> None:
+        """Follow napari's theme."""
+        self._colours = colours
+        for panel in (self.slices, self.decide):
+            panel.set_colours(colours)
+        self._write_advice()
+        self.tell(*self._told)
+
+    def _write_advice(self) -> None:
+        case = self._case
+        if case is None or case.decision is None:
+            self.advice.setVisible(False)
+            return
+        keep = case.decision == "keep-source"
+        colour = self._colours.orange if keep else self._colours.green
+        mark = "\N{BLACK UP-POINTING TRIANGLE}" if keep else "\N{CHECK MARK}"
+        word = "keep before" if keep else "accept after"
+        said = f"<span style='color: {colour}'>{mark}</span> Guard: <b>{word}</b>"
+        if case.reasons:
+            link = "less" if self._why else "why?"
+            said += f" &nbsp;<a href='why' style='color: {self._colours.blue}'>{link}</a>"
+            said += "<br>" + " ".join(map(escape, case.reasons)) if self._why else ""
+        self.advice.setText(said)
+        self.advice.setToolTip(" ".join(case.reasons))
+        self.advice.setVisible(True)
+
+    def _toggle_why(self) -> None:
+        self._why = not self._why
+        self._write_advice()
+
+    def _name_case(self, text: str) -> None:
+        # A long name does not fit: its tip says all of it.
+        self.case.setToolTip(f"{text}\n{_WORKLIST}" if text else _WORKLIST)
+
+    def _arrange(self, owner: QWidget) -> None:
+        self.body = QWidget()
+        self.folds: dict[str, QCollapsible] = {}
+        inner = QVBoxLayout(self.body)
+        inner.setContentsMargins(6, 4, 6, 4)
+        inner.setSpacing(6)
+        inner.addWidget(self.advice)
+        inner.addWidget(self.slices, 1)
+        inner.addWidget(self.modes)
+        inner.addWidget(self.decide)
+        for title, panel in (
+            ("Label opacity", self.opacity),
+            ("Reference", self.reference),
+            ("Keys", self.legend),
+        ):
+            fold = QCollapsible(title, expandedIcon="\N{BLACK DOWN-POINTING TRIANGLE}",
+                                collapsedIcon="\N{BLACK RIGHT-POINTING TRIANGLE}")  # fmt: skip
+            fold.setDuration(0)
+            self.folds[title] = fold
+            fold.addWidget(panel)
+            inside = fold.content().layout()
+            if inside is not None:
+                inside.setContentsMargins(8, 0, 0, 0)
+            around = fold.layout()
+            if around is not None:
+                around.setContentsMargins(0, 0, 0, 0)
+            inner.addWidget(fold)
+        scroll = QScrollArea()
+        scroll.setWidget(self.body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.foot = QWidget()
+        sign = QHBoxLayout(self.foot)
+        sign.setContentsMargins(0, 0, 0, 0)
+        sign.addWidget(self.name, 1)
+        sign.addWidget(self.save_button)
+        head = QHBoxLayout()
+        head.addWidget(self.case, 1)
+        head.addWidget(self.open_button)
+        layout = QVBoxLayout(owner)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.addLayout(head)
+        layout.addWidget(self.empty)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.foot)
+        layout.addWidget(self.note)

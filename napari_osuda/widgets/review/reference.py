@@ -1,0 +1,164 @@
+"""A reference beside the review: scores, wrong voxels of each slice, and an error map. It decides nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer
+
+from napari_osuda.errors import OsudaError
+from napari_osuda.evaluation import RegionScore, difference, evaluate
+from napari_osuda.imaging import read_labels, require_same_grid
+from napari_osuda.imaging.world import from_layer, grid_of_layer
+from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.words import error_sentence
+from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.reference_panel import ReferencePanel
+
+__all__ = ["ReferenceView"]
+
+
+class ReferenceView(QObject):
+    """Keeps the panel and the error map in step with the decisions.
+
+    Distances between large surfaces take seconds, so they are measured off the GUI thread, once the reviewer
+    pauses.
+
+    Parameters
+    ----------
+    desk : Desk
+    panel : ReferencePanel
+    """
+
+    def __init__(self, desk: Desk, panel: ReferencePanel) -> None:
+        super().__init__()
+        self._desk = desk
+        self._panel = panel
+        # Of masks that do not change, and what they belong to.
+        self._known: dict[str, list[RegionScore]] = {}
+        self._known_of: tuple[object, object] = (None, None)
+        # Name of the file that a case's reference was read from.
+        self._files: dict[str, str] = {}
+        self._scoring = Background(self)
+        self._scoring.done.connect(self._show)
+        self._scoring.failed.connect(lambda error: desk.tell(error_sentence(error), True))
+        # Decided while the masks were being measured: measure once more, and not many times at once.
+        self._stale = False
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(200)
+        self._pause.timeout.connect(self._score)
+
+    def close(self) -> None:
+        """Score no more."""
+        self._pause.stop()
+        self._scoring.close()
+
+    @property
+    def labels(self) -> NDArray[Any] | None:
+        """The reference [I, J, K] of the case under review, if there is one."""
+        run, review = self._desk.run, self._desk.review
+        return None if run is None or review is None else run.references.get(review.case.name)
+
+    def take_layer(self, layer: Any) -> bool:
+        """Score against a Labels layer, or with None no more; whether anything is different now."""
+        review = self._desk.review
+        if review is None:
+            return False
+        if layer is None:
+            self._files.pop(review.case.name, None)
+            return self._set(None)
+        case = review.case
+        grid = grid_of_layer(
+            layer.data.shape, layer.metadata, layer.scale, layer.translate, layer.axis_labels
+        )
+        try:
+            require_same_grid(case.grid, case.name, grid, layer.name)
+        except OsudaError as error:
+            self._desk.tell(str(error), True)
+            return False
+        self._files.pop(case.name, None)
+        return self._set(from_layer(np.asarray(layer.data), layer.metadata))
+
+    def take_file(self, path: Path | str) -> bool:
+        """Score against the labels in a file; what is wrong with it is said."""
+        review = self._desk.review
+        if review is None:
+            return False
+        try:
+            labels, grid = read_labels(path)
+            require_same_grid(review.case.grid, review.case.name, grid, Path(path).name)
+        except OsudaError as error:
+            self._desk.tell(str(error), True)
+            return False
+        self._files[review.case.name] = Path(path).name
+        return self._set(labels)
+
+    def errors(self, masks: tuple[str, ...] = ("before", "after", "final")) -> dict[str, NDArray[np.int64]]:
+        """Wrong voxels of each slice of the plane, by mask; empty without a reference."""
+        reference, desk = self.labels, self._desk
+        if reference is None or desk.review is None:
+            return {}
+        others = tuple(axis for axis in range(3) if axis != desk.review.axes[desk.plane])
+        return {m: np.count_nonzero(desk.masks()[m] != reference, axis=others) for m in masks}
+
+    def refresh(self) -> None:
+        """Score anew, and draw the error map that is wanted."""
+        desk, reference = self._desk, self.labels
+        if desk.run is None or desk.review is None:
+            return
+        self._panel.set_file("" if reference is None else self._files.get(desk.review.case.name, ""))
+        if reference is None:
+            self._pause.stop()
+            self._panel.set_scores({})
+        else:
+            if self._known_of[0] is not desk.review or self._known_of[1] is not reference:
+                self._known, self._known_of = {}, (desk.review, reference)
+            self._panel.set_scores({m: self._known.get(m) for m in desk.masks()})
+            self._pause.start()
+        self.show_map()
+
+    def show_map(self) -> None:
+        """Draw the error map that is wanted, or take it away."""
+        desk, reference, which = self._desk, self.labels, self._panel.map.currentData()
+        if not which or reference is None or desk.review is None:
+            desk.layers.show_error(None)
+            return
+        desk.layers.show_error((f"error of {which} (reference)", difference(reference, desk.masks()[which])))
+
+    def _score(self) -> None:
+        run, review, reference = self._desk.run, self._desk.review, self.labels
+        if run is None or review is None or reference is None:
+            return
+        if self._scoring.busy:
+            self._stale = True
+            return
+        # The final mask goes on changing while it is measured.
+        masks = {m: mask.copy() if m == "final" else mask for m, mask in self._desk.masks().items()
+                 if m not in self._known}  # fmt: skip
+        of, spacing, regions = self._known_of, review.case.grid.spacing, run.regions
+        self._scoring.run(
+            lambda: (of, {m: evaluate(mask, reference, spacing, regions) for m, mask in masks.items()})
+        )
+
+    def _show(self, answer: tuple[tuple[object, object], dict[str, list[RegionScore]]]) -> None:
+        of, scores = answer
+        if self._stale:
+            self._stale = False
+            self._pause.start()
+        if of is not self._known_of or self.labels is None:
+            return
+        self._known |= {m: found for m, found in scores.items() if m != "final"}
+        self._panel.set_scores({**self._known, "final": None if self._pause.isActive() else scores["final"]})
+
+    def _set(self, labels: NDArray[Any] | None) -> bool:
+        assert self._desk.run is not None
+        assert self._desk.review is not None
+        name = self._desk.review.case.name
+        if labels is None:
+            return self._desk.run.references.pop(name, None) is not None
+        self._desk.run.references[name] = labels
+        return True

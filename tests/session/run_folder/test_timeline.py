@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from napari_osuda.errors import OutputError
+from napari_osuda.method import adapt, preset
+from napari_osuda.models import load_model
+from napari_osuda.networks import UNet
+from napari_osuda.session import Finished, StateRun, Step, predict_case
+from napari_osuda.session.api import make_job
+from napari_osuda.session.run.run import Run
+from napari_osuda.session.run_folder.timeline import State, Timeline, network_at
+
+
+def adaptation(**changes):
+    torch.manual_seed(0)
+    network = UNet(1, 2, (4, 8)).eval()
+    batches = [torch.randn(2, 1, 16, 16) * 2 + 1 for _ in range(2)]
+    settings = {"iterations": 9, "learning_rate": 1e-2, **changes}
+    return network, adapt(network, batches, preset("osuda", **settings))
+
+
+def same(first, second) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"parameters": "affine"}, {"parameters": "all"}, {"statistics": "momentum", "parameters": "affine"}],
+)
+def test_every_kept_state_is_restored_to_the_bit(changes, tmp_path):
+    network, run = adaptation(**changes)
+    timeline, then = Timeline(network, tmp_path / "states"), {}
+    for step in run:
+        timeline.keep(run, step.eta)
+        then[run.t] = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    assert timeline.kept == tuple(range(1, 10))
+    for n, expected in then.items():
+        assert same(network_at(timeline.state(n), network).state_dict(), expected)
+
+
+def test_the_statistics_of_a_step_are_restored_as_eq_3_has_them(tmp_path):
+    network, run = adaptation(parameters="affine", eta0=0.7)
+    timeline = Timeline(network, None)
+    steps = []
+    for step in run:
+        steps.append(step)
+        timeline.keep(run, step.eta)
+    state = timeline.state(3)
+    restored = network_at(state, network, share=state.eta).state_dict()
+    source, found = network.state_dict(), []
+    for layer in run.layers:
+        (k_mean, k_var), (mean, var) = (
+            [tensors[f"{layer.name}.running_{which}"] for which in ("mean", "var")]
+            for tensors in (source, restored)
+        )
+        found.append((k_mean / (k_var + layer.eps).sqrt() - mean / (var + layer.eps).sqrt()).abs())
+    np.testing.assert_allclose(torch.cat(found).numpy(), steps[2].distance, rtol=1e-5, atol=1e-6)
+
+
+def test_affine_states_are_kilobytes():
+    network, run = adaptation(parameters="affine")
+    next(run)
+    state = State.of(run, network.state_dict(), 1.0)
+    channels = sum(layer.channels for layer in run.layers)
+    assert state.bytes <= 16 * channels
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_the_number_of_states_is_bounded_and_the_newest_is_there(on_disk, tmp_path):
+    network, run = adaptation(iterations=23)
+    folder = tmp_path / "states" if on_disk else None
+    timeline = Timeline(network, folder, most=5)
+    for step in run:
+        timeline.keep(run, step.eta)
+        assert len(timeline.kept) <= 5
+        assert timeline.kept[-1] == run.t
+    assert timeline.kept == (8, 16, 23)
+    assert timeline.state(16).iteration == 16
+    if folder is not None:
+        assert sorted(path.name for path in folder.iterdir()) == ["000008.pt", "000016.pt", "000023.pt"]
+        assert Timeline(network, folder).kept == timeline.kept
+    with pytest.raises(OutputError, match="8, 16, 23"):
+        timeline.state(9)
+    timeline.remove()
+    assert timeline.kept == ()
+    assert folder is None or not folder.exists()
+
+
+def finished(run) -> object:
+    *_, last = run
+    assert isinstance(last, Finished)
+    return last.result
+
+
+CONFIG = preset("osuda", iterations=6, batch_size=4, learning_rate=1e-3)
+
+
+def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, reference, tmp_path):
+    stopped = Run(make_job(model, case, CONFIG, references=[reference]))
+    for event in stopped:
+        if isinstance(event, Step) and event.report.t == 2:
+            stopped.stop()
+    expected = event.result
+
+    out = tmp_path / "run"
+    run = Run(make_job(model, case, CONFIG, references=[reference], out=out), keep_states=True)
+    whole = finished(run)
+    last = nib.load(out / "after" / "patient.nii.gz").get_fdata()
+    chosen = finished(StateRun(whole, run.timeline, 3))
+
+    assert same(chosen.network.state_dict(), expected.network.state_dict())
+    np.testing.assert_array_equal(chosen.cases[0].after, expected.cases[0].after)
+    assert chosen.cases[0].scores_after == expected.cases[0].scores_after
+    assert chosen.recommendation == expected.recommendation
+    assert (chosen.outcome, chosen.iteration, len(chosen.reports)) == ("done", 3, 6)
+    # The folder tells the same, all of it.
+    mask = np.asarray(nib.load(out / "after" / "patient.nii.gz").dataobj)
+    np.testing.assert_array_equal(mask, chosen.cases[0].after)
+    assert not np.array_equal(mask, last), "iterations 3 and 6 look alike here, so this test shows nothing"
+    np.testing.assert_array_equal(predict_case(load_model(out / "model"), case), mask)
+    record = json.loads((out / "run.json").read_text())
+    assert (record["iterations_done"], record["iteration_used"]) == (6, 3)
+    assert record["cases"][0]["scores_after"]["WT"]["dice"] == chosen.cases[0].scores_after[0].dice
+    assert "iteration 3 of 6" in record["notes"][-1]
+    assert "iteration 3 of 6" in (out / "report.html").read_text()
+
+    # And back again: nothing has been lost.
+    again = finished(StateRun(chosen, run.timeline, 6))
+    np.testing.assert_array_equal(again.cases[0].after, whole.cases[0].after)
+    assert sum("choice" in note for note in again.notes) == 1
+
+
+def test_a_choice_that_is_stopped_changes_nothing(model, case, tmp_path):
+    out = tmp_path / "run"
+    run = Run(make_job(model, case, CONFIG, out=out), keep_states=True)
+    whole = finished(run)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    choice = StateRun(whole, run.timeline, 2)
+    choice.stop()
+    assert finished(choice) is whole
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_resumed_run_has_the_states_from_before_it_was_cut_off(model, case, tmp_path):
+    out = tmp_path / "run"
+    events = iter(Run(make_job(model, case, CONFIG, out=out), keep_states=True))
+    for event in events:
+        if isinstance(event, Step) and event.report.t == 2:
+            break
+    events.close()
+    run = Run(make_job(model, case, CONFIG, out=out, resume=True), keep_states=True)
+    resumed = finished(run)
+    assert run.timeline.kept == (1, 2, 3, 4, 5, 6)
+    assert finished(StateRun(resumed, run.timeline, 2)).iteration == 2

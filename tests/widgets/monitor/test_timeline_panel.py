@@ -1,0 +1,146 @@
+"""Going back in a run, and looking into its channels, in a viewer."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_osuda.widgets.monitor.timeline_panel import kept_words
+from napari_osuda.widgets.monitor.widget import MonitorWidget
+
+pytestmark = pytest.mark.viewer
+
+
+@pytest.fixture
+def monitor(adapt_widget, viewer, ended):
+    """The monitor of a run of six iterations that has ended."""
+    widget = MonitorWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="OSUDA: Monitor")
+    adapt_widget.settings_panel.set_values(iterations=6, learning_rate=1e-2)
+    viewer.dims.set_current_step(0, 4)
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    widget.refresh()
+    yield widget
+    if not widget._ended:
+        viewer.window.remove_dock_widget(widget)
+
+
+def names(viewer) -> set[str]:
+    return {layer.name for layer in viewer.layers}
+
+
+def test_an_iteration_is_previewed_on_the_slice_in_sight(monitor, viewer, qtbot):
+    panel = monitor.timeline
+    assert panel.slider.maximum() == 5
+    assert "All 6" in panel.heading.text()
+    assert not panel.use_button.isEnabled()
+    panel.slider.setValue(1)
+    qtbot.waitUntil(lambda: "iteration 2" in names(viewer), timeout=60_000)
+    layer, image = viewer.layers["iteration 2"], viewer.layers["patient7_t1"]
+    np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
+    expected = monitor.cockpit.previewer.labels(monitor.cockpit.timeline.state(2), 0, 4)
+    np.testing.assert_array_equal(layer.data[0], panel._place.lay(expected, 4)[0][0])
+    assert "iteration 2 of 6" in panel.heading.text()
+    viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(
+        lambda: np.allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((1, 0, 0))), timeout=60_000
+    )
+    qtbot.keyClick(panel.slider, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: "iteration 3" in names(viewer), timeout=60_000)
+    panel.latest_button.click()
+    assert not layer.visible
+    panel.slider.setValue(0)
+    qtbot.waitUntil(lambda: layer.visible and layer.name == "iteration 1", timeout=60_000)
+
+
+def test_the_plots_go_back_as_well(monitor):
+    history = monitor.cockpit.history
+    monitor.timeline.go_to(3)
+    assert "t = 2" in monitor.panels["losses"].legend.text()
+    distance = monitor.panels["distance"]
+    np.testing.assert_allclose(distance.image.image, history.ragged("distance", 2))
+    assert "t = 2" in monitor.panels["distribution"].legend.text()
+    monitor.timeline.go_to(None)
+    np.testing.assert_allclose(distance.image.image, history.ragged("distance", 5))
+
+
+def test_an_iteration_is_used(monitor, adapt_widget, viewer, qtbot, ended):
+    panel = monitor.timeline
+    panel.slider.setValue(3)
+    assert "Use iteration 4" in panel.use_button.text()
+    panel.use_button.click()
+    qtbot.waitUntil(lambda: monitor.cockpit.result.iteration == 4, timeout=60_000)
+    ended(adapt_widget)
+    record = json.loads((monitor.cockpit.result.folder / "run.json").read_text())
+    assert record["iteration_used"] == 4
+    assert len(monitor.cockpit.history) == 6, "the curves are those of the run"
+    assert panel.slider.maximum() == 5, "any other can still be used"
+
+
+def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer, qtbot, adapt_widget):
+    cockpit, panel = monitor.cockpit, monitor.panels["distance"]
+    layer = cockpit.history.layers[1]
+    panel.pick_at(2.5, 1.5)
+    title = f"{layer.name} [2]"
+    qtbot.waitUntil(lambda: {f"{title} before", f"{title} after"} <= names(viewer), timeout=60_000)
+    before, after = (viewer.layers[f"{title} {which}"] for which in ("before", "after"))
+    for state, shown in ((None, before), (cockpit.timeline.state(6), after)):
+        expected = cockpit.previewer.activation(state, 0, 4, layer, 2)
+        np.testing.assert_allclose(shown.data[0], monitor.activations._place.lay(expected, 4)[0][0])
+    assert before.contrast_limits == after.contrast_limits
+    assert not np.array_equal(before.data, after.data)
+    # They are no images to adapt to.
+    assert set(adapt_widget.channel_panel.layers().values()) == {
+        viewer.layers["patient7_t1"], viewer.layers["patient7_t2"]
+    }  # fmt: skip
+    assert title.replace(" ", "&nbsp;") in monitor.pinned.legend.text()
+    np.testing.assert_allclose(
+        monitor.pinned.curves[0].getData()[1], cockpit.history["distance"][:, layer.offset + 2]
+    )
+    monitor.timeline.go_to(2)
+    qtbot.waitUntil(
+        lambda: np.array_equal(
+            after.data[0],
+            monitor.activations._place.lay(
+                cockpit.previewer.activation(cockpit.timeline.state(2), 0, 4, layer, 2), 4
+            )[0][0],
+        ),
+        timeout=60_000,
+    )
+    panel.pick_at(2.5, 1.5)
+    assert not before.visible
+    assert not after.visible
+    assert not monitor.pinned.isVisibleTo(monitor)
+
+
+def test_a_monitor_that_closes_takes_its_layers_along(monitor, viewer, qtbot):
+    monitor.panels["alpha"].pick_at(0.5, 0.5)
+    monitor.timeline.go_to(2)
+    qtbot.waitUntil(lambda: {"iteration 2"} < names(viewer), timeout=60_000)
+    qtbot.waitUntil(lambda: any(name.endswith("] after") for name in names(viewer)), timeout=60_000)
+    viewer.window.remove_dock_widget(monitor)
+    left = {name for name in names(viewer) if not name.startswith(("patient7", "preview"))}
+    assert left == {"before", "after", "difference"}
+
+
+def test_another_run_begins_with_nothing_pinned(monitor, adapt_widget, viewer, qtbot, ended):
+    monitor.panels["distance"].pick_at(0.5, 0.5)
+    qtbot.waitUntil(lambda: any(name.endswith("] after") for name in names(viewer)), timeout=60_000)
+    adapt_widget.settings_panel.set_values(iterations=2)
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    monitor.refresh()
+    assert monitor.pinned.pinned == []
+    assert not any(layer.visible for layer in viewer.layers if "]" in layer.name)
+    assert monitor.timeline.slider.maximum() == 1
+
+
+def test_which_iterations_are_kept_is_said():
+    assert kept_words((1, 2, 3)) == "All 3 are kept."
+    assert kept_words((8, 16, 23)) == "Kept: every 8th up to 16, and 23."
+    assert kept_words((8, 16, 24)) == "Kept: every 8th up to 16, and 24."
+    assert kept_words((3, 8, 10)) == "Kept: 3, 8, 10."
