@@ -23,6 +23,8 @@ demo: venv
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache
 
 types: venv
 	$(BIN)/mypy

@@ -191,9 +191,9 @@ class Bench:
 
 
 def watched_to_not(steps: list[tuple[float, bool]]) -> list[float]:
-    """Time of an iteration with the monitor to that without, for each two neighbouring blocks of a run.
+    """Time of an iteration with the monitor to that without, for each two neighboring blocks of a run.
 
-    Neighbours, since the speed of a machine drifts; of each block the median, since now and then a preview
+    Neighbors, since the speed of a machine drifts; of each block the median, since now and then a preview
     comes in between.
     """
     blocks = [
@@ -229,7 +229,7 @@ def history_megabytes() -> float:
 
     layers = [NormLayer(str(i), "BatchNorm2d", 100, 100 * i, True, 1e-5) for i in range(20)]
     before = resident_megabytes()
-    history = RunHistory(layers, ((0, "background", "#000000"), (1, "tumour", "#e69f00")), 2000)
+    history = RunHistory(layers, ((0, "background", "#000000"), (1, "tumor", "#e69f00")), 2000)
     row_of = np.ones(2000, np.float32)
     for t in range(2000):
         history.add(

@@ -31,11 +31,11 @@ from napari_osuda.session.review.slices import slice_table
 
 SHAPE = (240, 240, 155)
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
-LABELS = {0: "background", 1: "necrotic core", 2: "oedema", 3: "non-enhancing", 4: "enhancing tumour"}
-COLOURS = {1: "#56b4e9", 2: "#e69f00", 3: "#009e73", 4: "#cc79a7"}
+LABELS = {0: "background", 1: "necrotic core", 2: "edema", 3: "non-enhancing", 4: "enhancing tumor"}
+COLORS = {1: "#56b4e9", 2: "#e69f00", 3: "#009e73", 4: "#cc79a7"}
 
 
-def tumour(shift: float, seed: int) -> np.ndarray:
+def tumor(shift: float, seed: int) -> np.ndarray:
     """Four labels in shells with ragged edges, an eighth of the head in all."""
     grid = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in SHAPE), indexing="ij")
     coarse = np.random.default_rng(seed).normal(0, 0.04, (60, 60, 39)).astype(np.float32)
@@ -50,9 +50,9 @@ def tumour(shift: float, seed: int) -> np.ndarray:
 def write_run(folder: Path) -> tuple[Path, Path]:
     """A run folder as a run leaves it, as far as the review reads it, and a reference."""
     grid = Grid(SHAPE, AFFINE)
-    before, after, truth = tumour(0.2, 0), tumour(0.28, 1), tumour(0.25, 2)
+    before, after, truth = tumor(0.2, 0), tumor(0.28, 1), tumor(0.25, 2)
     rng = np.random.default_rng(0)
-    image = np.where(tumour(0.0, 3) + (rng.random(SHAPE) > 0.3), 100 + 30 * truth, 0).astype(np.float32)
+    image = np.where(tumor(0.0, 3) + (rng.random(SHAPE) > 0.3), 100 + 30 * truth, 0).astype(np.float32)
     nib.save(nib.Nifti1Image(image, AFFINE), folder / "case_flair.nii.gz")
     run = folder / "run"
     write_labels(run / "before" / "case.nii.gz", before, grid)
@@ -61,7 +61,7 @@ def write_run(folder: Path) -> tuple[Path, Path]:
     write_labels(folder / "reference.nii.gz", truth, grid)
     card = {
         "name": "Four labels", "plane": "axial", "labels": {str(k): v for k, v in LABELS.items()},
-        "colours": {str(k): v for k, v in COLOURS.items()},
+        "colours": {str(k): v for k, v in COLORS.items()},
         "regions": {"WT": [1, 2, 3, 4], "TC": [1, 3, 4], "ET": [4]},
     }  # fmt: skip
     entry = {
@@ -115,7 +115,7 @@ class Stopwatch:
 
 def napari_alone(viewer: Any, repeats: int) -> list[tuple[float, float, float]]:
     """What a step costs without any of this package: the picture's share of every figure below."""
-    before, after = tumour(0.2, 0).transpose(2, 1, 0), tumour(0.28, 1).transpose(2, 1, 0)
+    before, after = tumor(0.2, 0).transpose(2, 1, 0), tumor(0.28, 1).transpose(2, 1, 0)
     viewer.add_image(before.astype(np.float32))
     viewer.add_labels(after)
     viewer.add_labels(before).contour = 1

@@ -1,6 +1,6 @@
 """Cost of an adaptation step against a plain train-mode BatchNorm step of the same network, side by side.
 
-Both train the same parameters by the same optimiser on the same batches and minimise the entropy; the
+Both train the same parameters by the same optimizer on the same batches and minimize the entropy; the
 plain step lacks eqs. 3 to 5. The two take turns, so that a drift of the machine's speed hits both; the
 medians and their ratio are printed. Then the same for our step with the channels of a pixel side by side in
 memory, as a session has them on a CPU, against the usual order.

@@ -64,13 +64,13 @@ class Story:
         holder: Any = bar
         for place, title in enumerate(path):
             action = next(a for a in holder.actions() if a.text().replace("&", "").startswith(title))
-            centre = holder.actionGeometry(action).center()
+            center = holder.actionGeometry(action).center()
             if isinstance(holder, QMenu):
-                _hover(holder, centre)
+                _hover(holder, center)
                 if action.menu() is not None:
                     self.wait(action.menu().isVisible, f"the menu {title}", 10)
             if place in (0, len(path) - 1):
-                self.click(holder, centre)
+                self.click(holder, center)
                 if place == 0:
                     self.wait(action.menu().isVisible, f"the menu {title}", 10)
             holder = action.menu()

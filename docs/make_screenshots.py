@@ -137,7 +137,7 @@ def ends(viewer: Any, widget: Any, monitor: Any, theme: str, runs: Path, out: Pa
 
 
 def show_lesion(viewer: Any) -> None:
-    """Go to the slice with the most tumour, so that there is something to see."""
+    """Go to the slice with the most tumor, so that there is something to see."""
     areas = (viewer.layers["reference"].data != 0).sum(axis=(1, 2))
     viewer.dims.set_current_step(0, int(areas.argmax()))
 

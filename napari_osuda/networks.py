@@ -1,4 +1,4 @@
-"""The 2-D U-Net with batch normalisation that the paper segments with, as an ordinary torch module."""
+"""The 2-D U-Net with batch normalization that the paper segments with, as an ordinary torch module."""
 
 from __future__ import annotations
 

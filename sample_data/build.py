@@ -42,7 +42,7 @@ HERE = Path(__file__).parent
 # Seeds of the cohorts, fixed before any training. No patient is in two of them.
 TRAINING = range(100_000, 100_096)
 UNSEEN = range(200_000, 200_012)
-# One in so many of the training patients has no tumour.
+# One in so many of the training patients has no tumor.
 ONE_HEALTHY_IN = 12
 # Written into the models, so that building again gives the same bytes.
 MADE = "2026-11-24T00:00:00+00:00"
@@ -79,7 +79,7 @@ class Source:
     folder: str
     card: ModelCard
     channels: tuple[int, ...]
-    # Output channel of each of the classes 0 background, 1 core, 2 oedema, 3 enhancing.
+    # Output channel of each of the classes 0 background, 1 core, 2 edema, 3 enhancing.
     classes: tuple[int, ...]
     # One for each round of training; a round goes on with the network of the one before. Of several, the
     # later ones' ends are averaged.
@@ -93,7 +93,7 @@ def _card(**fields: Any) -> ModelCard:
         orientation="RAS",
         size=(128, 128),
         field_of_view_mm=(240.0, 240.0),
-        normalisation="zscore_nonzero",
+        normalization="zscore_nonzero",
         activation="softmax",
         license="CC0-1.0",
         **fields,
@@ -122,7 +122,7 @@ SOURCES = (
         channels=(0, 1, 2, 3),
         classes=(0, 1, 2, 3),
         recipes=(_RECIPE,),
-        description="The paper's first task: core, oedema and enhancing tumour from T1, T1ce, T2 and FLAIR.",
+        description="The paper's first task: core, edema and enhancing tumor from T1, T1ce, T2 and FLAIR.",
     ),
     Source(
         folder="whole-tumour-t2",
@@ -265,7 +265,7 @@ def provenance(scores: dict[str, Any]) -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
         "processor": platform.machine(),
         "threads": 1,
-        "template": "MNI152 T1, grey and white matter of nilearn",
+        "template": "MNI152 T1, gray and white matter of nilearn",
         "training_seeds": [TRAINING.start, TRAINING.stop - 1],
         "unseen_seeds": [UNSEEN.start, UNSEEN.stop - 1],
         "models": {

@@ -25,7 +25,7 @@ class Protocol:
     images : mapping of str to str
         For each channel of the model, the contrast that the target hands it.
     grade : {"high", "low"}
-        Of the target's tumours; the source's are high-grade.
+        Of the target's tumors; the source's are high-grade.
     scanner : {"A", "B"}
         Of the simulation; the source's is A.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "bench"]
 
 _ABOUT = (
-    "Each patient is a target of its own: nothing is learnt from one for the next. Dice and HD95 (mm, of "
+    "Each patient is a target of its own: nothing is learned from one for the next. Dice and HD95 (mm, of "
     "the trials that have one; in brackets those that failed, with one mask empty or none at all) of the "
     "adapted masks. Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is "
     "that of a patient over the seeds (of the order of the batches). *s a case* is a median. "

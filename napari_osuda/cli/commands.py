@@ -227,7 +227,7 @@ def _conclude(result: RunResult, quiet: bool) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from napari_osuda.evaluation import evaluate, summarise, write_scores
+    from napari_osuda.evaluation import evaluate, summarize, write_scores
     from napari_osuda.imaging import read_labels, require_same_grid
 
     if len(options.prediction) != len(options.reference):
@@ -247,7 +247,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         for row in rows:
             print(f"{file}: {row.region}: Dice {row.dice:.4f}, HD {row.hd:.2f} mm, HD95 {row.hd95:.2f} mm")
     if len(scores) > 1:
-        for mean in summarise(scores):
+        for mean in summarize(scores):
             print(
                 f"{mean.region}: Dice {mean.dice_mean:.4f} (sd {mean.dice_sd:.4f}), "
                 f"HD95 {mean.hd95_mean:.2f} mm over {mean.cases} cases, {mean.failures} of them failures"

@@ -18,12 +18,12 @@ from napari_osuda.evaluation.labelfree import (
     class_fractions,
     consistency,
     flip_consistency,
-    normalised_entropy,
+    normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
 from napari_osuda.evaluation.regions import REGIONS, labels_outside, region_masks, resolve_regions
 from napari_osuda.evaluation.scores import RegionScore, evaluate
-from napari_osuda.evaluation.summary import RegionSummary, summarise
+from napari_osuda.evaluation.summary import RegionSummary, summarize
 from napari_osuda.evaluation.surface import hausdorff, surface, surface_distances
 from napari_osuda.evaluation.tables import write_rows, write_scores
 
@@ -46,12 +46,12 @@ __all__ = [
     "flip_consistency",
     "hausdorff",
     "labels_outside",
-    "normalised_entropy",
+    "normalized_entropy",
     "precision",
     "region_masks",
     "resolve_regions",
     "sensitivity",
-    "summarise",
+    "summarize",
     "surface",
     "surface_distances",
     "volume_ml",

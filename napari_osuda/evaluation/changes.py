@@ -19,9 +19,9 @@ DIFFERENCE: dict[int, tuple[str, str]] = {
     1: ("gained", "#0072b2"),
     2: ("lost", "#d55e00"),
     3: ("kept", "#999999"),
-    4: ("relabelled", "#cc79a7"),
+    4: ("relabeled", "#cc79a7"),
 }
-"""Values of `difference`: name and colour (of the palette of Okabe and Ito, safe for colour-blind eyes)."""
+"""Values of `difference`: name and color (of the palette of Okabe and Ito, safe for color-blind eyes)."""
 
 
 def difference(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.uint8]:
@@ -93,7 +93,7 @@ class ChangeTable:
         """Indices of up to ``count`` changed slices, in slice order.
 
         The most changed voxels come first, then the most of those at least ``apart`` slices away from all
-        chosen: neighbours look alike.
+        chosen: neighbors look alike.
         """
         chosen: list[int] = []
         for index in np.argsort(-self.changed, kind="stable"):
@@ -188,8 +188,8 @@ def _joint_counts(
     for s in range(first.shape[0]):
         a, b = np.ravel(first[s]), np.ravel(second[s])
         # Most voxels are background both times: look up and count only the others.
-        labelled = np.flatnonzero((a != 0) | (b != 0)) if lookup[0] == 0 else slice(None)
-        code = lookup[a[labelled]].astype(np.int64) * size + lookup[b[labelled]]
+        labeled = np.flatnonzero((a != 0) | (b != 0)) if lookup[0] == 0 else slice(None)
+        code = lookup[a[labeled]].astype(np.int64) * size + lookup[b[labeled]]
         joint[s] = np.bincount(code, minlength=size * size).reshape(size, size)
     return joint
 

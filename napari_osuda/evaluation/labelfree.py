@@ -19,7 +19,7 @@ __all__ = [
     "class_fractions",
     "consistency",
     "flip_consistency",
-    "normalised_entropy",
+    "normalized_entropy",
 ]
 
 Head = Literal["softmax", "sigmoid"]
@@ -48,7 +48,7 @@ def class_fractions(
     return np.array([np.count_nonzero(inside == value) for value in values]) / max(inside.size, 1)
 
 
-def normalised_entropy(
+def normalized_entropy(
     probabilities: NDArray[np.floating[Any]], head: Head = "softmax"
 ) -> NDArray[np.float32]:
     """Entropy of each voxel's prediction over the largest that it can be.

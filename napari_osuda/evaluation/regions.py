@@ -1,4 +1,4 @@
-"""Regions: named unions of label values, the way the field scores brain tumours."""
+"""Regions: named unions of label values, the way the field scores brain tumors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["REGIONS", "Regions", "label_values", "labels_outside", "region_masks
 Regions = Mapping[str, Sequence[int]]
 
 REGIONS: dict[str, dict[str, tuple[int, ...]]] = {
-    # 1 necrotic and non-enhancing core, 2 oedema, 4 enhancing tumour.
+    # 1 necrotic and non-enhancing core, 2 edema, 4 enhancing tumor.
     "brats2021": {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
-    # Enhancing tumour is 3 from 2023 on; 4 can be a resection cavity, which is no tumour.
+    # Enhancing tumor is 3 from 2023 on; 4 can be a resection cavity, which is no tumor.
     "brats2023": {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
 }
-"""Whole tumour, tumour core and enhancing tumour in the label values of BraTS up to 2021 and from 2023."""
+"""Whole tumour, tumor core and enhancing tumor in the label values of BraTS up to 2021 and from 2023."""
 
 
 def resolve_regions(regions: str | Regions, *labels: NDArray[Any]) -> dict[str, tuple[int, ...]]:
@@ -40,7 +40,7 @@ def resolve_regions(regions: str | Regions, *labels: NDArray[Any]) -> dict[str, 
     ConfigError
         The name is not known, or a region holds no value.
     CaseError
-        A label value is none that the named preset has: its enhancing tumour is then another value, and
+        A label value is none that the named preset has: its enhancing tumor is then another value, and
         both masks of that region would be empty, for a Dice of 1.
     """
     if not isinstance(regions, str):
@@ -58,8 +58,8 @@ def resolve_regions(regions: str | Regions, *labels: NDArray[Any]) -> dict[str, 
     preset = REGIONS[regions]
     if regions == "brats2021" and 3 in labels_outside(preset, *labels):
         raise CaseError(
-            "The labels hold the value 3, which BraTS up to 2021 does not have (enhancing tumour is 4); "
-            "for BraTS from 2023 on (enhancing tumour is 3) use the regions brats2023."
+            "The labels hold the value 3, which BraTS up to 2021 does not have (enhancing tumor is 4); "
+            "for BraTS from 2023 on (enhancing tumor is 3) use the regions brats2023."
         )
     return dict(preset)
 

@@ -78,7 +78,7 @@ def evaluate(
         shapes = [" x ".join(map(str, labels.shape)) for labels in (prediction, reference)]
         raise CaseError(
             f"The prediction has {shapes[0]} voxels and the reference {shapes[1]}; scores need one grid. "
-            "Resample one onto the other's first (nearest neighbour for labels)."
+            "Resample one onto the other's first (nearest neighbor for labels)."
         )
     check_labels(prediction, "prediction")
     check_labels(reference, "reference")

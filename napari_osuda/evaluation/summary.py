@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_osuda.evaluation.scores import RegionScore
 
-__all__ = ["RegionSummary", "summarise"]
+__all__ = ["RegionSummary", "summarize"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class RegionSummary:
     precision_sd: float
 
 
-def summarise(scores: Mapping[str, Sequence[RegionScore]]) -> list[RegionSummary]:
-    """Summarise the scores of several cases.
+def summarize(scores: Mapping[str, Sequence[RegionScore]]) -> list[RegionSummary]:
+    """Summarize the scores of several cases.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Surface distances in millimetres.
+"""Surface distances in millimeters.
 
 Published Hausdorff figures differ by as much as 13 % with the definition of the surface, so here it is:
-the surface of a mask is those of its voxels that have a face neighbour outside the mask, or lie on the
-array's border (what one erosion with the 6-neighbourhood takes away; in 2-D, the 4-neighbourhood).
-Distances run between voxel centres with the volume's spacing, each surface voxel counts once whatever
+the surface of a mask is those of its voxels that have a face neighbor outside the mask, or lie on the
+array's border (what one erosion with the 6-neighborhood takes away; in 2-D, the 4-neighborhood).
+Distances run between voxel centers with the volume's spacing, each surface voxel counts once whatever
 area it stands for, and the symmetric value is the larger of the two directed ones. This is the definition
 of MONAI's ``compute_hausdorff_distance``, whose figures these equal.
 """
@@ -24,7 +24,7 @@ __all__ = ["bounding_box", "hausdorff", "surface", "surface_distances"]
 
 
 def surface(mask: Mask) -> Mask:
-    """Voxels of ``mask`` with a face neighbour outside it; those on the array's border count as such."""
+    """Voxels of ``mask`` with a face neighbor outside it; those on the array's border count as such."""
     return mask & ~binary_erosion(mask)
 
 
@@ -44,7 +44,7 @@ def surface_distances(
     from_a, from_b : ndarray of float64, mm
     """
     crop = bounding_box(a | b)
-    # Exact nearest neighbours among surface voxels: on brain tumours half the time of a distance transform
+    # Exact nearest neighbors among surface voxels: on brain tumors half the time of a distance transform
     # of the cropped volume, and a twentieth where a stray voxel stretches that volume to the whole image.
     scale = np.asarray(spacing, dtype=np.float64)
     points_a = np.argwhere(surface(a[crop])) * scale

@@ -12,7 +12,7 @@ from typing import Any
 
 from napari_osuda.errors import OutputError
 from napari_osuda.evaluation.scores import RegionScore
-from napari_osuda.evaluation.summary import summarise
+from napari_osuda.evaluation.summary import summarize
 from napari_osuda.files import written_whole
 
 __all__ = ["write_rows", "write_scores"]
@@ -37,7 +37,7 @@ def write_scores(path: Path | str, scores: Mapping[str, Sequence[RegionScore]]) 
         The suffix is neither, or the file cannot be written.
     """
     rows = [{"case": case, **asdict(score)} for case, of_case in scores.items() for score in of_case]
-    _write(Path(path), rows, {"scores": rows, "summary": [asdict(row) for row in summarise(scores)]})
+    _write(Path(path), rows, {"scores": rows, "summary": [asdict(row) for row in summarize(scores)]})
 
 
 def write_rows(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from napari_osuda.imaging.modalities import (
     seen_as,
     telling_name,
 )
-from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation, normalise
+from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization, normalize
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
 from napari_osuda.imaging.spec import Plane, SliceSpec
@@ -26,11 +26,11 @@ from napari_osuda.imaging.volumes import (
 
 __all__ = [
     "INTENSITY_MAPS",
-    "NORMALISATIONS",
+    "NORMALIZATIONS",
     "Case",
     "Grid",
     "IntensityMap",
-    "Normalisation",
+    "IntensityNormalization",
     "Plane",
     "SliceSpec",
     "SliceStack",
@@ -43,7 +43,7 @@ __all__ = [
     "is_label_name",
     "match_channels",
     "modality_of",
-    "normalise",
+    "normalize",
     "read_case",
     "read_labels",
     "read_volume",

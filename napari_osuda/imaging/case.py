@@ -31,7 +31,7 @@ class Source:
     shape : tuple of int
         Of the image in the file.
     affine : float64 array [4, 4]
-        Voxel index to RAS millimetres.
+        Voxel index to RAS millimeters.
     title : str
         What a person sees it called: the viewer's layer, the DICOM series; "" where that is the file's name.
     """

@@ -32,7 +32,7 @@ class Grid:
     shape : tuple of three int
         Voxels along the array axes.
     affine : float64 array [4, 4]
-        Voxel index to RAS millimetres, as nibabel chooses it: the sform if it is coded, else the qform.
+        Voxel index to RAS millimeters, as nibabel chooses it: the sform if it is coded, else the qform.
     header : nibabel.Nifti1Header or None
         Holds the qform and sform codes and the units that a mask on this grid is given back with.
 
@@ -62,7 +62,7 @@ class Grid:
 
     @property
     def spacing(self) -> tuple[float, float, float]:
-        """Distance between neighbouring voxels along each array axis, mm."""
+        """Distance between neighboring voxels along each array axis, mm."""
         x, y, z = (float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
         return x, y, z
 

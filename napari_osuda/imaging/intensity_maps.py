@@ -1,7 +1,7 @@
 """Intensity maps: give an image of one contrast the look of another, as far as physics tells how.
 
 From T2 to T1 what is full of water turns from bright to dark, FLAIR suppresses the free fluid that T2 shows
-brightest, and after contrast agent part of a tumour is bright while its oedema is dark. No shift and scale
+brightest, and after contrast agent part of a tumor is bright while its edema is dark. No shift and scale
 of a network's statistics follows either. A map undoes it before the network sees the image: it needs the
 names of the two contrasts and nothing else, neither labels nor source.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.imaging.modalities import modality_of
-from napari_osuda.imaging.normalisation import Intensity
+from napari_osuda.imaging.normalization import Intensity
 
 __all__ = ["INTENSITY_MAPS", "IntensityMap", "MappedIntensity", "expected_map", "fit_mapped"]
 
@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 # Standard scores of the head: below the first, FLAIR's voxels hold free fluid; above the second, bright
 # lesions are compressed to what lesions have in T2. Chosen on validation patients (docs/defaults.md).
 _FLUID, _KNEE, _SLOPE = -0.6, 1.5, 3.5
-# After contrast agent, brain lies about here: what is darker (fluid, oedema) and what is brighter (what takes
+# After contrast agent, brain lies about here: what is darker (fluid, edema) and what is brighter (what takes
 # the agent up) are both bright in T2. Chosen on validation patients as well.
 _BRAIN, _DARKER = 0.3, 2.0
 
@@ -88,15 +88,15 @@ def expected_map(channel: str, image: str) -> IntensityMap:
 
 @dataclass(frozen=True)
 class MappedIntensity:
-    """A normalisation followed by an intensity map, mean and spread of the head kept.
+    """A normalization followed by an intensity map, mean and spread of the head kept.
 
     Attributes
     ----------
     intensity : Intensity
-        The normalisation.
+        The normalization.
     how : {"turned", "fluid_bright", "both_bright"}
     mean, spread : float
-        Of the head's normalised intensities.
+        Of the head's normalized intensities.
     mapped_mean, mapped_spread : float
         Of its mapped standard scores.
     """
@@ -114,7 +114,7 @@ class MappedIntensity:
         return self.intensity.air
 
     def __call__(self, values: NDArray[Any]) -> Floats:
-        """Normalise and map raw intensities of any shape; voxels that are exactly 0 are only normalised."""
+        """Normalize and map raw intensities of any shape; voxels that are exactly 0 are only normalized."""
         result = self.intensity(values)
         head = np.not_equal(values, 0)
         z = (result[head] - np.float32(self.mean)) / np.float32(self.spread)
@@ -131,15 +131,15 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
     volume : array, any shape
         Raw intensities.
     intensity : Intensity
-        Its normalisation.
+        Its normalization.
     how : {"identity", "turned", "fluid_bright", "both_bright"}
     """
     head = volume[volume != 0]
     if how == "identity" or not head.size:
         return intensity
-    normalised = intensity(head)
-    mean, spread = float(normalised.mean(dtype=np.float64)), float(normalised.std(dtype=np.float64)) or 1.0
-    mapped = _FUNCTIONS[how]((normalised - np.float32(mean)) / np.float32(spread))
+    normalized = intensity(head)
+    mean, spread = float(normalized.mean(dtype=np.float64)), float(normalized.std(dtype=np.float64)) or 1.0
+    mapped = _FUNCTIONS[how]((normalized - np.float32(mean)) / np.float32(spread))
     return MappedIntensity(
         intensity,
         how,

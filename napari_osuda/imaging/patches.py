@@ -35,9 +35,9 @@ def covering_patches(head: NDArray[np.bool_], patch: Sequence[int]) -> NDArray[n
         first, last = int(held[0]), int(held[-1]) + 1
         count = math.ceil((last - first) / edge)
         if count == 1:
-            # Centred on the head, as far as the volume reaches.
-            centred = first - (edge - (last - first)) // 2
-            starts.append(np.array([min(max(centred, 0), head.shape[axis] - edge)]))
+            # Centered on the head, as far as the volume reaches.
+            centered = first - (edge - (last - first)) // 2
+            starts.append(np.array([min(max(centered, 0), head.shape[axis] - edge)]))
         else:
             starts.append(np.linspace(first, last - edge, count).round().astype(np.intp))
     places = np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.intp)

@@ -59,7 +59,7 @@ class AxisSampling:
 
         Order 1 is a triangle as wide as the larger of the two spacings: linear interpolation where points lie
         denser than voxels, and an anti-aliased reduction where they lie wider (as in torch's
-        ``interpolate(mode="bilinear", antialias=True)``). Up to half a voxel beyond the last centre the last
+        ``interpolate(mode="bilinear", antialias=True)``). Up to half a voxel beyond the last center the last
         voxel holds.
         """
         place = self.start + self.ratio * np.arange(self.target)
@@ -88,10 +88,10 @@ def fit_axis(
     pitch: float | None = None,
     step: int = 1,
     minimum: int | None = None,
-    centred: bool = True,
+    centered: bool = True,
     order: Order = 1,
 ) -> AxisSampling:
-    """Centre a field of view on one axis of an image.
+    """Center a field of view on one axis of an image.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def fit_axis(
         nothing is resampled.
     step, minimum : int
         What the network asks of its input's size; ``minimum`` is ``step`` unless given.
-    centred : bool
+    centered : bool
         Whether the points that reach a multiple of ``step`` are added on both sides, or all at the end.
         Those that reach ``minimum`` always are on both sides.
     order : {0, 1, 3}
@@ -124,7 +124,7 @@ def fit_axis(
             ratio = length / spacing / wanted
         floor = step if minimum is None else minimum
         target = floor + step * max(0, math.ceil((wanted - floor) / step))
-        held = target if centred or wanted < floor else wanted
+        held = target if centered or wanted < floor else wanted
     else:
         target = held = size
         ratio = length / size / spacing

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_osuda.imaging.case import Case
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity_maps import IntensityMap, fit_mapped
-from napari_osuda.imaging.normalisation import (
-    Normalisation,
+from napari_osuda.imaging.normalization import (
+    IntensityNormalization,
     filled_head,
     fit_intensity,
     not_zero,
@@ -32,9 +32,9 @@ class SliceStack:
     """The slices of a case as a network wants them, made when asked for, and the way back.
 
     A slice is [C, rows, columns] of the volume in ``spec.orientation`` with the plane's axis taken out and
-    the array order kept; slices are numbered along that axis. Each channel is normalised by figures of its
-    whole volume, then centred on, cropped or padded to the field of view (with what air, a raw 0, is
-    normalised to) and resampled linearly, anti-aliased where it shrinks. An oblique volume is sliced along
+    the array order kept; slices are numbered along that axis. Each channel is normalized by figures of its
+    whole volume, then centered on, cropped or padded to the field of view (with what air, a raw 0, is
+    normalized to) and resampled linearly, anti-aliased where it shrinks. An oblique volume is sliced along
     its own array axes, the nearest to the plane: nothing is interpolated between slices.
 
     Parameters
@@ -114,9 +114,9 @@ class SliceStack:
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
         for place, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
             values, air = intensity(self._cut(channel, chosen)), intensity.air
-            if self._normalisations[place] == "zscore_head":
+            if self._normalizations[place] == "zscore_head":
                 values[~self._cut(self._head, chosen)] = air = 0.0
-            # Beyond a box that was cut out there is nothing: 0 after the normalisation.
+            # Beyond a box that was cut out there is nothing: 0 after the normalization.
             image = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
             if self.spec.interpolation == "cubic":
                 # Splines overshoot.
@@ -198,18 +198,18 @@ class SliceStack:
         return filled_head(self.case.data)
 
     @cached_property
-    def _normalisations(self) -> tuple[Normalisation, ...]:
-        how = self.spec.normalisation
+    def _normalizations(self) -> tuple[IntensityNormalization, ...]:
+        how = self.spec.normalization
         return how if isinstance(how, tuple) else (how,) * len(self.case.data)
 
     @cached_property
     def _intensities(self) -> tuple[Any, ...]:
         unmapped: IntensityMap = "identity"
         maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
-        head = self._head[self._box] if "zscore_head" in self._normalisations else None
+        head = self._head[self._box] if "zscore_head" in self._normalizations else None
         return tuple(
             fit_mapped(channel, fit_intensity(channel[self._box], how, head), mapped)
-            for channel, how, mapped in zip(self.case.data, self._normalisations, maps, strict=True)
+            for channel, how, mapped in zip(self.case.data, self._normalizations, maps, strict=True)
         )
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
@@ -253,7 +253,7 @@ def _samplings(
             pitch=pitch,
             step=by,
             minimum=least,
-            centred=spec.window is None,
+            centered=spec.window is None,
             order=order,
         )
         for n, mm, pixels, extent, pitch, by, least, order in zip(

@@ -1,4 +1,4 @@
-"""How a network sees an MRI: plane, orientation, size, spacing and normalisation."""
+"""How a network sees an MRI: plane, orientation, size, spacing and normalization."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.grid import require_axes
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap
-from napari_osuda.imaging.normalisation import NORMALISATIONS, Normalisation
+from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization
 
 __all__ = ["Interpolation", "Plane", "SliceSpec"]
 
@@ -32,20 +32,20 @@ class SliceSpec:
         a field of view for ``volume`` (where it is then the size of a patch), voxels stay as they are and
         the image is padded to ``step``.
     field_of_view_mm : tuple of float, optional
-        What the image is cropped or padded to, centred, mm; its own extent without it.
+        What the image is cropped or padded to, centered, mm; its own extent without it.
     step, minimum : tuple of int, optional
         A size that is not fixed becomes ``minimum`` plus a multiple of ``step``; ``minimum`` is ``step``
         unless given.
-    normalisation : str, or tuple of str
-        See `normalise`; of all channels, or of each.
+    normalization : str, or tuple of str
+        See `normalize`; of all channels, or of each.
     intensity_maps : tuple of str, optional
-        For each channel the map that follows its normalisation, of `INTENSITY_MAPS`; none without it.
+        For each channel the map that follows its normalization, of `INTENSITY_MAPS`; none without it.
     spacing_mm : tuple of three float, optional
         Voxel size along ``orientation`` to which the image is resampled where no size and field of view
         give it, mm; its own without it. Nothing is interpolated between the slices of a 2-D network.
     crop_to_head : bool
         The image is the box around the voxels that are not 0 in any channel; what is outside is
-        background. Figures of a normalisation are then those of the box.
+        background. Figures of a normalization are then those of the box.
     window : tuple of two int, optional
         Size of the overlapping windows in which a larger slice goes through a 2-D network; without it a
         slice goes in one piece.
@@ -65,7 +65,7 @@ class SliceSpec:
     field_of_view_mm: tuple[float, ...] | None = None
     step: tuple[int, ...] | None = None
     minimum: tuple[int, ...] | None = None
-    normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"
+    normalization: IntensityNormalization | tuple[IntensityNormalization, ...] = "zscore_nonzero"
     intensity_maps: tuple[IntensityMap, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
     crop_to_head: bool = False
@@ -75,9 +75,9 @@ class SliceSpec:
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
             raise ConfigError(f"plane is {self.plane!r}; it must be one of {', '.join(get_args(Plane))}.")
-        for how in self.normalisation if isinstance(self.normalisation, tuple) else (self.normalisation,):
-            if how not in NORMALISATIONS:
-                raise ConfigError(f"normalisation is {how!r}; it must be one of {', '.join(NORMALISATIONS)}.")
+        for how in self.normalization if isinstance(self.normalization, tuple) else (self.normalization,):
+            if how not in NORMALIZATIONS:
+                raise ConfigError(f"normalization is {how!r}; it must be one of {', '.join(NORMALIZATIONS)}.")
         for name in self.intensity_maps or ():
             if name not in INTENSITY_MAPS:
                 raise ConfigError(

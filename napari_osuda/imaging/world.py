@@ -1,12 +1,12 @@
 """How a voxel grid is shown in a viewer, and the way back to the file's own array. Pure numpy, no viewer.
 
 A volume is shown with its array reoriented to S, A, R axes (each running towards superior, anterior, right),
-so that slicing the first axis gives axial slices, in a world of RAS millimetres whose coordinates are listed
+so that slicing the first axis gives axial slices, in a world of RAS millimeters whose coordinates are listed
 in that same order: (S, A, R). With ``viewer.scene.camera.orientation2d = ("up", "left")`` that is the
 radiological view.
 
 An oblique or sheared volume is shown *straightened*: its slices are the acquired ones, each voxel has its
-true size, the centre of the volume lies at its true place, but the angle between the array's axes and the
+true size, the center of the volume lies at its true place, but the angle between the array's axes and the
 patient's is not drawn. napari cannot slice along a tilted axis: given the whole affine it shows the same
 acquired slices, computes their place from the wrong point, and warns at every slice. The angle is kept as
 ``oblique_degrees`` in the layer's metadata, for the faces to say; masks go back by the grid, so what is
@@ -76,10 +76,10 @@ def layer_arguments(grid: Grid, path: Path | str | None = None) -> dict[str, Any
     affine = turn.affine(grid)
     scale = np.array(turn.reorder(grid.spacing))
     middle = (np.array(turn.reorder(grid.shape)) - 1) / 2
-    centre = (affine[:3, :3] @ middle + affine[:3, 3])[::-1]
+    center = (affine[:3, :3] @ middle + affine[:3, 3])[::-1]
     return {
         "scale": tuple(scale.tolist()),
-        "translate": tuple((centre - scale * middle).tolist()),
+        "translate": tuple((center - scale * middle).tolist()),
         "units": ("mm",) * 3,
         "axis_labels": tuple(SHOWN_AXES),
         "metadata": {
@@ -118,7 +118,7 @@ def grid_of_layer(
     Parameters
     ----------
     shape, scale, translate : sequence of three numbers
-        Of the layer; millimetres.
+        Of the layer; millimeters.
     metadata : mapping
         ``layer.metadata``.
     axis_labels : sequence of str

@@ -28,7 +28,7 @@ class AdaptationConfig:
     batch_size : int
         Slices (or patches) a step.
     learning_rate : float
-        Step size of the optimiser.
+        Step size of the optimizer.
     optimizer : {"adam", "sgd"}
         Never with weight decay, which would pull gamma and beta to 0 instead of to the source.
     parameters : {"all", "affine"}
@@ -42,9 +42,9 @@ class AdaptationConfig:
     channel_weighting : {"transferability", "uniform", "none"}
         alpha of eq. 4: as defined after eq. 5; 1 everywhere (OSUDA-AC); 0 everywhere (its other reading).
     entropy : bool
-        Whether the self-entropy of eq. 6 is minimised (False: OSUDA-SE).
+        Whether the self-entropy of eq. 6 is minimized (False: OSUDA-SE).
     hbs : {"sum", "proximal", "off"}
-        Eq. 4 by its subgradient, the literal sum; by a soft-threshold step after the optimiser's; or not.
+        Eq. 4 by its subgradient, the literal sum; by a soft-threshold step after the optimizer's; or not.
     inference_statistics : {"target", "mixed", "source", "running"}
         Which statistics the finished model stores: pooled over the target, those with the source as
         prior, the source's, or those that ``statistics`` "momentum" has arrived at.
@@ -75,7 +75,7 @@ class AdaptationConfig:
     contrast : {"off", "names", "turned", "fluid_bright", "both_bright"}
         "names": where the image's name says that it is another contrast than the network's channel, its
         intensities go through the map that physics expects before the network sees them (turned for T1
-        against T2; fluid made bright for FLAIR against T2; fluid and oedema made bright beside what
+        against T2; fluid made bright for FLAIR against T2; fluid and edema made bright beside what
         enhances for T1ce against T2), unless mean d_lc speaks clearly against it. "turned", "fluid_bright",
         "both_bright": that map, whatever the names. Carried out by the session. "off": the paper.
     minimum_head : float

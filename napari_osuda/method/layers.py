@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import NotAdaptableError
-from napari_osuda.method.normalization import BatchNormCall, Normalization
+from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 
 __all__ = ["BoundLayer", "NormLayer", "bind_layers", "find_layers"]
 
@@ -98,7 +98,7 @@ def bind_layers(model: nn.Module, example: Tensor) -> tuple[BoundLayer, ...]:
     was_training = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with torch.no_grad(), Normalization(note):
+        with torch.no_grad(), InterceptBatchNorm(note):
             model(example)
     finally:
         for module, training in was_training.items():
@@ -146,7 +146,7 @@ def _why_none(model: nn.Module) -> str:
     ]
     if not others:
         return (
-            "This network has no normalisation layers that store statistics of the source, so there is "
+            "This network has no normalization layers that store statistics of the source, so there is "
             "nothing for OSUDA to adapt. It needs a network with BatchNorm."
         )
     kind, count = Counter(kind for _, kind in others).most_common(1)[0]
@@ -157,6 +157,6 @@ def _why_none(model: nn.Module) -> str:
             "them, so there is nothing for OSUDA to adapt."
         )
     return (
-        f"This network normalises with {kind}, which stores no source statistics, so there is nothing for "
+        f"This network normalizes with {kind}, which stores no source statistics, so there is nothing for "
         f"OSUDA to adapt. {count} {kind} layers, first: {first}. It needs a network with BatchNorm."
     )

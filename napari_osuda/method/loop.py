@@ -18,7 +18,7 @@ from napari_osuda.method.layers import BoundLayer, NormLayer, bind_layers
 from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
 from napari_osuda.method.normalization import (
     BatchNormCall,
-    Normalization,
+    InterceptBatchNorm,
     mix,
     mixed_batch_norm,
     move_statistics,
@@ -120,7 +120,7 @@ class Adaptation(Iterator[StepReport]):
         precision = torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
         rival = config.class_ratio is not None or config.consistency > 0.0
         # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
-        with torch.set_grad_enabled(lam > 0.0 or rival), Normalization(normalize):
+        with torch.set_grad_enabled(lam > 0.0 or rival), InterceptBatchNorm(normalize):
             with precision:
                 output = main_output(self.model(batch))
             l_se = self_entropy(output, self.activation)

@@ -51,7 +51,7 @@ def hbs_step(value: Tensor, source: Tensor, weight: Tensor, learning_rate: float
 def self_entropy(output: Tensor, activation: Activation) -> Tensor:
     """Eq. 6 with its sign set right: the mean over pixels of - sum_k p_k log p_k, in nats.
 
-    The paper prints the sum without the minus sign; minimised as printed, entropy would grow.
+    The paper prints the sum without the minus sign; minimized as printed, entropy would grow.
 
     Parameters
     ----------

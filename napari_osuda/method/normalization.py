@@ -1,6 +1,6 @@
-"""Eqs. 1 and 3: batch normalisation by a mix of the batch's and the source's statistics.
+"""Eqs. 1 and 3: batch normalization by a mix of the batch's and the source's statistics.
 
-Nothing in the network is replaced. While a :class:`Normalization` is entered, each call of
+Nothing in the network is replaced. While a :class:`InterceptBatchNorm` is entered, each call of
 ``torch.nn.functional.batch_norm`` on this thread is carried out by it; outside, the network is the
 plain one. So BatchNorm1d/2d/3d, SyncBatchNorm, their subclasses that also activate, and modules listed
 under several names are all served alike, and ``eval()`` cannot undo anything.
@@ -17,7 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["BatchNormCall", "Normalization", "batch_statistics", "mix", "mixed_batch_norm", "move_statistics"]
+__all__ = [
+    "BatchNormCall",
+    "InterceptBatchNorm",
+    "batch_statistics",
+    "mix",
+    "mixed_batch_norm",
+    "move_statistics",
+]
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class BatchNormCall:
         return self.x.numel() // self.x.shape[1]
 
 
-class Normalization(TorchFunctionMode):
-    """Hands each batch normalisation inside a ``with`` block to ``carry_out``.
+class InterceptBatchNorm(TorchFunctionMode):
+    """Hands each batch normalization inside a ``with`` block to ``carry_out``.
 
     Parameters
     ----------
@@ -57,7 +64,7 @@ class Normalization(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Called by torch for each function; only batch normalisation is of interest."""
+        """Called by torch for each function; only batch normalization is of interest."""
         kwargs = kwargs or {}
         if func is F.batch_norm:
             result = self._carry_out(_call(*args, **kwargs))
@@ -153,7 +160,7 @@ def _format(x: Tensor) -> torch.memory_format:
 def mixed_batch_norm(
     call: BatchNormCall, eta: float, detach: bool = False
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Normalise by the statistics of eq. 3.
+    """Normalize by the statistics of eq. 3.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     p.name: p
     for p in (
-        Preset("osuda", "Statistics decay to the target's, gamma and beta held, entropy minimised.", _OSUDA),
+        Preset("osuda", "Statistics decay to the target's, gamma and beta held, entropy minimized.", _OSUDA),
         Preset(
             "osuda-paper",
             "OSUDA with the paper's tau = 1 and statistics of the target alone.",
@@ -91,7 +91,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "tent",
-            "Entropy alone minimised over gamma and beta, on statistics of the batch.",
+            "Entropy alone minimized over gamma and beta, on statistics of the batch.",
             "Wang et al., Tent: Fully Test-Time Adaptation by Entropy Minimization, ICLR 2021",
             {
                 "eta0": 0.0,

@@ -10,7 +10,7 @@ __all__ = ["eta", "lam", "momentum"]
 
 
 def eta(t: int, config: AdaptationConfig) -> float:
-    """Eq. 3: eta_t = eta0 exp(-t / tau), the share of the source in the normalisation statistics."""
+    """Eq. 3: eta_t = eta0 exp(-t / tau), the share of the source in the normalization statistics."""
     return config.eta0 * math.exp(-t / config.tau)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.method.layers import BoundLayer
-from napari_osuda.method.normalization import BatchNormCall, Normalization, batch_statistics, mix
+from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, batch_statistics, mix
 from napari_osuda.method.transferability import distance
 
 __all__ = ["Moments", "Observed", "source_distance", "store_pooled_statistics"]
@@ -60,7 +60,7 @@ class Moments:
 def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
     """d_lc of eq. 5 between the source's statistics and a batch's, as the source model itself sees the batch.
 
-    Each layer is left to normalise by its own statistics, so what is far off in one stays far off in the
+    Each layer is left to normalize by its own statistics, so what is far off in one stays far off in the
     next. (In a step with eta_t = 0 each layer hands on what its batch's statistics have set right.)
 
     Parameters
@@ -83,7 +83,7 @@ def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
             eps = torch.full_like(mean, call.eps)
             found.append(distance(call.running_mean.float(), call.running_var.float(), mean, var, eps))
 
-    with Normalization(look):
+    with InterceptBatchNorm(look):
         network(x)
     return torch.cat(found) if found else None
 
@@ -132,7 +132,7 @@ def store_pooled_statistics(
         gather = _Gather(layer)
         for batch in batches:
             gather.left = layer.executions
-            with contextlib.suppress(_Reached), Normalization(gather):
+            with contextlib.suppress(_Reached), InterceptBatchNorm(gather):
                 model(batch.to(device))
             done += 1
             yield done, total
@@ -160,14 +160,14 @@ def _store_at_once(model: nn.Module, layers: tuple[BoundLayer, ...], whole: Tens
     by_mean = {id(layer.running_mean): layer for layer in layers}
 
     def store_and_let_pass(call: BatchNormCall) -> None:
-        # torch then normalises by what has just been stored.
+        # torch then normalizes by what has just been stored.
         layer = by_mean.get(id(call.running_mean))
         if layer is not None:
             moments = Moments()
             moments.add(call.count, *batch_statistics(call.x))
             _store(layer, moments, prior)
 
-    with Normalization(store_and_let_pass):
+    with InterceptBatchNorm(store_and_let_pass):
         model(whole)
 
 

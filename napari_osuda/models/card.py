@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_osuda.errors import ModelError
 
-__all__ = ["Activation", "Architecture", "ModelCard", "Normalisation", "Plane", "as_value"]
+__all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane", "as_value"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
-Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
+Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
 IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
 
-# Colours that people with any kind of colour vision tell apart (Okabe & Ito, Color Universal Design, 2008).
+# Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
 
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
@@ -107,7 +107,7 @@ class ModelCard(BaseModel):
     interpolation: Interpolation = "linear"
     step: _Size
     minimum: _Size
-    normalisation: Normalisation | tuple[Normalisation, ...] = "zscore_nonzero"
+    normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
     intensity_maps: tuple[IntensityMap, ...] | None = None
     activation: Activation = "softmax"
     labels: dict[Annotated[int, Field(ge=0, le=255)], str] = Field(min_length=2)
@@ -157,7 +157,7 @@ class ModelCard(BaseModel):
             data["labels"] = labels
         if isinstance(labels, Mapping):
             data.setdefault("output_channels", tuple(str(name) for name in labels.values()))
-            colours = _default_colours(labels)
+            colours = _default_colors(labels)
             given = data.get("colours") or {}
             if isinstance(given, Mapping):
                 data["colours"] = {**colours, **{as_value(key): value for key, value in given.items()}}
@@ -167,7 +167,7 @@ class ModelCard(BaseModel):
     @classmethod
     def _is_known(cls, value: Any) -> Any:
         names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
-        known = get_args(Normalisation)
+        known = get_args(Normalization)
         if not isinstance(names, list | tuple) or not names or any(name not in known for name in names):
             raise ValueError(f"it must be one of {', '.join(known)}, or one of these for each channel")
         return names[0] if len(set(names)) == 1 else tuple(names)
@@ -189,11 +189,11 @@ class ModelCard(BaseModel):
 
     @field_validator("colours")
     @classmethod
-    def _are_colours(cls, value: dict[int, str]) -> dict[int, str]:
-        for label, colour in value.items():
-            digits = colour.removeprefix("#")
+    def _are_colors(cls, value: dict[int, str]) -> dict[int, str]:
+        for label, color in value.items():
+            digits = color.removeprefix("#")
             if len(digits) != 6 or any(d not in "0123456789abcdefABCDEF" for d in digits):
-                raise ValueError(f"the colour of {label} must be written #rrggbb")
+                raise ValueError(f"the color of {label} must be written #rrggbb")
         return value
 
     @model_validator(mode="after")
@@ -287,7 +287,7 @@ def _default_labels(names: list[str], activation: Any) -> dict[int, str]:
     return dict(enumerate(names))
 
 
-def _default_colours(labels: Mapping[Any, Any]) -> dict[Any, str]:
+def _default_colors(labels: Mapping[Any, Any]) -> dict[Any, str]:
     shown = [as_value(label) for label in labels if as_value(label) != 0]
     return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
 

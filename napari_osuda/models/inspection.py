@@ -228,7 +228,7 @@ def check_adaptable(model: SourceModel | nn.Module, example: Tensor) -> tuple[No
     Raises
     ------
     NotAdaptableError
-        There is none, or one without statistics; the sentence says what normalises instead and where, and
+        There is none, or one without statistics; the sentence says what normalizes instead and where, and
         what to do about it where the model's form tells.
     """
     if not isinstance(model, SourceModel):

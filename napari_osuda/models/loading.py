@@ -167,7 +167,7 @@ def _recalling(
 
 def _read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     for form in _FORMS:
-        if form.recognise(package):
+        if form.recognize(package):
             reading: Reading = form.read(package, answers, trust)
             return reading
     held = ", ".join(package.names()[:8]) or "nothing"

@@ -23,8 +23,8 @@ def parse_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     overrides : mapping
         Keys are those of :class:`ModelCard`, and ``kwargs`` for the architecture's arguments. Texts are
-        read as YAML (``size=[128, 128]``, ``labels={0: background, 1: tumour}``), names by their commas
-        (``channels=t1,t2``), labels also as ``0=background,1=tumour``.
+        read as YAML (``size=[128, 128]``, ``labels={0: background, 1: tumor}``), names by their commas
+        (``channels=t1,t2``), labels also as ``0=background,1=tumor``.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from napari_osuda.models.card import (
     Activation,
     Architecture,
     ModelCard,
-    Normalisation,
+    Normalization,
     Plane,
 )
 from napari_osuda.models.overrides import parse_overrides
@@ -57,7 +57,7 @@ _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "as MONAI and nibabel give them, SPL for axes z, y, x)",
         (),
     ),
-    "normalisation": ("How were the intensities normalised in training?", get_args(Normalisation)),
+    "normalisation": ("How were the intensities normalized in training?", get_args(Normalization)),
     "activation": ("What turns the network's output into probabilities?", get_args(Activation)),
     "size": ("To what size is a slice (or a patch) brought?", ()),
     "field_of_view_mm": ("Which extent in mm does that size cover?", ()),

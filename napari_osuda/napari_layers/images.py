@@ -1,4 +1,4 @@
-"""MRI files and DICOM folders as napari layers in a world of RAS millimetres."""
+"""MRI files and DICOM folders as napari layers in a world of RAS millimeters."""
 
 from __future__ import annotations
 

@@ -11,18 +11,18 @@ from napari.utils.colormaps import DirectLabelColormap
 RUN_KEY = "napari-osuda run"
 
 
-def looks(role: str, labels: dict[int, str], colours: dict[int, str]) -> dict[str, Any]:
-    """Names and colours of a mask's values."""
+def looks(role: str, labels: dict[int, str], colors: dict[int, str]) -> dict[str, Any]:
+    """Names and colors of a mask's values."""
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_osuda.evaluation import DIFFERENCE
 
     if role == "difference":
         labels = {value: name for value, (name, _) in DIFFERENCE.items()}
-        colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+        colors = {value: color for value, (_, color) in DIFFERENCE.items()}
     palette: dict[int | None, str] = {None: "#ffffff", 0: "transparent"}
-    for value, colour in colours.items():
-        palette[value] = palette.get(value, colour)
+    for value, color in colors.items():
+        palette[value] = palette.get(value, color)
     return {
         "colormap": DirectLabelColormap(color_dict=palette),
         "features": {"index": list(labels), "label": list(labels.values())},
@@ -33,21 +33,21 @@ def looks(role: str, labels: dict[int, str], colours: dict[int, str]) -> dict[st
 RESULT_KEY = "napari-osuda result"
 
 
-def label_colours(colours: Mapping[int, str]) -> DirectLabelColormap:
-    """A card's colours for napari; the background is clear."""
+def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:
+    """A card's colors for napari; the background is clear."""
     palette: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    palette.update({value: colour for value, colour in colours.items() if value != 0})
+    palette.update({value: color for value, color in colors.items() if value != 0})
     return DirectLabelColormap(color_dict=palette)
 
 
 def mask_layer(name: str, card: Any, data: Any, place: dict[str, Any]) -> Labels:
-    """A layer of masks in the card's names and colours, not to be painted in."""
+    """A layer of masks in the card's names and colors, not to be painted in."""
     from napari.layers import Labels
 
     layer = Labels(
         data,
         name=name,
-        colormap=label_colours(card.colours),
+        colormap=label_colors(card.colours),
         features={"index": list(card.labels), "label": list(card.labels.values())},
         opacity=0.6,
         **place,

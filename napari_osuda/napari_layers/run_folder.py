@@ -68,7 +68,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     }  # fmt: skip
     for role, mask in masks.items():
         arguments = {"name": role, "opacity": 0.6, "visible": role == "final", **layer_arguments(case.grid)}
-        arguments |= looks(role, run.labels, run.colours)
+        arguments |= looks(role, run.labels, run.colors)
         arguments["metadata"] |= {RESULT_KEY: role, RUN_KEY: {"folder": str(folder), "case": name}}
         layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
     _open_review()

@@ -20,7 +20,7 @@ Stage = Literal["before", "adapt", "statistics", "after", "guard", "writing"]
 class Started:
     """The job has passed its pre-flight checks.
 
-    ``classes`` maps each output channel, in order, to (value in the mask, name, colour).
+    ``classes`` maps each output channel, in order, to (value in the mask, name, color).
     """
 
     layers: tuple[NormLayer, ...]

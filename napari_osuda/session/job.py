@@ -78,7 +78,7 @@ class Recommendation:
 class CaseResult:
     """Masks of one case [I, J, K] uint8 in its own array order, and scores where a reference was given.
 
-    ``after`` is None where the run ended before it could be made. ``uncertainty`` is the normalised entropy
+    ``after`` is None where the run ended before it could be made. ``uncertainty`` is the normalized entropy
     [I, J, K] of the adapted model's prediction, 0 (sure) to 1.
     """
 

@@ -129,7 +129,7 @@ def test_settings_change_every_method_and_one_that_nobody_judges_is_kept(series,
         ([], "holds a bench with contrast=off, not the presets' own settings"),
         (["--set", "tau=3"], "holds a bench with contrast=off, not tau=3"),
         (["--set", "seed=3"], "chosen with --seeds"),
-        (["--set", "colour=red"], "colour"),
+        (["--set", "color=red"], "color"),
     ],
 )
 def test_trials_of_other_settings_are_kept_apart(tmp_path, capsys, given, says):

@@ -36,7 +36,7 @@ def test_difference_says_which_way_each_voxel_went(before, after):
             "gained": (before == 0) & (after != 0),
             "lost": (before != 0) & (after == 0),
             "kept": (before != 0) & (before == after),
-            "relabelled": (before != 0) & (after != 0) & (before != after),
+            "relabeled": (before != 0) & (after != 0) & (before != after),
         }[name]
         assert np.array_equal(result == value, expected)
 

@@ -9,7 +9,7 @@ from napari_osuda.evaluation import (
     class_fractions,
     consistency,
     flip_consistency,
-    normalised_entropy,
+    normalized_entropy,
 )
 
 logits = arrays(np.float32, (4, 5, 6), elements=st.floats(-30, 30, width=32))
@@ -30,7 +30,7 @@ def test_class_fractions_within_the_brain():
 
 @given(logits)
 def test_entropy_lies_between_certain_and_undecided(z):
-    entropy = normalised_entropy(softmax(z))
+    entropy = normalized_entropy(softmax(z))
     assert entropy.shape == (5, 6)
     assert entropy.dtype == np.float32
     assert np.all((entropy >= 0) & (entropy <= 1))
@@ -38,10 +38,10 @@ def test_entropy_lies_between_certain_and_undecided(z):
 
 def test_entropy_at_its_ends_and_in_between():
     p = np.array([[1.0, 0.25, 0.5], [0, 0.25, 0.5], [0, 0.25, 0], [0, 0.25, 0]])
-    assert normalised_entropy(p) == pytest.approx([0, 1, 0.5], abs=1e-6)
+    assert normalized_entropy(p) == pytest.approx([0, 1, 0.5], abs=1e-6)
     q = np.array([[0.0, 0.5, 0.9], [1.0, 0.5, 0.5]])
     bernoulli = -(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1))
-    assert normalised_entropy(q, "sigmoid") == pytest.approx([0, 1, (bernoulli + 1) / 2], abs=1e-6)
+    assert normalized_entropy(q, "sigmoid") == pytest.approx([0, 1, (bernoulli + 1) / 2], abs=1e-6)
 
 
 def test_agreement_is_dice_of_each_region():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from napari_osuda.evaluation import RegionScore, summarise
+from napari_osuda.evaluation import RegionScore, summarize
 
 
 def score(region="WT", dice=0.5, hd95=4.0):
@@ -16,7 +16,7 @@ def test_failures_are_counted_and_lower_dice_but_enter_no_distance():
         "b": [score(dice=0.7, hd95=5.0)],
         "c": [score(dice=0.0, hd95=math.inf)],
     }
-    (row,) = summarise(cases)
+    (row,) = summarize(cases)
     assert (row.region, row.cases, row.failures) == ("WT", 3, 1)
     assert row.dice_mean == pytest.approx(1.6 / 3)
     assert row.dice_sd == pytest.approx(np.std([0.9, 0.7, 0.0], ddof=1))
@@ -26,7 +26,7 @@ def test_failures_are_counted_and_lower_dice_but_enter_no_distance():
 
 
 def test_regions_stay_apart_and_in_order():
-    rows = summarise({"a": [score("WT"), score("ET", 0.1)], "b": [score("WT", 0.7), score("ET", 0.3)]})
+    rows = summarize({"a": [score("WT"), score("ET", 0.1)], "b": [score("WT", 0.7), score("ET", 0.3)]})
     assert [(row.region, row.dice_mean) for row in rows] == [
         ("WT", pytest.approx(0.6)),
         ("ET", pytest.approx(0.2)),
@@ -34,7 +34,7 @@ def test_regions_stay_apart_and_in_order():
 
 
 def test_what_does_not_exist_is_nan():
-    (row,) = summarise({"a": [score(hd95=math.inf)]})
+    (row,) = summarize({"a": [score(hd95=math.inf)]})
     assert row.dice_mean == 0.5
     assert math.isnan(row.dice_sd)
     assert math.isnan(row.hd95_mean)

@@ -17,10 +17,10 @@ masks = arrays(bool, (4, 5, 6))
 spacings = st.tuples(*[st.sampled_from([0.5, 1.0, 1.875, 6.5])] * 3)
 
 
-def blob(seed, shape=(30, 34, 26), centre=(15, 15, 12), radius=8):
+def blob(seed, shape=(30, 34, 26), center=(15, 15, 12), radius=8):
     noise = gaussian_filter(np.random.default_rng(seed).normal(size=shape), 2)
     grid = np.ogrid[tuple(slice(0, n) for n in shape)]
-    r = np.sqrt(sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)))
+    r = np.sqrt(sum((g - c) ** 2 for g, c in zip(grid, center, strict=True)))
     return r + 20 * noise < radius
 
 
@@ -41,9 +41,9 @@ def monai_hausdorff(a, b, spacing, percentile):
 @pytest.mark.parametrize("where", ["inside", "cut by the border", "scattered"])
 def test_figures_equal_monai(where, spacing, percentile):
     if where == "inside":
-        a, b = blob(1), blob(2, centre=(14, 17, 13), radius=7)
+        a, b = blob(1), blob(2, center=(14, 17, 13), radius=7)
     elif where == "cut by the border":
-        a, b = blob(1, centre=(0, 30, 12)), blob(2, centre=(3, 33, 25))
+        a, b = blob(1, center=(0, 30, 12)), blob(2, center=(3, 33, 25))
     else:
         rng = np.random.default_rng(3)
         a, b = rng.random((30, 34, 26)) < 0.01, rng.random((30, 34, 26)) < 0.3
@@ -93,7 +93,7 @@ def test_empty_masks():
     assert hausdorff(empty, a, (1, 1, 1), 95) == math.inf
 
 
-def test_distance_is_in_millimetres_along_each_axis():
+def test_distance_is_in_millimeters_along_each_axis():
     a, b = np.zeros((2, 9, 9, 9), dtype=bool)
     a[4, 4, 4] = True
     for axis, spacing in enumerate((2.0, 3.0, 5.0)):
@@ -102,7 +102,7 @@ def test_distance_is_in_millimetres_along_each_axis():
         assert hausdorff(a, b, (2.0, 3.0, 5.0)) == pytest.approx(2 * spacing)
 
 
-def test_the_surface_is_the_six_neighbour_rim_and_the_border_counts():
+def test_the_surface_is_the_six_neighbor_rim_and_the_border_counts():
     cube = np.zeros((7, 7, 7), dtype=bool)
     cube[1:6, 1:6, 1:6] = True
     assert surface(cube).sum() == 5**3 - 3**3

@@ -23,7 +23,7 @@ def mixed(batch: Tensor, source: Tensor, share: float) -> Tensor:
     return (1 - share) * batch + share * source
 
 
-def normalised(x: Tensor, mean: Tensor, var: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+def normalized(x: Tensor, mean: Tensor, var: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
     """Eq. 1."""
     shape = (1, -1, *(1,) * (x.dim() - 2))
     scale = (gamma / torch.sqrt(var + eps)).view(shape)
@@ -60,7 +60,7 @@ def sigmoid_entropy(logits: Tensor) -> float:
 
 
 class Mixed(nn.Module):
-    """A BatchNorm that normalises by eq. 3 in the model's own (float64) arithmetic and notes what it saw."""
+    """A BatchNorm that normalizes by eq. 3 in the model's own (float64) arithmetic and notes what it saw."""
 
     def __init__(self, norm: nn.Module, share: float) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Mixed(nn.Module):
         self.d = distance(n.running_mean, n.running_var, mean.detach(), var.detach(), n.eps)
         gamma = torch.ones_like(mean) if n.weight is None else n.weight
         beta = torch.zeros_like(mean) if n.bias is None else n.bias
-        return normalised(x, mean, var, gamma, beta, n.eps)
+        return normalized(x, mean, var, gamma, beta, n.eps)
 
 
 def with_mixed_norms(model: nn.Module, share: float) -> nn.Module:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-LABELS = {"background": 0, "oedema": 1, "enhancing": 2}
+LABELS = {"background": 0, "edema": 1, "enhancing": 2}
 REGIONS = {
     "background": 0,
     "whole tumour": [1, 2, 3],
-    "tumour core": [2, 3],
-    "enhancing tumour": [3],
+    "tumor core": [2, 3],
+    "enhancing tumor": [3],
 }
 
 

@@ -16,8 +16,8 @@ from napari_osuda.session.review.review import Review, ReviewCase
 SHAPE = (6, 5, 4)
 # Axes L, A, S: what runs along them is told apart by its direction, its spacing and its length.
 AFFINE = np.diag([-2.0, 1.5, 3.0, 1.0])
-LABELS = {0: "background", 1: "core", 3: "oedema"}
-COLOURS = {1: "#56b4e9", 3: "#e69f00"}
+LABELS = {0: "background", 1: "core", 3: "edema"}
+COLORS = {1: "#56b4e9", 3: "#e69f00"}
 
 
 def masks(shape: tuple[int, int, int] = SHAPE, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +31,7 @@ def review_case(decision: str | None = "accept", **changes: object) -> ReviewCas
     before, after = masks()
     values: dict = {
         "name": "case", "before": before, "after": after, "grid": Grid(SHAPE, AFFINE),
-        "labels": LABELS, "colours": COLOURS, "decision": decision,
+        "labels": LABELS, "colors": COLORS, "decision": decision,
     }  # fmt: skip
     return ReviewCase(**{**values, **changes})
 
@@ -66,7 +66,7 @@ def write_run(folder: Path, names: tuple[str, ...] = ("case",), shape: tuple[int
         )
     card = {
         "name": "Two labels", "plane": "axial", "regions": {"WT": [1, 3]},
-        "labels": {str(k): v for k, v in LABELS.items()}, "colours": {str(k): v for k, v in COLOURS.items()},
+        "labels": {str(k): v for k, v in LABELS.items()}, "colours": {str(k): v for k, v in COLORS.items()},
     }  # fmt: skip
     record = {
         "version": "0.1.0", "method": "osuda", "config": {"iterations": 2}, "device": "cpu",

@@ -31,7 +31,7 @@ def make_grid():
 
 @pytest.fixture(scope="session")
 def world_coordinates():
-    """Gives the RAS millimetres of every voxel of a grid, [3, I, J, K]."""
+    """Gives the RAS millimeters of every voxel of a grid, [3, I, J, K]."""
 
     def coordinates(grid):
         index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"))

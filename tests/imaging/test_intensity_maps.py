@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import (
     INTENSITY_MAPS,
-    NORMALISATIONS,
+    NORMALIZATIONS,
     Grid,
     SliceSpec,
     SliceStack,
@@ -16,7 +16,7 @@ from napari_osuda.imaging import (
     expected_map,
 )
 from napari_osuda.imaging.intensity_maps import fit_mapped
-from napari_osuda.imaging.normalisation import fit_intensity
+from napari_osuda.imaging.normalization import fit_intensity
 
 HEAD = np.random.default_rng(0).gamma(4.0, 50.0, (12, 12, 4)).astype(np.float32)
 HEAD[:2] = 0
@@ -42,9 +42,9 @@ def test_names_tell_what_physics_expects(channel, image, how):
 
 
 @pytest.mark.parametrize("how", [how for how in INTENSITY_MAPS if how != "identity"])
-@pytest.mark.parametrize("normalisation", NORMALISATIONS)
-def test_a_map_keeps_air_mean_and_spread(how, normalisation):
-    intensity = fit_intensity(HEAD, normalisation)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_a_map_keeps_air_mean_and_spread(how, normalization):
+    intensity = fit_intensity(HEAD, normalization)
     mapped = fit_mapped(HEAD, intensity, how)
     before, after, head = intensity(HEAD), mapped(HEAD), HEAD != 0
     np.testing.assert_array_equal(after[~head], before[~head])

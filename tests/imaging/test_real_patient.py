@@ -65,8 +65,8 @@ def test_lesions_survive_the_networks_grid_and_come_back_to_the_file(patient, ca
     require_same_grid(case.grid, "FLAIR", grid, "LESIONS")
     one_hot = case_from_arrays("lesions", {"no": labels == 0, "yes": labels > 0}, case.grid)
     for spec, least in (
-        (SliceSpec(normalisation="none", step=(16, 16)), 1.0),
-        (SliceSpec(normalisation="none", size=(128, 128), field_of_view_mm=(240.0, 240.0)), 0.85),
+        (SliceSpec(normalization="none", step=(16, 16)), 1.0),
+        (SliceSpec(normalization="none", size=(128, 128), field_of_view_mm=(240.0, 240.0)), 0.85),
     ):
         stack = SliceStack(one_hot, spec)
         every = range(len(stack))

@@ -48,9 +48,9 @@ def test_a_size_that_gives_the_spacing_up_to_float32_does_not_blur():
 def test_minimum_and_step_follow_the_model_format():
     assert fit_axis(70, 1.0, step=16, minimum=64).target == 80
     assert fit_axis(10, 1.0, step=16, minimum=64).target == 64
-    both, end = (fit_axis(70, 1.0, step=16, minimum=64, centred=c) for c in (True, False))
+    both, end = (fit_axis(70, 1.0, step=16, minimum=64, centered=c) for c in (True, False))
     assert (both.start, end.start, end.target) == (-5, 0, 80)
-    assert fit_axis(10, 1.0, step=16, minimum=64, centred=False).start == -27
+    assert fit_axis(10, 1.0, step=16, minimum=64, centered=False).start == -27
     assert fit_axis(70, 1.0, step=10, minimum=4).target == 74
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalise
-from napari_osuda.imaging.normalisation import filled_head
+from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalize
+from napari_osuda.imaging.normalization import filled_head
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
 PLANES = ["axial", "coronal", "sagittal", "volume"]
 AWAY = {"axial": 2, "coronal": 1, "sagittal": 0}
 ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
-RAW = SliceSpec(normalisation="none")
+RAW = SliceSpec(normalization="none")
 
 
 def case_of(grid, *arrays):
@@ -37,7 +37,7 @@ def test_labels_come_back_exactly_when_nothing_is_resampled(
 ):
     grid = make_grid(axes, shape, spacing, oblique=oblique)
     labels = np.random.default_rng(seed).integers(0, 4, shape).astype(np.uint8)
-    spec = SliceSpec(plane, orientation, normalisation="none")
+    spec = SliceSpec(plane, orientation, normalization="none")
     spec = replace(spec, step=(step,) * spec.axes)
     stack = SliceStack(case_of(grid, *(labels == k for k in range(4))), spec)
     every = np.arange(len(stack))
@@ -56,7 +56,7 @@ def test_a_slice_has_the_array_order_of_the_orientation_with_the_planes_axis_tak
 ):
     grid = make_grid(axes, (3, 4, 5), (1.0, 2.0, 3.0))
     coordinates = world_coordinates(grid)
-    stack = SliceStack(case_of(grid, *coordinates), SliceSpec(plane, "RAS", normalisation="none"))
+    stack = SliceStack(case_of(grid, *coordinates), SliceSpec(plane, "RAS", normalization="none"))
     images = stack.slices(range(len(stack)))
     volume = images[0] if plane == "volume" else np.moveaxis(images, 0, AWAY[plane] + 1)
     for axis in range(3):
@@ -66,16 +66,16 @@ def test_a_slice_has_the_array_order_of_the_orientation_with_the_planes_axis_tak
         np.testing.assert_array_equal(volume[axis], np.broadcast_to(line.reshape(shape), volume.shape[1:]))
 
 
-def test_field_of_view_and_size_resample_about_the_centre(make_grid, world_coordinates):
+def test_field_of_view_and_size_resample_about_the_center(make_grid, world_coordinates):
     grid = make_grid("LPS", (60, 50, 3), (1.0, 1.0, 5.0))
     spec = replace(RAW, size=(32, 32), field_of_view_mm=(48.0, 48.0))
     stack = SliceStack(case_of(grid, *world_coordinates(grid)), spec)
     right, anterior, _ = stack.slices([1])[0]
     pitch = 48 / 32
-    centre_r, centre_a = grid.affine[0, 3] - 29.5, grid.affine[1, 3] - 24.5
+    center_r, center_a = grid.affine[0, 3] - 29.5, grid.affine[1, 3] - 24.5
     places = (np.arange(32) - 15.5) * pitch
-    np.testing.assert_allclose(right[:, 16], centre_r + places, atol=0.2)
-    np.testing.assert_allclose(anterior[16, 1:-1], (centre_a + places)[1:-1], atol=0.2)
+    np.testing.assert_allclose(right[:, 16], center_r + places, atol=0.2)
+    np.testing.assert_allclose(anterior[16, 1:-1], (center_a + places)[1:-1], atol=0.2)
 
 
 def test_a_smooth_shape_survives_the_way_through_a_coarser_network_grid(make_grid):
@@ -90,17 +90,17 @@ def test_a_smooth_shape_survives_the_way_through_a_coarser_network_grid(make_gri
 
 
 @pytest.mark.parametrize("how", ["zscore_nonzero", "zscore", "percentile_1_99", "none"])
-def test_channels_are_normalised_over_the_volume_and_padded_with_air(make_grid, how):
+def test_channels_are_normalized_over_the_volume_and_padded_with_air(make_grid, how):
     rng = np.random.default_rng(3)
     grid = make_grid(shape=(6, 5, 4))
     arrays = [rng.integers(0, 3, grid.shape) * rng.normal(50, 10, grid.shape) for _ in range(2)]
-    stack = SliceStack(case_of(grid, *arrays), SliceSpec(step=(8, 8), normalisation=how))
+    stack = SliceStack(case_of(grid, *arrays), SliceSpec(step=(8, 8), normalization=how))
     images = stack.slices([2])
     for channel, array in enumerate(arrays):
         array = array.astype(np.float32)
-        expected = normalise(array, how)[..., 2]
+        expected = normalize(array, how)[..., 2]
         np.testing.assert_array_equal(images[0, channel, 1:7, 1:6], expected)
-        air = normalise(array, how)[array == 0][0]
+        air = normalize(array, how)[array == 0][0]
         np.testing.assert_array_equal(images[0, channel, 0], air)
 
 
@@ -173,7 +173,7 @@ def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
     grid = make_grid("LSA", (40, 10, 30), (1.0, 4.0, 1.0))
     i, j, k = np.meshgrid(*map(np.arange, grid.shape), indexing="ij")
     ball = (i - 19) ** 2 + (4 * (j - 5)) ** 2 + (k - 14) ** 2 < 12**2
-    spec = SliceSpec("volume", "RAS", spacing_mm=(2.0, 1.5, 2.0), normalisation="none", size=(4, 4, 4))
+    spec = SliceSpec("volume", "RAS", spacing_mm=(2.0, 1.5, 2.0), normalization="none", size=(4, 4, 4))
     stack = SliceStack(case_of(grid, ~ball, ball), spec)
     assert stack.shape == (20, 20, 20)
     volume = stack.slices([0])
@@ -193,7 +193,7 @@ def test_splines_resample_as_scipys_zoom_and_take_the_nearest_slice_of_few(make_
     grid = make_grid("RAS", volume.shape, (2.0, 2.0, across))
     spec = SliceSpec(
         "volume", "RAS", size=(4, 4, 4), spacing_mm=(1.5, 2.4, 0.5 * across), interpolation="cubic",
-        normalisation="none",
+        normalization="none",
     )  # fmt: skip
     stack = SliceStack(case_of(grid, volume), spec)
     expected = volume.astype(np.float64)
@@ -223,7 +223,7 @@ def test_the_box_around_the_head_is_all_that_the_network_sees(make_grid, axes, o
     box = tuple(slice(c, c + n) for c, n in zip(corner, rng.integers(1, 5, 3), strict=True))
     labels[box] = rng.integers(1, 4, labels[box].shape)
     stack = SliceStack(
-        case_of(grid, labels), SliceSpec(plane, orientation, crop_to_head=True, normalisation="range")
+        case_of(grid, labels), SliceSpec(plane, orientation, crop_to_head=True, normalization="range")
     )
     every = np.arange(len(stack))
     images = stack.slices(every)
@@ -243,10 +243,10 @@ def test_the_box_around_the_head_is_all_that_the_network_sees(make_grid, axes, o
     np.testing.assert_array_equal(returned, expected)
 
 
-def test_each_channel_can_have_a_normalisation_of_its_own(make_grid):
+def test_each_channel_can_have_a_normalization_of_its_own(make_grid):
     rng = np.random.default_rng(0)
     arrays = rng.uniform(1, 9, (3, 4, 5, 6)).astype(np.float32) * (rng.random((4, 5, 6)) > 0.3)
-    spec = SliceSpec("volume", normalisation=("zscore_head", "range", "none"))
+    spec = SliceSpec("volume", normalization=("zscore_head", "range", "none"))
     image = SliceStack(case_of(make_grid(shape=(4, 5, 6)), *arrays), spec).slices([0])[0]
     head = filled_head(arrays)
     inside = arrays[0][head]
@@ -272,13 +272,13 @@ def test_the_order_in_memory_does_not_matter_and_the_data_are_not_touched(make_g
     ("changes", "sentence"),
     [
         ({"plane": "axail"}, "'axail'; it must be one of axial, coronal, sagittal, volume"),
-        ({"normalisation": "minmax"}, "'minmax'; it must be one of zscore_nonzero"),
+        ({"normalization": "minmax"}, "'minmax'; it must be one of zscore_nonzero"),
         ({"orientation": "RAX"}, "'RAX'"),
         ({"size": (128, 128, 128)}, r"size is \[128, 128, 128\]; plane axial has 2 axes"),
         ({"plane": "volume", "step": (16, 16)}, "plane volume has 3 axes"),
         ({"interpolation": "sinc"}, "'sinc'; it must be one of linear, cubic"),
         ({"spacing_mm": (1.0, 1.0)}, "must be three numbers"),
-        ({"normalisation": ("zscore", "ct")}, "'ct'; it must be one of"),
+        ({"normalization": ("zscore", "ct")}, "'ct'; it must be one of"),
     ],
 )
 def test_a_spec_that_cannot_be_is_refused(changes, sentence):

@@ -23,7 +23,7 @@ orders = st.sampled_from(AXIS_ORDERS)
 
 
 @given(orders)
-def test_every_voxel_is_shown_at_its_ras_millimetres_in_the_order_s_a_r(make_grid, world_coordinates, axes):
+def test_every_voxel_is_shown_at_its_ras_millimeters_in_the_order_s_a_r(make_grid, world_coordinates, axes):
     grid = make_grid(axes, (2, 3, 4), (0.5, 2.0, 6.5))
     arguments = layer_arguments(grid)
     right, anterior, superior = to_shown(world_coordinates(grid), grid)
@@ -52,7 +52,7 @@ def test_the_way_back_from_the_viewer_is_exact(make_grid, axes, oblique):
 
 
 @given(orders, st.floats(0.1, 44))
-def test_an_oblique_volume_keeps_its_centre_and_voxel_size_and_says_its_angle(
+def test_an_oblique_volume_keeps_its_center_and_voxel_size_and_says_its_angle(
     make_grid, world_coordinates, axes, degrees
 ):
     grid = make_grid(axes, (3, 5, 7), (0.5, 2.0, 6.5), oblique=degrees)
@@ -60,8 +60,8 @@ def test_an_oblique_volume_keeps_its_centre_and_voxel_size_and_says_its_angle(
     assert arguments["metadata"][METADATA_KEY]["oblique_degrees"] == pytest.approx(degrees, abs=1e-3)
     shown = to_shown(world_coordinates(grid), grid)
     middle = tuple(n // 2 for n in shown.shape[1:])
-    centre = np.array(arguments["translate"]) + np.array(arguments["scale"]) * middle
-    np.testing.assert_allclose(centre, shown[(slice(None), *middle)][::-1], atol=1e-9)
+    center = np.array(arguments["translate"]) + np.array(arguments["scale"]) * middle
+    np.testing.assert_allclose(center, shown[(slice(None), *middle)][::-1], atol=1e-9)
     np.testing.assert_allclose(sorted(arguments["scale"]), [0.5, 2.0, 6.5])
 
 

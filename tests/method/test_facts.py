@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_osuda.method import AdaptationConfig, adapt, preset, self_entropy
 from napari_osuda.method.layers import bind_layers
-from napari_osuda.method.normalization import BatchNormCall, Normalization, mixed_batch_norm
+from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, mixed_batch_norm
 
 
 def output_at(model: nn.Module, x: torch.Tensor, eta: float) -> torch.Tensor:
@@ -21,7 +21,7 @@ def output_at(model: nn.Module, x: torch.Tensor, eta: float) -> torch.Tensor:
     def carry_out(call: BatchNormCall) -> torch.Tensor:
         return mixed_batch_norm(call, eta)[0]
 
-    with Normalization(carry_out):
+    with InterceptBatchNorm(carry_out):
         return model(x)
 
 
@@ -93,7 +93,7 @@ def test_detached_statistics_stop_the_gradient(unet, batches):
     def frozen(call: BatchNormCall) -> torch.Tensor:
         return mixed_batch_norm(call, 0.0, detach=True)[0]
 
-    with Normalization(frozen):
+    with InterceptBatchNorm(frozen):
         (detached,) = torch.autograd.grad(unet(x).sum(), x)
     (flowing,) = torch.autograd.grad(output_at(unet, x, 0.0).sum(), x)
     assert (detached - flowing).abs().max() > 1e-4

@@ -134,7 +134,7 @@ def test_finding_leaves_modes_and_statistics_alone():
     [
         (stack(nn.InstanceNorm2d(4)), "InstanceNorm2d.*stores no source statistics.*first: 1"),
         (stack(nn.GroupNorm(2, 4), nn.GroupNorm(2, 4)), "2 GroupNorm layers, first: 1"),
-        (stack(nn.Identity()), "no normalisation layers"),
+        (stack(nn.Identity()), "no normalization layers"),
         (
             stack(nn.BatchNorm2d(4, track_running_stats=False)),
             "store no running statistics.*track_running_stats=True",

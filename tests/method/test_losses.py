@@ -85,7 +85,7 @@ def test_hbs_is_the_literal_sum_and_flat_at_the_source():
 
 @settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0, 3), st.floats(1e-4, 1.0))
-def test_proximal_step_is_the_minimiser_of_its_objective(value, source, alpha, rate):
+def test_proximal_step_is_the_minimizer_of_its_objective(value, source, alpha, rate):
     """argmin_z (1 + alpha) |z - source| + (z - value)^2 / (2 rate), by its optimality conditions."""
     z = torch.tensor([value], dtype=torch.float64)
     hbs_step(

@@ -19,10 +19,10 @@ KWARGS = {"in_channels": 2, "out_channels": 3, "features": [4, 6, 8]}
 @pytest.fixture
 def card() -> ModelCard:
     return ModelCard.of(
-        name="Tumour from T1 and T2",
+        name="Tumor from T1 and T2",
         channels=("t1", "t2"),
-        output_channels=("background", "oedema", "enhancing"),
-        labels={0: "background", 2: "oedema", 4: "enhancing"},
+        output_channels=("background", "edema", "enhancing"),
+        labels={0: "background", 2: "edema", 4: "enhancing"},
         regions={"WT": (2, 4)},
         minimum=(32, 32),
         license="CC0-1.0",

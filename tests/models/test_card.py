@@ -69,7 +69,7 @@ def test_brats_regions_tell_what_overlapping_channels_mean() -> None:
         channels=("t1ce",),
         output_channels=("TC", "WT", "ET"),
         activation="sigmoid",
-        labels={0: "background", 1: "necrosis", 2: "oedema", 4: "enhancing"},
+        labels={0: "background", 1: "necrosis", 2: "edema", 4: "enhancing"},
         regions={"TC": (1, 4), "WT": (1, 2, 4), "ET": (4,)},
     )
     assert card.overlapping

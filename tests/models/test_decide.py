@@ -47,7 +47,7 @@ def test_overlapping_regions_paint_the_inner_over_the_outer() -> None:
     card = _card(
         output_channels=("TC", "WT", "ET"),
         activation="sigmoid",
-        labels={0: "background", 1: "necrosis", 2: "oedema", 4: "enhancing"},
+        labels={0: "background", 1: "necrosis", 2: "edema", 4: "enhancing"},
         regions={"TC": (1, 4), "WT": (1, 2, 4), "ET": (4,)},
     )
     #       nothing, WT, WT+TC, all three

@@ -68,7 +68,7 @@ def test_all_that_can_be_odd_is_told() -> None:
     [
         (nn.InstanceNorm2d(4), "InstanceNorm2d"),
         (nn.GroupNorm(2, 4), "GroupNorm"),
-        (nn.Identity(), "no normalisation layers"),
+        (nn.Identity(), "no normalization layers"),
         (nn.BatchNorm2d(4, track_running_stats=False), "running statistics"),
     ],
 )

@@ -78,14 +78,14 @@ def test_rdf_yaml_of_spec_0_4(folder: Path, edit: Edit) -> None:
     assert load_model(folder, overrides={"defaults": True}).card.channels == ("channel 1", "channel 2")
     answers = {
         "channels": "t1,t2",
-        "labels": "0=background,1=oedema,4=core",
+        "labels": "0=background,1=edema,4=core",
         "defaults": "yes",
         "plane": "sagittal",
     }
     card = load_model(folder, overrides=answers).card
     assert card.channels == ("t1", "t2")
-    assert card.output_channels == ("background", "oedema", "core")
-    assert card.labels == {0: "background", 1: "oedema", 4: "core"}
+    assert card.output_channels == ("background", "edema", "core")
+    assert card.labels == {0: "background", 1: "edema", 4: "core"}
     assert (card.plane, card.step, card.minimum) == ("sagittal", (8, 8), (32, 32))
 
 

@@ -14,7 +14,7 @@ from napari_osuda.networks import UNet
 
 ANSWERS = {
     "channels": "t1,t2",
-    "labels": "0=background,2=oedema,4=enhancing",
+    "labels": "0=background,2=edema,4=enhancing",
     "plane": "coronal",
     "orientation": "RAS",
     "normalisation": "zscore",

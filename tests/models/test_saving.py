@@ -93,7 +93,7 @@ def test_the_shipped_models_load_and_validate(model: Path, tmp_path: Path) -> No
     _validate(save_model(tmp_path / "adapted", source.network, source, {"run": "r1"}))
 
 
-def test_a_model_without_a_licence_stays_without_one(tmp_path: Path, network: UNet, card: ModelCard) -> None:
+def test_a_model_without_a_license_stays_without_one(tmp_path: Path, network: UNet, card: ModelCard) -> None:
     folder = write_model_folder(tmp_path / "m", network, card.model_copy(update={"license": None}))
     assert "license" not in yaml.safe_load((folder / "bioimageio.yaml").read_text())
     assert load_model(folder).card.license is None

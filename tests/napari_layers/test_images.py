@@ -30,7 +30,7 @@ def brain():
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".hdr", ".img", ".mgz"])
-def test_a_volume_is_shown_in_ras_millimetres(tmp_path, brain, suffix):
+def test_a_volume_is_shown_in_ras_millimeters(tmp_path, brain, suffix):
     path = put(tmp_path / f"FLAIR{suffix}", brain)
     (layer,) = open_all(path)
     assert layer.name == "FLAIR"

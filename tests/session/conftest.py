@@ -15,7 +15,7 @@ from napari_osuda.networks import UNet
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small network that has learnt to see the lesion in heads like the fixture's."""
+    """A small network that has learned to see the lesion in heads like the fixture's."""
     torch.manual_seed(0)
     network = UNet(1, 2, (4, 8))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)

@@ -39,9 +39,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = ModelCard.of(
         name="Two spots <from> T1 & T2",
         channels=("t1", "t2"),
-        output_channels=("background", "oedema", "core"),
-        labels={0: "background", 2: "oedema", 5: "core"},
-        colours={2: "#e69f00", 5: "#56b4e9"},
+        output_channels=("background", "edema", "core"),
+        labels={0: "background", 2: "edema", 5: "core"},
+        colors={2: "#e69f00", 5: "#56b4e9"},
         step=(2, 2),
         minimum=(8, 8),
         architecture={

@@ -30,9 +30,9 @@ _OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4}
 _CODES = {
     "2021": {0: 0, 1: 1, 2: 2, 4: 4},
     "2023": _OF_2023,
-    # 4 is the resection cavity, which is no tumour (gliomas of 2024, metastases of 2025).
+    # 4 is the resection cavity, which is no tumor (gliomas of 2024, metastases of 2025).
     "treated": _OF_2023 | {4: 0},
-    # Enhancing, non-enhancing, cyst, oedema: A. Fathi Kazerooni et al., arXiv:2404.15009. The tumour core of
+    # Enhancing, non-enhancing, cyst, edema: A. Fathi Kazerooni et al., arXiv:2404.15009. The tumor core of
     # that challenge is the first three, so that a cyst is core here too.
     "paediatric": {0: 0, 1: 4, 2: 1, 3: 1, 4: 2},
 }

@@ -182,7 +182,7 @@ def _split(cases: Sequence[BratsCase], protocol: Protocol, seed: int, root: Path
 def _card(protocol: Protocol, recipe: Recipe) -> ModelCard:
     whole = protocol.whole_tumour
     names = {0: "background", 1: "whole tumour"}
-    parts = {0: "background", 1: "necrotic or non-enhancing core", 2: "oedema", 4: "enhancing"}
+    parts = {0: "background", 1: "necrotic or non-enhancing core", 2: "edema", 4: "enhancing"}
     return ModelCard.of(
         name="Whole tumour from T2, BraTS" if whole else "Glioma from four contrasts, BraTS",
         channels=tuple(protocol.images),

@@ -24,7 +24,7 @@ def check_table(rows: Sequence[dict[str, str]]) -> str:
     Parameters
     ----------
     rows : sequence of dict
-        Of the sweep. Those whose source mask is no tumour's are left out: the sweep did not compare the sides
+        Of the sweep. Those whose source mask is no tumor's are left out: the sweep did not compare the sides
         of the head.
     """
     lines = []

@@ -101,7 +101,7 @@ WEIGHTS = (
 )
 
 
-# Training costs ten times what replacing statistics does: it is tried where the most is to be learnt.
+# Training costs ten times what replacing statistics does: it is tried where the most is to be learned.
 _TRAINED_ON = ("t2-to-flair", "other-scanner", "t2-no-shift")
 
 

@@ -68,7 +68,7 @@ COLUMNS = (
 """What each slice counts for, where statistics are all that changes.
 
 "By head" counts a slice one to four times, as a quarter to the whole of the largest head is in it; "marked
-thrice" counts those in which the source model marks something three times: training batches hold more tumour
+thrice" counts those in which the source model marks something three times: training batches hold more tumor
 than a patient's slices do.
 """
 

@@ -26,7 +26,7 @@ class Recipe:
     rotation, scale, shift : float
         Largest in-plane rotation (degrees), relative change of size, displacement (share of the image).
     gain, offset, gamma, noise : float
-        Largest change of a channel's normalised intensities inside the head: factor, offset, exponent of
+        Largest change of a channel's normalized intensities inside the head: factor, offset, exponent of
         its range, and standard deviation of added noise.
     seed : int
         Of weights, order and augmentation.

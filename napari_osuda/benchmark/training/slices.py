@@ -18,7 +18,7 @@ class TrainingSlices:
     Attributes
     ----------
     images : float16 array [N, C, h, w]
-        Normalised; half precision is finer than the noise of any MRI.
+        Normalized; half precision is finer than the noise of any MRI.
     classes : uint8 array [N, h, w]
         Index of the output channel.
     """
@@ -76,7 +76,7 @@ def training_slices(
     }
     indicators = SliceStack(
         case_from_arrays(case.name, of_class, case.grid),
-        replace(spec, normalisation="none", intensity_maps=None),
+        replace(spec, normalization="none", intensity_maps=None),
     )
     share = indicators.slices(chosen)
     # Beyond the image every indicator is 0, and the first of equals is background.

@@ -1,7 +1,7 @@
 """Train a source segmenter the ordinary way: what a hospital would have on its shelf.
 
 The recipe is that of the paper's source model, as far as the paper tells: its 2-D U-Net with BatchNorm on
-128 x 128 axial slices. Loss (cross-entropy plus soft Dice), optimiser, rates and augmentation are ours, and
+128 x 128 axial slices. Loss (cross-entropy plus soft Dice), optimizer, rates and augmentation are ours, and
 kept ordinary: the augmentation covers how heads are placed and how one scanner's gain varies, not other
 scanners and contrasts, which are what adaptation is for.
 """
@@ -159,7 +159,7 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     Returns
     -------
     scalar tensor
-        The Dice of each class but background is over the whole batch: most slices have no tumour, and one
+        The Dice of each class but background is over the whole batch: most slices have no tumor, and one
         of their own would be all or nothing.
     """
     probability = logits.softmax(dim=1)[:, 1:]

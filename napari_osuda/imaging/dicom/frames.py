@@ -1,4 +1,4 @@
-"""Where the slices of a DICOM series lie: their order, their step, and the affine to RAS millimetres."""
+"""Where the slices of a DICOM series lie: their order, their step, and the affine to RAS millimeters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], NDArray[
     -------
     frames : list of Frame
     affine : float64 array [4, 4]
-        From (column, row, slice) to RAS millimetres.
+        From (column, row, slice) to RAS millimeters.
 
     Raises
     ------

@@ -24,7 +24,7 @@ def write_dicom_seg(
     source: Path | str,
     names: Mapping[int, str],
     *,
-    colours: Mapping[int, str] | None = None,
+    colors: Mapping[int, str] | None = None,
     creator: str = "",
     model: str = "",
     version: str = "",
@@ -45,7 +45,7 @@ def write_dicom_seg(
         A file of the series that the case's grid is, or a folder that holds no other.
     names : mapping of int to str
         Name of each value; 0 is background.
-    colours : mapping of int to str, optional
+    colors : mapping of int to str, optional
         ``#rrggbb`` of each value.
     creator : str
         Who has decided on the mask.
@@ -70,7 +70,7 @@ def write_dicom_seg(
             f"The mask is empty, and a DICOM segmentation holds at least one voxel: {path} is not written."
         )
     segments = [
-        _segment(highdicom, place + 1, value, names, (colours or {}).get(value), model, version)
+        _segment(highdicom, place + 1, value, names, (colors or {}).get(value), model, version)
         for place, value in enumerate(values)
     ]
     lookup = np.zeros(int(labels.max()) + 1, np.uint8)
@@ -117,7 +117,7 @@ def _segment(
     number: int,
     value: int,
     names: Mapping[int, str],
-    colour: str | None,
+    color: str | None,
     model: str,
     version: str,
 ) -> Any:
@@ -135,7 +135,7 @@ def _segment(
             family=require("pydicom.sr.codedict").codes.DCM.ArtificialIntelligence,
             version=version or "unknown",
         ),
-        display_color=None if colour is None else highdicom.color.CIELabColor.from_string(colour),
+        display_color=None if color is None else highdicom.color.CIELabColor.from_string(color),
     )
 
 

@@ -151,7 +151,7 @@ def read_series(series: DicomSeries) -> tuple[NDArray[np.float32], Grid, tuple[P
     data : float32 array [I, J, K]
         Rescale slope and intercept applied; I along a row (its columns), J down the rows, K across slices.
     grid : Grid
-        In RAS millimetres.
+        In RAS millimeters.
     files : tuple of Path
         In the order of K; for a multi-frame file that file alone.
 
@@ -227,7 +227,7 @@ def _pixels(path: Path) -> NDArray[Any]:
     try:
         dataset = pydicom.dcmread(path, force=path.suffix.lower() in _SUFFIXES)
         if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
-            raise ValueError("it is a colour picture and no measurement")
+            raise ValueError("it is a color picture and no measurement")
         return np.asarray(dataset.pixel_array)
     except Exception as error:  # as above, and each decoder has errors of its own
         raise CaseError(f"The pixels of {path} cannot be read ({_reason(error)}).") from error

@@ -232,7 +232,7 @@ def _any_class(tensors: Tensors) -> dict[str, Any]:
     }
 
 
-# The classes whose weights are recognised without being told the class, and how.
+# The classes whose weights are recognized without being told the class, and how.
 CLASSES: Mapping[tuple[str, str], Callable[[Tensors], dict[str, Any]]] = {
     ("napari_osuda.networks", "UNet"): _paper_unet,
     (_MONAI, "BasicUNet"): _basic_unet,

@@ -1,6 +1,6 @@
 """Networks that come as programs and not as classes, made into plain torch modules that can be adapted.
 
-A program is followed once at the working size into a graph of tensor operations. Its batch normalisations
+A program is followed once at the working size into a graph of tensor operations. Its batch normalizations
 are then calls of ``torch.nn.functional.batch_norm``, as in any other network, on parameters and buffers that
 have the program's own names.
 """

@@ -17,7 +17,7 @@ from napari_osuda.models.card import ModelCard
 __all__ = ["Description", "WeightsEntry", "describe"]
 
 _Axis = dict[str, Any]
-_MILLIMETRES = {"millimeter": 1.0, "micrometer": 1e-3, "centimeter": 10.0, "meter": 1000.0}
+_MILLIMETERS = {"millimeter": 1.0, "micrometer": 1e-3, "centimeter": 10.0, "meter": 1000.0}
 _LETTERS = {"b": "batch", "c": "channel", "z": "space", "y": "space", "x": "space", "t": "time", "i": "index"}
 
 
@@ -173,7 +173,7 @@ def _space(axes: Sequence[_Axis], said: dict[str, Any], where: str) -> None:
     fixed = all(isinstance(axis.get("size"), int) for axis in space)
     if fixed:
         said["size"] = tuple(minimum)
-    pitch = [_millimetres(axis) for axis in space]
+    pitch = [_millimeters(axis) for axis in space]
     if all(mm is not None for mm in pitch):
         if len(space) == 3:
             said["spacing_mm"] = tuple(pitch)
@@ -181,9 +181,9 @@ def _space(axes: Sequence[_Axis], said: dict[str, Any], where: str) -> None:
             said["field_of_view_mm"] = tuple(mm * n for mm, n in zip(pitch, minimum, strict=True) if mm)
 
 
-def _millimetres(axis: _Axis) -> float | None:
+def _millimeters(axis: _Axis) -> float | None:
     """Distance between the pixels along an axis, where the description gives it a unit of length."""
-    scale, unit = axis.get("scale"), _MILLIMETRES.get(str(axis.get("unit")))
+    scale, unit = axis.get("scale"), _MILLIMETERS.get(str(axis.get("unit")))
     if unit is None or isinstance(scale, bool) or not isinstance(scale, int | float):
         return None
     return scale * unit if 0 < scale * unit < math.inf else None
@@ -207,7 +207,7 @@ def _names(key: str, axes: Sequence[_Axis], said: dict[str, Any], guessed: dict[
         guessed[key] = tuple(f"{noun} {i}" for i in range(1, count + 1))
 
 
-_NORMALISATIONS = {"zero_mean_unit_variance": "zscore", "scale_range": "percentile_1_99"}
+_NORMALIZATIONS = {"zero_mean_unit_variance": "zscore", "scale_range": "percentile_1_99"}
 
 
 def _processing(
@@ -215,7 +215,7 @@ def _processing(
 ) -> None:
     before = [_step(step) for step in tensor_in.get("preprocessing") or []]
     after = [_step(step) for step in tensor_out.get("postprocessing") or []]
-    known = next((_NORMALISATIONS[step] for step in before if step in _NORMALISATIONS), None)
+    known = next((_NORMALIZATIONS[step] for step in before if step in _NORMALIZATIONS), None)
     guessed["normalisation"] = known or "zscore_nonzero"
     activation = next((step for step in after if step in ("softmax", "sigmoid")), None)
     if activation:

@@ -50,7 +50,7 @@ def model_document(
         "description": str(description)[:1024],
         "authors": fields.pop("authors", [{"name": "napari-osuda"}]),
         "cite": fields.pop("cite", [_CITATION]),
-        # A licence that nobody gave is not ours to give.
+        # A license that nobody gave is not ours to give.
         **({"license": card.license} if card.license else {}),
         "documentation": {"source": "README.md", "sha256": hashes["README.md"]},
         "timestamp": timestamp,
@@ -58,7 +58,7 @@ def model_document(
         "inputs": [
             {
                 "id": "raw",
-                "description": "MR contrasts, normalised as config.osuda says",
+                "description": "MR contrasts, normalized as config.osuda says",
                 "axes": axes_in,
                 "data": {"type": "float32"},
                 "test_tensor": {"source": "test_input.npy", "sha256": hashes["test_input.npy"]},

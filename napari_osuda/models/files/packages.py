@@ -210,7 +210,7 @@ def zip_directory(archive: zipfile.ZipFile, where: str) -> list[zipfile.ZipInfo]
 
 
 def _inside(name: str, where: object) -> str:
-    """The name, normalised, if it stays inside the package."""
+    """The name, normalized, if it stays inside the package."""
     path = PurePosixPath(name)
     if (
         not name

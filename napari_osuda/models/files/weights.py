@@ -160,7 +160,7 @@ def _offender(error: Exception) -> str:
 
 
 def _state_dict(loaded: Any, where: str) -> tuple[dict[str, Tensor], str | None]:
-    """The state dict in what a file holds, which may be a checkpoint with the optimiser's state and more."""
+    """The state dict in what a file holds, which may be a checkpoint with the optimizer's state and more."""
     state, container = _found(loaded)
     if not state:
         held = type(loaded).__name__

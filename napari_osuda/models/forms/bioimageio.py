@@ -23,7 +23,7 @@ __all__ = ["DESCRIPTIONS", "read"]
 DESCRIPTIONS = ("bioimageio.yaml", "rdf.yaml", "model.yaml")
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether there is a description in the package."""
     return package.find(*DESCRIPTIONS) is not None
 

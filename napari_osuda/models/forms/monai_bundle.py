@@ -20,7 +20,7 @@ from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json, rea
 from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
-__all__ = ["read", "recognise"]
+__all__ = ["read", "recognize"]
 
 _METADATA = "configs/metadata.json"
 _CONFIGS = tuple(f"configs/{stem}{suffix}" for stem in ("inference", "evaluate", "train")
@@ -36,7 +36,7 @@ _BRATS = {
 }  # fmt: skip
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether a bundle's metadata are in the package."""
     return package.has(_METADATA)
 
@@ -184,7 +184,7 @@ def _preprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dic
         elif kind == "CropForegroundd" and not {"select_fn", "margin", "k_divisible"} & set(step):
             said["crop_to_head"] = True
         elif "Intensity" in kind:
-            how = _normalisation(kind, step, config)
+            how = _normalization(kind, step, config)
             if how is None:
                 unknown.append(kind)
                 said.pop("normalisation", None)
@@ -197,10 +197,10 @@ def _preprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dic
     if "normalisation" in said:
         guessed.pop("normalisation")
         return []
-    return [f"The bundle normalises by {kind}, which is none of those known here." for kind in unknown]
+    return [f"The bundle normalizes by {kind}, which is none of those known here." for kind in unknown]
 
 
-def _normalisation(kind: str, step: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+def _normalization(kind: str, step: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """The card's word for a transform of the intensities; None where it has none."""
 
     def value(key: str, default: Any) -> Any:
@@ -259,5 +259,5 @@ def _brats(said: dict[str, Any], guessed: dict[str, Any]) -> None:
         "WT",
     ]:
         said["output_channels"] = tuple(regions)
-        guessed["labels"] = {0: "background", 1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
+        guessed["labels"] = {0: "background", 1: "necrotic core", 2: "edema", 4: "enhancing tumor"}
         guessed["regions"] = {"TC": (1, 4), "WT": (1, 2, 4), "ET": (4,)}

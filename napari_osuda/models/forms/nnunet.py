@@ -22,7 +22,7 @@ from napari_osuda.models.forms.nnunet_plans import (
 )
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
-__all__ = ["read", "recognise"]
+__all__ = ["read", "recognize"]
 
 _PLANS, _DATASET = "plans.json", "dataset.json"
 _CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
@@ -32,7 +32,7 @@ _HINT = (
 )
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether the folder, or folders in it, hold plans and dataset of nnU-Net."""
     return bool(_roots(package))
 

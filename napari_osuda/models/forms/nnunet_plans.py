@@ -1,7 +1,7 @@
 """What nnU-Net v2's plans and dataset.json say of a network, in terms of the model card.
 
 The keys are those of nnU-Net 2.x (https://github.com/MIC-DKFZ/nnUNet), whose preprocessing is: turn the axes,
-crop to what is not 0 in any channel, normalise each channel, resample; patches of a fixed size follow.
+crop to what is not 0 in any channel, normalize each channel, resample; patches of a fixed size follow.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def describe_labels(
     if not isinstance(channels, Mapping) or not channels or not isinstance(labels, Mapping):
         raise ModelError(f"{where} has no channel_names and labels as nnU-Net v2 writes them.")
     names = tuple(str(name) for _, name in sorted(channels.items(), key=lambda item: int(item[0])))
-    # A name can also be only a way to normalise.
+    # A name can also be only a way to normalize.
     words = {"zscore", "nonorm", "rescale_to_0_1", "rgb_to_0_1"}
     if len(set(names)) == len(names) and not {name.casefold() for name in names} & words:
         said["channels"] = names
@@ -190,7 +190,7 @@ def describe_preprocessing(
     Raises
     ------
     ModelError
-        The plans lack one, or a channel is normalised as no MRI is.
+        The plans lack one, or a channel is normalized as no MRI is.
     """
     try:
         patch = tuple(int(n) for n in configuration["patch_size"])
@@ -213,7 +213,7 @@ def describe_preprocessing(
         # A slice is at least one window.
         said["minimum"] = said["window"] = patch
         said["spacing_mm"] = (1.0, *spacing)
-    said["normalisation"] = _normalisations(schemes, masked, channels)
+    said["normalisation"] = _normalizations(schemes, masked, channels)
     reader = str(plans.get("image_reader_writer", ""))
     # nnU-Net's arrays run along the file's axes in reverse order, which only its reorienting readers know.
     files = "SAR" if "Reorient" in reader else "SPL"
@@ -230,7 +230,7 @@ def describe_preprocessing(
     return tuple(notes)
 
 
-def _normalisations(schemes: Any, masked: Any, channels: int) -> tuple[str, ...]:
+def _normalizations(schemes: Any, masked: Any, channels: int) -> tuple[str, ...]:
     if not (
         isinstance(schemes, list) and isinstance(masked, list) and len(schemes) == len(masked) == channels
     ):
@@ -245,7 +245,7 @@ def _normalisations(schemes: Any, masked: Any, channels: int) -> tuple[str, ...]
             found.append(_SCHEMES[scheme])
         else:
             raise ModelError(
-                f"nnU-Net's plans normalise a channel by {scheme}, which is not for MRI; known are "
+                f"nnU-Net's plans normalize a channel by {scheme}, which is not for MRI; known are "
                 f"ZScoreNormalization, {', '.join(_SCHEMES)}."
             )
     return tuple(found)

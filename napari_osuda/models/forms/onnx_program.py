@@ -15,12 +15,12 @@ from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
 
-__all__ = ["read", "recognise"]
+__all__ = ["read", "recognize"]
 
 _INSTALL = "pip install 'napari-osuda[onnx]'"
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether it is a single ``.onnx`` file."""
     return package.kind == "file" and package.path.suffix.lower() == ".onnx"
 
@@ -67,7 +67,7 @@ def _check_batch_norm(model: Any, name: str) -> None:
     other = next((kind for kind in kinds if "Norm" in kind), None)
     if other is not None:
         raise NotAdaptableError(
-            f"{name} normalises with {other}, which stores no source statistics, so there is nothing for "
+            f"{name} normalizes with {other}, which stores no source statistics, so there is nothing for "
             f"OSUDA to adapt. {kinds.count(other)} {other} nodes."
         )
     raise NotAdaptableError(

@@ -15,13 +15,13 @@ from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.state_dict import reading_of
 
-__all__ = ["read", "recognise"]
+__all__ = ["read", "recognize"]
 
 _CONFIG = "config.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether a config and weights of that name are in the package."""
     return package.kind != "file" and package.has(_CONFIG) and package.find(*_WEIGHTS) is not None
 

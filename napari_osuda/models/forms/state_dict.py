@@ -18,12 +18,12 @@ from napari_osuda.models.files.packages import Package
 from napari_osuda.models.files.weights import Weights, read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
-__all__ = ["read", "recognise"]
+__all__ = ["read", "recognize"]
 
 _SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".tar", ".th", ".pkl", ".model")
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether it is a single file with the suffix of weights."""
     return package.kind == "file" and package.path.suffix.lower() in _SUFFIXES
 

@@ -19,12 +19,12 @@ from napari_osuda.models.card import ModelCard
 from napari_osuda.models.files.packages import Package, zip_directory
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
-__all__ = ["read", "reading_of_program", "reading_of_shapes", "recognise", "working_program"]
+__all__ = ["read", "reading_of_program", "reading_of_shapes", "recognize", "working_program"]
 
 _DEFAULT_EDGE = {2: 64, 3: 32}
 
 
-def recognise(package: Package) -> bool:
+def recognize(package: Package) -> bool:
     """Whether it is a single file that holds a program."""
     return package.kind == "file" and _kind(package.read(package.path.name)) is not None
 

@@ -1,4 +1,4 @@
-"""A watch over an adaptation under way: entropy can be minimised by calling everything the same."""
+"""A watch over an adaptation under way: entropy can be minimized by calling everything the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_osuda.session.guard.verdict import FINDING, IMPLAUSIBLE, VANISHED
 
 __all__ = ["CollapseWatch"]
 
-# Of a foreground that was too large to be a tumour's, most may go: it has to be all but gone.
+# Of a foreground that was too large to be a tumor's, most may go: it has to be all but gone.
 _GONE = 0.02
 # With less than this of a plausible foreground a state is no good one any more.
 _FADED = 0.5
@@ -51,7 +51,7 @@ class CollapseWatch:
     from a batch that had some, or that covers four fifths of the head and did not at first, in three steps in
     a row: so it is told in the third iteration. A batch's first share is what it showed in the first round.
     Gone is what has less than a tenth of it, or less than a fiftieth where the first share was too large for
-    a tumour.
+    a tumor.
     """
 
     def __init__(

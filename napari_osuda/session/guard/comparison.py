@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_osuda.imaging import Case
-from napari_osuda.imaging.normalisation import not_zero
+from napari_osuda.imaging.normalization import not_zero
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import region_labels
 from napari_osuda.session.guard.signals import WHOLE, Evidence
@@ -22,7 +22,7 @@ __all__ = ["compared", "one_sided", "separation"]
 
 # What lies this far around the masks is what they are to be told apart from.
 _AROUND_MM = 10.0
-# The two halves of a head are alike to some millimetres.
+# The two halves of a head are alike to some millimeters.
 _BLUR_MM = 3.0
 # The middle of the head is looked for this far from the middle of its brighter half.
 _OFF_MIDDLE_MM = 6.0
@@ -50,7 +50,7 @@ def compared(
     Returns
     -------
     tuple of Evidence
-        With the `separation` of each smaller region. Where the source's mask is no tumour's, instead, with
+        With the `separation` of each smaller region. Where the source's mask is no tumor's, instead, with
         how `one_sided` the adapted one is: no other figure compares anything then.
     """
     first, second = dict(evidence[0]), dict(evidence[1])
@@ -77,7 +77,7 @@ def separation(case: Case, before: Mask, after: Mask) -> tuple[float, float]:
     -------
     tuple of float
         From 0 to 1, mean over the channels: between-class over total variance, the criterion that Otsu's
-        threshold maximises (IEEE Trans. Syst. Man Cybern. 9, 62-66, 1979), within 10 mm of either mask. A
+        threshold maximizes (IEEE Trans. Syst. Man Cybern. 9, 62-66, 1979), within 10 mm of either mask. A
         mask that leaves some of a lesion out, or takes in what is not like it, explains less.
     """
     either = before | after
@@ -147,7 +147,7 @@ def _scores(channel: Floats, head: Mask) -> Floats:
 
 
 def _mirrored(volume: NDArray[T], axis: int, middle: int) -> NDArray[T]:
-    """Mirrored about ``middle`` half voxels from the first voxel's centre; 0 from beyond the edge."""
+    """Mirrored about ``middle`` half voxels from the first voxel's center; 0 from beyond the edge."""
     places = middle - np.arange(volume.shape[axis])
     inside = (places >= 0) & (places < volume.shape[axis])
     turned = np.take(volume, np.clip(places, 0, volume.shape[axis] - 1), axis=axis)
@@ -160,12 +160,12 @@ def _middle(scores: Floats, head: Mask, axis: int, spacing: Sequence[float]) -> 
     """Where the head is most like its own mirror image, in half voxels."""
     # Where air is noise and not 0, all of the image is "head", but hardly any air is above the mean.
     bright = np.nonzero(head & (scores > 0))[axis]
-    centre = round(2 * float(bright.mean())) if bright.size else head.shape[axis] - 1
+    center = round(2 * float(bright.mean())) if bright.size else head.shape[axis] - 1
     # A lesion, however bright, must not weigh more than the head's outline. Air is 0, as beyond the edge.
     even = np.where(head, np.clip(scores, -1.0, 1.0) + 2.0, np.float32(0.0))
     blurred = ndimage.gaussian_filter(even, [_BLUR_MM / mm for mm in spacing])
     # Every other voxel along the other axes tells as much.
     thinned = blurred[tuple(slice(None) if i == axis else slice(None, None, 2) for i in range(3))]
     reach = int(2 * _OFF_MIDDLE_MM / spacing[axis])
-    places = range(centre - reach, centre + reach + 1)
+    places = range(center - reach, center + reach + 1)
     return max(places, key=lambda place: float((thinned * _mirrored(thinned, axis, place)).sum()))

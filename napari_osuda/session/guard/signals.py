@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_osuda.evaluation import dice
 from napari_osuda.imaging import SliceStack
-from napari_osuda.imaging.normalisation import head_of
+from napari_osuda.imaging.normalization import head_of
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
@@ -43,7 +43,7 @@ class Signals:
     mirror : float
         Dice between the mask and that of the mirrored head; 1 where slices have no left and right.
     coherence : float
-        Overlap of the mask with itself one slice further: a 2-D network does not know its neighbours,
+        Overlap of the mask with itself one slice further: a 2-D network does not know its neighbors,
         and a lesion does not jump. 1 for volumes.
     largest : float
         Share of the mask in its largest piece.
@@ -55,7 +55,7 @@ class Signals:
         than all labels together, once they have been compared (`guard_comparison`).
     one_sided : float or None
         How much what is marked differs from the same place on the other side of the head, over the spread of
-        the head; of the adapted mask, where the source's is no tumour's (`guard_comparison`).
+        the head; of the adapted mask, where the source's is no tumor's (`guard_comparison`).
     """
 
     share: float

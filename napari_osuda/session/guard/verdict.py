@@ -37,7 +37,7 @@ _MOST = 0.3
 # nothing for it.
 _SHRUNK, _AS_LARGE = 0.6, 0.9
 # Above this share the whole mask has stayed: a region inside it that shrinks then is a class being given up,
-# which is what minimising entropy does to small ones.
+# which is what minimizing entropy does to small ones.
 _STAYS = 0.75
 # A region falls apart where its agreement with its mirror image and from slice to slice fall by so much.
 _FALLS_APART = 0.2
@@ -46,7 +46,7 @@ _ONE_REGION = -0.05
 TRACE = 1e-4
 """Share of the head below which a region is not there."""
 FINDING = 5e-4
-"""And above which it cannot vanish unnoticed; with less, no mask makes up for one that is no tumour's."""
+"""And above which it cannot vanish unnoticed; with less, no mask makes up for one that is no tumor's."""
 
 VANISHED = 0.1
 """Share of its volume below which a foreground is not the same finding any more."""
@@ -54,7 +54,7 @@ VANISHED = 0.1
 Fault = Literal["appears", "vanishes", "shrinks", "falls apart", "loses"]
 
 IMPLAUSIBLE = 0.15
-"""Share of the head above which a mask is no tumour's: with more, the source's mask is not worth keeping."""
+"""Share of the head above which a mask is no tumor's: with more, the source's mask is not worth keeping."""
 # From what is around it, and from the other side, a lesion differs by this many times the spread of the head;
 # and it does not consist of slices that have nothing to do with each other.
 _STANDS_OUT, _ONE_SIDED, _SOME_COHERENCE = 1.2, 1.0, 0.1
@@ -77,7 +77,7 @@ class Verdict:
     parts : dict of str to dict of str to float
         By region and signal.
     nonsense : bool
-        The source's mask is larger than any tumour.
+        The source's mask is larger than any tumor.
     failing : str or None
         The region that speaks against it whatever the others do.
     fault : {"appears", "vanishes", "shrinks", "falls apart", "loses"} or None
@@ -142,7 +142,7 @@ def verdict(
     Returns
     -------
     Verdict
-        Of a source mask larger than any tumour no figure is worth comparing, but some of it may be right by
+        Of a source mask larger than any tumor no figure is worth comparing, but some of it may be right by
         chance: the adapted one is accepted if what it marks is a lesion's (`stands_out`, `one_piece`), and
         never where the contrast should have been turned and was left. Otherwise the mean of the regions'
         contributions decides, and no region may pay for it.

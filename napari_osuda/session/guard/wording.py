@@ -64,7 +64,7 @@ def spoken(
     """Why, in words: the signals that weighed most for the decision, three at most."""
     before, after = (signals[WHOLE] for signals in evidence)
     if found.nonsense:
-        marks = f"The source model marks {before.share:.0%} of the head, more than any tumour; "
+        marks = f"The source model marks {before.share:.0%} of the head, more than any tumor; "
         if contrast == "left":
             return [
                 f"{marks}and the image's contrast, which is not the model's, was left as it is: statistics "
@@ -115,7 +115,7 @@ def _says_no_source(after: Signals) -> str:
 
 
 def _says_successor(after: Signals, accept: bool) -> str:
-    """Of the mask that would take the place of one that is no tumour's."""
+    """Of the mask that would take the place of one that is no tumor's."""
     differs = (
         f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
         f"{after.border:.2f} and from the other side of the head by {after.one_sided or 0.0:.2f} times the "

@@ -20,7 +20,7 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         interpolation=card.interpolation,
         step=card.step,
         minimum=card.minimum,
-        normalisation=card.normalisation,
+        normalization=card.normalisation,
         intensity_maps=card.intensity_maps,
     )
 

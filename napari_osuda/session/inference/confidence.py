@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_osuda.evaluation import Calibration, CalibrationTally, normalised_entropy
+from napari_osuda.evaluation import Calibration, CalibrationTally, normalized_entropy
 from napari_osuda.evaluation.labelfree import Head
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
@@ -40,7 +40,7 @@ class Confidence:
     def __call__(self, indices: npt.NDArray[np.intp], probabilities: npt.NDArray[np.float32]) -> None:
         """Take slices [B] and their probabilities [B, K, H, W], in the case's own voxels."""
         for index, p in zip(indices.tolist(), probabilities, strict=True):
-            self._entropy[index] = normalised_entropy(p, self._head).astype(np.float16)
+            self._entropy[index] = normalized_entropy(p, self._head).astype(np.float16)
             if self._reference is None or self._inside is None:
                 continue
             classes = self._classes(self._reference[index])
@@ -51,7 +51,7 @@ class Confidence:
 
     @property
     def uncertainty(self) -> npt.NDArray[np.float16]:
-        """Normalised entropy [I, J, K] in the case's own voxels, 0 (sure) to 1; 0 where nothing was seen."""
+        """Normalized entropy [I, J, K] in the case's own voxels, 0 (sure) to 1; 0 where nothing was seen."""
         return np.asarray(self._stack.assemble(self._entropy), np.float16)
 
     @property

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import NormLayer, main_output, probabilities
-from napari_osuda.method.normalization import BatchNormCall, Normalization
+from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.inference.devices import placed
 from napari_osuda.session.job import Labels
@@ -114,7 +114,7 @@ class Previewer:
         stack = self.stacks[case]
         with self._lock:
             caught = _Catch(self._prepared(state), layer)
-            with torch.no_grad(), Normalization(caught), contextlib.suppress(_Caught):
+            with torch.no_grad(), InterceptBatchNorm(caught), contextlib.suppress(_Caught):
                 caught.network(self._slice(case, index))
         assert caught.output is not None
         y = caught.output[:, channel : channel + 1].float()
@@ -137,7 +137,7 @@ class _Caught(Exception):
 
 
 class _Catch:
-    """Carries out the batch normalisations of a plain network, and keeps the output of one layer."""
+    """Carries out the batch normalizations of a plain network, and keeps the output of one layer."""
 
     def __init__(self, network: nn.Module, layer: NormLayer) -> None:
         self.network = network

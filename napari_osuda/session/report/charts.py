@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from napari_osuda.session.report.html import Markup, number, tag
 from napari_osuda.session.report.pictures import data_uri
 
-__all__ = ["Curve", "colour_map", "line_chart", "map_chart", "ticks"]
+__all__ = ["Curve", "color_map", "line_chart", "map_chart", "ticks"]
 
-# Ten points of matplotlib's viridis (van der Walt & Smith, 2015): safe for colour-blind eyes and in grey.
+# Ten points of matplotlib's viridis (van der Walt & Smith, 2015): safe for color-blind eyes and in gray.
 _VIRIDIS = "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725"
 _DASHES = (None, "6 3", "2 2", "8 3 2 3")
 
@@ -26,11 +26,11 @@ class Curve:
 
     name: str
     values: Sequence[float]
-    colour: str
+    color: str
 
 
-def colour_map(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """RGB uint8 [..., 3] of values from 0 to 1; what is not finite is grey."""
+def color_map(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """RGB uint8 [..., 3] of values from 0 to 1; what is not finite is gray."""
     anchors = np.array([tuple(bytes.fromhex(anchor)) for anchor in _VIRIDIS.split()], dtype=np.float64)
     place = np.clip(np.nan_to_num(values), 0.0, 1.0) * (len(anchors) - 1)
     rgb = np.stack([np.interp(place, np.arange(len(anchors)), anchors[:, c]) for c in range(3)], axis=-1)
@@ -72,7 +72,7 @@ def line_chart(
     high = high if high > low else low + 1.0
     y_ticks = ticks(low, high)
     if y_ticks[-1] < high and len(y_ticks) > 1:
-        # The highest point lies below a labelled line.
+        # The highest point lies below a labeled line.
         y_ticks.append(2 * y_ticks[-1] - y_ticks[-2])
         high = y_ticks[-1]
     first, last = float(t[0]), max(float(t[-1]), float(t[0]) + 1.0)
@@ -106,11 +106,11 @@ def line_chart(
                     "cx": f"{x(a):.1f}",
                     "cy": f"{y(b):.1f}",
                     "r": 3,
-                    "fill": curve.colour,
+                    "fill": curve.color,
                 }
             else:
                 mark = "polyline"
-                shape = {"points": points, "stroke": curve.colour, "class_": "curve"}
+                shape = {"points": points, "stroke": curve.color, "class_": "curve"}
                 shape["stroke_dasharray"] = _DASHES[n % len(_DASHES)] if named else None
             parts.append(tag(mark, tag("title", curve.name), **shape))
     said = "; ".join(_in_words(curve) for curve in curves[:8])
@@ -122,7 +122,7 @@ def line_chart(
 def map_chart(
     title: str, values: NDArray[Any], offsets: Sequence[int], layer_names: Sequence[str], t: Sequence[float]
 ) -> Markup:
-    """Channels of each layer (rows, in the order of execution) over the iterations (columns), as colour.
+    """Channels of each layer (rows, in the order of execution) over the iterations (columns), as color.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def map_chart(
     t : sequence of float, length T
     """
     finite = values[np.isfinite(values)]
-    # A few outliers would leave one colour for all the rest.
+    # A few outliers would leave one color for all the rest.
     low, high = np.percentile(finite, (0.5, 99.5)).tolist() if finite.size else (0.0, 1.0)
     high = high if high > low else low + 1.0
     layers = len(layer_names)
@@ -145,7 +145,7 @@ def map_chart(
     parts: list[Markup] = []
     for layer, name in enumerate(layer_names):
         rows = values[:, offsets[layer] : offsets[layer + 1]].T
-        picture = colour_map((_thinned(rows) - low) / (high - low))
+        picture = color_map((_thinned(rows) - low) / (high - low))
         y = top + band * layer
         place = {"x": left, "y": f"{y:.1f}", "width": width - left - right, "height": f"{band - 1:.1f}"}
         start, end = number(_mean(rows[:, 0]), 3), number(_mean(rows[:, -1]), 3)
@@ -175,7 +175,7 @@ def map_chart(
     )
     drawing = tag("svg", *parts, viewBox=f"0 0 {width} {bottom + 36:.0f}", role="img", aria_label=said)
     ramp = tag(
-        "img", src=data_uri(colour_map(np.linspace(0, 1, 128)[None])), alt="from low to high", class_="ramp"
+        "img", src=data_uri(color_map(np.linspace(0, 1, 128)[None])), alt="from low to high", class_="ramp"
     )
     ends = (f"{number(low)} and less", f"{number(high)} and more")
     legend = tag("div", ends[0], ramp, ends[1], class_="legend")
@@ -225,7 +225,7 @@ def _key(curve: Curve, n: int) -> Markup:
         x2=26,
         y1=5,
         y2=5,
-        stroke=curve.colour,
+        stroke=curve.color,
         class_="curve",
         stroke_dasharray=_DASHES[n % len(_DASHES)],
     )

@@ -26,7 +26,7 @@ class ReportCase:
     before, after, final : ndarray of int, shape [I, J, K]
         Masks of the source model, of the adapted model, and as a person decided; None where there is none.
     affine : ndarray, shape (4, 4)
-        Voxel index to RAS millimetres.
+        Voxel index to RAS millimeters.
     scores_before, scores_after, scores_final : sequence of RegionScore or None
         Where a reference was given.
     calibration_before, calibration_after : Calibration or None
@@ -71,7 +71,7 @@ class ReportInput:
     recommendation : {"accept", "keep-source"} or None
         Of the guard, for the run as a whole, for ``reasons``.
     cases : sequence of ReportCase
-    labels, colours : dict of int to str
+    labels, colors : dict of int to str
         Name and ``#rrggbb`` of each label value.
     regions : dict of str to sequence of int
     plane : {"axial", "coronal", "sagittal", "volume"}
@@ -94,7 +94,7 @@ class ReportInput:
     reasons: Sequence[str]
     cases: Sequence[ReportCase]
     labels: Mapping[int, str]
-    colours: Mapping[int, str]
+    colors: Mapping[int, str]
     regions: Mapping[str, Sequence[int]]
     steps: Sequence[Mapping[str, Any]]
     distance: NDArray[Any]

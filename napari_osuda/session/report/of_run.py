@@ -49,7 +49,7 @@ def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str
         reasons=() if advice is None else advice.reasons,
         cases=cases,
         labels=card.labels,
-        colours=card.colours,
+        colors=card.colours,
         regions=card.regions,
         plane=card.plane,
         steps=steps,

@@ -15,7 +15,7 @@ import numpy as np
 from napari_osuda.errors import OutputError
 from napari_osuda.evaluation import DIFFERENCE
 from napari_osuda.files import written_whole
-from napari_osuda.session.report.charts import Curve, colour_map, line_chart, map_chart
+from napari_osuda.session.report.charts import Curve, color_map, line_chart, map_chart
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.html import Markup, join, tag
 from napari_osuda.session.report.pictures import slice_figures, slice_pictures
@@ -123,7 +123,7 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
         own,
         tag("h3", _pictures_title(case)),
         _legend(report, compared=case.after is not None),
-        slice_figures(f"case{n}", pictures, report.colours, case.image_name),
+        slice_figures(f"case{n}", pictures, report.colors, case.image_name),
         volume_table(case.masks, spacing.tolist(), report.labels, report.regions),
         details_of(case.review, "Review") if case.review else None,
         scores,
@@ -140,13 +140,12 @@ def _pictures_title(case: ReportCase) -> str:
 
 def _legend(report: ReportInput, compared: bool) -> Markup:
     entries = [
-        (name, report.colours.get(value, "#ffffff")) for value, name in report.labels.items() if value != 0
+        (name, report.colors.get(value, "#ffffff")) for value, name in report.labels.items() if value != 0
     ]
     if compared:
-        entries += [(name, colour) for name, colour in DIFFERENCE.values()]
+        entries += [(name, color) for name, color in DIFFERENCE.values()]
     chips = (
-        tag("span", tag("span", class_="chip", style=f"background:{colour}"), name)
-        for name, colour in entries
+        tag("span", tag("span", class_="chip", style=f"background:{color}"), name) for name, color in entries
     )
     bar = tag("span", "R, L, A, P: the patient's right, left, front, back. The bar is 50 mm.", class_="soft")
     return tag("div", *chips, bar, class_="legend")
@@ -186,7 +185,7 @@ def _adaptation_section(report: ReportInput) -> Markup:
         line_chart("Share of the batch's pixels in each class", _fractions(report, column), t),
         tag(
             "div",
-            *(line_chart(name, [Curve(name, v, colour)], t, height=140) for name, v, colour in schedules),
+            *(line_chart(name, [Curve(name, v, color)], t, height=140) for name, v, color in schedules),
         ),
     ]
     maps = []
@@ -209,19 +208,19 @@ def _fractions(report: ReportInput, column: Callable[[str], list[float]]) -> lis
     """Foreground classes of steps.csv; the background is the rest, and would flatten them."""
     shown = ((value, name) for value, name in report.labels.items() if value != 0)
     return [
-        Curve(name, column(f"fraction_{value}"), report.colours.get(value, _OTHER)) for value, name in shown
+        Curve(name, column(f"fraction_{value}"), report.colors.get(value, _OTHER)) for value, name in shown
     ]
 
 
 def _layer_chart(report: ReportInput, t: Sequence[float]) -> Markup:
     offsets, layers = report.layer_offsets, len(report.layer_names)
     # The middle of the map: its ends are too dark or too bright for a line on one of the two themes.
-    colours = colour_map(np.linspace(0.3, 0.85, layers))
+    colors = color_map(np.linspace(0.3, 0.85, layers))
     curves = [
         Curve(
             name,
             np.asarray(report.distance)[:, offsets[k] : offsets[k + 1]].mean(axis=1).tolist(),
-            "#" + bytes(colours[k]).hex(),
+            "#" + bytes(colors[k]).hex(),
         )
         for k, name in enumerate(report.layer_names)
     ]

@@ -23,7 +23,7 @@ __all__ = ["SlicePicture", "choose_slices", "data_uri", "overlay", "slice_figure
 # is on the left of the screen, and the front is up.
 _VIEW = "LPS"
 _AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
-# What the ends of the plane's own axis are called where its RAS millimetres are negative and positive.
+# What the ends of the plane's own axis are called where its RAS millimeters are negative and positive.
 _ENDS = {"sagittal": ("L", "R"), "coronal": ("P", "A"), "axial": ("I", "S")}
 _SIDES = {"sagittal": ("A", "P"), "coronal": ("R", "L"), "axial": ("R", "L")}
 
@@ -57,7 +57,7 @@ def slice_pictures(
     ----------
     image : ndarray, shape [I, J, K]
     affine : ndarray, shape (4, 4)
-        Voxel index to RAS millimetres.
+        Voxel index to RAS millimeters.
     masks : mapping of str to ndarray of int, shape [I, J, K]
         By title. Slices are those where "before" and "after" differ most.
     plane : str
@@ -74,19 +74,19 @@ def slice_pictures(
     grid = Grid(image.shape, affine)
     turn = Reorientation(affine, _VIEW)
     spacing = turn.reorder(grid.spacing)
-    grey = _grey(turn.apply(np.asarray(image, dtype=np.float32)))
+    gray = _gray(turn.apply(np.asarray(image, dtype=np.float32)))
     turned = {title: turn.apply(mask) for title, mask in masks.items()}
-    box = _head(grey, axis)
-    centre = np.append((np.array(grey.shape) - 1) / 2, 1.0)
+    box = _head(gray, axis)
+    center = np.append((np.array(gray.shape) - 1) / 2, 1.0)
     pictures = []
     for index in choose_slices(turned, spacing, axis, count):
-        centre[axis] = index
-        mm = float((turn.affine(grid) @ centre)[axis])
+        center[axis] = index
+        mm = float((turn.affine(grid) @ center)[axis])
         pictures.append(
             SlicePicture(
-                title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, grey.shape[axis])}, at "
+                title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, gray.shape[axis])}, at "
                 f"{_ENDS[plane][mm > 0]} {number(abs(mm), 1)} mm",
-                image=_flat(grey, axis, index)[box],
+                image=_flat(gray, axis, index)[box],
                 masks={title: _flat(mask, axis, index)[box] for title, mask in turned.items()},
                 pixel_mm=(spacing[1] if axis == 2 else spacing[2], spacing[1] if axis == 0 else spacing[0]),
                 sides=_SIDES[plane],
@@ -115,7 +115,7 @@ def choose_slices(
 
 
 def slice_figures(
-    identity: str, pictures: list[SlicePicture], colours: Mapping[int, str], image_name: str
+    identity: str, pictures: list[SlicePicture], colors: Mapping[int, str], image_name: str
 ) -> Markup:
     """Draw each slice as a row: the image, each mask on it, and the difference of before and after.
 
@@ -124,21 +124,21 @@ def slice_figures(
     identity : str
         Makes the ids of these pictures unique on the page.
     pictures : list of SlicePicture
-    colours : mapping of int to str
+    colors : mapping of int to str
         ``#rrggbb`` of each label value.
     image_name : str
     """
-    difference_colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+    difference_colors = {value: color for value, (_, color) in DIFFERENCE.items()}
     figures = []
     for n, picture in enumerate(pictures):
         name = f"{identity}-{n}"
         panels = [_panel(picture, name, image_name, None, "the image alone")]
         caption = picture.title
         for title, mask in picture.masks.items():
-            panels.append(_panel(picture, name, title, overlay(mask, colours), f"the mask {title}"))
+            panels.append(_panel(picture, name, title, overlay(mask, colors), f"the mask {title}"))
             if title == "after" and "before" in picture.masks:
                 before = picture.masks["before"]
-                marked = overlay(difference(before, mask), difference_colours)
+                marked = overlay(difference(before, mask), difference_colors)
                 panels.append(_panel(picture, name, "difference", marked, "what was gained, lost and kept"))
                 caption += f"; voxels changed: {np.count_nonzero(before != mask):,}"
         figures.append(
@@ -173,7 +173,7 @@ def _panel(
     return tag("div", drawing, tag("div", title, class_="name"), class_="panel")
 
 
-def overlay(mask: NDArray[Any], colours: Mapping[int, str]) -> NDArray[np.uint8]:
+def overlay(mask: NDArray[Any], colors: Mapping[int, str]) -> NDArray[np.uint8]:
     """Draw a mask [rows, columns] as RGBA, four times as fine: each label a tint within a contour."""
     fine = mask.repeat(_FINER, axis=0).repeat(_FINER, axis=1)
     picture = np.zeros((*fine.shape, 4), dtype=np.uint8)
@@ -182,20 +182,20 @@ def overlay(mask: NDArray[Any], colours: Mapping[int, str]) -> NDArray[np.uint8]
     for value in np.unique(mask[mask != 0]).tolist():
         here = fine == value
         # A label that the card does not know must not go unseen.
-        colour = colours.get(value, "#ffffff").removeprefix("#")
-        picture[here, :3] = np.frombuffer(bytes.fromhex(colour), dtype=np.uint8)
+        color = colors.get(value, "#ffffff").removeprefix("#")
+        picture[here, :3] = np.frombuffer(bytes.fromhex(color), dtype=np.uint8)
         picture[here, 3] = np.where(inner[here], 90, 255)
     return picture
 
 
 def data_uri(pixels: NDArray[np.uint8]) -> str:
-    """PNG of grey [h, w], RGB [h, w, 3] or RGBA [h, w, 4] pixels, written into an address."""
+    """PNG of gray [h, w], RGB [h, w, 3] or RGBA [h, w, 4] pixels, written into an address."""
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(stream, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def _grey(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _gray(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Window the volume between the 1st and 99.5th percentile of its foreground; 0 stays black."""
     foreground = np.isfinite(volume) & (volume != 0)
     if not foreground.any():
@@ -203,13 +203,13 @@ def _grey(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
     low, high = np.percentile(volume[foreground], (1.0, 99.5))
     scaled = (volume - low) / max(high - low, np.finfo(np.float32).tiny)
     # Foreground never becomes the 0 of the background, which the crop to the head relies on.
-    grey = 1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)
-    return np.where(foreground, grey, 0).astype(np.uint8)
+    gray = 1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)
+    return np.where(foreground, gray, 0).astype(np.uint8)
 
 
-def _head(grey: NDArray[np.uint8], axis: int) -> tuple[slice, slice]:
+def _head(gray: NDArray[np.uint8], axis: int) -> tuple[slice, slice]:
     """Rows and columns that hold the head in any slice, and a margin."""
-    flat = _flat(np.asarray(grey.any(axis=axis, keepdims=True)), axis, 0)
+    flat = _flat(np.asarray(gray.any(axis=axis, keepdims=True)), axis, 0)
     box = []
     for k in (0, 1):
         where = np.flatnonzero(flat.any(axis=1 - k))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.evaluation import Calibration, RegionScore, summarise, volume_ml
+from napari_osuda.evaluation import Calibration, RegionScore, summarize, volume_ml
 from napari_osuda.session.report.html import Markup, join, number, table, tag
 
 __all__ = ["calibration_table", "details_of", "score_table", "summary_table", "volume_table"]
@@ -88,7 +88,7 @@ def summary_table(
 ) -> Markup:
     """Means of all cases that have a reference."""
     by_mask = {
-        mask: {row.region: row for row in summarise(scores)}
+        mask: {row.region: row for row in summarize(scores)}
         for mask, scores in (("before", before), ("after", after))
     }
     rows = []

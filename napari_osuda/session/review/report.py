@@ -55,7 +55,7 @@ def write_review_report(run: ReviewRun) -> Path:
             reasons=advice.get("reasons", ()),
             cases=cases,
             labels=run.labels,
-            colours=run.colours,
+            colors=run.colors,
             regions=dict(run.card.get("regions") or {}),
             plane=str(run.card.get("plane", "axial")),
             steps=_steps(folder / "steps.csv"),

@@ -33,7 +33,7 @@ class ReviewCase:
         Masks of the source and of the adapted model, in the case's own array order.
     grid : Grid
         Of the case's first image.
-    labels, colours : mapping of int to str
+    labels, colors : mapping of int to str
         Name and ``#rrggbb`` of each value.
     regions : mapping of str to sequence of int
         For scores.
@@ -44,7 +44,7 @@ class ReviewCase:
     inputs : sequence of mapping
         Of the images: "channel", "path", "sha256".
     uncertainty : float array [I, J, K], optional
-        Normalised entropy of the adapted model's prediction, where it was kept.
+        Normalized entropy of the adapted model's prediction, where it was kept.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ReviewCase:
     after: Labels
     grid: Grid
     labels: Mapping[int, str]
-    colours: Mapping[int, str] = field(default_factory=dict)
+    colors: Mapping[int, str] = field(default_factory=dict)
     regions: Mapping[str, Sequence[int]] = field(default_factory=dict)
     plane: Plane = "axial"
     decision: str | None = None
@@ -115,7 +115,7 @@ class Review:
         self._decided: Labels = self.final.copy(order="K")
         either = (case.before != 0) | (case.after != 0)
         self._marked = {plane: either.any(axis=self._others(plane)) for plane in PLANES}
-        # Labelled voxels of each slice by decision, kept up: a volume is not counted anew at every key.
+        # Labeled voxels of each slice by decision, kept up: a volume is not counted anew at every key.
         self._held: dict[Plane, NDArray[np.intp]] = {}
         self._choices: dict[Plane, list[Entry | None]] = {}
         self._flags: dict[Plane, list[Entry | None]] = {}

@@ -158,9 +158,9 @@ class ReviewRun:
         return {int(value): str(name) for value, name in self.card["labels"].items()}
 
     @property
-    def colours(self) -> dict[int, str]:
+    def colors(self) -> dict[int, str]:
         """``#rrggbb`` of each value."""
-        return {int(value): str(colour) for value, colour in (self.card.get("colours") or {}).items()}
+        return {int(value): str(color) for value, color in (self.card.get("colours") or {}).items()}
 
     def review(self, name: str) -> Review:
         """The review of a case, loaded when it is first asked for.
@@ -277,7 +277,7 @@ class ReviewRun:
             after=after,
             grid=grid,
             labels=self.labels,
-            colours=self.colours,
+            colors=self.colors,
             regions=self.regions,
             plane=cast("Plane", plane) if plane in PLANES else "axial",
             decision=advice.get("decision"),

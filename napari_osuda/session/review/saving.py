@@ -116,7 +116,7 @@ def _with_segmentation(run: ReviewRun, name: str, who: str, path: Path) -> Saved
             case.grid,
             sources[0],
             case.labels,
-            colours=case.colours,
+            colors=case.colors,
             creator=who,
             model=str(run.card.get("name", "")),
             version=__version__,

@@ -42,7 +42,7 @@ class SliceTable:
     warnings : tuple of str, length S
         Why the slice deserves a second look, or "".
     uncertainty : float64 array [S] or None
-        Mean normalised entropy over the voxels that a mask marks or of which the network is less sure than
+        Mean normalized entropy over the voxels that a mask marks or of which the network is less sure than
         not (entropy above 0.5); 0 where there is none.
     """
 
@@ -149,13 +149,13 @@ def _warning(was: float, now: float, agree: float) -> str:
 
 
 def _positions(case: ReviewCase, plane: Plane, axis: int) -> NDArray[np.float64]:
-    """Millimetres along the patient's axis of the middle of each slice."""
+    """Millimeters along the patient's axis of the middle of each slice."""
     world = ("sagittal", "coronal", "axial").index(plane)
     middle: NDArray[np.float64] = (np.array(case.grid.shape) - 1) / 2
-    centres = np.repeat(middle[None], case.grid.shape[axis], axis=0)
-    centres[:, axis] = np.arange(case.grid.shape[axis])
+    centers = np.repeat(middle[None], case.grid.shape[axis], axis=0)
+    centers[:, axis] = np.arange(case.grid.shape[axis])
     affine = case.grid.affine
-    result: NDArray[np.float64] = (centres @ affine[:3, :3].T + affine[:3, 3])[:, world]
+    result: NDArray[np.float64] = (centers @ affine[:3, :3].T + affine[:3, 3])[:, world]
     return result
 
 

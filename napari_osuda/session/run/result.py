@@ -11,7 +11,7 @@ from napari_osuda.session.job import CaseResult, Job, Labels
 
 
 def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
-    """For each output channel, in order: value in the mask, name, colour."""
+    """For each output channel, in order: value in the mask, name, color."""
     card = job.model.card
     return tuple((v, card.labels.get(v, str(v)), card.colours.get(v, "#999999")) for v in card.channel_values)
 

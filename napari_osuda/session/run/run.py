@@ -68,7 +68,7 @@ class Run:
 
     Notes
     -----
-    A pause is the caller not asking for the next event. A stop is honoured within the step or the batch
+    A pause is the caller not asking for the next event. A stop is honored within the step or the batch
     under way; the run then finishes with what it has and says so (``outcome`` "stopped").
     """
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_osuda.imaging import Case, SliceSpec, SliceStack
-from napari_osuda.imaging.normalisation import head_of
+from napari_osuda.imaging.normalization import head_of
 from napari_osuda.imaging.patches import covering_patches, head_sizes
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.sliding_window import patches_a_batch
@@ -47,7 +47,7 @@ class Target:
 
     Notes
     -----
-    Neighbouring slices look alike, and the statistics of eq. 3 move with what a batch shows. So a batch
+    Neighboring slices look alike, and the statistics of eq. 3 move with what a batch shows. So a batch
     takes every n-th slice: each shows the head from bottom to top. Its make-up is the same in each
     round, which makes a run repeatable and its distances comparable from step to step. The same holds of
     patches: they cover each case's head, and those of a batch lie far apart.
@@ -83,7 +83,7 @@ class Target:
     def __iter__(self) -> Iterator[Tensor]:
         for index, places in enumerate(self._batches):
             if index not in self._made:
-                # Kept: normalising and resampling again would cost a tenth of each step.
+                # Kept: normalizing and resampling again would cost a tenth of each step.
                 self._made[index] = torch.from_numpy(self._make(places))
             yield self._made[index]
 

@@ -154,7 +154,7 @@ def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
 
 
 def _unlike(name: str, channel: str) -> int:
-    """How far a contrast is from the one that is wanted: fluid dark or bright, but oedema bright in both."""
+    """How far a contrast is from the one that is wanted: fluid dark or bright, but edema bright in both."""
     from napari_osuda.imaging import modality_of
 
     order = ("t2", "flair", "pd", "t1ce", "t1")

@@ -25,7 +25,7 @@ _TITLES = {
     "off": "As it is",
     "turned": "Bright and dark exchanged",
     "fluid_bright": "Free fluid made bright",
-    "both_bright": "Fluid and oedema made bright",
+    "both_bright": "Fluid and edema made bright",
     "names": "Changed as the names say",
 }
 
@@ -200,15 +200,15 @@ def _caption(preview: ContrastPreview, *, chosen: bool) -> str:
 
 
 def _picture(preview: ContrastPreview) -> QPixmap:
-    """The slice in grey with the outline of its mask in orange, as wide and high as a button's picture."""
+    """The slice in gray with the outline of its mask in orange, as wide and high as a button's picture."""
     from scipy.ndimage import binary_erosion, zoom
 
     picture = preview.picture
     head = picture != picture[0, 0]
     low, high = (float(v) for v in np.percentile(picture[head], (1, 99.5))) if head.any() else (0.0, 1.0)
-    grey = np.where(head, np.clip((picture - low) / max(high - low, 1e-6), 0, 1), 0)
+    gray = np.where(head, np.clip((picture - low) / max(high - low, 1e-6), 0, 1), 0)
     finer = max(1, -(-2 * _SIDE // max(picture.shape)))
-    levels = (255 * zoom(grey, finer, order=1)).astype(np.uint8)
+    levels = (255 * zoom(gray, finer, order=1)).astype(np.uint8)
     shown = np.repeat(levels[..., None], 3, axis=2)
     mask = np.kron(preview.labels != 0, np.ones((finer, finer), bool))
     shown[mask & ~binary_erosion(mask, iterations=max(finer, 2))] = (255, 159, 28)

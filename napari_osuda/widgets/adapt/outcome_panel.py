@@ -24,7 +24,7 @@ class OutcomePanel(QWidget):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
@@ -37,9 +37,9 @@ class OutcomePanel(QWidget):
     #: A run on the same images: from the "source" model again, or from the "result".
     again = Signal(str)
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self._colours = colours
+        self._colors = colors
         self._result: RunResult | None = None
         self.text = WrappedLabel()
         self.scores = WrappedLabel()
@@ -114,9 +114,9 @@ class OutcomePanel(QWidget):
         """While a run is under way, none can be begun from here."""
         self.again_button.setEnabled(not busy)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         self._write()
 
     def _write(self) -> None:
@@ -131,19 +131,19 @@ class OutcomePanel(QWidget):
             self.text.setText("The guard was off: look at both masks before you choose.")
         else:
             keep = advice.decision == "keep-source"
-            mark, colour = ("▲", self._colours.orange) if keep else ("✔", self._colours.green)
+            mark, color = ("▲", self._colors.orange) if keep else ("✔", self._colors.green)
             word = "keep the source mask" if keep else "accept the adapted mask"
             reasons = " ".join(escape(reason) for reason in advice.reasons)
             used = "" if result is None or result.iteration is None else result.iteration
             chosen = f" Iteration {used} is used, by choice." if used else ""
             self.text.setText(
-                f"<span style='color: {colour}'>{mark}</span> <b>Recommended: {word}.</b> {reasons}{chosen}"
+                f"<span style='color: {color}'>{mark}</span> <b>Recommended: {word}.</b> {reasons}{chosen}"
             )
         self.scores.setVisible(bool(case.scores_before))
-        self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colours))
+        self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colors))
 
 
-def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], colours: Palette) -> str:
+def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], colors: Palette) -> str:
     """Dice of each region, before and after; a fall is marked as plainly as a gain."""
     now = {score.region: score.dice for score in after}
     rows = ["<tr><th align='left'>Dice&nbsp;</th><th>before&nbsp;</th><th>after&nbsp;</th><th></th></tr>"]
@@ -151,10 +151,10 @@ def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...]
         cells = f"<td>{escape(score.region)}&nbsp;</td><td align='right'>{score.dice:.3f}&nbsp;</td>"
         if score.region in now:
             gain = now[score.region] - score.dice
-            colour = colours.blue if gain >= 0 else colours.red
+            color = colors.blue if gain >= 0 else colors.red
             cells += (
                 f"<td align='right'>{now[score.region]:.3f}&nbsp;</td>"
-                f"<td align='right'><span style='color: {colour}'>{gain:+.3f}</span></td>"
+                f"<td align='right'><span style='color: {color}'>{gain:+.3f}</span></td>"
             )
         rows.append(f"<tr>{cells}</tr>")
     return f"<table>{''.join(rows)}</table>"

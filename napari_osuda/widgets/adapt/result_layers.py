@@ -11,7 +11,7 @@ from vispy.scene.visuals import Polygon
 
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import from_layer, onto_layer
-from napari_osuda.napari_layers.masks import RESULT_KEY, label_colours
+from napari_osuda.napari_layers.masks import RESULT_KEY, label_colors
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ResultLayers:
         self._spare: dict[str, Labels] = {}
         # napari imports and computes what a first layer of labels needs when it is made, most of all for its
         # polygon tool: better now than during a run.
-        Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colours({1: "#ffffff"}))
+        Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colors({1: "#ffffff"}))
         Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], border_method="agg")
 
     def begin(self, image: Any, card: ModelCard) -> None:
@@ -89,9 +89,9 @@ class ResultLayers:
         if any(name not in self._made or self._made[name][0] not in self._viewer.layers for name in _MASKS):
             return
         names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
-        colours = {value: colour for value, (_, colour) in DIFFERENCE.items()}
+        colors = {value: color for value, (_, color) in DIFFERENCE.items()}
         active = self._viewer.layers.selection.active
-        self._add("difference", changed, names, colours, visible=False).editable = False
+        self._add("difference", changed, names, colors, visible=False).editable = False
         if active is not None:
             self._viewer.layers.selection.active = active
 
@@ -131,7 +131,7 @@ class ResultLayers:
         name: str,
         labels: IntArray,
         names: dict[int, str],
-        colours: dict[int, str],
+        colors: dict[int, str],
         visible: bool = True,
     ) -> Labels:
         image = self._image
@@ -145,7 +145,7 @@ class ResultLayers:
             # A copy: painting must not change the run's own record.
             shown.copy(),
             name=name,
-            colormap=label_colours(colours),
+            colormap=label_colors(colors),
             features={"index": list(names), "label": list(names.values())},
             opacity=0.6,
             visible=visible,

@@ -1,4 +1,4 @@
-"""The state of the run in words and colour, its progress, and the buttons that steer it."""
+"""The state of the run in words and color, its progress, and the buttons that steer it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunPanel(QWidget):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
@@ -43,9 +43,9 @@ class RunPanel(QWidget):
     resume = Signal()
     stop = Signal()
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self._colours = colours
+        self._colors = colors
         self.state = "idle"
         self._detail = ""
         self._ready = False
@@ -118,9 +118,9 @@ class RunPanel(QWidget):
         self._detail = f"{stage}{count}{', ' + left if left else ''}"
         self._write()
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         self._write()
 
     def _on_pause(self) -> None:
@@ -130,7 +130,7 @@ class RunPanel(QWidget):
         word, hue = STATE_WORDS[self.state]
         if self.state == "idle" and not self._ready:
             word = "Not ready"
-        colour = getattr(self._colours, hue)
+        color = getattr(self._colors, hue)
         told = f": {escape(self._detail)}" if self._detail else ""
-        self.label.setText(f"<span style='color: {colour}'>●</span> <b>{word}</b>{told}")
+        self.label.setText(f"<span style='color: {color}'>●</span> <b>{word}</b>{told}")
         self.label.setAccessibleName(f"State of the run: {word}{': ' + self._detail if self._detail else ''}")

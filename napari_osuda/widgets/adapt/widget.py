@@ -50,7 +50,7 @@ class AdaptWidget(DockedWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         # Where the display is drawn by software, torch's compiler must not be met for the first time inside
-        # an optimiser: the two LLVMs in one process can then crash each other.
+        # an optimizer: the two LLVMs in one process can then crash each other.
         import torch._dynamo  # noqa: F401
 
         from napari_osuda.widgets.adapt.live_preview import LivePreview
@@ -59,13 +59,13 @@ class AdaptWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         self.setMinimumWidth(280)
-        colours = self.colours()
+        colors = self.colors()
         self.resume_panel = ResumePanel()
-        self.model_panel = ModelPanel(colours)
+        self.model_panel = ModelPanel(colors)
         self.channel_panel = ChannelPanel(napari_viewer)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
-        self.run_panel = RunPanel(colours)
+        self.run_panel = RunPanel(colors)
         self.preview_panel = LivePreview(napari_viewer, self.cockpit)
         self.queue_panel = QueuePanel()
         self.starter = Starter(
@@ -79,7 +79,7 @@ class AdaptWidget(DockedWidget):
             self.queue_panel,
         )
         self.contrast_choice = ContrastChoice(self.starter.job_maker, self._slice_in_sight)
-        self.outcome_panel = OutcomePanel(colours)
+        self.outcome_panel = OutcomePanel(colors)
         self.note = WrappedLabel()
         self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
         self.results = self._layers.results
@@ -151,10 +151,10 @@ class AdaptWidget(DockedWidget):
         layout.addWidget(self.scroller, 1)
         layout.addLayout(below)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         for panel in (self.model_panel, self.run_panel, self.outcome_panel):
-            panel.set_colours(colours)
+            panel.set_colors(colors)
 
     # What happens
 

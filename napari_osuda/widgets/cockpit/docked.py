@@ -42,12 +42,12 @@ class DockedWidget(QWidget):
         # By then this object is half gone: only what it leaves behind may be touched.
         self.destroyed.connect(_detacher(self.cockpit, self._user))
 
-    def colours(self) -> Palette:
-        """Colours of the viewer's present theme."""
+    def colors(self) -> Palette:
+        """Colors of the viewer's present theme."""
         return palette(self.viewer.theme)
 
-    def set_colours(self, colours: Palette) -> None:
-        """Follow the theme; a subclass colours what it has."""
+    def set_colors(self, colors: Palette) -> None:
+        """Follow the theme; a subclass colors what it has."""
 
     def tear_down(self) -> None:
         """Give back what the subclass holds: timers, connections, threads."""
@@ -62,7 +62,7 @@ class DockedWidget(QWidget):
         self.cockpit.detach(self._user)
 
     def _on_theme(self, event: object = None) -> None:
-        self.set_colours(self.colours())
+        self.set_colors(self.colors())
 
     def event(self, event: QEvent) -> bool:
         """Notice being taken out of the dock."""

@@ -27,7 +27,7 @@ class RunHistory:
     layers : sequence of NormLayer
         The L layers of N channels in all.
     classes : sequence of (int, str, str)
-        Value, name and colour of each of the K output channels.
+        Value, name and color of each of the K output channels.
     iterations : int
         How many steps are expected; more are taken as well.
 

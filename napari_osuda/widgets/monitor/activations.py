@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Activations"]
 
-# Where both respond alike the two add up to white; either alone keeps its colour, whatever eyes see it. The
-# lower one covers the image, whose own grey would be added otherwise.
-_COLOURS = {"before": ("magenta", "translucent"), "after": ("green", "additive")}
-# Of the values that are drawn, the share that may be darker or brighter than the colours reach.
+# Where both respond alike the two add up to white; either alone keeps its color, whatever eyes see it. The
+# lower one covers the image, whose own gray would be added otherwise.
+_COLORS = {"before": ("magenta", "translucent"), "after": ("green", "additive")}
+# Of the values that are drawn, the share that may be darker or brighter than the colors reach.
 _TAILS = (0.01, 0.995)
 
 
@@ -48,7 +48,7 @@ class Activations(QObject):
         self._place: SlicePlace | None = None
         self._channel: tuple[NormLayer, int] | None = None
         self._iteration: int | None = None
-        self._layers = {which: SliceLayer(viewer, self._maker(which)) for which in _COLOURS}
+        self._layers = {which: SliceLayer(viewer, self._maker(which)) for which in _COLORS}
         self._working = Background(self)
         self._working.done.connect(self._on_done)
         self._working.failed.connect(lambda error: self.told.emit(error_sentence(error)))
@@ -139,7 +139,7 @@ class Activations(QObject):
         return f"{layer.name} [{channel}] {which}"
 
     def _maker(self, which: str) -> Any:
-        colour, blending = _COLOURS[which]
+        color, blending = _COLORS[which]
 
         def make(data: Any, **place: Any) -> Image:
             from napari.layers import Image
@@ -147,7 +147,7 @@ class Activations(QObject):
             return Image(
                 data,
                 name=self._title(which),
-                colormap=colour,
+                colormap=color,
                 blending=blending,
                 **place,
             )

@@ -27,12 +27,12 @@ class Canvas(pg.GraphicsLayoutWidget):
             axis.linkToView(self.box)
             axis.enableAutoSIPrefix(False)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self.setBackground(colours.background)
+        self.setBackground(colors.background)
         for axis in self.axes.values():
-            axis.setPen(colours.faint)
-            axis.setTextPen(colours.text)
+            axis.setPen(colors.faint)
+            axis.setTextPen(colors.text)
 
     def add(self, item: Any, *, counts: bool = True) -> None:
         """Show an item; whether it counts for the range that is shown."""

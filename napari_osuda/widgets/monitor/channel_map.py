@@ -11,7 +11,7 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout
 
-from napari_osuda.widgets.monitor.colour_bar import ColourBar
+from napari_osuda.widgets.monitor.color_bar import ColorBar
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.qt.theme import Palette
 
@@ -48,8 +48,8 @@ class ChannelMap(PlotPanel):
     #: Index of a channel that was clicked, or entered by the keyboard.
     picked = Signal(int)
 
-    def __init__(self, colours: Palette) -> None:
-        super().__init__(self.title_text, self.meaning, colours)
+    def __init__(self, colors: Palette) -> None:
+        super().__init__(self.title_text, self.meaning, colors)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.image.setColorMap(pg.colormap.get(self.map_name))
         self.edge = pg.PlotCurveItem()
@@ -59,9 +59,9 @@ class ChannelMap(PlotPanel):
             self.view.add(item)
         self.view.box.invertY(True)
         self.view.set_label("bottom", "channel")
-        self.bar = ColourBar(pg.colormap.get(self.map_name), colours)
+        self.bar = ColorBar(pg.colormap.get(self.map_name), colors)
         self.order = _choice("Order of the cells", "network's order", "by distance")
-        self.scale = _choice("Scale of the colours", "linear", "logarithmic")
+        self.scale = _choice("Scale of the colors", "linear", "logarithmic")
         choices = QHBoxLayout()
         for combo in (self.order, self.scale):
             choices.addWidget(combo)
@@ -83,7 +83,7 @@ class ChannelMap(PlotPanel):
         self.show_history(None)
 
     def levels(self, peak: float) -> tuple[float, float]:
-        """The values at both ends of the colours, from the largest deviation so far."""
+        """The values at both ends of the colors, from the largest deviation so far."""
         raise NotImplementedError
 
     def deviation(self, values: np.ndarray) -> float:
@@ -111,7 +111,7 @@ class ChannelMap(PlotPanel):
         self.redraw()
 
     def redraw(self) -> None:
-        """The picture of one iteration; the colours stay comparable since their scale only grows."""
+        """The picture of one iteration; the colors stay comparable since their scale only grows."""
         if self.history is None or not len(self.history):
             self.legend.setText("")
             return
@@ -136,12 +136,12 @@ class ChannelMap(PlotPanel):
             self._frame(*self._place)
         self._write_legend()
 
-    def recolour(self) -> None:
-        """Edges and bar in the theme's colours."""
-        self.edge.setPen(pg.mkPen(self.colours.faint, width=1))
-        self.cell.setPen(pg.mkPen(self.colours.text, width=2))
-        self.dead.setPen(pg.mkPen(self.colours.red, width=1.5))
-        self.bar.set_colours(self.colours)
+    def recolor(self) -> None:
+        """Edges and bar in the theme's colors."""
+        self.edge.setPen(pg.mkPen(self.colors.faint, width=1))
+        self.cell.setPen(pg.mkPen(self.colors.text, width=2))
+        self.dead.setPen(pg.mkPen(self.colors.red, width=1.5))
+        self.bar.set_colors(self.colors)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         """One row a channel, one column an iteration."""

@@ -37,7 +37,7 @@ class SchedulePanel(LinePanel):
 
     title_text = "Schedules"
     meaning = (
-        "η is the share of the source model's statistics in the normalisation (eq. 3); λ is the weight of "
+        "η is the share of the source model's statistics in the normalization (eq. 3); λ is the weight of "
         "the entropy, drawn as a share of its first value."
     )
     unit = "share of 1st"
@@ -91,10 +91,10 @@ class ClassPanel(LinePanel):
     unit = "% of pixels"
 
     def series_of(self, history: RunHistory | None) -> Sequence[Series]:
-        """One curve for each label but the background, in the card's colours."""
+        """One curve for each label but the background, in the card's colors."""
         shown = [] if history is None else [c for c in history.classes if c[0] != 0]
         return [
-            Series(name, colour, "{:.2f} %", kind=i % len(KINDS)) for i, (_, name, colour) in enumerate(shown)
+            Series(name, color, "{:.2f} %", kind=i % len(KINDS)) for i, (_, name, color) in enumerate(shown)
         ]
 
     def values_of(self, history: RunHistory) -> FloatArray:
@@ -103,11 +103,11 @@ class ClassPanel(LinePanel):
         fractions: FloatArray = history["class_fractions"][:, shown]
         return fractions * np.float32(100.0)
 
-    def recolour(self) -> None:
-        """The card's colours were chosen for masks: a rim of the text's colour keeps each visible here."""
-        super().recolour()
+    def recolor(self) -> None:
+        """The card's colors were chosen for masks: a rim of the text's color keeps each visible here."""
+        super().recolor()
         for curve in self.curves:
-            curve.setShadowPen(pg.mkPen(self.colours.text, width=3))
+            curve.setShadowPen(pg.mkPen(self.colors.text, width=3))
 
 
 class LayerPanel(LinePanel):
@@ -120,16 +120,16 @@ class LayerPanel(LinePanel):
     )
     unit = "mean d"
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         self._pointed: int | None = None
-        super().__init__(colours)
+        super().__init__(colors)
 
     def series_of(self, history: RunHistory | None) -> Sequence[Series]:
-        """One curve for each layer, coloured by its place in the network."""
+        """One curve for each layer, colored by its place in the network."""
         layers = [] if history is None else history.layers
         # The ends of the map would vanish on a dark or on a light background.
         places = (
-            np.linspace(0.25, 0.95, len(layers)) if self.colours.dark else np.linspace(0.0, 0.8, len(layers))
+            np.linspace(0.25, 0.95, len(layers)) if self.colors.dark else np.linspace(0.0, 0.8, len(layers))
         )
         shades = pg.colormap.get("viridis").map(places, mode="qcolor") if layers else []
         return [Series(layer.name, shade.name()) for layer, shade in zip(layers, shades, strict=True)]
@@ -138,10 +138,10 @@ class LayerPanel(LinePanel):
         """Mean d, [n, L]."""
         return history["layer_distance"]
 
-    def recolour(self) -> None:
-        """The scale of colours depends on the theme."""
+    def recolor(self) -> None:
+        """The scale of colors depends on the theme."""
         self.series = tuple(self.series_of(self.history))
-        super().recolour()
+        super().recolor()
 
     def point_at(self, x: float, y: float) -> None:
         """Name the layer whose curve is nearest to the mouse."""
@@ -151,7 +151,7 @@ class LayerPanel(LinePanel):
         super().point_at(x, y)
 
     def _pen(self, series: Series) -> QPen:
-        return pg.mkPen(self.colour_of(series), width=1.5)
+        return pg.mkPen(self.color_of(series), width=1.5)
 
     def _write_legend(self, row: int | None = None) -> None:
         if self.history is None or not len(self.history) or not self.series:
@@ -166,7 +166,7 @@ class LayerPanel(LinePanel):
         values = self.history["layer_distance"][-1 if row is None else row]
         parts = [] if row is None else [f"t = {int(self.history['t'][row])}"]
         for index in shown:
-            mark = f"<span style='color: {self.series[index].colour}'>━━</span>"
+            mark = f"<span style='color: {self.series[index].color}'>━━</span>"
             parts.append(
                 f"{mark}&nbsp;{index + 1}.&nbsp;{escape(self.series[index].name)} {values[index]:.3g}"
             )

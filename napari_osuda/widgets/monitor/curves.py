@@ -20,7 +20,7 @@ __all__ = ["LinePanel", "Series"]
 
 FloatArray = npt.NDArray[np.float32]
 
-# A line's kind tells it apart where its colour does not; with the sign that stands for it in the legend.
+# A line's kind tells it apart where its color does not; with the sign that stands for it in the legend.
 KINDS = (
     (Qt.PenStyle.SolidLine, "━━"),
     (Qt.PenStyle.DashLine, "╍╍"),
@@ -31,10 +31,10 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: its name, its colour (a hue of `Palette` or ``#rrggbb``) and how its values are written."""
+    """One curve: its name, its color (a hue of `Palette` or ``#rrggbb``) and how its values are written."""
 
     name: str
-    colour: str
+    color: str
     form: str = "{:.3g}"
     kind: int = 0
 
@@ -46,8 +46,8 @@ class LinePanel(PlotPanel):
     meaning = ""
     unit = ""
 
-    def __init__(self, colours: Palette) -> None:
-        super().__init__(self.title_text, self.meaning, colours)
+    def __init__(self, colors: Palette) -> None:
+        super().__init__(self.title_text, self.meaning, colors)
         self.series: tuple[Series, ...] = ()
         self._marked: int | None = None
         self.curves: list[pg.PlotDataItem] = []
@@ -94,11 +94,11 @@ class LinePanel(PlotPanel):
                 curve.setData(t, column)
         self._write_legend()
 
-    def recolour(self) -> None:
-        """Give curves, cursor and legend the theme's colours."""
+    def recolor(self) -> None:
+        """Give curves, cursor and legend the theme's colors."""
         for curve, series in zip(self.curves, self.series, strict=True):
             curve.setPen(self._pen(series))
-        self.cursor.setPen(self.colours.faint)
+        self.cursor.setPen(self.colors.faint)
         self._write_legend()
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
@@ -133,12 +133,12 @@ class LinePanel(PlotPanel):
             self.cursor.hide()
             self._write_legend()
 
-    def colour_of(self, series: Series) -> str:
-        """The series' colour on the present theme, ``#rrggbb``."""
-        return series.colour if series.colour.startswith("#") else getattr(self.colours, series.colour)
+    def color_of(self, series: Series) -> str:
+        """The series' color on the present theme, ``#rrggbb``."""
+        return series.color if series.color.startswith("#") else getattr(self.colors, series.color)
 
     def _pen(self, series: Series) -> QPen:
-        return pg.mkPen(self.colour_of(series), width=2, style=KINDS[series.kind][0])
+        return pg.mkPen(self.color_of(series), width=2, style=KINDS[series.kind][0])
 
     def _write_legend(self, row: int | None = None) -> None:
         history = self.history
@@ -149,7 +149,7 @@ class LinePanel(PlotPanel):
             values = self.values_of(history)[-1 if row is None else row].tolist()
         parts = [] if row is None or history is None else [f"t = {int(history['t'][row])}"]
         for index, series in enumerate(self.series):
-            mark = f"<span style='color: {self.colour_of(series)}'>{KINDS[series.kind][1]}</span>"
+            mark = f"<span style='color: {self.color_of(series)}'>{KINDS[series.kind][1]}</span>"
             number = "" if values is None else f" {series.form.format(values[index])}"
             # A name and its number stay on one line.
             parts.append(f"{mark}&nbsp;{escape(series.name).replace(' ', '&nbsp;')}{number}")

@@ -19,12 +19,12 @@ _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class DistributionPanel(PlotPanel):
     """A box for each layer: the middle half of its channels, their median, and 5 to 95 % of them."""
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__(
             "Distribution of d in each layer",
             "How d (eq. 5) is spread over a layer's channels in one iteration: the box holds the middle "
             "half, the bar in it is the median, the line reaches from 5 to 95 % of the channels.",
-            colours,
+            colors,
         )
         self.boxes = pg.BarGraphItem(x=[], y0=[], y1=[], width=0.6)
         self.lines = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0), beam=0.3)
@@ -68,11 +68,11 @@ class DistributionPanel(PlotPanel):
         self.medians.setData(np.stack([x - 0.3, x + 0.3], 1).ravel(), np.repeat(median, 2))
         self._write_legend(median)
 
-    def recolour(self) -> None:
-        """In the theme's colours."""
-        self.boxes.setOpts(brush=self.colours.blue, pen=pg.mkPen(self.colours.faint))
-        self.lines.setData(pen=pg.mkPen(self.colours.text, width=1))
-        self.medians.setPen(pg.mkPen(self.colours.text, width=2.5))
+    def recolor(self) -> None:
+        """In the theme's colors."""
+        self.boxes.setOpts(brush=self.colors.blue, pen=pg.mkPen(self.colors.faint))
+        self.lines.setData(pen=pg.mkPen(self.colors.text, width=1))
+        self.medians.setPen(pg.mkPen(self.colors.text, width=2.5))
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         """One row a layer."""

@@ -44,7 +44,7 @@ class AlphaMap(ChannelMap):
         return float(np.abs(values - 1.0).max())
 
     def levels(self, peak: float) -> tuple[float, float]:
-        """As far below 1 as above it, in difference or in ratio: the middle colour is the mean."""
+        """As far below 1 as above it, in difference or in ratio: the middle color is the mean."""
         half = max(peak, 1e-3)
         if self.scale.currentIndex():
             return max(1.0 / (1.0 + half), self.floor), min(1.0 + half, 1.0 / self.floor)

@@ -26,12 +26,12 @@ class PinnedPanel(LinePanel):
         "γ and β have moved from the source model's (eq. 4)."
     )
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         self.pinned: list[int] = []
         self.quantity = QComboBox()
         self.quantity.addItems(list(_QUANTITIES))
         self.quantity.setAccessibleName("Quantity of the pinned channels")
-        super().__init__(colours)
+        super().__init__(colors)
         self.figure.layout().addWidget(self.quantity)
         self.quantity.currentIndexChanged.connect(lambda _: self._renew())
         self.setVisible(False)
@@ -75,5 +75,5 @@ class PinnedPanel(LinePanel):
 
     def _renew(self) -> None:
         self.prepare()
-        self.recolour()
+        self.recolor()
         self.refresh()

@@ -1,4 +1,4 @@
-"""What every plot of the monitor has: a title, a legend in words, napari's colours, PNG and CSV."""
+"""What every plot of the monitor has: a title, a legend in words, napari's colors, PNG and CSV."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class PlotPanel(QWidget):
         What is plotted.
     meaning : str
         One plain sentence on it, with its equation; the tooltip.
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
     aspect = _ASPECT
 
-    def __init__(self, title: str, meaning: str, colours: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, meaning: str, colors: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = title
-        self.colours = colours
+        self.colors = colors
         self.history: RunHistory | None = None
         self.setToolTip(meaning)
         self.setAccessibleName(title)
@@ -110,8 +110,8 @@ class PlotPanel(QWidget):
         """Put the newest data into the items."""
         raise NotImplementedError
 
-    def recolour(self) -> None:
-        """Give the items the ``colours``."""
+    def recolor(self) -> None:
+        """Give the items the ``colors``."""
         raise NotImplementedError
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
@@ -130,7 +130,7 @@ class PlotPanel(QWidget):
         """Begin anew with the data of a run, or empty."""
         self.history = history
         self.prepare()
-        self.set_colours(self.colours)
+        self.set_colors(self.colors)
         self.redraw()
 
     def refresh(self) -> None:
@@ -141,11 +141,11 @@ class PlotPanel(QWidget):
         if some:
             self.redraw()
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self.colours = colours
-        self.view.set_colours(colours)
-        self.recolour()
+        self.colors = colors
+        self.view.set_colors(colors)
+        self.recolor()
 
     def picture(self) -> QPixmap:
         """Title, legend and plot, at twice the size of the screen's."""

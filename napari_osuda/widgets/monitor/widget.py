@@ -59,19 +59,19 @@ class MonitorWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Monitor")
         self.setMinimumWidth(280)
-        colours = self.colours()
+        colors = self.colors()
         self.panels: dict[str, PlotPanel] = {
-            "losses": LossPanel(colours),
-            "schedules": SchedulePanel(colours),
-            "entropy": EntropyPanel(colours),
-            "distance": DistanceMap(colours),
-            "alpha": AlphaMap(colours),
-            "distribution": DistributionPanel(colours),
-            "classes": ClassPanel(colours),
-            "layers": LayerPanel(colours),
+            "losses": LossPanel(colors),
+            "schedules": SchedulePanel(colors),
+            "entropy": EntropyPanel(colors),
+            "distance": DistanceMap(colors),
+            "alpha": AlphaMap(colors),
+            "distribution": DistributionPanel(colors),
+            "classes": ClassPanel(colors),
+            "layers": LayerPanel(colors),
         }
         self.maps = [panel for panel in self.panels.values() if isinstance(panel, ChannelMap)]
-        self.pinned = PinnedPanel(colours)
+        self.pinned = PinnedPanel(colors)
         self.timeline = TimelinePanel(napari_viewer, self.cockpit)
         self.activations = Activations(napari_viewer, self.cockpit, self)
         self.note = WrappedLabel()
@@ -160,10 +160,10 @@ class MonitorWidget(DockedWidget):
         until = min(now + _LEAFING, self._leafing_since + _LEAFING_AT_MOST)
         self._rests_until = max(self._rests_until, until)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         for panel in self._plots():
-            panel.set_colours(colours)
+            panel.set_colors(colors)
 
     def tear_down(self) -> None:
         """Stop the timer and listen no more."""

@@ -1,4 +1,4 @@
-"""Colours of the plots and of the states, taken from napari's theme."""
+"""Colors of the plots and of the states, taken from napari's theme."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from napari.utils.theme import get_theme
 
 __all__ = ["STATE_WORDS", "Palette", "palette"]
 
-# Okabe & Ito, Color Universal Design (2008): told apart with any kind of colour vision. Of each hue the
+# Okabe & Ito, Color Universal Design (2008): told apart with any kind of color vision. Of each hue the
 # shade that stands out from a dark, and from a light background.
 _ON_DARK = {"blue": "#56b4e9", "orange": "#e69f00", "green": "#2fc79b", "red": "#ff8a4d", "purple": "#dd92b8"}
 _ON_LIGHT = {
@@ -34,7 +34,7 @@ STATE_WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours as ``#rrggbb``: of the window, and hues that can be told apart on it."""
+    """Colors as ``#rrggbb``: of the window, and hues that can be told apart on it."""
 
     dark: bool
     background: str
@@ -53,7 +53,7 @@ class Palette:
 
 
 def palette(theme: str) -> Palette:
-    """The colours that go with one of napari's themes ("system" included)."""
+    """The colors that go with one of napari's themes ("system" included)."""
     values = get_theme(theme)
     dark = values.type == "dark"
     hues = _ON_DARK if dark else _ON_LIGHT
@@ -66,8 +66,8 @@ def palette(theme: str) -> Palette:
     )
 
 
-def _hex(colour: object) -> str:
-    red, green, blue, *_ = colour.as_rgb_tuple()  # type: ignore[attr-defined]
+def _hex(color: object) -> str:
+    red, green, blue, *_ = color.as_rgb_tuple()  # type: ignore[attr-defined]
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 

@@ -17,7 +17,7 @@ MODES: dict[str, tuple[str, str]] = {
         "Side by side",
         "The source's mask on the left, the adapted one on the right; they move together",
     ),
-    "difference": ("Difference", "What was gained, lost, kept and relabelled"),
+    "difference": ("Difference", "What was gained, lost, kept and relabeled"),
     "final": ("Final", "The mask that the decisions make"),
 }
 """Name and explanation of each mode."""

@@ -28,7 +28,7 @@ class DecidePanel(QWidget):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
@@ -46,9 +46,9 @@ class DecidePanel(QWidget):
     undo = Signal()
     redo = Signal()
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self._colours = colours
+        self._colors = colors
         self.progress = WrappedLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -128,14 +128,13 @@ class DecidePanel(QWidget):
         self.bar.setValue(done)
         self.bar.setUpdatesEnabled(True)
         word = "slice" if total == 1 else "slices"
-        mark = f" <span style='color: {self._colours.green}'>\N{CHECK MARK}</span>" if done == total else ""
+        mark = f" <span style='color: {self._colors.green}'>\N{CHECK MARK}</span>" if done == total else ""
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")
 
     def set_place(self, told: str, warning: str) -> None:
         """Where the viewer is, and what the guard says of that slice."""
-        hint = (
-            f"<br><span style='color: {self._colours.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> "
-            + escape(warning)
+        hint = f"<br><span style='color: {self._colors.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " + escape(
+            warning
         )
         self.place.setText(escape(told) + (hint if warning else ""))
 
@@ -146,9 +145,9 @@ class DecidePanel(QWidget):
         self.rest_after.setEnabled(undecided > 0)
         self.rest_before.setEnabled(undecided > 0)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -63,7 +63,7 @@ class ReviewLayers:
         self._hidden: list[Any] = []
         self._unlocked: list[Any] = []
         self._metadata: dict[str, Any] = {}
-        self._colours: dict[int, str] = {}
+        self._colors: dict[int, str] = {}
         self._opacities: dict[int, float] = {}
         self._error: Labels | None = None
 
@@ -85,7 +85,7 @@ class ReviewLayers:
             place = layer_arguments(case.grid)
             self._metadata = place.pop("metadata")
         self.planes = find_planes(review, self._metadata)
-        self._colours, self._opacities = dict(case.colours), {}
+        self._colors, self._opacities = dict(case.colors), {}
         changed = difference(case.before, case.after)
         masks: dict[str, IntArray] = {
             "before": case.before, "after": case.after, "difference": changed, "final": review.final,
@@ -100,7 +100,7 @@ class ReviewLayers:
             self._lock(layer)
         final = self.layers["final"]
         final.events.paint.connect(self._painted)
-        # A few millimetres, to mend an edge with; napari's own default covers a lesion.
+        # A few millimeters, to mend an edge with; napari's own default covers a lesion.
         final.brush_size = max(1, round(_BRUSH_MM / min(abs(step) for step in final.scale[-2:])))
         self.viewer.layers.selection.active = final
         return missing
@@ -136,21 +136,21 @@ class ReviewLayers:
         final.editable = editing
         if editing:
             self.viewer.layers.selection.active = final
-            if final.selected_label not in self._colours:
-                final.selected_label = next(iter(self._colours), 1)
+            if final.selected_label not in self._colors:
+                final.selected_label = next(iter(self._colors), 1)
             final.mode = "paint"
 
     def set_opacities(self, opacities: Mapping[int, float]) -> None:
         """How opaque each label is, 0 to 1, in all masks; those not named stay as they are."""
         self._opacities |= opacities
-        colours: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
-        for value, colour in self._colours.items():
-            rgba = transform_color(colour)[0].copy()
+        colors: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
+        for value, color in self._colors.items():
+            rgba = transform_color(color)[0].copy()
             rgba[3] = self._opacities.get(value, 1.0)
-            colours[value] = rgba
-        colours[0] = "transparent"
+            colors[value] = rgba
+        colors[0] = "transparent"
         for role in ("before", "after", "final"):
-            self.layers[role].colormap = DirectLabelColormap(color_dict=colours)
+            self.layers[role].colormap = DirectLabelColormap(color_dict=colors)
 
     def show_error(self, error: tuple[str, IntArray] | None) -> None:
         """Show an error map against a reference, (title, values of `difference`), or take it away."""
@@ -167,13 +167,13 @@ class ReviewLayers:
         if error is None:
             return
         title, values = error
-        colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        colours |= {value: DIFFERENCE[value][1] for value in ERRORS}
+        colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+        colors |= {value: DIFFERENCE[value][1] for value in ERRORS}
         final = self.layers["final"]
         self._error = Labels(
             np.ascontiguousarray(self.shown(values)),
             name=title,
-            colormap=DirectLabelColormap(color_dict=colours),
+            colormap=DirectLabelColormap(color_dict=colors),
             features={"index": list(ERRORS), "label": list(ERRORS.values())},
             metadata={**self._metadata, RESULT_KEY: "error"},
             opacity=0.7,
@@ -251,16 +251,16 @@ class ReviewLayers:
                 if role == "final" or np.array_equal(layer.data, data):
                     self._take(layer)
                     return layer
-        colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+        colors: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
         if role == "difference":
-            colours |= {value: colour for value, (_, colour) in DIFFERENCE.items()}
+            colors |= {value: color for value, (_, color) in DIFFERENCE.items()}
         layer = Labels(
             data if role == "final" else np.ascontiguousarray(data),
             name=role,
             features={"index": list(named), "label": list(named.values())},
             opacity=0.6,
             metadata={**self._metadata, RESULT_KEY: role},
-            colormap=DirectLabelColormap(color_dict=colours) if role == "difference" else None,
+            colormap=DirectLabelColormap(color_dict=colors) if role == "difference" else None,
             visible=False,
             **place,
         )

@@ -31,7 +31,7 @@ class LabelOpacity(QWidget):
         self._layout.setColumnStretch(1, 1)
         self.sliders: dict[int, QSlider] = {}
 
-    def set_labels(self, labels: Mapping[int, str], colours: Mapping[int, str]) -> None:
+    def set_labels(self, labels: Mapping[int, str], colors: Mapping[int, str]) -> None:
         """Make a slider for each label but the background, all the way up."""
         while (item := self._layout.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
@@ -39,7 +39,7 @@ class LabelOpacity(QWidget):
         self.sliders.clear()
         for row, (value, name) in enumerate((v, n) for v, n in labels.items() if v != 0):
             chip = QPixmap(12, 12)
-            chip.fill(QColor(colours.get(value, "#ffffff")))
+            chip.fill(QColor(colors.get(value, "#ffffff")))
             title = QLabel()
             title.setPixmap(chip)
             named = QLabel(name)

@@ -43,12 +43,12 @@ class ReviewPage:
     ----------
     owner : DockedWidget
         Gets the layout.
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
-    def __init__(self, owner: Any, colours: Palette) -> None:
-        self._colours = colours
+    def __init__(self, owner: Any, colors: Palette) -> None:
+        self._colors = colors
         self._case: ReviewCase | None = None
         self._told = ("", False)
         self.empty = WrappedLabel(
@@ -64,8 +64,8 @@ class ReviewPage:
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.advice = WrappedLabel()
         self._why = False
-        self.slices = SlicePanel(colours)
-        self.decide = DecidePanel(colours)
+        self.slices = SlicePanel(colors)
+        self.decide = DecidePanel(colors)
         self.modes = ModePanel()
         self.opacity = LabelOpacity()
         self.reference = ReferencePanel(owner.viewer)
@@ -93,7 +93,7 @@ class ReviewPage:
         if case is None:
             self.slices.clear()
             return
-        self.opacity.set_labels(case.labels, case.colours)
+        self.opacity.set_labels(case.labels, case.colors)
         self._write_advice()
 
     def set_worklist(self, rows: Sequence[str], at: int) -> None:
@@ -108,16 +108,16 @@ class ReviewPage:
         """Say something below everything."""
         self._told = (text, bad)
         mark = (
-            f"<span style='color: {self._colours.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " if bad else ""
+            f"<span style='color: {self._colors.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " if bad else ""
         )
         self.note.setText(mark + escape(text))
         self.note.setVisible(bool(text))
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         for panel in (self.slices, self.decide):
-            panel.set_colours(colours)
+            panel.set_colors(colors)
         self._write_advice()
         self.tell(*self._told)
 
@@ -127,13 +127,13 @@ class ReviewPage:
             self.advice.setVisible(False)
             return
         keep = case.decision == "keep-source"
-        colour = self._colours.orange if keep else self._colours.green
+        color = self._colors.orange if keep else self._colors.green
         mark = "\N{BLACK UP-POINTING TRIANGLE}" if keep else "\N{CHECK MARK}"
         word = "keep before" if keep else "accept after"
-        said = f"<span style='color: {colour}'>{mark}</span> Guard: <b>{word}</b>"
+        said = f"<span style='color: {color}'>{mark}</span> Guard: <b>{word}</b>"
         if case.reasons:
             link = "less" if self._why else "why?"
-            said += f" &nbsp;<a href='why' style='color: {self._colours.blue}'>{link}</a>"
+            said += f" &nbsp;<a href='why' style='color: {self._colors.blue}'>{link}</a>"
             said += "<br>" + " ".join(map(escape, case.reasons)) if self._why else ""
         self.advice.setText(said)
         self.advice.setToolTip(" ".join(case.reasons))

@@ -52,7 +52,7 @@ class ReviewWidget(DockedWidget):
         self.setWindowTitle("OSUDA: Review")
         self.setMinimumWidth(300)
         self.setAcceptDrops(True)
-        self.page = ReviewPage(self, self.colours())
+        self.page = ReviewPage(self, self.colors())
         self.layers = ReviewLayers(napari_viewer)
         self.desk = Desk(self.layers)
         self.acts = ReviewActs(self.desk, self.page)
@@ -288,9 +288,9 @@ class ReviewWidget(DockedWidget):
         at = -1 if run is None or review is None else cases.index((run, review.case.name))
         self.page.set_worklist([f"{of.state(name)}: {name}" for of, name in cases], at)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self.page.set_colours(colours)
+        self.page.set_colors(colors)
         self._show_decisions()
 
     def _leave_case(self, closing: bool = False) -> None:

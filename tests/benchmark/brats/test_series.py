@@ -23,7 +23,7 @@ NEW = {"t1": "-t1n", "t1ce": "-t1c", "t2": "-t2w", "flair": "-t2f", "seg": "-seg
 
 
 def write_case(folder, names=OLD, enhancing=4, suffix=".nii.gz", seed=0):
-    """A small case: a head with a tumour that has all three labels, at BraTS's voxel."""
+    """A small case: a head with a tumor that has all three labels, at BraTS's voxel."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     shape = (60, 60, 5)
@@ -88,14 +88,14 @@ def test_labels_of_all_years_become_those_of_the_card(tmp_path):
         new = read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
         np.testing.assert_array_equal(old.reference, new.reference)
         np.testing.assert_array_equal(old.case.data, new.case.data)
-    # A resection cavity (4 in 2024) is no tumour.
+    # A resection cavity (4 in 2024) is no tumor.
     write_case(tmp_path / "2024" / "BraTS-GLI-02005-100", NEW, enhancing=4)
     assert set(np.unique(read_patient(find_brats(tmp_path / "2024")[0], TABLE_1[0]).reference)) == {0, 1, 2}
     # 3 was never used before 2023: such a file is something else.
     write_case(tmp_path / "odd" / "BraTS2021_00001", enhancing=3)
     with pytest.raises(CaseError, match="label 3"):
         read_patient(find_brats(tmp_path / "odd")[0], TABLE_1[0])
-    # Without a treated patient there is no cavity, and 4 may be enhancing tumour in the codes up to 2021.
+    # Without a treated patient there is no cavity, and 4 may be enhancing tumor in the codes up to 2021.
     for name in ("BraTS-GLI-00006-000", "BraTS-GoAT-00006", "BraTS-SSA-00006-000"):
         write_case(tmp_path / name / name, NEW, enhancing=4)
         with pytest.raises(CaseError, match=r"label 4, which BraTS does not use there \(0, 1, 2, 3\)"):
@@ -105,9 +105,9 @@ def test_labels_of_all_years_become_those_of_the_card(tmp_path):
 def test_paediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
     name = "BraTS-PED-00005-000"
     for release, enhancing, found in (
-        # Of 2023: 1 core, 2 oedema, 3 enhancing.
+        # Of 2023: 1 core, 2 edema, 3 enhancing.
         ("ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData", 3, {1: 1, 2: 2, 3: 4}),
-        # Later: 1 enhancing, 2 non-enhancing, 3 cyst, 4 oedema.
+        # Later: 1 enhancing, 2 non-enhancing, 3 cyst, 4 edema.
         ("BraTS-PEDs2024_Training", 3, {1: 4, 2: 1, 3: 1}),
         ("BraTS2025-PED", 4, {1: 4, 2: 1, 4: 2}),
     ):

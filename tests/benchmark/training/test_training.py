@@ -113,8 +113,8 @@ def test_training_learns_and_the_seed_fixes_the_weights() -> None:
     network = first[-1].network.eval()
     with torch.inference_mode():
         found = network(torch.from_numpy(slices.images.astype(np.float32))).argmax(1).numpy()
-    tumour, truth = found > 0, slices.classes > 0
-    assert 2 * (tumour & truth).sum() / (tumour.sum() + truth.sum()) > 0.8
+    tumor, truth = found > 0, slices.classes > 0
+    assert 2 * (tumor & truth).sum() / (tumor.sum() + truth.sum()) > 0.8
 
 
 @pytest.mark.slow

@@ -176,14 +176,14 @@ def test_a_mask_goes_back_as_a_segmentation_of_its_slices(tmp_path, numbers, aff
     labels = np.where(volume.data > np.median(volume.data), 4, 0).astype(np.uint8)
     labels[volume.data < np.quantile(volume.data, 0.2)] = 1
     labels[:, :, 1] = 0
-    names = {0: "background", 1: "core", 2: "oedema", 4: "enhancing tumour"}
+    names = {0: "background", 1: "core", 2: "edema", 4: "enhancing tumor"}
     path = tmp_path / "final.dcm"
-    known = {"colours": {4: "#d55e00"}, "creator": "A. Reader", "model": "Glioma", "version": "0.1.0"}
+    known = {"colors": {4: "#d55e00"}, "creator": "A. Reader", "model": "Glioma", "version": "0.1.0"}
     write_dicom_seg(path, labels, volume.grid, volume.path, names, **known)
 
     segmentation = highdicom.seg.segread(path)
     described = [segmentation.get_segment_description(n) for n in segmentation.segment_numbers]
-    assert [d.segment_label for d in described] == ["core", "oedema", "enhancing tumour"]
+    assert [d.segment_label for d in described] == ["core", "edema", "enhancing tumor"]
     assert str(segmentation.ContentCreatorName) == "A. Reader^"
     source = pydicom.dcmread(volume.path)
     assert segmentation.FrameOfReferenceUID == source.FrameOfReferenceUID

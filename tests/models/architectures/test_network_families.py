@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_osuda.method import AdaptationConfig, adapt, main_output
-from napari_osuda.method.normalization import Normalization, mixed_batch_norm
+from napari_osuda.method.normalization import InterceptBatchNorm, mixed_batch_norm
 from napari_osuda.models import (
     Architecture,
     ModelCard,
@@ -107,7 +107,7 @@ def test_the_source_share_alone_is_the_source_network(family: str) -> None:
     network, (image, _) = _trained(family)
     with torch.no_grad():
         source = main_output(network(image))
-        with Normalization(lambda call: mixed_batch_norm(call, eta=1.0)[0]):
+        with InterceptBatchNorm(lambda call: mixed_batch_norm(call, eta=1.0)[0]):
             swapped = main_output(network(image))
     torch.testing.assert_close(swapped, source, rtol=1e-5, atol=1e-5)
 

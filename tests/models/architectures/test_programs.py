@@ -35,13 +35,13 @@ def program(request: pytest.FixtureRequest, tmp_path: Path, network: UNet) -> Pa
     if request.param == "exported":
         batch = torch.export.Dim("batch", min=1, max=64)
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
-        torch.export.save(exported, tmp_path / "tumour.pt2")
-        return tmp_path / "tumour.pt2"
+        torch.export.save(exported, tmp_path / "tumor.pt2")
+        return tmp_path / "tumor.pt2"
     made: Any = (
         torch.jit.script(network) if request.param == "scripted" else torch.jit.trace(network, example)
     )
-    torch.jit.save(made, tmp_path / "tumour.pt")
-    return tmp_path / "tumour.pt"
+    torch.jit.save(made, tmp_path / "tumor.pt")
+    return tmp_path / "tumor.pt"
 
 
 def test_code_is_refused_unless_trusted(program: Path) -> None:

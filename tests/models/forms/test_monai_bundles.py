@@ -106,7 +106,7 @@ def test_brats_with_group_norm_is_read_and_refused_with_the_reason(brats: Path) 
     assert card.normalisation == "zscore_nonzero"
     assert card.overlapping
     assert card.channel_values == (1, 2, 4)
-    newer = {"labels": "{0: background, 1: necrotic core, 2: oedema, 3: enhancing tumour}",
+    newer = {"labels": "{0: background, 1: necrotic core, 2: edema, 3: enhancing tumor}",
              "regions": "{TC: [1, 3], WT: [1, 2, 3], ET: [3]}", "orientation": "LPS"}  # fmt: skip
     assert load_model(brats, overrides=newer).card.channel_values == (1, 2, 3)
 
@@ -145,7 +145,7 @@ def test_expressions_and_foreign_code_are_never_run(prostate: Path, change: Conf
         load_model(prostate, overrides={"defaults": True})
 
 
-def test_an_unknown_normalisation_is_asked(prostate: Path) -> None:
+def test_an_unknown_normalization_is_asked(prostate: Path) -> None:
     file = prostate / "configs" / "inference.json"
     config = json.loads(file.read_text())
     config["preprocessing"]["transforms"][2:] = [

@@ -69,7 +69,7 @@ def test_the_network_is_nnunets_and_the_card_says_its_preprocessing(
     assert model.form == "nnunet"
     assert card.name == f"Dataset007_Glioma {NAMES[dims]}"
     assert card.channels == ("T1", "FLAIR")
-    assert card.labels == {0: "background", 1: "oedema", 2: "enhancing"}
+    assert card.labels == {0: "background", 1: "edema", 2: "enhancing"}
     assert card.activation == "softmax"
     assert card.normalisation == ("zscore_head", "zscore")
     assert card.crop_to_head
@@ -132,12 +132,12 @@ def test_regions_overlap_and_are_written_in_their_order(tmp_path: Path) -> None:
     path, _ = trained(tmp_path, regions=True)
     card = load_model(path, overrides={"defaults": True}).card
     assert card.activation == "sigmoid"
-    assert card.output_channels == ("whole tumour", "tumour core", "enhancing tumour")
+    assert card.output_channels == ("whole tumour", "tumor core", "enhancing tumor")
     assert card.labels == {
         0: "background",
         1: "whole tumour (1)",
-        2: "tumour core (2)",
-        3: "enhancing tumour",
+        2: "tumor core (2)",
+        3: "enhancing tumor",
     }
     assert card.channel_values == (1, 2, 3)
     p = np.array([[[0.9, 0.9, 0.9, 0.1], [0.2, 0.8, 0.7, 0.2], [0.1, 0.3, 0.9, 0.4]]])
@@ -276,7 +276,7 @@ def test_a_dataset_that_is_not_nnunets_is_refused(dataset: dict[str, Any]) -> No
         describe_labels(dataset, {}, {}, "dataset.json")
 
 
-def test_channel_names_that_only_say_how_to_normalise_are_asked() -> None:
+def test_channel_names_that_only_say_how_to_normalize_are_asked() -> None:
     said: dict[str, Any] = {}
     guessed: dict[str, Any] = {}
     describe_labels(parts.dataset() | {"channel_names": {"0": "noNorm"}}, said, guessed, "dataset.json")

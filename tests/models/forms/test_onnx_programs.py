@@ -42,7 +42,7 @@ def _kept(network: nn.Module, path: Path) -> Path:
 
 
 def test_a_graph_with_its_batch_norm_is_adapted_as_its_class(tmp_path: Path, network: UNet) -> None:
-    file = _kept(network, tmp_path / "tumour.onnx")
+    file = _kept(network, tmp_path / "tumor.onnx")
     assert len(next(q.default for q in open_questions(file) if q.key == "channels")) == 2
     model = load_model(file, overrides=DEFAULTS)
     image = 1.0 + torch.randn(2, 2, 32, 32)

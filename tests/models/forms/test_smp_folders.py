@@ -17,8 +17,8 @@ ANSWERS = {"channels": "t1,t2", "labels": "0=background,1=a,2=b", "defaults": "y
 def pretrained(tmp_path: Path) -> tuple[Path, nn.Module]:
     smp = pytest.importorskip("segmentation_models_pytorch")
     network = smp.Unet("resnet18", encoder_weights=None, in_channels=2, classes=3).eval()
-    network.save_pretrained(tmp_path / "tumour")
-    return tmp_path / "tumour", network
+    network.save_pretrained(tmp_path / "tumor")
+    return tmp_path / "tumor", network
 
 
 def test_a_pretrained_folder(pretrained: tuple[Path, nn.Module], tmp_path: Path) -> None:

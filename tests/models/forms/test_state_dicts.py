@@ -30,7 +30,7 @@ def _same(loaded: nn.Module, network: nn.Module) -> None:
 def test_the_class_and_its_arguments_are_found_by_the_shapes(
     tmp_path: Path, network: UNet, suffix: str
 ) -> None:
-    file = tmp_path / f"tumour{suffix}"
+    file = tmp_path / f"tumor{suffix}"
     if suffix == ".safetensors":
         save_safetensors(network, str(file))
     else:

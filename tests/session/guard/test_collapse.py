@@ -108,7 +108,7 @@ def test_one_odd_batch_is_no_collapse():
     assert watched([0.05, 0.05, 0.05, 0.0, 0.05, 0.05] * 3)[0] is None
 
 
-def test_a_head_without_tumour_is_no_collapse():
+def test_a_head_without_tumor_is_no_collapse():
     assert watched([0.00015] * 6 + [0.0] * 20)[0] is None
 
 
@@ -119,7 +119,7 @@ def test_a_small_lesion_that_is_gone_is_a_collapse():
 
 
 def test_a_batch_without_foreground_between_others_hides_nothing():
-    # Every third batch shows no tumour; the others lose theirs at iteration 9.
+    # Every third batch shows no tumor; the others lose theirs at iteration 9.
     shares = [0.0 if t % 3 == 0 or t > 9 else 0.05 for t in range(20)]
     ended, _, good = watched(shares)
     assert ended is not None

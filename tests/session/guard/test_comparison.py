@@ -17,9 +17,9 @@ SHAPE = (60, 50, 20)
 AFFINE = np.diag([-2.0, 2.0, 3.0, 1.0])
 
 
-def ball(centre, radius):
+def ball(center, radius):
     grid = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), -1) * [2.0, 2.0, 3.0]
-    return ((grid - np.multiply(centre, [2.0, 2.0, 3.0])) ** 2).sum(-1) < radius**2
+    return ((grid - np.multiply(center, [2.0, 2.0, 3.0])) ** 2).sum(-1) < radius**2
 
 
 def head(middle=29.5, axis=0, **lesions):
@@ -30,8 +30,8 @@ def head(middle=29.5, axis=0, **lesions):
     image = np.where(inside, 100 + rng.normal(0, 5, SHAPE), 0)
     for side in (-7, 7):
         image[ball((middle + side, 24, 10), 10) & inside] -= 40
-    for centre, radius in lesions.values():
-        image[ball(centre, radius) & inside] += 50
+    for center, radius in lesions.values():
+        image[ball(center, radius) & inside] += 50
     return np.moveaxis(image, 0, axis).astype(np.float32)
 
 
@@ -112,7 +112,7 @@ def test_separation_is_a_share(seed):
 
 def test_smaller_regions_are_compared_and_of_a_nonsense_masks_successor_the_sides():
     card = ModelCard.of(
-        channels=("c0",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
+        channels=("c0",), labels={0: "background", 1: "core", 2: "edema", 4: "enhancing"},
         regions={"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
     )  # fmt: skip
     case = case_of(head(one=LESION))

@@ -15,7 +15,7 @@ from napari_osuda.session.guard.recommendation import recommend
 from napari_osuda.session.guard.signals import WHOLE, Signals, gather, signals_of
 from napari_osuda.session.guard.verdict import contributions, verdict
 
-CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "oedema"})
+CARD = ModelCard.of(channels=("t2",), labels={0: "background", 1: "core", 2: "edema"})
 FAIR = Signals(share=0.05, certainty=0.9, mirror=0.8, coherence=0.8, largest=0.9, border=1.0, separation=0.3)
 POOR = Signals(share=0.1, certainty=0.7, mirror=0.3, coherence=0.5, largest=0.2, border=0.2, separation=0.1)
 
@@ -232,13 +232,13 @@ def half_of_it():
     return huge, before, brain, CARD
 
 
-def test_a_mask_larger_than_any_tumour_gives_way_to_one_of_what_stands_out():
+def test_a_mask_larger_than_any_tumor_gives_way_to_one_of_what_stands_out():
     worse = dataclasses.replace(LESION, coherence=0.6, mirror=0.6)
     assert verdict(*whole(NONSENSE, worse)).accept
     assert not verdict(*whole(dataclasses.replace(NONSENSE, share=0.05), worse)).accept
     advice = recommend(*half_of_it(), whole(NONSENSE, LESION))
     assert advice.decision == "accept"
-    assert "more than any tumour" in advice.reasons[0]
+    assert "more than any tumor" in advice.reasons[0]
     assert "(2.0% of it) differs from what is around it by 1.60 and from the other side" in advice.reasons[0]
     assert "by 1.90 times the image's spread, as a lesion does" in advice.reasons[0]
 
@@ -253,7 +253,7 @@ def test_a_mask_larger_than_any_tumour_gives_way_to_one_of_what_stands_out():
         ({"share": 4e-4}, "marks next to nothing (0.04% of it)"),
     ],
 )
-def test_what_does_not_stand_out_or_is_no_tumours_either_is_not_worth_having(change, says):
+def test_what_does_not_stand_out_or_is_no_tumors_either_is_not_worth_having(change, says):
     advice = recommend(*half_of_it(), whole(NONSENSE, dataclasses.replace(LESION, largest=0.5, **change)))
     assert advice.decision == "keep-source"
     assert says in advice.reasons[0]
@@ -366,7 +366,7 @@ def test_each_smaller_region_has_figures_of_its_own():
     data[0, 0] = 0
     case = case_from_arrays("c", {"t1": data}, Grid(data.shape, np.eye(4)))
     card = ModelCard.of(
-        channels=("t1",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
+        channels=("t1",), labels={0: "background", 1: "core", 2: "edema", 4: "enhancing"},
         size=(16, 16), step=(1, 1), minimum=(1, 1),
         normalisation="none",
         regions={"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
@@ -383,7 +383,7 @@ def test_a_channel_for_the_background_is_never_foreground(activation):
     data[0, 0] = 0
     case = case_from_arrays("c", {"t1": data}, Grid(data.shape, np.eye(4)))
     card = ModelCard.of(
-        channels=("t1",), labels={0: "background", 1: "core", 2: "oedema", 4: "enhancing"},
+        channels=("t1",), labels={0: "background", 1: "core", 2: "edema", 4: "enhancing"},
         activation=activation, size=(16, 16), step=(1, 1), minimum=(1, 1), normalisation="none",
     )  # fmt: skip
     *_, found = gather(FourClasses(-10.0), SliceStack(case, slice_spec(card)), card)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_osuda.evaluation import normalised_entropy
+from napari_osuda.evaluation import normalized_entropy
 from napari_osuda.imaging import SliceStack, read_volume
 from napari_osuda.method import preset
 from napari_osuda.session import adapt_case
@@ -25,7 +25,7 @@ def test_uncertainty_lies_where_the_probabilities_do(stack, model):
     p = rng.dirichlet((1, 1), (2, *stack.plane_shape)).transpose(0, 3, 1, 2).astype(np.float32)
     sure(np.array([1, 4]), p)
     shown = stack.stacked(sure.uncertainty)
-    np.testing.assert_allclose(shown[4], normalised_entropy(p[1]), atol=1e-3)
+    np.testing.assert_allclose(shown[4], normalized_entropy(p[1]), atol=1e-3)
     assert not shown[0].any()
     assert sure.calibration is None
 

@@ -48,7 +48,7 @@ def stack_labels(model, case, stack, index):
     """The whole mask's slice, on the network's grid, which here is the case's."""
     plane = SliceStack(
         dataclasses.replace(case, data=predict_case(model, case)[None].astype(np.float32)),
-        dataclasses.replace(stack.spec, normalisation="none"),
+        dataclasses.replace(stack.spec, normalization="none"),
     )
     return plane.slices([index])[0, 0]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_osuda.session.report.charts import Curve, colour_map, line_chart, map_chart, ticks
+from napari_osuda.session.report.charts import Curve, color_map, line_chart, map_chart, ticks
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
@@ -23,13 +23,13 @@ def test_ticks_of_a_known_range():
     assert ticks(3, 3) == [3]
 
 
-def test_colours_run_along_viridis_and_grey_is_no_value():
-    rgb = colour_map(np.array([0.0, 1.0, -5.0, 7.0, np.nan]))
+def test_colors_run_along_viridis_and_gray_is_no_value():
+    rgb = color_map(np.array([0.0, 1.0, -5.0, 7.0, np.nan]))
     assert rgb[0].tolist() == rgb[2].tolist() == [0x44, 0x01, 0x54]
     assert rgb[1].tolist() == rgb[3].tolist() == [0xFD, 0xE7, 0x25]
     assert rgb[4].tolist() == [128, 128, 128]
-    # Lighter all the way, so that it reads in grey as well.
-    lightness = colour_map(np.linspace(0, 1, 64)) @ np.array([0.2126, 0.7152, 0.0722])
+    # Lighter all the way, so that it reads in gray as well.
+    lightness = color_map(np.linspace(0, 1, 64)) @ np.array([0.2126, 0.7152, 0.0722])
     assert np.all(np.diff(lightness) > 0)
 
 
@@ -80,6 +80,6 @@ def test_a_map_of_many_layers_and_iterations_stays_small():
     assert chart.count('text-anchor="end"') < 100
 
 
-def test_a_map_without_a_finite_value_is_grey():
+def test_a_map_without_a_finite_value_is_gray():
     chart = map_chart("d", np.full((1, 2), np.nan), [0, 2], ["only"], [0])
     assert "mean – to –" in chart

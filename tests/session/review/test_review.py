@@ -140,9 +140,9 @@ def test_a_stroke_that_changes_nothing_is_no_decision():
 
 def test_flags_do_not_decide():
     review = Review(review_case())
-    review.set_flag(True, "axial", [2], "vessel or tumour?", "A. Reader")
+    review.set_flag(True, "axial", [2], "vessel or tumor?", "A. Reader")
     review.set_flag(True, None, comment="ask the surgeon")
-    assert review.flag("axial", 2).comment == "vessel or tumour?"
+    assert review.flag("axial", 2).comment == "vessel or tumor?"
     assert review.volume_flag.comment == "ask the surgeon"
     assert review.progress("axial") == (0, 3)
     review.set_flag(False, "axial", [2])

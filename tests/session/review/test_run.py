@@ -29,7 +29,7 @@ def test_a_run_folder_gives_its_cases(folder):
     np.testing.assert_array_equal(review.case.before, before)
     np.testing.assert_array_equal(review.case.after, after)
     assert review is run.review("other")
-    assert review.case.labels == {0: "background", 1: "core", 3: "oedema"}
+    assert review.case.labels == {0: "background", 1: "core", 3: "edema"}
     images, missing = run.images("other")
     assert [image.channel for image in images] == ["flair"]
     assert missing == []

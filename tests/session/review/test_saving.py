@@ -46,7 +46,7 @@ def test_dicom_in_is_dicom_seg_out(of_dicom):
     assert saved.problem == ""
     segmentation = highdicom.seg.segread(saved.segmentation)
     labels = [segmentation.get_segment_description(n).segment_label for n in segmentation.segment_numbers]
-    assert labels == ["core", "oedema"]
+    assert labels == ["core", "edema"]
     found = segmentation.get_volume(combine_segments=True)
     final = run.review("case").final
     assert [(found.array == k).sum() for k in (1, 2)] == [(final == v).sum() for v in (1, 3)]

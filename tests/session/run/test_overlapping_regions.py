@@ -16,8 +16,8 @@ SHAPE = (32, 32, 9)
 REGIONS = {"TC": (1, 4), "WT": (1, 2, 4), "ET": (4,)}
 
 
-def tumour(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A head with an oedema, a core in it and an enhancing part in that, each brighter than the last."""
+def tumor(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A head with an edema, a core in it and an enhancing part in that, each brighter than the last."""
     rng = np.random.default_rng(seed)
     grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in SHAPE), indexing="ij")
     inside = grid[0] ** 2 + grid[1] ** 2 < 0.9
@@ -25,8 +25,8 @@ def tumour(seed: int) -> tuple[np.ndarray, np.ndarray]:
     labels = np.zeros(SHAPE, np.uint8)
     for value, reach in ((2, 0.6), (1, 0.42), (4, 0.25)):
         labels[radius < reach] = value
-    grey = np.array([100, 300, 200, 0, 400])[labels]
-    return np.where(inside, grey + rng.normal(0, 6, SHAPE), 0).astype(np.float32), labels * inside
+    gray = np.array([100, 300, 200, 0, 400])[labels]
+    return np.where(inside, gray + rng.normal(0, 6, SHAPE), 0).astype(np.float32), labels * inside
 
 
 def masks(labels: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def masks(labels: np.ndarray) -> np.ndarray:
 def regions_model(tmp_path_factory):
     torch.manual_seed(0)
     network = UNet(1, 3, (8, 8)).train()
-    image, labels = tumour(1)
+    image, labels = tumor(1)
     head = image != 0
     z = np.where(head, (image - image[head].mean()) / image[head].std(), 0)
     x = torch.from_numpy(np.moveaxis(z, 2, 0)[:, None].astype(np.float32))
@@ -50,7 +50,7 @@ def regions_model(tmp_path_factory):
         optimizer.step()
     card = ModelCard.of(
         name="Regions", channels=("t1ce",), output_channels=tuple(REGIONS), activation="sigmoid",
-        labels={0: "background", 1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}, regions=REGIONS,
+        labels={0: "background", 1: "necrotic core", 2: "edema", 4: "enhancing tumor"}, regions=REGIONS,
         step=(2, 2), minimum=(8, 8),
         architecture={"import_from": "napari_osuda.networks", "callable": "UNet",
                       "kwargs": {"in_channels": 1, "out_channels": 3, "features": [8, 8]}},
@@ -60,7 +60,7 @@ def regions_model(tmp_path_factory):
 
 
 def test_regions_are_adapted_written_as_labels_and_scored(regions_model, tmp_path):
-    image, labels = tumour(2)
+    image, labels = tumor(2)
     nib.save(nib.Nifti1Image(np.where(image != 0, 2 * image + 90, 0), AFFINE), tmp_path / "p_t1ce.nii.gz")
     model = load_model(regions_model)
     case = read_case(tmp_path / "p_t1ce.nii.gz", model.card.channels)

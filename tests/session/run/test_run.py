@@ -126,7 +126,7 @@ def test_several_cases_are_one_domain(model, patient, tmp_path):
     np.testing.assert_array_equal(result.cases[0].after, result.cases[1].after)
 
 
-def test_a_stop_is_honoured_within_a_step_and_keeps_what_there_is(model, case, tmp_path):
+def test_a_stop_is_honored_within_a_step_and_keeps_what_there_is(model, case, tmp_path):
     run = Run(make_job(model, case, preset("osuda", iterations=50, batch_size=4), out=tmp_path / "run"))
     for event in run:
         if isinstance(event, Step) and event.report.t == 2:

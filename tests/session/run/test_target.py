@@ -20,7 +20,7 @@ def shown(target):
 
 
 def test_slices_with_little_head_take_no_part_but_are_all_segmented():
-    spec = SliceSpec(normalisation="none")
+    spec = SliceSpec(normalization="none")
     assert shown(Target([cone()], spec, 2)) == [1, 2, 3, 4, 5]
     some = Target([cone()], spec, 2, minimum_head=0.3)
     assert shown(some) == [3, 4, 5]
@@ -30,7 +30,7 @@ def test_slices_with_little_head_take_no_part_but_are_all_segmented():
 
 
 def test_every_batch_runs_through_the_whole_head_in_the_same_way_each_time():
-    target = Target([cone()], SliceSpec(normalisation="none"), 2, seed=3)
+    target = Target([cone()], SliceSpec(normalization="none"), 2, seed=3)
     first, second = list(target), list(target)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert len(target) == 3
@@ -46,7 +46,7 @@ def ball(name="ball", shape=(20, 22, 24), spacing=1.0):
     return case_from_arrays(name, {"t2": image}, Grid(shape, np.diag([spacing] * 3 + [1.0])))
 
 
-VOLUME = SliceSpec("volume", size=(8, 8, 8), normalisation="none")
+VOLUME = SliceSpec("volume", size=(8, 8, 8), normalization="none")
 
 
 def test_patches_show_the_whole_head_of_each_case_in_batches_of_the_same_make_up():
@@ -74,7 +74,7 @@ def test_patches_with_little_head_take_no_part():
 
 
 def test_patches_of_cases_that_are_smaller_come_in_batches_of_their_own():
-    spec = SliceSpec("volume", step=(4, 4, 4), normalisation="none")
+    spec = SliceSpec("volume", step=(4, 4, 4), normalization="none")
     target = Target([ball(), ball("small", (10, 10, 10))], spec, 4)
     assert sorted(tuple(batch.shape) for batch in target) == [(1, 1, 12, 12, 12), (1, 1, 20, 24, 24)]
     assert target.slices == 2

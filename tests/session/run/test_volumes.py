@@ -30,7 +30,7 @@ def standardised(image: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def volume_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small 3-D U-Net with BatchNorm that has learnt to see the lesion."""
+    """A small 3-D U-Net with BatchNorm that has learned to see the lesion."""
     pytest.importorskip("monai")
     architecture = {
         "import_from": "monai.networks.nets",

@@ -18,7 +18,7 @@ def volume_model(tmp_path):
     card = ModelCard.of(
         name="Two spots in space",
         channels=("t1", "t2"),
-        labels={0: "background", 2: "oedema", 5: "core"},
+        labels={0: "background", 2: "edema", 5: "core"},
         plane="volume",
         size=(8, 8, 8),
         spacing_mm=(3.0, 3.0, 3.0),

@@ -15,7 +15,7 @@ from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
 pytestmark = pytest.mark.viewer
 
 
-def test_a_run_gives_layers_on_the_image_with_the_cards_names_and_colours(adapt_widget, viewer, ended):
+def test_a_run_gives_layers_on_the_image_with_the_cards_names_and_colors(adapt_widget, viewer, ended):
     adapt_widget.adapt()
     ended(adapt_widget)
     assert adapt_widget.run_panel.state == "done", adapt_widget.run_panel.label.text()
@@ -27,7 +27,7 @@ def test_a_run_gives_layers_on_the_image_with_the_cards_names_and_colours(adapt_
         assert layer.units == image.units
         assert layer.axis_labels == image.axis_labels
     after = viewer.layers["after"]
-    assert list(after.features["label"]) == ["background", "oedema", "core"]
+    assert list(after.features["label"]) == ["background", "edema", "core"]
     assert list(after.features["index"]) == [0, 2, 5]
     np.testing.assert_allclose(
         after.colormap.map(np.array([5]))[0][:3], [0x56 / 255, 0xB4 / 255, 0xE9 / 255], atol=0.01
@@ -80,7 +80,7 @@ def test_dice_is_told_where_a_reference_is_chosen(adapt_widget, viewer, ended):
     adapt_widget.adapt()
     ended(adapt_widget)
     case = adapt_widget.cockpit.result.cases[0]
-    score = next(s for s in case.scores_after if s.region == "oedema")
+    score = next(s for s in case.scores_after if s.region == "edema")
     assert f"{score.dice:.3f}" in adapt_widget.outcome_panel.scores.text()
 
 

@@ -19,7 +19,7 @@ from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.widget import MonitorWidget
 from napari_osuda.widgets.qt.theme import palette
 
-CLASSES = ((0, "background", "#000000"), (2, "oedema", "#e69f00"), (5, "core", "#56b4e9"))
+CLASSES = ((0, "background", "#000000"), (2, "edema", "#e69f00"), (5, "core", "#56b4e9"))
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +100,8 @@ def test_curves_show_what_was_reported(monitor, run):
         np.testing.assert_allclose(curve.getData()[1], expected, rtol=1e-6)
     assert f"{history['loss'][-1]:.3g}" in losses.legend.text()
     classes = monitor.panels["classes"]
-    assert [series.name for series in classes.series] == ["oedema", "core"]
-    assert [series.colour for series in classes.series] == ["#e69f00", "#56b4e9"]
+    assert [series.name for series in classes.series] == ["edema", "core"]
+    assert [series.color for series in classes.series] == ["#e69f00", "#56b4e9"]
     np.testing.assert_allclose(classes.curves[1].getData()[1], 100 * history["class_fractions"][:, 2])
 
 

@@ -76,7 +76,7 @@ def test_layers_hold_the_masks_on_the_image_and_are_locked(widget, empty):
     for layer in empty.layers:
         assert not layer.editable
         np.testing.assert_array_equal(layer.extent.world, empty.layers["case_flair"].extent.world)
-    assert list(layers["after"].features["label"]) == ["background", "core", "oedema"]
+    assert list(layers["after"].features["label"]) == ["background", "core", "edema"]
     empty.dims.ndisplay = 3
     empty.dims.ndisplay = 2
     assert not any(layer.editable for layer in empty.layers), "napari unlocks layers on the way back from 3-D"
@@ -418,7 +418,7 @@ def test_a_large_case_is_instant(empty, tmp_path):
         widget.go_to_next("changed")
         jumps.append(time.perf_counter() - begin)
     print(f"rows {rows:.2f} s, jump {1000 * float(np.median(jumps)):.0f} ms")
-    # Generous, since a test's machine is shared; half the voxels here carry a label, far more than a tumour.
+    # Generous, since a test's machine is shared; half the voxels here carry a label, far more than a tumor.
     assert rows < 3
     assert np.median(jumps) < 0.5
 

@@ -20,7 +20,7 @@ _LINES = 14
 _TITLE = 20
 
 
-def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> str:
+def card_text(model: SourceModel, inspection: Inspection, colors: Palette) -> str:
     """The model card in a few lines of rich text."""
     card = model.card
     labels = ", ".join(
@@ -37,15 +37,15 @@ def card_text(model: SourceModel, inspection: Inspection, colours: Palette) -> s
     count = len(inspection.layers)
     if inspection.adaptable:
         rows.append(
-            f"<span style='color: {colours.green}'>✔</span> Can be adapted: {count} "
+            f"<span style='color: {colors.green}'>✔</span> Can be adapted: {count} "
             f"BatchNorm layer{'s' if count != 1 else ''}, {inspection.adapted_channels:,} channels"
             f"{_share(inspection)}"
         )
     else:
         rows.append(
-            f"<span style='color: {colours.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
+            f"<span style='color: {colors.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
         )
-    rows += [f"<span style='color: {colours.orange}'>▲</span> {escape(note)}" for note in model.notes]
+    rows += [f"<span style='color: {colors.orange}'>▲</span> {escape(note)}" for note in model.notes]
     return "<br>".join(rows)
 
 
@@ -75,7 +75,7 @@ def _share(inspection: Inspection) -> str:
     if not others:
         return ""
     told = ", ".join(f"{count} {kind}" for kind, count in others.items())
-    return f" ({inspection.share:.0%} of its normalisation; {escape(told)} stay)"
+    return f" ({inspection.share:.0%} of its normalization; {escape(told)} stay)"
 
 
 class ModelDetails(QWidget):

@@ -48,17 +48,17 @@ class ModelPanel(QWidget):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
     #: The model that is ready to be adapted, or None while there is none.
     chosen = Signal(object)
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
         self.model: SourceModel | None = None
-        self._colours = colours
+        self._colors = colors
         self._answers: dict[str, str] = {}
         self._asked: tuple[Question, ...] = ()
         self._trusted: frozenset[str] = frozenset()
@@ -131,9 +131,9 @@ class ModelPanel(QWidget):
         self._answers, self._asked = {}, ()
         self._load(path)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         self._show()
 
     def close_down(self) -> None:
@@ -170,7 +170,7 @@ class ModelPanel(QWidget):
 
     def _on_failed(self, error: Exception) -> None:
         self._set(None, None)
-        mark = f"<span style='color: {self._colours.red}'>✖</span>"
+        mark = f"<span style='color: {self._colors.red}'>✖</span>"
         self.card.setText(f"{mark} {escape(error_sentence(error))}")
         if self._asked:
             # An answer may be what is wrong.
@@ -241,7 +241,7 @@ class ModelPanel(QWidget):
         elif self._loaded.questions:
             self.card.setText("This model's files leave some things open:")
         elif self._loaded.model is not None and self._loaded.inspection is not None:
-            self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colours))
+            self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""

@@ -70,7 +70,7 @@ def columns_of(
         columns.append(
             Column(
                 "Unsure",
-                "Mean normalised entropy of the adapted network, 0 (sure) to 1, where there is a mask",
+                "Mean normalized entropy of the adapted network, 0 (sure) to 1, where there is a mask",
                 lambda r: f"{doubt[r]:.2f}",
                 lambda r: float(doubt[r]),
             )

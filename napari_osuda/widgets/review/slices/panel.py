@@ -23,18 +23,18 @@ class SlicePanel(QWidget):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
     #: The user went to a slice.
     went = Signal(int)
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self.model = SliceModel(colours)
+        self.model = SliceModel(colors)
         self.view = SliceView(self.model)
-        self.strip = ChangeStrip(colours)
+        self.strip = ChangeStrip(colors)
         self._step = 0
         self.filter = QComboBox()
         self.filter.setAccessibleName("Which slices are listed")
@@ -70,7 +70,7 @@ class SlicePanel(QWidget):
         item.setEnabled(table.uncertainty is not None)
         self.view.fit()
         self.view.renew()
-        self._summarise()
+        self._summarize()
 
     def clear(self) -> None:
         """Show nothing."""
@@ -81,7 +81,7 @@ class SlicePanel(QWidget):
     def decided(self, errors: dict[str, NDArray[np.int64]]) -> None:
         """Show what decisions have changed."""
         self.view.decided(errors)
-        self._summarise()
+        self._summarize()
 
     def follow(self, step: int) -> None:
         """Mark the viewer's slice."""
@@ -100,10 +100,10 @@ class SlicePanel(QWidget):
         places = [place for place in range(shown.count) if self.model.is_in(wanted, shown.index(place))]
         return next_of(places, step, backwards)
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self.model.set_colours(colours)
-        self.strip.set_colours(colours)
+        self.model.set_colors(colors)
+        self.strip.set_colors(colors)
 
     def set_filter(self, wanted: str) -> None:
         """Narrow the table to one of `FILTERS`."""
@@ -115,7 +115,7 @@ class SlicePanel(QWidget):
         self.view.follow(self._step)
         self._count()
 
-    def _summarise(self) -> None:
+    def _summarize(self) -> None:
         """The strip, and how many rows there are."""
         self._count()
         model = self.model

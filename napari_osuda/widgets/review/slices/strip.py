@@ -18,20 +18,20 @@ _HEIGHT = 48
 
 
 class ChangeStrip(QWidget):
-    """One bar a slice: its height the voxels changed, its colour whether it is decided.
+    """One bar a slice: its height the voxels changed, its color whether it is decided.
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
     #: The viewer's number of the slice that was clicked.
     went = Signal(int)
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self._colours = colours
+        self._colors = colors
         self._changed: np.ndarray[Any, Any] = np.zeros(0)
         self._states: Sequence[str] = ()
         self._flags: Sequence[bool] = ()
@@ -51,9 +51,9 @@ class ChangeStrip(QWidget):
         self._at = at
         self.update()
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -67,12 +67,12 @@ class ChangeStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the bars."""
-        painter, colours = QPainter(self), self._colours
-        painter.fillRect(self.rect(), QColor(colours.foreground))
+        painter, colors = QPainter(self), self._colors
+        painter.fillRect(self.rect(), QColor(colors.foreground))
         count = len(self._changed)
         if not count:
             return
-        hues = {"": colours.blue, "after": colours.green, "before": colours.orange, "edited": colours.purple}
+        hues = {"": colors.blue, "after": colors.green, "before": colors.orange, "edited": colors.purple}
         width, bottom = self.width() / count, float(self.height() - 7)
         # The root: a slice with a few changed voxels must be seen beside one with thousands.
         heights = np.sqrt(self._changed / max(float(self._changed.max()), 1.0)) * (bottom - 8)
@@ -89,12 +89,12 @@ class ChangeStrip(QWidget):
             if self._flags[step]:
                 middle = left + width / 2
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(colours.red))
+                painter.setBrush(QColor(colors.red))
                 painter.drawPolygon(
                     QPolygonF([QPointF(middle - 3, 1), QPointF(middle + 3, 1), QPointF(middle, 6)])
                 )
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QColor(colours.text))
+        painter.setPen(QColor(colors.text))
         painter.drawRect(QRectF(self._at * width - 1, 0.5, max(width + 1, 3), self.height() - 1.5))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:

@@ -38,13 +38,13 @@ class SliceModel(QAbstractTableModel):
 
     Parameters
     ----------
-    colours : Palette
+    colors : Palette
         Of napari's theme.
     """
 
-    def __init__(self, colours: Palette) -> None:
+    def __init__(self, colors: Palette) -> None:
         super().__init__()
-        self._colours = colours
+        self._colors = colors
         self.review: Review | None = None
         self.table: SliceTable | None = None
         self.shown = Shown(0, 0, False)
@@ -97,9 +97,9 @@ class SliceModel(QAbstractTableModel):
             for index in slices
         ]
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        self._colours = colours
+        self._colors = colors
         if self.rowCount():
             self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, self.columnCount() - 1))
 
@@ -160,8 +160,8 @@ class SliceModel(QAbstractTableModel):
         assert self.table is not None
         if title == "Decision":
             chosen = self.review.choice(self.table.plane, row)
-            return None if chosen is None else QColor(getattr(self._colours, _HUES[chosen.kind]))
-        return QColor(self._colours.red) if title == FLAG else None
+            return None if chosen is None else QColor(getattr(self._colors, _HUES[chosen.kind]))
+        return QColor(self._colors.red) if title == FLAG else None
 
     def _tip(self, row: int) -> str:
         review, table = self.review, self.table

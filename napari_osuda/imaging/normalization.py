@@ -1,4 +1,4 @@
-"""Intensity normalisation of one MRI volume; the same function serves training and adaptation."""
+"""Intensity normalization of one MRI volume; the same function serves training and adaptation."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from scipy import ndimage
 from napari_osuda.errors import ConfigError
 
 __all__ = [
-    "NORMALISATIONS",
+    "NORMALIZATIONS",
     "Intensity",
-    "Normalisation",
+    "IntensityNormalization",
     "filled_head",
     "fit_intensity",
     "head_of",
-    "normalise",
+    "normalize",
     "not_zero",
 ]
 
-Normalisation = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
-NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
+IntensityNormalization = Literal[
+    "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"
+]
+NORMALIZATIONS: tuple[IntensityNormalization, ...] = get_args(IntensityNormalization)
 
 
 @dataclass(frozen=True)
 class Intensity:
-    """A normalisation whose figures were taken from a whole volume, to be applied to any part of it.
+    """A normalization whose figures were taken from a whole volume, to be applied to any part of it.
 
     Attributes
     ----------
@@ -51,7 +53,7 @@ class Intensity:
         return float(self(np.zeros(1, np.float32))[0])
 
     def __call__(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Normalise values of any shape; gives a new float32 array of the same shape."""
+        """Normalize values of any shape; gives a new float32 array of the same shape."""
         # In float64 this would take twice the memory for digits that no network sees.
         result: NDArray[np.float32] = np.subtract(values, np.float32(self.offset), dtype=np.float32)
         result /= np.float32(self.scale)
@@ -77,15 +79,17 @@ def filled_head(data: NDArray[Any]) -> NDArray[np.bool_]:
     return filled
 
 
-def fit_intensity(volume: ArrayLike, how: Normalisation, head: NDArray[np.bool_] | None = None) -> Intensity:
-    """Take the figures of a normalisation from one channel of a whole volume.
+def fit_intensity(
+    volume: ArrayLike, how: IntensityNormalization, head: NDArray[np.bool_] | None = None
+) -> Intensity:
+    """Take the figures of a normalization from one channel of a whole volume.
 
     Parameters
     ----------
     volume : array, any shape
         Raw finite intensities of one channel.
     how : {'zscore_nonzero', 'zscore_head', 'zscore', 'percentile_1_99', 'range', 'none'}
-        See `normalise`.
+        See `normalize`.
     head : bool array of the same shape, optional
         For ``zscore_head``: `filled_head` of all channels; of this one without it.
 
@@ -120,11 +124,11 @@ def fit_intensity(volume: ArrayLike, how: Normalisation, head: NDArray[np.bool_]
             return Intensity(keep_zero=True)
         mean = float(head.mean(dtype=np.float64))
         return Intensity(mean, _usable(float(head.std(dtype=np.float64)), mean), keep_zero=True)
-    raise ConfigError(f"normalisation is {how!r}; it must be one of {', '.join(NORMALISATIONS)}.")
+    raise ConfigError(f"normalization is {how!r}; it must be one of {', '.join(NORMALIZATIONS)}.")
 
 
-def normalise(volume: ArrayLike, how: Normalisation) -> NDArray[np.float32]:
-    """Normalise one channel of one volume.
+def normalize(volume: ArrayLike, how: IntensityNormalization) -> NDArray[np.float32]:
+    """Normalize one channel of one volume.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The legend of a map of colours."""
+"""The legend of a map of colors."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_osuda.widgets.qt.theme import Palette
 
-__all__ = ["ColourBar"]
+__all__ = ["ColorBar"]
 
 
-class ColourBar(QWidget):
-    """The scale of colours with the values at its ends and in its middle."""
+class ColorBar(QWidget):
+    """The scale of colors with the values at its ends and in its middle."""
 
-    def __init__(self, colour_map: pg.ColorMap, colours: Palette) -> None:
+    def __init__(self, color_map: pg.ColorMap, colors: Palette) -> None:
         super().__init__()
-        self._map = colour_map
+        self._map = color_map
         self.values = (0.0, 0.5, 1.0)
-        self._text = QColor(colours.text)
+        self._text = QColor(colors.text)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(2 * QFontMetrics(self.font()).height())
 
     def set_values(self, low: float, middle: float, high: float) -> None:
-        """The values that the outermost colours and the middle one stand for."""
+        """The values that the outermost colors and the middle one stand for."""
         if (low, middle, high) != self.values:
             self.values = (low, middle, high)
-            self.setAccessibleName(f"Colours from {low:.3g} to {high:.3g}")
+            self.setAccessibleName(f"Colors from {low:.3g} to {high:.3g}")
             self.update()
 
-    def set_colours(self, colours: Palette) -> None:
+    def set_colors(self, colors: Palette) -> None:
         """Follow the theme."""
-        self._text = QColor(colours.text)
+        self._text = QColor(colors.text)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,0 +1,34 @@
+"""How the package is laid out: rooms of a readable size, and nothing private taken out of one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import napari_osuda
+
+PACKAGE = Path(napari_osuda.__file__).parent
+MOST_MODULES = 16
+
+
+def _imports() -> Iterator[tuple[Path, str, str]]:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("napari_osuda"):
+                yield from ((path, str(node.module), name.name) for name in node.names)
+
+
+def test_nothing_private_is_imported_from_another_module():
+    taken = [
+        f"{path.relative_to(PACKAGE)}: {module}.{name}"
+        for path, module, name in _imports()
+        if name.startswith("_") and not name.startswith("__")
+    ]
+    assert not taken
+
+
+def test_a_room_holds_no_more_than_a_person_can_keep_in_mind():
+    rooms = {room: len(list(room.glob("*.py"))) - 1 for room in {p.parent for p in PACKAGE.rglob("*.py")}}
+    crowded = {str(room.relative_to(PACKAGE)): count for room, count in rooms.items() if count > MOST_MODULES}
+    assert not crowded
