@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,23 @@ from napari_osuda.models import Architecture, ModelCard, write_model_folder
 from napari_osuda.networks import UNet
 
 KWARGS = {"in_channels": 2, "out_channels": 3, "features": [4, 6, 8]}
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No model reaches the network: libraries swallow what a socket raises, so attempts are counted."""
+    attempts: list[Any] = []
+
+    def refuse(*asked: Any, **_: Any) -> Any:
+        attempts.append([part for part in asked if not isinstance(part, socket.socket)])
+        raise OSError("a test of models asked for the network")
+
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    yield
+    assert not attempts, f"asked for the network: {attempts[:5]}"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from torch import nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures import nnunet
+from napari_osuda.models.architectures.checked_arguments import checked_arguments
 from napari_osuda.models.card import Architecture
 
 __all__ = ["LIBRARIES", "Library", "build_network", "build_skeleton", "check_architecture", "installed"]
@@ -29,8 +30,6 @@ class Library:
         Where its public names are.
     install : str
         The command that brings it.
-    functions : bool
-        Whether its networks are made by functions too, and not by classes alone.
     stand_in : module, optional
         What has the networks in its place, so that it need not be imported.
     requires : callable, optional
@@ -39,7 +38,6 @@ class Library:
 
     module: str
     install: str
-    functions: bool = False
     stand_in: Any = None
     requires: Callable[[], Any] | None = None
 
@@ -50,30 +48,15 @@ LIBRARIES: Mapping[str, Library] = {
         Library("napari_osuda.networks", "pip install napari-osuda"),
         Library("monai.networks.nets", "pip install 'napari-osuda[monai]'"),
         Library("segmentation_models_pytorch", "pip install 'napari-osuda[smp]'"),
-        Library("torchvision.models.segmentation", "pip install torchvision", functions=True),
+        Library("torchvision.models.segmentation", "pip install torchvision"),
         Library(
             "nnunetv2.utilities.get_network_from_plans",
             "pip install 'napari-osuda[nnunet]'",
-            functions=True,
             stand_in=nnunet,
             requires=nnunet.networks_module,
         ),
     )
 }
-
-# Arguments by which networks fetch or read weights; ours come with the package, so these are off.
-_NO_DOWNLOADS: Mapping[str, Any] = {
-    "pretrained": False,
-    "pretrained_url": None,
-    "weights": None,
-    "weights_backbone": None,
-    "encoder_weights": None,
-    "checkpoint": None,
-    "progress": False,
-}
-_MAX_NUMBER = 100_000
-_MAX_DEPTH = 6
-_MAX_LENGTH = 512
 
 
 def installed(architecture: Architecture) -> bool:
@@ -86,40 +69,21 @@ def installed(architecture: Architecture) -> bool:
 
 
 def check_architecture(architecture: Architecture) -> None:
-    """Refuse a module outside the list and arguments that are not plain literals, importing nothing.
+    """Refuse a network, an argument or a value outside the closed list, importing nothing.
 
     Raises
     ------
     ModelError
-        ``import_from`` is not in the list (which the sentence gives), or an argument is not a literal.
+        ``import_from``, the network, an argument or its value is not in the list; the sentence gives what
+        is.
     """
     if architecture.import_from not in LIBRARIES:
         raise ModelError(
-            f"weights.pytorch_state_dict.architecture.import_from is '{architecture.import_from}'; it must "
-            f"be one of {', '.join(LIBRARIES)}. Nothing else is imported."
+            "weights.pytorch_state_dict.architecture.import_from is "
+            f"{ascii(architecture.import_from)[:80]}; it must be one of {', '.join(LIBRARIES)}. "
+            "Nothing else is imported."
         )
-    _check_literal(architecture.kwargs, "architecture.kwargs", 0)
-
-
-def _check_literal(value: Any, where: str, depth: int) -> None:
-    if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_LENGTH:
-        # Each entry can be a level of the network, which takes time to build even without memory.
-        raise ModelError(f"{where} has {len(value):,} entries; more than {_MAX_LENGTH} are refused.")
-    if depth > _MAX_DEPTH:
-        raise ModelError(f"{where} is nested more than {_MAX_DEPTH} deep.")
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _check_literal(inner, f"{where}.{key}", depth + 1)
-    elif isinstance(value, list | tuple):
-        for i, inner in enumerate(value):
-            _check_literal(inner, f"{where}[{i}]", depth + 1)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if not abs(value) <= _MAX_NUMBER:
-            raise ModelError(f"{where} is {value}; numbers above {_MAX_NUMBER:,} are refused.")
-    elif value is not None and not isinstance(value, bool | str):
-        raise ModelError(
-            f"{where} is a {type(value).__name__}; it must be a number, text, true, false, null or a list."
-        )
+    checked_arguments(architecture.import_from, architecture.callable, architecture.kwargs)
 
 
 def _module(architecture: Architecture) -> Any:
@@ -138,33 +102,10 @@ def _module(architecture: Architecture) -> Any:
 
 def _callable(architecture: Architecture) -> Any:
     module = _module(architecture)
-    name = architecture.callable
-    found = None if name.startswith("_") else getattr(module, name, None)
-    if inspect.isclass(found) and issubclass(found, nn.Module):
+    found = getattr(module, architecture.callable, None)
+    if (inspect.isclass(found) and issubclass(found, nn.Module)) or inspect.isfunction(found):
         return found
-    library = LIBRARIES[architecture.import_from]
-    # A function of the list itself, not one that its module imported from elsewhere.
-    if library.functions and inspect.isfunction(found) and found.__module__.startswith(module.__name__):
-        return found
-    raise ModelError(
-        f"{library.module} has no network '{name}'. It has: {', '.join(_networks(library, module))}."
-    )
-
-
-def _networks(library: Library, module: Any) -> list[str]:
-    return sorted(
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and (
-            (inspect.isclass(value) and issubclass(value, nn.Module))
-            or (
-                library.functions
-                and inspect.isfunction(value)
-                and value.__module__.startswith(module.__name__)
-            )
-        )
-    )
+    raise ModelError(f"The installed {architecture.import_from} has no network '{architecture.callable}'.")
 
 
 def build_network(architecture: Architecture) -> nn.Module:
@@ -212,12 +153,12 @@ def build_skeleton(architecture: Architecture) -> nn.Module | None:
 
 
 def _bound(make: Any, architecture: Architecture) -> dict[str, Any]:
+    """The arguments that are allowed, without those that the installed library does not have."""
+    arguments = checked_arguments(architecture.import_from, architecture.callable, architecture.kwargs)
     parameters = inspect.signature(make).parameters
-    kwargs = dict(architecture.kwargs)
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    unknown = [key for key in kwargs if key not in parameters]
-    if unknown and not takes_any:
-        named = [p for p in parameters if p not in _NO_DOWNLOADS]
-        raise ModelError(f"{architecture} takes no argument '{unknown[0]}'; it takes {', '.join(named)}.")
-    off = {key: value for key, value in _NO_DOWNLOADS.items() if key in parameters or key in kwargs}
-    return {**kwargs, **off}
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        return arguments
+    unknown = next((key for key in architecture.kwargs if key not in parameters), None)
+    if unknown is not None:
+        raise ModelError(f"The installed {architecture} takes no argument '{unknown}'.")
+    return {key: value for key, value in arguments.items() if key in parameters}

@@ -15,12 +15,12 @@ from torch import nn
 
 from napari_osuda.errors import ModelError
 
-__all__ = ["get_network_from_plans", "networks_module"]
+__all__ = ["NNUNETS", "OPERATIONS", "get_network_from_plans", "networks_module"]
 
 _MODULE = "dynamic_network_architectures.architectures.unet"
-_NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet", "ResidualUNet")
+NNUNETS = ("PlainConvUNet", "ResidualEncoderUNet", "ResidualUNet")
 # What plans name by its path; other places of the same class end in the same name.
-_OPERATIONS: Mapping[str, type[nn.Module]] = {
+OPERATIONS: Mapping[str, type[nn.Module]] = {
     kind.__name__: kind
     for kind in (
         nn.Conv2d, nn.Conv3d, nn.BatchNorm2d, nn.BatchNorm3d, nn.InstanceNorm2d, nn.InstanceNorm3d,
@@ -59,20 +59,18 @@ def get_network_from_plans(
         A class is not in the closed list.
     """
     name = arch_class_name.rpartition(".")[2]
-    if name not in _NETWORKS:
-        raise ModelError(
-            f"nnU-Net's plans name the network {name}; it must be one of {', '.join(_NETWORKS)}."
-        )
+    if name not in NNUNETS:
+        raise ModelError(f"nnU-Net's plans name the network {name}; it must be one of {', '.join(NNUNETS)}.")
     arguments = dict(arch_kwargs)
     for key in arch_kwargs_req_import:
         wanted = arguments.get(key)
         if wanted is None:
             continue
-        operation = _OPERATIONS.get(str(wanted).rpartition(".")[2])
+        operation = OPERATIONS.get(str(wanted).rpartition(".")[2])
         if operation is None or not str(wanted).startswith("torch."):
             raise ModelError(
                 f"nnU-Net's plans name '{wanted}' for {key}; it must be one of torch.nn's "
-                f"{', '.join(_OPERATIONS)}."
+                f"{', '.join(OPERATIONS)}."
             )
         arguments[key] = operation
     if deep_supervision is not None:

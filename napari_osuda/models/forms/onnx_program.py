@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
 from napari_osuda.models.files.packages import Package
+from napari_osuda.models.forms.onnx_names import check_graph, plain_copy
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
 
@@ -26,7 +27,10 @@ def recognize(package: Package) -> bool:
 
 
 def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
-    """Read an ONNX graph, which is data and needs no trust; see :func:`napari_osuda.models.load_model`."""
+    """Read an ONNX graph, which needs no trust: of what it says, nothing but numbers is converted.
+
+    See :func:`napari_osuda.models.load_model`.
+    """
     name = package.path.name
     content, sha256 = package.read_checked(name, None)
     model = _parsed(content, name)
@@ -51,12 +55,7 @@ def _parsed(content: bytes, name: str) -> Any:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's own error types
         raise ModelError(f"{name} is not a readable ONNX file: {error}.") from None
-    for tensor in model.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise ModelError(
-                f"{name} keeps the weights '{tensor.name}' in another file; save it in one: "
-                "onnx.save(model, path, save_as_external_data=False)."
-            )
+    check_graph(model, name)
     return model
 
 
@@ -82,7 +81,9 @@ def _without_identities(model: Any) -> None:
     initial = {tensor.name for tensor in model.graph.initializer}
     same: dict[str, str] = {}
     for node in list(model.graph.node):
-        if node.op_type == "Identity" and same.get(node.input[0], node.input[0]) in initial:
+        if node.op_type != "Identity" or len(node.input) != 1 or len(node.output) != 1:
+            continue
+        if same.get(node.input[0], node.input[0]) in initial:
             same[node.output[0]] = same.get(node.input[0], node.input[0])
             model.graph.node.remove(node)
     for node in model.graph.node:
@@ -98,7 +99,7 @@ def _converted(model: Any, name: str) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            converted: nn.Module = convert(model).eval()
+            converted: nn.Module = convert(plain_copy(model)).eval()
             return converted
     except NotImplementedError as error:
         raise ModelError(f"{name} has an operation that onnx2torch does not know: {error}") from None

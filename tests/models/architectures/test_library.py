@@ -54,7 +54,7 @@ def test_monai_functions_are_not_networks() -> None:
 
 
 def test_an_unknown_argument_is_named() -> None:
-    with pytest.raises(ModelError, match="no argument 'width'; it takes in_channels, out_channels, features"):
+    with pytest.raises(ModelError, match="argument 'width'; allowed are in_channels, out_channels, features"):
         build_network(_of("napari_osuda.networks", "UNet", width=3))
 
 
@@ -77,13 +77,13 @@ def test_a_missing_library_is_named_with_its_command(monkeypatch: pytest.MonkeyP
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    for module, command in (
-        ("monai.networks.nets", r"pip install 'napari-osuda\[monai\]'"),
-        ("segmentation_models_pytorch", r"pip install 'napari-osuda\[smp\]'"),
-        ("torchvision.models.segmentation", "pip install torchvision"),
+    for module, name, command in (
+        ("monai.networks.nets", "UNet", r"pip install 'napari-osuda\[monai\]'"),
+        ("segmentation_models_pytorch", "Unet", r"pip install 'napari-osuda\[smp\]'"),
+        ("torchvision.models.segmentation", "fcn_resnet50", "pip install torchvision"),
     ):
         with pytest.raises(ModelError, match=command):
-            build_network(_of(module, "Unet"))
+            build_network(_of(module, name))
 
 
 def test_downloads_are_off() -> None:

@@ -54,7 +54,7 @@ def _folder(path: Path, config: object) -> Path:
         ({"in_channels": 1}, "no _model_class"),
         ("[1, 2]", "not a mapping"),
         ("{", "not readable as JSON"),
-        ({"_model_class": "Unet", "in_channels": 10**9}, "numbers above"),
+        ({"_model_class": "Unet", "in_channels": 10**9}, "whole number from 0 to 100,000"),
     ],
 )
 def test_a_wrong_config_is_a_sentence(tmp_path: Path, config: object, words: str) -> None:
