@@ -18,8 +18,8 @@ from napari_osuda.models import SourceModel, load_model
 __all__ = [
     "KEY",
     "METHODS",
+    "BenchSeries",
     "Done",
-    "Series",
     "bench_rows",
     "choose",
     "run_bench",
@@ -32,7 +32,7 @@ _GROUPS: dict[str, tuple[Protocol, ...]] = {"table-1": TABLE_1, "table-2": TABLE
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class BenchSeries:
     """One protocol, ready to be run.
 
     Attributes
@@ -90,7 +90,7 @@ def choose(only: Collection[str]) -> tuple[tuple[Protocol, ...], tuple[str, ...]
     return once or (*TABLE_1, *TABLE_2), tuple(dict.fromkeys(methods)) or METHODS
 
 
-def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> Series:
+def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> BenchSeries:
     """A protocol on simulated patients, with the sample data's source model."""
     from napari_osuda.simulation.shipped import sample_models
 
@@ -101,7 +101,7 @@ def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) ->
         others = (simulated_patient(protocol, seed) for seed in VALIDATION)
         return class_shares(others, model().card)
 
-    return Series(
+    return BenchSeries(
         protocol,
         model,
         tuple(map(str, patients)),
@@ -121,7 +121,7 @@ def _left_to_chance(config: AdaptationConfig) -> bool:
 
 
 def run_bench(
-    series: Sequence[Series],
+    series: Sequence[BenchSeries],
     rows: Rows,
     methods: Sequence[str] = METHODS,
     seeds: Sequence[int] = (0,),
@@ -134,7 +134,7 @@ def run_bench(
 
     Parameters
     ----------
-    series : sequence of Series
+    series : sequence of BenchSeries
     rows : Rows
         From `bench_rows`; each trial is on the disk before the next one starts.
     methods : sequence of str
@@ -173,7 +173,7 @@ def _to_make_again(row: Mapping[str, str], config: AdaptationConfig) -> bool:
 
 def _config(method: str, settings: Sequence[str], **changes: Any) -> AdaptationConfig:
     """What a method is run with. A row tells of what its training led to, whatever the guard says to that."""
-    return AdaptationConfig.from_items(settings, base=preset(method, **{"go_back": False, **changes}))
+    return AdaptationConfig.from_items(settings, base=preset(method, **{"fallback": False, **changes}))
 
 
 class _Trials:
@@ -185,7 +185,7 @@ class _Trials:
         self._ratios: dict[str, tuple[float, ...]] = {}
         self._patient: tuple[str, Patient | str] | None = None
 
-    def run(self, one: Series, name: str, method: str, seed: int) -> dict[str, Any]:
+    def run(self, one: BenchSeries, name: str, method: str, seed: int) -> dict[str, Any]:
         """What `trial` gives; the same of a patient that cannot be read."""
         patient = self._read(one, name)
         if isinstance(patient, str):
@@ -197,7 +197,7 @@ class _Trials:
         config = _config(method, self._settings, **changes)
         return trial(model, patient, config, method, self._device)
 
-    def _read(self, one: Series, name: str) -> Patient | str:
+    def _read(self, one: BenchSeries, name: str) -> Patient | str:
         """The patient, or why it cannot be read."""
         key = f"{one.protocol.name} {name}"
         if self._patient is None or self._patient[0] != key:
@@ -207,13 +207,13 @@ class _Trials:
                 self._patient = key, str(error)
         return self._patient[1]
 
-    def _model(self, one: Series) -> SourceModel:
+    def _model(self, one: BenchSeries) -> SourceModel:
         name = one.protocol.model
         if name not in self._models:
             self._models[name] = one.model()
         return self._models[name]
 
-    def _ratio(self, one: Series) -> tuple[float, ...]:
+    def _ratio(self, one: BenchSeries) -> tuple[float, ...]:
         name = one.protocol.name
         if name not in self._ratios:
             self._ratios[name] = one.class_ratio()

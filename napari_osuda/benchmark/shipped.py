@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.patients import VALIDATION, Patient, class_shares, simulated_patient
 from napari_osuda.benchmark.protocols import PROTOCOLS, Protocol
 from napari_osuda.benchmark.tables import by_columns, markdown_table, verdict
@@ -30,20 +30,20 @@ _TARGETS = (
 )
 
 
-def shipped_series() -> list[Series]:
+def shipped_series() -> list[BenchSeries]:
     """The shipped targets, each under the protocol that it belongs to."""
     patients = sample_patients()
     return [_series(patients[name], name, PROTOCOLS[protocol]) for name, protocol in _TARGETS]
 
 
-def _series(sample: SamplePatient, name: str, protocol: Protocol) -> Series:
+def _series(sample: SamplePatient, name: str, protocol: Protocol) -> BenchSeries:
     model = partial(load_model, sample_models()[protocol.model])
 
     def ratio() -> tuple[float, ...]:
         others = (simulated_patient(protocol, seed) for seed in VALIDATION[:2])
         return class_shares(others, model().card)
 
-    return Series(protocol, model, (name,), lambda _: _read(sample, name, protocol), ratio)
+    return BenchSeries(protocol, model, (name,), lambda _: _read(sample, name, protocol), ratio)
 
 
 def _read(sample: SamplePatient, name: str, protocol: Protocol) -> Patient:

@@ -15,7 +15,7 @@ from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
-    from napari_osuda.benchmark.bench import Done, Series
+    from napari_osuda.benchmark.bench import BenchSeries, Done
     from napari_osuda.benchmark.protocols import Protocol
     from napari_osuda.benchmark.store import Rows
 
@@ -129,7 +129,7 @@ def _require_same_settings(out: Path, settings: list[str]) -> None:
         _write(path, json.dumps(settings) + "\n")
 
 
-def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[Series]:
+def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
     from dataclasses import replace
 
     from napari_osuda.benchmark.bench import simulated_series

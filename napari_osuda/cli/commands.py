@@ -110,10 +110,10 @@ def _case_options(parser: argparse.ArgumentParser, *, required: bool = True) -> 
 
 
 def _load(options: argparse.Namespace) -> SourceModel:
-    from napari_osuda.models import Memory, load_model
+    from napari_osuda.models import SavedAnswers, load_model
 
     overrides = dict(_pair(item) for item in options.set_card)
-    model = load_model(options.model, trust=options.trust, overrides=overrides or None, memory=Memory())
+    model = load_model(options.model, trust=options.trust, overrides=overrides or None, memory=SavedAnswers())
     if not getattr(options, "quiet", True):
         for note in model.notes:
             print(f"napari-osuda: note: {note}", file=sys.stderr)
@@ -258,9 +258,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _regions_of(path: Path) -> dict[str, tuple[int, ...]]:
-    from napari_osuda.models import Memory, load_model
+    from napari_osuda.models import SavedAnswers, load_model
 
-    card = load_model(path, memory=Memory()).card
+    card = load_model(path, memory=SavedAnswers()).card
     return dict(card.regions) or {name: (v,) for v, name in card.labels.items() if v != 0}
 
 

@@ -13,11 +13,7 @@ from napari_osuda.evaluation.changes import (
     difference,
 )
 from napari_osuda.evaluation.labelfree import (
-    Consistency,
     agreement,
-    class_fractions,
-    consistency,
-    flip_consistency,
     normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
@@ -33,17 +29,13 @@ __all__ = [
     "Calibration",
     "CalibrationTally",
     "ChangeTable",
-    "Consistency",
     "RegionScore",
     "RegionSummary",
     "agreement",
     "change_table",
-    "class_fractions",
-    "consistency",
     "dice",
     "difference",
     "evaluate",
-    "flip_consistency",
     "hausdorff",
     "labels_outside",
     "normalized_entropy",

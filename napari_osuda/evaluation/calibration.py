@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.evaluation.labelfree import Head
+from napari_osuda.evaluation.labelfree import Channels
 from napari_osuda.evaluation.overlap import Mask
 
 __all__ = ["Calibration", "CalibrationTally"]
@@ -59,7 +59,7 @@ class CalibrationTally:
         "sigmoid": each channel says yes or no, with the confidence of what it says, and all are pooled.
     """
 
-    def __init__(self, head: Head = "softmax") -> None:
+    def __init__(self, head: Channels = "softmax") -> None:
         self._head = head
         self._counts = np.zeros(_BINS, np.int64)
         self._sums: NDArray[np.float64] = np.zeros((2, _BINS))

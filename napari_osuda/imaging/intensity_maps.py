@@ -20,7 +20,7 @@ from napari_osuda.imaging.normalization import Intensity
 
 __all__ = ["INTENSITY_MAPS", "IntensityMap", "MappedIntensity", "expected_map", "fit_mapped"]
 
-IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
+IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
 INTENSITY_MAPS: tuple[IntensityMap, ...] = get_args(IntensityMap)
 
 Floats = NDArray[np.float32]
@@ -33,7 +33,7 @@ _FLUID, _KNEE, _SLOPE = -0.6, 1.5, 3.5
 _BRAIN, _DARKER = 0.3, 2.0
 
 
-def _turned(z: Floats) -> Floats:
+def _inverted(z: Floats) -> Floats:
     return -z
 
 
@@ -50,7 +50,7 @@ def _both_bright(z: Floats) -> Floats:
 
 
 _FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
-    "turned": _turned,
+    "inverted": _inverted,
     "fluid_bright": _fluid_bright,
     "both_bright": _both_bright,
 }
@@ -59,7 +59,7 @@ _FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
 _EXPECTED: dict[tuple[str, str], IntensityMap] = {
     ("t2", "flair"): "fluid_bright",
     **{
-        pair: "turned"
+        pair: "inverted"
         for wet in ("t2", "flair")
         for dry in ("t1", "t1ce")
         for pair in ((wet, dry), (dry, wet))
@@ -80,7 +80,7 @@ def expected_map(channel: str, image: str) -> IntensityMap:
 
     Returns
     -------
-    {"identity", "turned", "fluid_bright", "both_bright"}
+    {"identity", "inverted", "fluid_bright", "both_bright"}
         "identity" where the contrasts are one, no map is known, or a name says nothing.
     """
     return _EXPECTED.get((modality_of(channel) or "", modality_of(image) or ""), "identity")
@@ -94,7 +94,7 @@ class MappedIntensity:
     ----------
     intensity : Intensity
         The normalization.
-    how : {"turned", "fluid_bright", "both_bright"}
+    how : {"inverted", "fluid_bright", "both_bright"}
     mean, spread : float
         Of the head's normalized intensities.
     mapped_mean, mapped_spread : float
@@ -132,7 +132,7 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
         Raw intensities.
     intensity : Intensity
         Its normalization.
-    how : {"identity", "turned", "fluid_bright", "both_bright"}
+    how : {"identity", "inverted", "fluid_bright", "both_bright"}
     """
     head = volume[volume != 0]
     if how == "identity" or not head.size:

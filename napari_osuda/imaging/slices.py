@@ -131,7 +131,7 @@ class SliceStack:
         inside: NDArray[np.bool_] = resample(share, self._axes)[0] >= 0.5
         return inside
 
-    def back(
+    def inverse(
         self,
         indices: Sequence[int] | NDArray[np.integer[Any]],
         planes: NDArray[np.float32],

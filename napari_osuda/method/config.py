@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from napari_osuda.errors import ConfigError
 
-__all__ = ["AdaptationConfig"]
+__all__ = ["AdaptationConfig", "MethodSettings", "RunSettings"]
 
 
 @dataclass(frozen=True)
-class AdaptationConfig:
+class MethodSettings:
     """Settings of an adaptation (Liu et al., MICCAI 2021; what the paper leaves open is ours).
 
     The paper states eqs. 3 to 6, lambda falling linearly from 10 to 0, and no other value. The
@@ -25,8 +26,6 @@ class AdaptationConfig:
     ----------
     iterations : int
         T, fixed beforehand; an early stop never rescales a schedule. 0 replaces the statistics only.
-    batch_size : int
-        Slices (or patches) a step.
     learning_rate : float
         Step size of the optimizer.
     optimizer : {"adam", "sgd"}
@@ -72,37 +71,13 @@ class AdaptationConfig:
         Weight of the journal version's memory-consistent self-training; 0 leaves it out.
     history : int
         H, how many earlier predictions of a batch it remembers.
-    contrast : {"off", "names", "turned", "fluid_bright", "both_bright"}
-        "names": where the image's name says that it is another contrast than the network's channel, its
-        intensities go through the map that physics expects before the network sees them (turned for T1
-        against T2; fluid made bright for FLAIR against T2; fluid and edema made bright beside what
-        enhances for T1ce against T2), unless mean d_lc speaks clearly against it. "turned", "fluid_bright",
-        "both_bright": that map, whatever the names. Carried out by the session. "off": the paper.
-    minimum_head : float
-        Slices (carried out by the session) with less of the head than this share of the largest slice's
-        take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
     precision : {"float32", "bfloat16"}
         Of the network's own arithmetic; statistics, distances and losses are float32 in any case.
-    threads : int or None
-        CPU threads of torch; None leaves its setting.
-    guard : bool
-        Let label-free signals recommend the source mask where the adapted one is not to be trusted.
-    go_back : bool
-        Where the guard refuses the masks after training, judge those of iteration 0 (the target's
-        statistics, nothing trained) as well, and make them the result if it accepts them.
-    seed : int
-        Order of the slices.
-
-    Raises
-    ------
-    ConfigError
-        A value is out of its range or not of its type.
     """
 
     iterations: int = 20
-    batch_size: int = 16
     learning_rate: float = 1e-4
     optimizer: Literal["adam", "sgd"] = "adam"
     parameters: Literal["all", "affine"] = "all"
@@ -126,14 +101,56 @@ class AdaptationConfig:
     gamma_weighting: bool = False
     consistency: float = 0.0
     history: int = 3
-    contrast: Literal["off", "names", "turned", "fluid_bright", "both_bright"] = "names"
-    minimum_head: float = 0.5
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What the session that runs the method is told beside: batches, images, devices, the guard.
+
+    Parameters
+    ----------
+    batch_size : int
+        Slices (or patches) a step.
+    contrast : {"off", "names", "inverted", "fluid_bright", "both_bright"}
+        "names": where the image's name says that it is another contrast than the network's channel, its
+        intensities go through the map that physics expects before the network sees them (turned for T1
+        against T2; fluid made bright for FLAIR against T2; fluid and edema made bright beside what
+        enhances for T1ce against T2), unless mean d_lc speaks clearly against it. "inverted", "fluid_bright",
+        "both_bright": that map, whatever the names. Carried out by the session. "off": the paper.
+    minimum_head : float
+        Slices (carried out by the session) with less of the head than this share of the largest slice's
+        take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
+    threads : int or None
+        CPU threads of torch; None leaves its setting.
+    guard : bool
+        Let label-free signals recommend the source mask where the adapted one is not to be trusted.
+    fallback : bool
+        Where the guard refuses the masks after training, judge those of iteration 0 (the target's
+        statistics, nothing trained) as well, and make them the result if it accepts them.
+    seed : int
+        Order of the slices.
+    """
+
+    batch_size: int = 16
+    contrast: Literal["off", "names", "inverted", "fluid_bright", "both_bright"] = "names"
+    minimum_head: float = 0.5
     threads: int | None = None
     guard: bool = True
-    go_back: bool = True
+    fallback: bool = True
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class AdaptationConfig(RunSettings, MethodSettings):
+    """All settings of an adaptation: `MethodSettings` of the method itself, `RunSettings` of the session.
+
+    Raises
+    ------
+    ConfigError
+        A value is out of its range or not of its type.
+    """
 
     def __post_init__(self) -> None:
         for field, kind in _kinds().items():
@@ -165,7 +182,7 @@ class AdaptationConfig:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
 
     @property
-    def told_ratio(self) -> bool:
+    def class_ratio_given(self) -> bool:
         """Whether the loss pulls the mask to a class ratio that was told."""
         return self.class_ratio is not None and self.class_ratio_weight > 0 and self.iterations > 0
 
@@ -187,7 +204,11 @@ class AdaptationConfig:
         return (base or cls()).replace(**changes)
 
     def replace(self, **changes: Any) -> AdaptationConfig:
-        """The same settings with some changed; values may be texts. Unknown keys raise ConfigError."""
+        """The same settings with some changed; values may be texts. Unknown keys raise ConfigError.
+
+        Keys and values of earlier releases are read with a FutureWarning.
+        """
+        changes = _in_present_words(changes)
         unknown = sorted(set(changes) - set(_kinds()))
         if unknown:
             raise ConfigError(
@@ -198,6 +219,24 @@ class AdaptationConfig:
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, in the order of the fields."""
         return dataclasses.asdict(self)
+
+
+_RENAMED = {"go_back": "fallback"}
+_RENAMED_VALUES = {("contrast", "turned"): "inverted"}
+
+
+def _in_present_words(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``changes`` with the keys and values of earlier releases put into those of today."""
+    found: dict[str, Any] = {}
+    for key, value in changes.items():
+        name = _RENAMED.get(key, key)
+        new = _RENAMED_VALUES.get((name, value), value) if isinstance(value, str) else value
+        if name != key:
+            warnings.warn(f"The setting '{key}' is called '{name}' now.", FutureWarning, stacklevel=4)
+        if new != value:
+            warnings.warn(f"{name}={value} is called {name}={new} now.", FutureWarning, stacklevel=4)
+        found[name] = new
+    return found
 
 
 def _kinds() -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from napari_osuda.method.normalization import (
 )
 from napari_osuda.method.outputs import class_fractions, main_output, probabilities
 from napari_osuda.method.report import FloatArray, StepReport
-from napari_osuda.method.rivals import Memory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.rivals import PredictionMemory, class_ratio_loss, memory_consistency_loss
 from napari_osuda.method.source import Source
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
 from napari_osuda.method.transferability import distance, transferability
@@ -86,7 +86,7 @@ class Adaptation(Iterator[StepReport]):
         self._trained = _trained(self.model, self._bound, self.config)
         self._optimizer = _optimizer(self._trained, self.config)
         self._stream = _cycle(batches)
-        self._memory = Memory(self.config.history)
+        self._memory = PredictionMemory(self.config.history)
         self._seen: tuple[Tensor, Tensor] | None = None
         # Only a memory of earlier predictions has to know when a batch comes round again.
         self._round = sum(1 for _ in batches) if self.config.consistency > 0.0 else 1
@@ -251,7 +251,7 @@ class Adaptation(Iterator[StepReport]):
         self.config = self.config.replace(batch_size=batch_size)
         self.batches = batches
         self._stream = _cycle(batches)
-        self._memory = Memory(self.config.history)
+        self._memory = PredictionMemory(self.config.history)
         self._round = sum(1 for _ in batches)
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _OSUDA = (
     "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, MICCAI 2021"
 )
 # What the defaults have beyond the published methods.
-_AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0, "go_back": False}
+_AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0, "fallback": False}
 
 
 @dataclass(frozen=True)

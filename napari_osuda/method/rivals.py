@@ -10,7 +10,7 @@ from torch import Tensor
 from napari_osuda.method.losses import Activation
 from napari_osuda.method.outputs import probabilities
 
-__all__ = ["Memory", "class_ratio_loss", "memory_consistency_loss"]
+__all__ = ["PredictionMemory", "class_ratio_loss", "memory_consistency_loss"]
 
 _TINY = 1e-10
 
@@ -57,7 +57,7 @@ def _kl(q: Tensor, r: Tensor) -> Tensor:
     return (q * ((q + _TINY).log() - (r + _TINY).log())).sum()
 
 
-class Memory:
+class PredictionMemory:
     """The last H predictions of each batch, which a repeated batch is compared with."""
 
     def __init__(self, history: int) -> None:

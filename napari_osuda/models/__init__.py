@@ -5,7 +5,7 @@ and its card; ``save_model`` writes the adapted network as a bioimage.io package
 what is in it.
 """
 
-from napari_osuda.models.answers import Memory
+from napari_osuda.models.answers import SavedAnswers
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.classes import decide
 from napari_osuda.models.inspection import Inspection, check_adaptable, inspect_model
@@ -16,9 +16,9 @@ from napari_osuda.models.saving import save_as_it_came, save_in_form, save_model
 __all__ = [
     "Architecture",
     "Inspection",
-    "Memory",
     "ModelCard",
     "Question",
+    "SavedAnswers",
     "SourceModel",
     "check_adaptable",
     "decide",

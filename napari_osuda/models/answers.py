@@ -13,7 +13,7 @@ from typing import Any
 from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
 
-__all__ = ["Memory", "settings_folder"]
+__all__ = ["SavedAnswers", "settings_folder"]
 
 _FOLDER_VARIABLE = "OSUDA_CONFIG"
 _VERSION = 1
@@ -34,7 +34,7 @@ def settings_folder() -> Path:
     return base / "napari-osuda"
 
 
-class Memory:
+class SavedAnswers:
     """Answers to what models leave open, and which programs are trusted, in ``models.json``.
 
     A file that has changed by a single bit has another SHA-256, and nothing is known of it. A memory that is

@@ -15,7 +15,7 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
-IntensityMap = Literal["identity", "turned", "fluid_bright", "both_bright"]
+IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
 
 # Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -72,7 +72,7 @@ class ModelCard(BaseModel):
         How images are resampled on the way to the network; probabilities come back linearly.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
-    intensity_maps : tuple of {"identity", "turned", "fluid_bright", "both_bright"} or None
+    intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
@@ -171,6 +171,14 @@ class ModelCard(BaseModel):
         if not isinstance(names, list | tuple) or not names or any(name not in known for name in names):
             raise ValueError(f"it must be one of {', '.join(known)}, or one of these for each channel")
         return names[0] if len(set(names)) == 1 else tuple(names)
+
+    @field_validator("intensity_maps", mode="before")
+    @classmethod
+    def _in_present_words(cls, value: Any) -> Any:
+        # Cards of earlier releases call it "turned".
+        if isinstance(value, list | tuple):
+            return tuple("inverted" if name == "turned" else name for name in value)
+        return value
 
     @field_validator("orientation")
     @classmethod

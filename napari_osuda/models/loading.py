@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.models import questions
-from napari_osuda.models.answers import Memory
+from napari_osuda.models.answers import SavedAnswers
 from napari_osuda.models.architectures.probing import check_channels, smallest_size
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.files.packages import Package
@@ -80,7 +80,7 @@ def load_model(
     *,
     trust: Trust = False,
     overrides: Mapping[str, Any] | None = None,
-    memory: Memory | None = None,
+    memory: SavedAnswers | None = None,
 ) -> SourceModel:
     """Load a source model, in whichever form of :mod:`napari_osuda.models.forms` it is.
 
@@ -99,7 +99,7 @@ def load_model(
     overrides : mapping, optional
         Card fields by key, as values or as the texts of ``--set-card KEY=VALUE``: answers to what the
         files leave open, and corrections of what they say. ``{"defaults": True}`` accepts all defaults.
-    memory : Memory, optional
+    memory : SavedAnswers, optional
         Where earlier answers of this very file are; ``overrides`` go before them, and are kept there once
         the model is loaded. It is not asked whether the file is trusted.
 
@@ -135,7 +135,7 @@ def open_questions(
     *,
     trust: Trust = False,
     overrides: Mapping[str, Any] | None = None,
-    memory: Memory | None = None,
+    memory: SavedAnswers | None = None,
 ) -> list[Question]:
     """What the model's files, ``overrides`` and ``memory`` do not say; raises as :func:`load_model`."""
     reading, answers, _ = _recalling(path, overrides, trust, memory)
@@ -143,7 +143,7 @@ def open_questions(
 
 
 def _recalling(
-    path: Path | str, overrides: Mapping[str, Any] | None, trust: Trust, memory: Memory | None
+    path: Path | str, overrides: Mapping[str, Any] | None, trust: Trust, memory: SavedAnswers | None
 ) -> tuple[Reading, dict[str, Any], tuple[str, ...]]:
     """The model read, all answers, and a note where earlier ones are among them."""
     answers = questions.parse(overrides)

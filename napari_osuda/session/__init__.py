@@ -1,7 +1,7 @@
 """One adaptation from files to run folder; it knows nothing of windows."""
 
 from napari_osuda.session.api import adapt_case, predict_case
-from napari_osuda.session.controller import Controller, State
+from napari_osuda.session.controller import Controller, RunState
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.devices import DEVICES, available_devices, resolve_device
@@ -10,8 +10,7 @@ from napari_osuda.session.preview.contrast import ContrastPreview, contrast_prev
 from napari_osuda.session.preview.slices import Preview, Previewer, can_preview
 from napari_osuda.session.run.from_iteration import StateRun
 from napari_osuda.session.run.run import Run
-from napari_osuda.session.run_folder.timeline import State as PastState
-from napari_osuda.session.run_folder.timeline import Timeline
+from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 from napari_osuda.session.run_folder.unfinished import Unfinished, find_unfinished
 
 __all__ = [
@@ -24,16 +23,16 @@ __all__ = [
     "Event",
     "Finished",
     "Job",
+    "NetworkState",
     "Note",
-    "PastState",
     "Preview",
     "Previewer",
     "Progress",
     "Recommendation",
     "Run",
     "RunResult",
+    "RunState",
     "Started",
-    "State",
     "StateRun",
     "Step",
     "Timeline",

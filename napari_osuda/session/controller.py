@@ -14,10 +14,10 @@ from napari_osuda.session.preview.live import LivePreview
 from napari_osuda.session.preview.slices import Preview
 from napari_osuda.session.run.run import Run
 
-__all__ = ["Controller", "State"]
+__all__ = ["Controller", "RunState"]
 
 
-class State(enum.Enum):
+class RunState(enum.Enum):
     """What a controller is doing; the value is the word that a person reads."""
 
     IDLE = "idle"
@@ -29,7 +29,7 @@ class State(enum.Enum):
     FAILED = "failed"
 
 
-_BUSY = frozenset({State.LOADING, State.RUNNING, State.PAUSED, State.STOPPING})
+_BUSY = frozenset({RunState.LOADING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPING})
 
 
 class Controller:
@@ -39,7 +39,7 @@ class Controller:
     ``failed`` carries a sentence for the user.
     """
 
-    state_changed = Signal(State)
+    state_changed = Signal(RunState)
     progressed = Signal(Progress)
     noted = Signal(str)
     started = Signal(Started)
@@ -51,7 +51,7 @@ class Controller:
     previewed = Signal(Preview)
 
     def __init__(self) -> None:
-        self._state = State.IDLE
+        self._state = RunState.IDLE
         self._lock = threading.RLock()
         self._unpaused = threading.Event()
         self._unpaused.set()
@@ -61,7 +61,7 @@ class Controller:
         self._place: tuple[int, int] | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """The state at this moment."""
         return self._state
 
@@ -98,7 +98,7 @@ class Controller:
                 self._thread.join()
             self._run, self._abandoned = run, False
             self._unpaused.set()
-            self._enter(State.LOADING)
+            self._enter(RunState.LOADING)
             self._thread = threading.Thread(
                 target=self._drive, args=(self._run,), name="osuda-run", daemon=True
             )
@@ -107,15 +107,15 @@ class Controller:
     def pause(self) -> None:
         """Hold the run after the step under way."""
         with self._lock:
-            if self._state is State.RUNNING:
+            if self._state is RunState.RUNNING:
                 self._unpaused.clear()
-                self._enter(State.PAUSED)
+                self._enter(RunState.PAUSED)
 
     def resume(self) -> None:
         """Let a held run go on."""
         with self._lock:
-            if self._state is State.PAUSED:
-                self._enter(State.RUNNING)
+            if self._state is RunState.PAUSED:
+                self._enter(RunState.RUNNING)
                 self._unpaused.set()
 
     def stop(self) -> None:
@@ -123,7 +123,7 @@ class Controller:
         with self._lock:
             if self._run is not None and self.busy:
                 self._run.stop()
-                self._enter(State.STOPPING)
+                self._enter(RunState.STOPPING)
                 self._unpaused.set()
 
     def close(self, timeout: float | None = 60.0) -> bool:
@@ -134,7 +134,7 @@ class Controller:
         with self._lock:
             if self.busy:
                 self._abandoned = True
-                self._enter(State.STOPPING)
+                self._enter(RunState.STOPPING)
                 self._unpaused.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -143,15 +143,15 @@ class Controller:
         return True
 
     def _drive(self, run: Run) -> None:
-        final = State.FAILED
+        final = RunState.FAILED
         live, events = LivePreview(run), iter(run)
         try:
             for event in events:
                 with self._lock:
-                    if self._state is State.LOADING:
-                        self._enter(State.RUNNING)
+                    if self._state is RunState.LOADING:
+                        self._enter(RunState.RUNNING)
                 if isinstance(event, Finished):
-                    final = State.FAILED if event.result.outcome == "failed" else State.DONE
+                    final = RunState.FAILED if event.result.outcome == "failed" else RunState.DONE
                 self._tell(event)
                 if isinstance(event, Step):
                     preview = live.after_step(self._place, event.report.eta)
@@ -159,10 +159,10 @@ class Controller:
                         self.previewed.emit(preview)
                 self._unpaused.wait()
                 if self._abandoned:
-                    final = State.DONE
+                    final = RunState.DONE
                     break
         except Exception as error:
-            final = State.FAILED
+            final = RunState.FAILED
             self.failed.emit(explain(error))
         finally:
             # A run that was left midway writes its state now.
@@ -188,7 +188,7 @@ class Controller:
             if event.result.error is not None:
                 self.failed.emit(event.result.error)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: RunState) -> None:
         if state is not self._state:
             self._state = state
             self.state_changed.emit(state)

@@ -20,7 +20,7 @@ __all__ = ["CaseResult", "Contrast", "Job", "Labels", "Recommendation", "RunResu
 
 Labels = npt.NDArray[np.uint8]
 Outcome = Literal["done", "stopped", "failed"]
-Contrast = Literal["turned", "left"]
+Contrast = Literal["converted", "unchanged"]
 """What became of an image whose name says that another contrast stands in for the model's."""
 
 
@@ -66,7 +66,8 @@ class Recommendation:
 
     ``signals`` holds, "before" and "after", the figures of each region that it was made from (`Signals` by
     name), whether the masks had been refused on sight ("faulty"), what was done for another contrast
-    ("contrast"), and whether the loss pulled to a class ratio ("told_ratio"); None where nothing was adapted.
+    ("contrast"), and whether the loss pulled to a class ratio ("class_ratio_given"); None where nothing was
+    adapted.
     """
 
     decision: Literal["accept", "keep-source"]

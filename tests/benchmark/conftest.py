@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.patients import Patient
 from napari_osuda.benchmark.protocols import TABLE_2
 from napari_osuda.imaging import Grid, case_from_arrays
@@ -35,4 +35,4 @@ def series(tmp_path):
         reference[4:8, 4:8, 2:4] = 1
         return Patient(name, case_from_arrays(name, {"t2": image}, Grid(image.shape, np.eye(4))), reference)
 
-    return Series(TABLE_2[0], lambda: load_model(folder), ("1", "2"), load, lambda: (0.97, 0.03))
+    return BenchSeries(TABLE_2[0], lambda: load_model(folder), ("1", "2"), load, lambda: (0.97, 0.03))

@@ -34,7 +34,7 @@ def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, t
     assert path.read_text().startswith(kept)
     assert all(row["outcome"] == "done" for row in rows)
     signals = json.loads(rows["t2-to-flair", "tent", "1", 0]["signals"])
-    assert signals.keys() == {"before", "after", "faulty", "contrast", "told_ratio"}
+    assert signals.keys() == {"before", "after", "faulty", "contrast", "class_ratio_given"}
     source = rows["t2-to-flair", "source-only", "1", 0]
     assert source["dice_before_WT"] == source["dice_after_WT"] != ""
     for page in (bench_report(list(rows), "Bench", "About."), guard_report(list(rows)),
@@ -283,7 +283,7 @@ def test_going_back_counts_a_patient_once():
     refused = [row(seed=str(seed), dice_after_WT="0.2", decision="keep-source") for seed in range(3)]
     page = guard_report([*refused, row(method="osuda-se", dice_after_WT="0.45")])
     assert "Of 1 cases of OSUDA that the guard refused" in page
-    assert "of 1. Outside the bench (`go_back=true`)" in page
+    assert "of 1. Outside the bench (`fallback=true`)" in page
     assert "1 harmed by more than" in page
 
 

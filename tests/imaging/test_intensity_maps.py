@@ -26,10 +26,10 @@ HEAD[:2] = 0
     ("channel", "image", "how"),
     [
         ("t2", "patient_flair.nii.gz", "fluid_bright"),
-        ("T2", "BraTS-GLI-00000-000-t1n.nii.gz", "turned"),
+        ("T2", "BraTS-GLI-00000-000-t1n.nii.gz", "inverted"),
         ("t2", "x_t1ce.nii", "both_bright"),
-        ("flair", "x_t1ce.nii", "turned"),
-        ("t1", "x_t2.nii", "turned"),
+        ("flair", "x_t1ce.nii", "inverted"),
+        ("t1", "x_t2.nii", "inverted"),
         ("t2", "x_t2.nii.gz", "identity"),
         ("flair", "x_t2.nii.gz", "identity"),
         ("t2", "image.nii.gz", "identity"),
@@ -57,7 +57,7 @@ def test_turned_is_the_mirror_image_and_fluid_becomes_bright():
     intensity = fit_intensity(HEAD, "zscore_nonzero")
     head = HEAD != 0
     np.testing.assert_allclose(
-        fit_mapped(HEAD, intensity, "turned")(HEAD)[head], -intensity(HEAD)[head], atol=1e-4
+        fit_mapped(HEAD, intensity, "inverted")(HEAD)[head], -intensity(HEAD)[head], atol=1e-4
     )
     values = np.sort(HEAD[head])
     mapped = fit_mapped(HEAD, intensity, "fluid_bright")(values)
@@ -91,7 +91,7 @@ def test_the_scanners_gain_does_not_matter(how, gain):
 def test_a_stack_maps_each_channel_by_its_own():
     case = case_from_arrays("x", {"t1": HEAD, "t2": HEAD * 2}, Grid(HEAD.shape, np.eye(4)))
     plain = SliceStack(case, SliceSpec()).slices([0, 1])
-    mapped = SliceStack(case, SliceSpec(intensity_maps=("identity", "turned"))).slices([0, 1])
+    mapped = SliceStack(case, SliceSpec(intensity_maps=("identity", "inverted"))).slices([0, 1])
     np.testing.assert_array_equal(mapped[:, 0], plain[:, 0])
     np.testing.assert_allclose(mapped[:, 1], -plain[:, 1], atol=1e-4)
     with pytest.raises(ConfigError, match="must be one of identity, turned, fluid_bright"):
@@ -100,4 +100,4 @@ def test_a_stack_maps_each_channel_by_its_own():
 
 def test_an_empty_channel_is_left_as_it_is():
     nothing = np.zeros((3, 3, 3), np.float32)
-    assert not fit_mapped(nothing, fit_intensity(nothing, "zscore_nonzero"), "turned")(nothing).any()
+    assert not fit_mapped(nothing, fit_intensity(nothing, "zscore_nonzero"), "inverted")(nothing).any()

@@ -70,7 +70,7 @@ def test_lesions_survive_the_networks_grid_and_come_back_to_the_file(patient, ca
     ):
         stack = SliceStack(one_hot, spec)
         every = range(len(stack))
-        back = stack.assemble(stack.back(every, stack.slices(every)).argmax(axis=1).astype(np.uint8))
+        back = stack.assemble(stack.inverse(every, stack.slices(every)).argmax(axis=1).astype(np.uint8))
         assert 2 * (back & labels).sum() / (back.sum() + labels.sum()) >= least
     write_labels(tmp_path / "x.nii.gz", labels, case.grid)
     first, written = nib.load(case.sources[0].path), nib.load(tmp_path / "x.nii.gz")

@@ -44,7 +44,7 @@ def test_labels_come_back_exactly_when_nothing_is_resampled(
     one_hot = stack.slices(every)
     assert one_hot.shape == (len(stack), 4, *stack.shape)
     assert all(n % step == 0 for n in stack.shape)
-    back = stack.back(every, one_hot).argmax(axis=1).astype(np.uint8)
+    back = stack.inverse(every, one_hot).argmax(axis=1).astype(np.uint8)
     returned = stack.assemble(back)
     assert returned.dtype == np.uint8
     np.testing.assert_array_equal(returned, labels)
@@ -85,7 +85,7 @@ def test_a_smooth_shape_survives_the_way_through_a_coarser_network_grid(make_gri
     spec = replace(RAW, size=(64, 64), field_of_view_mm=(100.0, 100.0))
     stack = SliceStack(case_of(grid, ~disc, disc), spec)
     every = range(len(stack))
-    returned = stack.assemble(stack.back(every, stack.slices(every)).argmax(axis=1))
+    returned = stack.assemble(stack.inverse(every, stack.slices(every)).argmax(axis=1))
     assert 2 * (returned & disc).sum() / (returned.sum() + disc.sum()) > 0.98
 
 
@@ -120,11 +120,11 @@ def test_voxels_outside_the_field_of_view_are_background_or_what_the_caller_says
         case_of(grid, np.ones(grid.shape)), replace(RAW, size=(4, 4), field_of_view_mm=(4.0, 4.0))
     )
     planes = np.full((1, 3, 4, 4), 1 / 3, np.float32)
-    default = stack.back([0], planes)
+    default = stack.inverse([0], planes)
     assert default.shape == (1, 3, 10, 10)
     assert default[0, :, 0, 5].tolist() == [1, 0, 0]
     np.testing.assert_array_equal(default[0, :, 3:7, 3:7], planes[0])
-    np.testing.assert_allclose(stack.back([0], planes, outside=[0, 0.25, 0.5])[0, :, 9, 9], [0, 0.25, 0.5])
+    np.testing.assert_allclose(stack.inverse([0], planes, outside=[0, 0.25, 0.5])[0, :, 9, 9], [0, 0.25, 0.5])
 
 
 @given(size=st.integers(2, 40), spacing=st.sampled_from([0.4, 1.0, 2.7]), seed=st.integers(0, 2**31))
@@ -134,7 +134,7 @@ def test_returned_probabilities_are_still_probabilities(make_grid, size, spacing
         case_of(grid, np.ones(grid.shape)), replace(RAW, size=(size, size), field_of_view_mm=(9.0, 12.0))
     )
     planes = np.random.default_rng(seed).dirichlet(np.ones(3), (2, size, size)).transpose(0, 3, 1, 2)
-    back = stack.back([0, 1], planes.astype(np.float32))
+    back = stack.inverse([0, 1], planes.astype(np.float32))
     assert (back >= 0).all()
     np.testing.assert_allclose(back.sum(axis=1), 1, atol=1e-5)
 
@@ -178,7 +178,7 @@ def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
     assert stack.shape == (20, 20, 20)
     volume = stack.slices([0])
     assert volume[0, 1].sum() == pytest.approx(ball.sum() * 4 / 6, rel=0.02)
-    returned = stack.assemble(stack.back([0], volume).argmax(axis=1))
+    returned = stack.assemble(stack.inverse([0], volume).argmax(axis=1))
     assert 2 * (returned & ball).sum() / (returned.sum() + ball.sum()) > 0.9
     assert stack.head.all()
     # Slices of a 2-D network keep their own distance.
@@ -206,7 +206,7 @@ def test_splines_resample_as_scipys_zoom_and_take_the_nearest_slice_of_few(make_
     np.testing.assert_allclose(image, np.clip(expected, 0, volume.max()), atol=2e-5)
     # The way back is linear, whatever the way there.
     constant = np.full((1, 1, *stack.shape), 0.25, np.float32)
-    np.testing.assert_allclose(stack.back([0], constant, outside=[0.25]), 0.25, atol=1e-6)
+    np.testing.assert_allclose(stack.inverse([0], constant, outside=[0.25]), 0.25, atol=1e-6)
 
 
 @given(
@@ -234,7 +234,7 @@ def test_the_box_around_the_head_is_all_that_the_network_sees(make_grid, axes, o
         across = next(i for i in range(3) if grid.orientation[i] in ACROSS[plane])
         assert images[0, 0].size == inside.size // inside.shape[across]
     one_hot = np.concatenate([np.zeros_like(images), np.ones_like(images)], axis=1)
-    returned = stack.assemble(stack.back(every, one_hot).argmax(axis=1).astype(np.uint8))
+    returned = stack.assemble(stack.inverse(every, one_hot).argmax(axis=1).astype(np.uint8))
     expected = np.zeros_like(labels)
     expected[box] = 1
     if plane != "volume":
@@ -289,7 +289,7 @@ def test_a_spec_that_cannot_be_is_refused(changes, sentence):
 def test_planes_of_the_wrong_shape_are_refused(make_grid):
     stack = SliceStack(case_of(make_grid(), np.ones((5, 6, 7))), RAW)
     with pytest.raises(ValueError, match="2 slices of"):
-        stack.back([0, 1], np.zeros((1, 2, 5, 6), np.float32))
+        stack.inverse([0, 1], np.zeros((1, 2, 5, 6), np.float32))
     with pytest.raises(ValueError, match="7 planes of"):
         stack.assemble(np.zeros((7, 6, 5), np.uint8))
 

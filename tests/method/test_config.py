@@ -57,3 +57,10 @@ def test_presets_are_named_by_the_paper():
     assert preset("osuda", iterations="3").iterations == 3
     with pytest.raises(ConfigError, match=r"no method 'magic'.*osuda-ac"):
         preset("magic")
+
+
+def test_settings_of_earlier_releases_are_read_with_a_warning():
+    with pytest.warns(FutureWarning, match="'go_back' is called 'fallback' now"):
+        assert not AdaptationConfig().replace(go_back=False).fallback
+    with pytest.warns(FutureWarning, match="contrast=inverted"):
+        assert AdaptationConfig.from_items(["contrast=turned"]).contrast == "inverted"

@@ -11,7 +11,7 @@ from torch import nn
 from napari_osuda.errors import ConfigError
 from napari_osuda.method import adapt, preset, schedules
 from napari_osuda.method.presets import PRESETS, check_complete
-from napari_osuda.method.rivals import Memory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.rivals import PredictionMemory, class_ratio_loss, memory_consistency_loss
 
 
 def norms(model: nn.Module) -> list[nn.BatchNorm2d]:
@@ -192,7 +192,7 @@ def test_the_journal_version_weighs_each_channel_by_exp_of_minus_gamma(unet, bat
 
 
 def test_memory_holds_the_last_predictions_of_each_batch():
-    memory = Memory(2)
+    memory = PredictionMemory(2)
     for value in range(4):
         memory.note(value % 2, torch.tensor(float(value)))
     memory.note(0, torch.tensor(9.0))

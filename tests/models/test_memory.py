@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
-from napari_osuda.models import Memory, load_model, open_questions
+from napari_osuda.models import SavedAnswers, load_model, open_questions
 from napari_osuda.models.answers import settings_folder
 from napari_osuda.networks import UNet
 
@@ -24,8 +24,8 @@ ANSWERS = {
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Memory:
-    return Memory(tmp_path / "settings")
+def memory(tmp_path: Path) -> SavedAnswers:
+    return SavedAnswers(tmp_path / "settings")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def weights(tmp_path: Path, network: UNet) -> Path:
     return path
 
 
-def test_answers_are_given_once_for_a_file(weights: Path, memory: Memory) -> None:
+def test_answers_are_given_once_for_a_file(weights: Path, memory: SavedAnswers) -> None:
     assert {question.key for question in open_questions(weights, memory=memory)} == {
         "architecture", "channels", "output_channels", "activation", "normalisation", "plane", "orientation",
     }  # fmt: skip
@@ -53,7 +53,7 @@ def test_answers_are_given_once_for_a_file(weights: Path, memory: Memory) -> Non
         load_model(weights)
 
 
-def test_a_changed_file_is_another_file(weights: Path, memory: Memory, network: UNet) -> None:
+def test_a_changed_file_is_another_file(weights: Path, memory: SavedAnswers, network: UNet) -> None:
     load_model(weights, overrides=ANSWERS, memory=memory)
     state = network.state_dict()
     state["head.bias"] = state["head.bias"] + 1
@@ -62,7 +62,7 @@ def test_a_changed_file_is_another_file(weights: Path, memory: Memory, network: 
 
 
 def test_the_class_of_weights_is_remembered_where_their_shapes_do_not_tell(
-    tmp_path: Path, memory: Memory
+    tmp_path: Path, memory: SavedAnswers
 ) -> None:
     pytest.importorskip("monai")
     from monai.networks.nets import FlexibleUNet
@@ -80,14 +80,14 @@ def test_the_class_of_weights_is_remembered_where_their_shapes_do_not_tell(
     assert again.card.architecture == first.card.architecture
 
 
-def test_what_does_not_load_is_not_kept(weights: Path, memory: Memory) -> None:
+def test_what_does_not_load_is_not_kept(weights: Path, memory: SavedAnswers) -> None:
     with pytest.raises(ModelError):
         load_model(weights, overrides=ANSWERS | {"channels": "t1"}, memory=memory)
     assert not memory.path.exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"models": 3}', '{"models": {"a": 3}}', '{"models": []}'])
-def test_a_damaged_memory_is_an_empty_one_and_is_mended(memory: Memory, text: str) -> None:
+def test_a_damaged_memory_is_an_empty_one_and_is_mended(memory: SavedAnswers, text: str) -> None:
     memory.path.parent.mkdir()
     memory.path.write_text(text)
     assert memory.answers("a") == {}
@@ -101,7 +101,7 @@ def test_a_damaged_memory_is_an_empty_one_and_is_mended(memory: Memory, text: st
     assert not memory.trusts("a")
 
 
-def test_an_answer_that_is_no_longer_known_is_passed_over(weights: Path, memory: Memory) -> None:
+def test_an_answer_that_is_no_longer_known_is_passed_over(weights: Path, memory: SavedAnswers) -> None:
     load_model(weights, overrides=ANSWERS, memory=memory)
     sha = load_model(weights, memory=memory).sha256
     memory.keep_answers(sha, {"of_another_version": 1}, weights)
@@ -109,7 +109,7 @@ def test_an_answer_that_is_no_longer_known_is_passed_over(weights: Path, memory:
 
 
 def test_settings_that_cannot_be_written_do_not_stop_a_model(
-    weights: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    weights: Path, memory: SavedAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory.path.parent.parent.joinpath("settings").write_text("a file where the folder should be")
     model = load_model(weights, overrides=ANSWERS, memory=memory)
@@ -119,7 +119,7 @@ def test_settings_that_cannot_be_written_do_not_stop_a_model(
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-def test_trust_is_in_exactly_one_file(tmp_path: Path, memory: Memory) -> None:
+def test_trust_is_in_exactly_one_file(tmp_path: Path, memory: SavedAnswers) -> None:
     torch.manual_seed(0)
     path = tmp_path / "net.pt"
     network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1)).eval()

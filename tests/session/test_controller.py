@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from napari_osuda.method import preset
-from napari_osuda.session import Controller, Preview, State, StateRun, find_unfinished
+from napari_osuda.session import Controller, Preview, RunState, StateRun, find_unfinished
 from napari_osuda.session.api import make_job
 
 LONG = preset("osuda", iterations=400, batch_size=4)
@@ -15,7 +15,7 @@ class Watch:
     """What a controller has told so far, and a way to wait for it."""
 
     def __init__(self, controller: Controller) -> None:
-        self.states: list[State] = []
+        self.states: list[RunState] = []
         self.steps = 0
         self.errors: list[str] = []
         self.results: list[object] = []
@@ -51,8 +51,8 @@ def controller():
 def test_a_run_from_start_to_end(controller, model, case):
     watch = Watch(controller)
     controller.start(make_job(model, case, preset("osuda", iterations=3, batch_size=4)))
-    watch.wait(lambda: State.DONE in watch.states)
-    assert watch.states == [State.LOADING, State.RUNNING, State.DONE]
+    watch.wait(lambda: RunState.DONE in watch.states)
+    assert watch.states == [RunState.LOADING, RunState.RUNNING, RunState.DONE]
     assert watch.steps == 3
     assert watch.results[0].outcome == "done"
     assert not controller.busy
@@ -63,7 +63,7 @@ def test_pause_holds_within_a_step_and_resume_goes_on(controller, model, case):
     controller.start(make_job(model, case, LONG))
     watch.wait(lambda: watch.steps >= 2)
     controller.pause()
-    assert controller.state is State.PAUSED
+    assert controller.state is RunState.PAUSED
     # The step under way may still end; then nothing more comes.
     held = watch.steps
     with watch.changed:
@@ -72,7 +72,7 @@ def test_pause_holds_within_a_step_and_resume_goes_on(controller, model, case):
     controller.resume()
     watch.wait(lambda: watch.steps > held + 3)
     controller.stop()
-    watch.wait(lambda: State.DONE in watch.states)
+    watch.wait(lambda: RunState.DONE in watch.states)
     assert watch.results[0].outcome == "stopped"
 
 
@@ -82,17 +82,17 @@ def test_a_paused_run_can_be_stopped(controller, model, case):
     watch.wait(lambda: watch.steps >= 1)
     controller.pause()
     controller.stop()
-    watch.wait(lambda: State.DONE in watch.states)
-    assert watch.states[-2] is State.STOPPING
+    watch.wait(lambda: RunState.DONE in watch.states)
+    assert watch.states[-2] is RunState.STOPPING
 
 
 def test_bad_input_is_a_sentence_and_the_next_run_starts_clean(controller, model, case):
     watch = Watch(controller)
     controller.start(make_job(model, case, LONG, device="cuda"))
-    watch.wait(lambda: State.FAILED in watch.states)
+    watch.wait(lambda: RunState.FAILED in watch.states)
     assert "no device 'cuda'" in watch.errors[0]
     controller.start(make_job(model, case, preset("osuda", iterations=1)))
-    watch.wait(lambda: State.DONE in watch.states)
+    watch.wait(lambda: RunState.DONE in watch.states)
     assert watch.results[-1].outcome == "done"
 
 
@@ -108,7 +108,7 @@ def test_closing_ends_the_thread(model, case):
     controller.start(make_job(model, case, LONG))
     watch.wait(lambda: watch.steps >= 1)
     assert controller.close()
-    assert controller.state is State.DONE
+    assert controller.state is RunState.DONE
 
 
 def test_closing_leaves_a_run_that_the_same_program_can_find_and_finish(model, case, tmp_path):
@@ -136,7 +136,7 @@ def test_a_stopped_run_is_not_taken_for_one_that_was_cut_off(controller, model, 
     controller.start(make_job(model, case, LONG, out=tmp_path / "runs" / "stopped"))
     watch.wait(lambda: watch.steps >= 1)
     controller.stop()
-    watch.wait(lambda: State.DONE in watch.states)
+    watch.wait(lambda: RunState.DONE in watch.states)
     (left,) = find_unfinished(tmp_path / "runs")
     assert not left.interrupted
 
@@ -155,9 +155,9 @@ def test_a_slice_that_is_looked_at_is_told_while_the_run_goes_on(controller, mod
 def test_a_past_state_becomes_the_result(controller, model, case):
     watch = Watch(controller)
     controller.start(make_job(model, case, preset("osuda", iterations=4, batch_size=4)))
-    watch.wait(lambda: State.DONE in watch.states)
+    watch.wait(lambda: RunState.DONE in watch.states)
     run = controller.run
     controller.launch(StateRun(watch.results[0], run.timeline, 2))
     watch.wait(lambda: len(watch.results) == 2)
     assert watch.results[1].iteration == 2
-    assert watch.states[3:5] == [State.LOADING, State.RUNNING]
+    assert watch.states[3:5] == [RunState.LOADING, RunState.RUNNING]

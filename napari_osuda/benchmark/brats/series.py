@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.brats.cases import BratsCase, Split, find_brats, read_patient, split_patients
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2, Protocol
@@ -39,7 +39,7 @@ def brats_series(
     every: int = 2,
     tell: Callable[[str], None] = lambda text: None,
     device: str = "auto",
-) -> list[Series]:
+) -> list[BenchSeries]:
     """The paper's protocols on a BraTS folder.
 
     Table 1 trains on all high-grade patients and tests on all low-grade ones. Table 2 trains on 80 % of the
@@ -85,7 +85,7 @@ def brats_series(
         model = partial(_source_model, own, split, out, recipe, every, tell, place)
         by_name = {case.name: case for case in split.testing}
         series.append(
-            Series(
+            BenchSeries(
                 protocol,
                 model,
                 tuple(by_name),

@@ -46,8 +46,10 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     evidence = _evidence(kept["before"]), _evidence(kept["after"])
     contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
     # Rows that do not tell are older than the rule.
-    told_ratio = kept.get("told_ratio", PRESETS[row["method"]].assumes_ratio)
-    found = verdict(*evidence, contrast, told_ratio=told_ratio)
+    class_ratio_given = kept.get(
+        "class_ratio_given", kept.get("told_ratio", PRESETS[row["method"]].assumes_ratio)
+    )
+    found = verdict(*evidence, contrast, class_ratio_given=class_ratio_given)
     # The last sentence is of the volumes, which no figure of the guard's tells.
     volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
     if not _told(evidence, found, contrast):
@@ -64,7 +66,7 @@ def _told(evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contras
     """Whether the figures that a verdict rests on are there."""
     adapted = evidence[1]
     if found.nonsense:
-        return contrast == "left" or adapted[WHOLE].one_sided is not None
+        return contrast == "unchanged" or adapted[WHOLE].one_sided is not None
     if found.fault not in (None, "loses"):
         return True
     return all(signals.separation is not None for name, signals in adapted.items() if name != WHOLE)
@@ -74,12 +76,12 @@ def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
     return {region: Signals(**figures) for region, figures in kept.items()}
 
 
-def contrast_of(protocol: str, turned: bool) -> Contrast | None:
+def contrast_of(protocol: str, converted: bool) -> Contrast | None:
     """What became of a protocol's contrast; None where it is the model's."""
     images = PROTOCOLS[protocol].images
     if all(modality_of(channel) == modality_of(image) for channel, image in images.items()):
         return None
-    return "turned" if turned else "left"
+    return "converted" if converted else "unchanged"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -217,7 +217,7 @@ def _line(name: str, cases: Sequence[_Case]) -> tuple[str, ...]:
 
 
 def _going_back(cases: Sequence[_Case]) -> str:
-    """What ``go_back``, which the bench leaves out, makes of it: `osuda-se` is OSUDA's iteration 0."""
+    """What ``fallback``, which the bench leaves out, makes of it: `osuda-se` is OSUDA's iteration 0."""
     untrained = {_place(c): c.seeds[0] for c in cases if c.row["method"] == "osuda-se"}
     refused = [c for c in cases if c.row["method"] == "osuda" and c.accepted < 1 and _place(c) in untrained]
     taken = [untrained[_place(c)] for c in refused if untrained[_place(c)].accepted]
@@ -226,7 +226,7 @@ def _going_back(cases: Sequence[_Case]) -> str:
     changes = [t.after - t.before for t in taken]
     return (
         f"Of {len(refused)} cases of OSUDA that the guard refused, it accepts iteration 0 (the target's "
-        f"statistics, nothing trained) of {len(taken)}. Outside the bench (`go_back=true`) those are the "
+        f"statistics, nothing trained) of {len(taken)}. Outside the bench (`fallback=true`) those are the "
         f"result: mean change of Dice {np.mean(changes):+.3f} instead of 0, from {min(changes):+.3f} to "
         f"{max(changes):+.3f}; {sum(change < -HARM for change in changes)} harmed by more than {HARM}."
     )

@@ -35,7 +35,7 @@ class Judging:
         The cases as the adapted and as the source network see them.
     before : sequence of CaseResult
         The source model's masks; what is known of them is handed on.
-    contrasts : sequence of {"turned", "left", None}
+    contrasts : sequence of {"converted", "unchanged", None}
         What became of each case whose images' names say that another contrast stands in for the model's.
     progress : callable
         Tells of a stage, work done and work in all.
@@ -60,7 +60,7 @@ class Judging:
         """Progress, and each case's result once it is there, for a network in eval mode on the device."""
         job, card, done = self._job, self._job.model.card, 0
         total = sum(parts(stack) for stack in self._stacks)
-        told_ratio = trained and job.config.told_ratio
+        class_ratio_given = trained and job.config.class_ratio_given
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
             for part in predicted(network, stack, card, watch=sure):
@@ -75,7 +75,13 @@ class Judging:
                     brain = (known.case.data != 0).any(axis=0)
                     contrast = self._contrasts[index]
                     advice = recommend(
-                        known.before, part, brain, card, evidence, contrast, told_ratio=told_ratio
+                        known.before,
+                        part,
+                        brain,
+                        card,
+                        evidence,
+                        contrast,
+                        class_ratio_given=class_ratio_given,
                     )
                 yield dataclasses.replace(
                     known,
@@ -86,7 +92,7 @@ class Judging:
                 )
             done += parts(stack)
 
-    def or_iteration_0(
+    def with_fallback(
         self, adaptation: Adaptation, stopping: Callable[[], bool]
     ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module, Recommendation | None]]:
         """The results of a finished adaptation, or of its iteration 0 where only that is accepted.

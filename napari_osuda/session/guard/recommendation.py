@@ -32,7 +32,7 @@ def recommend(
     evidence: tuple[Evidence, Evidence] | None = None,
     contrast: Contrast | None = None,
     *,
-    told_ratio: bool = False,
+    class_ratio_given: bool = False,
 ) -> Recommendation:
     """Accept the adapted mask of a case, or keep the source's.
 
@@ -46,9 +46,9 @@ def recommend(
         Names of the labels.
     evidence : tuple of Evidence, optional
         Signals of the source and of the adapted model; None where nothing was adapted.
-    contrast : {"turned", "left"} or None
+    contrast : {"converted", "unchanged"} or None
         What was done for an image whose name says that another contrast stands in for the model's.
-    told_ratio : bool
+    class_ratio_given : bool
         Whether the loss pulled the mask to a class ratio that was told, whatever the image shows.
 
     Returns
@@ -63,9 +63,9 @@ def recommend(
     against = _plain_faults(before, after, brain, card)
     if against:
         return Recommendation(
-            "keep-source", tuple(against), _signals(evidence, contrast, told_ratio, faulty=True)
+            "keep-source", tuple(against), _signals(evidence, contrast, class_ratio_given, faulty=True)
         )
-    found = verdict(*evidence, contrast, told_ratio=told_ratio)
+    found = verdict(*evidence, contrast, class_ratio_given=class_ratio_given)
     decision: Literal["accept", "keep-source"] = "accept" if found.accept else "keep-source"
     voxels = max(int(brain.sum()), 1)
     volumes = (
@@ -74,11 +74,15 @@ def recommend(
         f"{shared:.2f}."
     )
     reasons = spoken(evidence, found, contrast)
-    return Recommendation(decision, (*reasons, volumes), _signals(evidence, contrast, told_ratio))
+    return Recommendation(decision, (*reasons, volumes), _signals(evidence, contrast, class_ratio_given))
 
 
 def _signals(
-    evidence: tuple[Evidence, Evidence], contrast: Contrast | None, told_ratio: bool, *, faulty: bool = False
+    evidence: tuple[Evidence, Evidence],
+    contrast: Contrast | None,
+    class_ratio_given: bool,
+    *,
+    faulty: bool = False,
 ) -> dict[str, Any]:
     before, after = ({region: s.to_dict() for region, s in side.items()} for side in evidence)
     return {
@@ -86,7 +90,7 @@ def _signals(
         "after": after,
         "faulty": faulty,
         "contrast": contrast,
-        "told_ratio": told_ratio,
+        "class_ratio_given": class_ratio_given,
     }
 
 

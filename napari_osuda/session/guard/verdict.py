@@ -126,7 +126,7 @@ def _times(before: float, after: float, least: float) -> float:
 
 
 def verdict(
-    before: Evidence, after: Evidence, contrast: Contrast | None = None, *, told_ratio: bool = False
+    before: Evidence, after: Evidence, contrast: Contrast | None = None, *, class_ratio_given: bool = False
 ) -> Verdict:
     """Accept or refuse the adapted mask.
 
@@ -134,9 +134,9 @@ def verdict(
     ----------
     before, after : Evidence
         Of the source and of the adapted model, with the same regions.
-    contrast : {"turned", "left"} or None
+    contrast : {"converted", "unchanged"} or None
         What was done for an image whose name says that another contrast stands in for the model's.
-    told_ratio : bool
+    class_ratio_given : bool
         Whether the loss pulled the mask to a class ratio that was told, whatever the image shows.
 
     Returns
@@ -154,12 +154,12 @@ def verdict(
     if whole.share > IMPLAUSIBLE:
         plausible = FINDING <= adapted.share <= IMPLAUSIBLE
         of_a_lesion = stands_out(adapted) or one_piece(adapted)
-        return Verdict(contrast != "left" and plausible and of_a_lesion, gain, parts, nonsense=True)
+        return Verdict(contrast != "unchanged" and plausible and of_a_lesion, gain, parts, nonsense=True)
     for name in before:
         fault = _fault(before[name], after[name], there.get(name, 0.0), not _shrinks(whole, adapted, _STAYS))
         if fault is not None:
             return Verdict(False, gain, parts, failing=name, fault=fault)
-    enough = _ENOUGH_OF_A_PULL if told_ratio else _ENOUGH
+    enough = _ENOUGH_OF_A_PULL if class_ratio_given else _ENOUGH
     return Verdict(gain > enough, gain, parts, pulled=_ENOUGH < gain <= enough)
 
 

@@ -65,7 +65,7 @@ def spoken(
     before, after = (signals[WHOLE] for signals in evidence)
     if found.nonsense:
         marks = f"The source model marks {before.share:.0%} of the head, more than any tumor; "
-        if contrast == "left":
+        if contrast == "unchanged":
             return [
                 f"{marks}and the image's contrast, which is not the model's, was left as it is: statistics "
                 "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_osuda.evaluation import Calibration, CalibrationTally, normalized_entropy
-from napari_osuda.evaluation.labelfree import Head
+from napari_osuda.evaluation.labelfree import Channels
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import has_background
@@ -31,7 +31,7 @@ class Confidence:
         self._stack = stack
         self._card = card
         exclusive = card.activation == "softmax" or has_background(card)
-        self._head: Head = "softmax" if exclusive and len(card.output_channels) > 1 else "sigmoid"
+        self._head: Channels = "softmax" if exclusive and len(card.output_channels) > 1 else "sigmoid"
         self._entropy: dict[int, npt.NDArray[np.float16]] = {}
         self._reference = None if reference is None else stack.stacked(reference)
         self._inside = None if reference is None else stack.stacked((stack.case.data != 0).any(axis=0))

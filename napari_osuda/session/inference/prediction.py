@@ -55,7 +55,7 @@ def predicted(
                 outside[0] = 1.0
             if seen is not None:
                 p[:, :, ~seen.numpy()] = outside[:, None]
-            p = stack.back(chosen, p, outside)
+            p = stack.inverse(chosen, p, outside)
             if watch is not None:
                 watch(chosen, p)
             planes.update(zip(chosen.tolist(), decide(p, card), strict=True))

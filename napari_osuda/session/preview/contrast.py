@@ -30,7 +30,7 @@ class ContrastPreview:
 
     Attributes
     ----------
-    contrast : {"off", "names", "turned", "fluid_bright", "both_bright"}
+    contrast : {"off", "names", "inverted", "fluid_bright", "both_bright"}
         The value of ``AdaptationConfig.contrast`` that gives it.
     maps : tuple or None
         What each channel goes through.
@@ -68,7 +68,7 @@ def contrast_previews(job: Job, index: int | None = None) -> tuple[ContrastPrevi
     """
     check_input(job.model, job.cases[0])
     named = named_maps(job)
-    turned: IntensityMap = "turned"
+    turned: IntensityMap = "inverted"
     maps: Maps = named or (turned,) * len(job.model.card.channels)
     shown = next(k for k, how in enumerate(maps) if how != "identity")
     one: IntensityMap = maps[0]

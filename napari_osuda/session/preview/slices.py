@@ -19,7 +19,7 @@ from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.inference.devices import placed
 from napari_osuda.session.job import Labels
-from napari_osuda.session.run_folder.timeline import State, network_at
+from napari_osuda.session.run_folder.timeline import NetworkState, network_at
 
 __all__ = ["Preview", "Previewer", "can_preview"]
 
@@ -82,7 +82,7 @@ class Previewer:
         self._network: nn.Module | None = None
         self._lock = threading.Lock()
 
-    def labels(self, state: State | None, case: int, index: int) -> Labels:
+    def labels(self, state: NetworkState | None, case: int, index: int) -> Labels:
         """The mask of a slice, uint8 [H, W] in the case's voxels; of the source model without a state."""
         stack, card = self.stacks[case], self.model.card
         with self._lock:
@@ -93,11 +93,11 @@ class Previewer:
         outside = np.zeros(p.shape[1], np.float32)
         if card.channel_values[0] == 0:
             outside[0] = 1.0
-        labels: Labels = decide(stack.back([index], p, outside), card)[0]
+        labels: Labels = decide(stack.inverse([index], p, outside), card)[0]
         return labels
 
     def activation(
-        self, state: State | None, case: int, index: int, layer: NormLayer, channel: int
+        self, state: NetworkState | None, case: int, index: int, layer: NormLayer, channel: int
     ) -> FloatArray:
         """What a channel of a BN layer gives out (y of eq. 1) for a slice.
 
@@ -119,16 +119,16 @@ class Previewer:
         assert caught.output is not None
         y = caught.output[:, channel : channel + 1].float()
         y = F.interpolate(y, size=stack.shape, mode="bilinear", align_corners=False)
-        plane: FloatArray = stack.back([index], y.cpu().numpy(), [float(y.min())])[0, 0]
+        plane: FloatArray = stack.inverse([index], y.cpu().numpy(), [float(y.min())])[0, 0]
         return plane
 
     def _slice(self, case: int, index: int) -> Tensor:
         return torch.from_numpy(self.stacks[case].slices([index])).to(self._device)
 
-    def _prepared(self, state: State | None) -> nn.Module:
+    def _prepared(self, state: NetworkState | None) -> nn.Module:
         if self._network is None:
             self._network = placed(self.model.network, self._device, self.stacks[0]).requires_grad_(False)
-        state = state or State(0, {}, {}, 1.0, 1.0)
+        state = state or NetworkState(0, {}, {}, 1.0, 1.0)
         return network_at(state, self.model.network, into=self._network, share=state.source_share)
 
 

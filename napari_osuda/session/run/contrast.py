@@ -13,7 +13,7 @@ from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Contrast, Job
 from napari_osuda.session.run.target import Target
 
-__all__ = ["Maps", "choose_maps", "mean_distance", "named_maps", "what_became"]
+__all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
 
 Maps = tuple[IntensityMap, ...]
 
@@ -23,7 +23,7 @@ Maps = tuple[IntensityMap, ...]
 _SURE = 2.0
 
 _WORDS = {
-    "turned": "bright and dark are exchanged",
+    "inverted": "bright and dark are exchanged",
     "fluid_bright": "free fluid is made bright",
     "both_bright": "what is darker than brain is made bright, as what enhances is",
 }
@@ -71,7 +71,7 @@ def named_maps(job: Job) -> Maps | None:
     return None if found or set(maps) == {"identity"} else maps
 
 
-def what_became(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
+def contrast_status(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
     """What became of each case's contrast where its name says that it stands in for the model's.
 
     Parameters
@@ -82,16 +82,16 @@ def what_became(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
 
     Returns
     -------
-    tuple of {"turned", "left", None}
+    tuple of {"converted", "unchanged", None}
         None where the contrast is the model's, by its name or by its statistics.
     """
-    turned: Contrast = "turned"
+    converted: Contrast = "converted"
     if maps is not None:
-        return (turned,) * len(job.cases)
+        return (converted,) * len(job.cases)
     asked = [_asks(case) for case in job.cases]
     # Where all names ask for the same and nothing was done, the statistics spoke against them.
     left = not job.model.card.intensity_maps and (job.config.contrast == "off" or _mixed(job) is not None)
-    return tuple("left" if left and asks else None for asks in asked)
+    return tuple("unchanged" if left and asks else None for asks in asked)
 
 
 def _asks(case: Case) -> bool:
@@ -158,7 +158,7 @@ def _unnamed(job: Job, network: nn.Module, device: torch.device) -> str | None:
     name = job.cases[0].sources[0].name
     if len(channels) != 1 or not name or modality_of(name) or modality_of(channels[0]) is None:
         return None
-    plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("turned",)))
+    plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("inverted",)))
     if plain is None or mapped is None or plain <= _SURE * mapped:
         return None
     return (

@@ -36,12 +36,12 @@ from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult, Job, Labels, Outcome, RunResult
 from napari_osuda.session.preflight import check_job
 from napari_osuda.session.run.clock import Clock
-from napari_osuda.session.run.contrast import choose_maps, what_became
+from napari_osuda.session.run.contrast import choose_maps, contrast_status
 from napari_osuda.session.run.result import classes_of, now, scores_of
 from napari_osuda.session.run.target import Target
 from napari_osuda.session.run_folder.checkpoint import Checkpoint
 from napari_osuda.session.run_folder.folder import RunFolder
-from napari_osuda.session.run_folder.timeline import State, Timeline
+from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 
 __all__ = ["Run"]
 
@@ -99,11 +99,11 @@ class Run:
         """Where the arithmetic runs."""
         return self._device
 
-    def state_now(self, eta: float) -> State | None:
+    def state_now(self, eta: float) -> NetworkState | None:
         """What the network is between two steps, the last of share ``eta``; for the run's own thread."""
         if self._adaptation is None or self._adaptation.finished:
             return None
-        return State.of(self._adaptation, self.job.model.network.state_dict(), eta)
+        return NetworkState.of(self._adaptation, self.job.model.network.state_dict(), eta)
 
     def stop(self) -> None:
         """Ask for an early end with what has been reached so far."""
@@ -265,8 +265,8 @@ class Run:
         self._network = adaptation.model
         trained = bool(self._reports) and self._used != 0
         replaced = job.config.inference_statistics in ("target", "mixed")
-        if job.config.guard and job.config.go_back and trained and replaced:
-            yield from self._judge_or_go_back(target, source, adaptation, folder)
+        if job.config.guard and job.config.fallback and trained and replaced:
+            yield from self._judge_with_fallback(target, source, adaptation, folder)
         else:
             yield from self._predict_after(target, source, adaptation.model, folder)
 
@@ -309,7 +309,7 @@ class Run:
             for case, labels, calibration in zip(self.job.cases, self._before, self._calibration, strict=True)
         ]
         plain = self._plain_stacks(target)
-        contrasts = what_became(self.job, self._maps)
+        contrasts = contrast_status(self.job, self._maps)
         return Judging(self.job, source, target.stacks, plain, before, contrasts, self._clock.progress)
 
     def _deliver(self, found: CaseResult, folder: RunFolder | None) -> Iterator[Event]:
@@ -320,12 +320,12 @@ class Run:
         self._after.append(found)
         yield After(len(self._after) - 1, found.after, found.recommendation)
 
-    def _judge_or_go_back(
+    def _judge_with_fallback(
         self, target: Target, source: nn.Module, adaptation: Adaptation, folder: RunFolder | None
     ) -> Iterator[Event]:
         """Where the guard refuses what training has led to: the target's statistics alone, if they pass."""
         judging = self._judging(target, source)
-        found, self._network, refused = yield from judging.or_iteration_0(adaptation, lambda: self.stopping)
+        found, self._network, refused = yield from judging.with_fallback(adaptation, lambda: self.stopping)
         if refused is not None:
             iterations = adaptation.t if self._used is None else self._used
             self._used = 0

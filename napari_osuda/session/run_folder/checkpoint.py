@@ -22,7 +22,7 @@ from napari_osuda.session.run_folder.record import plain
 __all__ = ["Checkpoint", "held_here"]
 
 # None changes what the iterations compute; threads only by rounding, which a resumption should not forbid.
-_FREE = ("threads", "guard", "go_back")
+_FREE = ("threads", "guard", "fallback")
 # Folders of runs under way in this very process, by their resolved paths.
 _HELD: set[Path] = set()
 

@@ -16,7 +16,7 @@ from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation
 
-__all__ = ["State", "Timeline", "network_at"]
+__all__ = ["NetworkState", "Timeline", "network_at"]
 
 # Small states (affine parameters: kilobytes) are all kept up to this many; large ones share the bytes.
 _MOST = 512
@@ -25,7 +25,7 @@ _FEWEST = 4
 
 
 @dataclass(frozen=True)
-class State:
+class NetworkState:
     """What an adaptation was after some iterations.
 
     Attributes
@@ -48,7 +48,7 @@ class State:
     source_share: float
 
     @classmethod
-    def of(cls, adaptation: Adaptation, source: dict[str, Tensor], eta: float) -> State:
+    def of(cls, adaptation: Adaptation, source: dict[str, Tensor], eta: float) -> NetworkState:
         """The state of an adaptation at this moment; ``source`` is the state dict that it began from."""
         changed = {
             name: tensor.detach().cpu().clone()
@@ -86,7 +86,7 @@ class Timeline:
         self._most = most
         self._stride = 1
         self._lock = threading.Lock()
-        self._held: dict[int, State | None] = {}
+        self._held: dict[int, NetworkState | None] = {}
         if folder is not None and folder.is_dir():
             found = sorted(int(path.stem) for path in folder.glob("*.pt") if path.stem.isdigit())
             self._held = dict.fromkeys(found)
@@ -100,7 +100,7 @@ class Timeline:
 
     def keep(self, adaptation: Adaptation, eta: float) -> None:
         """Take in the state of an adaptation after a step of share ``eta``."""
-        state = State.of(adaptation, self._source, eta)
+        state = NetworkState.of(adaptation, self._source, eta)
         most = min(self._most, max(_BYTES // max(state.bytes, 1), _FEWEST))
         with self._lock:
             newest = max(self._held, default=0)
@@ -116,7 +116,7 @@ class Timeline:
             self._held[state.iteration] = None if self._folder is not None else state
             self._kept = tuple(sorted(self._held))
 
-    def state(self, iteration: int) -> State:
+    def state(self, iteration: int) -> NetworkState:
         """The state after so many iterations.
 
         Raises
@@ -136,7 +136,7 @@ class Timeline:
             path = self._path(iteration)
             try:
                 fields: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-                return State(**fields)
+                return NetworkState(**fields)
             except Exception as error:
                 raise OutputError(f"The state of iteration {iteration} ({path}) cannot be read.") from error
 
@@ -148,9 +148,9 @@ class Timeline:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _write(self, state: State) -> None:
+    def _write(self, state: NetworkState) -> None:
         if self._folder is not None:
-            fields = {name: getattr(state, name) for name in State.__dataclass_fields__}
+            fields = {name: getattr(state, name) for name in NetworkState.__dataclass_fields__}
             with written_whole(self._path(state.iteration)) as path:
                 torch.save(fields, path)
 
@@ -166,13 +166,13 @@ class Timeline:
 
 
 def network_at(
-    state: State, source: nn.Module, *, into: nn.Module | None = None, share: float | None = None
+    state: NetworkState, source: nn.Module, *, into: nn.Module | None = None, share: float | None = None
 ) -> nn.Module:
     """The network as it was, plain and in eval mode.
 
     Parameters
     ----------
-    state : State
+    state : NetworkState
         Of a run that began from ``source``.
     source : nn.Module
         Left as it is.

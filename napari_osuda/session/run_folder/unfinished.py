@@ -80,7 +80,7 @@ class Unfinished:
         return Job(
             model=model,
             cases=cases,
-            config=AdaptationConfig(**self.record["settings"], **self.record.get("free", {})),
+            config=AdaptationConfig().replace(**self.record["settings"], **self.record.get("free", {})),
             method=self.record["method"],
             device=self.record["device"],
             out=self.folder,

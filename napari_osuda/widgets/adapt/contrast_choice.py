@@ -23,7 +23,7 @@ __all__ = ["ContrastChoice"]
 _SIDE, _LETTERS = 128, 20
 _TITLES = {
     "off": "As it is",
-    "turned": "Bright and dark exchanged",
+    "inverted": "Bright and dark exchanged",
     "fluid_bright": "Free fluid made bright",
     "both_bright": "Fluid and edema made bright",
     "names": "Changed as the names say",

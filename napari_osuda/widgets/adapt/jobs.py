@@ -76,9 +76,9 @@ def job_of_unfinished(unfinished: Unfinished, reference: Any) -> Job:
     OsudaError
         The model or an image is no longer where it was, or has changed.
     """
-    from napari_osuda.models import Memory
+    from napari_osuda.models import SavedAnswers
 
-    job = unfinished.job(trust=Memory().trusted())
+    job = unfinished.job(trust=SavedAnswers().trusted())
     if reference is not None:
         # Otherwise the labels in the viewer are another patient's.
         with contextlib.suppress(CaseError):

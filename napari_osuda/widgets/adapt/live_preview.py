@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from napari_osuda.session import Preview
 
-__all__ = ["LivePreview"]
+__all__ = ["LivePreviewControls"]
 
 
-class LivePreview(QWidget):
+class LivePreviewControls(QWidget):
     """A box to tick, and the layer ``preview``, which follows the run every few seconds.
 
     Parameters

@@ -12,7 +12,7 @@ from napari_osuda.widgets.qt.painting import paint_apart
 
 if TYPE_CHECKING:
     from napari_osuda.session import After, Before, Preview
-    from napari_osuda.widgets.adapt.live_preview import LivePreview
+    from napari_osuda.widgets.adapt.live_preview import LivePreviewControls
     from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 __all__ = ["RunLayers"]
@@ -28,7 +28,7 @@ class RunLayers:
         Docked in the viewer's window.
     cockpit : Cockpit
         Whose run it is.
-    preview : LivePreview
+    preview : LivePreviewControls
         Has the layer of the slice in sight.
 
     Attributes
@@ -37,7 +37,7 @@ class RunLayers:
         The masks that a run leaves.
     """
 
-    def __init__(self, viewer: Any, widget: QWidget, cockpit: Cockpit, preview: LivePreview) -> None:
+    def __init__(self, viewer: Any, widget: QWidget, cockpit: Cockpit, preview: LivePreviewControls) -> None:
         from napari_osuda.widgets.adapt.result_layers import ResultLayers
 
         self.results = ResultLayers(viewer)

@@ -28,7 +28,7 @@ from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
-    from napari_osuda.session import Finished, Job, State
+    from napari_osuda.session import Finished, Job, RunState
 
 __all__ = ["AdaptWidget"]
 
@@ -53,7 +53,7 @@ class AdaptWidget(DockedWidget):
         # an optimizer: the two LLVMs in one process can then crash each other.
         import torch._dynamo  # noqa: F401
 
-        from napari_osuda.widgets.adapt.live_preview import LivePreview
+        from napari_osuda.widgets.adapt.live_preview import LivePreviewControls
         from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
 
         super().__init__(napari_viewer)
@@ -66,7 +66,7 @@ class AdaptWidget(DockedWidget):
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
         self.run_panel = RunPanel(colors)
-        self.preview_panel = LivePreview(napari_viewer, self.cockpit)
+        self.preview_panel = LivePreviewControls(napari_viewer, self.cockpit)
         self.queue_panel = QueuePanel()
         self.starter = Starter(
             self,
@@ -278,7 +278,7 @@ class AdaptWidget(DockedWidget):
             self.run_panel.set_state("idle")
         self.cockpit.controller.stop()
 
-    def _on_state(self, state: State) -> None:
+    def _on_state(self, state: RunState) -> None:
         ended = state.value in ("done", "failed")
         self.run_panel.set_state(*(self._ending if ended else (state.value,)))
         self.settings_panel.set_locked(not ended)

@@ -55,7 +55,7 @@ class SlicePlace:
                 rows = axes[-1]
             else:
                 columns = axes[-1]
-        self._turned = rows[0] > columns[0]
+        self._inverted = rows[0] > columns[0]
         self._take = np.ix_(rows[1], columns[1])
 
     def current(self, viewer: Any) -> int | None:
@@ -74,7 +74,7 @@ class SlicePlace:
         moved = np.subtract(image.data_to_world(corner), image.data_to_world(np.zeros(3)))
         moved = np.linalg.solve(image.affine.affine_matrix[:3, :3], moved)
         shown = plane[self._take]
-        data = np.expand_dims(np.ascontiguousarray(shown.T if self._turned else shown), self.axis)
+        data = np.expand_dims(np.ascontiguousarray(shown.T if self._inverted else shown), self.axis)
         return data, np.asarray(image.translate) + moved
 
 

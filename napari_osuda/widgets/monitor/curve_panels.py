@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from qtpy.QtGui import QPen
 
 from napari_osuda.widgets.cockpit.history import RunHistory
-from napari_osuda.widgets.monitor.curves import KINDS, FloatArray, LinePanel, Series
+from napari_osuda.widgets.monitor.curves import KINDS, CurveStyle, FloatArray, LinePanel
 from napari_osuda.widgets.qt.theme import Palette
 
 
@@ -23,9 +23,13 @@ class LossPanel(LinePanel):
         "L_SE (eq. 6) is the mean entropy of the prediction in nats."
     )
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Three curves, whatever the run."""
-        return Series("L_HBS", "blue"), Series("λ L_SE", "orange", kind=1), Series("L", "text", kind=2)
+        return (
+            CurveStyle("L_HBS", "blue"),
+            CurveStyle("λ L_SE", "orange", kind=1),
+            CurveStyle("L", "text", kind=2),
+        )
 
     def values_of(self, history: RunHistory) -> FloatArray:
         """L_HBS, lambda L_SE, L."""
@@ -42,9 +46,9 @@ class SchedulePanel(LinePanel):
     )
     unit = "share of 1st"
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Two curves, whatever the run."""
-        return Series("η", "green"), Series("λ", "purple", kind=1)
+        return CurveStyle("η", "green"), CurveStyle("λ", "purple", kind=1)
 
     def values_of(self, history: RunHistory) -> FloatArray:
         """eta_t and lambda_t."""
@@ -70,9 +74,9 @@ class EntropyPanel(LinePanel):
     )
     unit = "nats; share"
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Two curves, whatever the run."""
-        return Series("nats", "orange"), Series("share of the most", "purple", kind=1)
+        return CurveStyle("nats", "orange"), CurveStyle("share of the most", "purple", kind=1)
 
     def values_of(self, history: RunHistory) -> FloatArray:
         """L_SE, and L_SE / log K."""
@@ -90,11 +94,12 @@ class ClassPanel(LinePanel):
     )
     unit = "% of pixels"
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """One curve for each label but the background, in the card's colors."""
         shown = [] if history is None else [c for c in history.classes if c[0] != 0]
         return [
-            Series(name, color, "{:.2f} %", kind=i % len(KINDS)) for i, (_, name, color) in enumerate(shown)
+            CurveStyle(name, color, "{:.2f} %", kind=i % len(KINDS))
+            for i, (_, name, color) in enumerate(shown)
         ]
 
     def values_of(self, history: RunHistory) -> FloatArray:
@@ -124,7 +129,7 @@ class LayerPanel(LinePanel):
         self._pointed: int | None = None
         super().__init__(colors)
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """One curve for each layer, colored by its place in the network."""
         layers = [] if history is None else history.layers
         # The ends of the map would vanish on a dark or on a light background.
@@ -132,7 +137,7 @@ class LayerPanel(LinePanel):
             np.linspace(0.25, 0.95, len(layers)) if self.colors.dark else np.linspace(0.0, 0.8, len(layers))
         )
         shades = pg.colormap.get("viridis").map(places, mode="qcolor") if layers else []
-        return [Series(layer.name, shade.name()) for layer, shade in zip(layers, shades, strict=True)]
+        return [CurveStyle(layer.name, shade.name()) for layer, shade in zip(layers, shades, strict=True)]
 
     def values_of(self, history: RunHistory) -> FloatArray:
         """Mean d, [n, L]."""
@@ -150,7 +155,7 @@ class LayerPanel(LinePanel):
             self._pointed = int(np.abs(self.history["layer_distance"][row] - y).argmin())
         super().point_at(x, y)
 
-    def _pen(self, series: Series) -> QPen:
+    def _pen(self, series: CurveStyle) -> QPen:
         return pg.mkPen(self.color_of(series), width=1.5)
 
     def _write_legend(self, row: int | None = None) -> None:

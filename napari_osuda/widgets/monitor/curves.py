@@ -16,7 +16,7 @@ from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.qt.theme import Palette
 
-__all__ = ["LinePanel", "Series"]
+__all__ = ["CurveStyle", "LinePanel"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -30,7 +30,7 @@ KINDS = (
 
 
 @dataclass(frozen=True)
-class Series:
+class CurveStyle:
     """One curve: its name, its color (a hue of `Palette` or ``#rrggbb``) and how its values are written."""
 
     name: str
@@ -48,7 +48,7 @@ class LinePanel(PlotPanel):
 
     def __init__(self, colors: Palette) -> None:
         super().__init__(self.title_text, self.meaning, colors)
-        self.series: tuple[Series, ...] = ()
+        self.series: tuple[CurveStyle, ...] = ()
         self._marked: int | None = None
         self.curves: list[pg.PlotDataItem] = []
         self.cursor = pg.InfiniteLine(angle=90, movable=False)
@@ -59,7 +59,7 @@ class LinePanel(PlotPanel):
 
     # What a subclass gives
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """The curves that a run has."""
         raise NotImplementedError
 
@@ -133,11 +133,11 @@ class LinePanel(PlotPanel):
             self.cursor.hide()
             self._write_legend()
 
-    def color_of(self, series: Series) -> str:
+    def color_of(self, series: CurveStyle) -> str:
         """The series' color on the present theme, ``#rrggbb``."""
         return series.color if series.color.startswith("#") else getattr(self.colors, series.color)
 
-    def _pen(self, series: Series) -> QPen:
+    def _pen(self, series: CurveStyle) -> QPen:
         return pg.mkPen(self.color_of(series), width=2, style=KINDS[series.kind][0])
 
     def _write_legend(self, row: int | None = None) -> None:

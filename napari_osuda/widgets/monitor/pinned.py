@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtWidgets import QComboBox
 
 from napari_osuda.widgets.cockpit.history import RunHistory
-from napari_osuda.widgets.monitor.curves import FloatArray, LinePanel, Series
+from napari_osuda.widgets.monitor.curves import CurveStyle, FloatArray, LinePanel
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["PinnedPanel"]
@@ -58,14 +58,14 @@ class PinnedPanel(LinePanel):
         self._renew()
         return n in self.pinned
 
-    def series_of(self, history: RunHistory | None) -> Sequence[Series]:
+    def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Called by layer and channel."""
         if history is None:
             return []
         found = []
         for place, n in enumerate(self.pinned):
             layer = next(la for la in reversed(history.layers) if la.offset <= n)
-            found.append(Series(f"{layer.name} [{n - layer.offset}]", _HUES[place], kind=place))
+            found.append(CurveStyle(f"{layer.name} [{n - layer.offset}]", _HUES[place], kind=place))
         return found
 
     def values_of(self, history: RunHistory) -> FloatArray:

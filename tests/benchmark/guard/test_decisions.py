@@ -15,9 +15,9 @@ LESION = FIGURES | {"border": 1.6, "one_sided": 1.4}
 BETTER = {"protocol": "other-scanner", "before": FIGURES, "after": FIGURES | {"coherence": 0.88}}
 
 
-def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, told_ratio=None, **changes):
+def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, class_ratio_given=None, **changes):
     kept = {"before": {"all labels": before}, "after": {"all labels": after}, "faulty": faulty}
-    kept |= {} if told_ratio is None else {"told_ratio": told_ratio}
+    kept |= {} if class_ratio_given is None else {"class_ratio_given": class_ratio_given}
     return {
         "protocol": "t2-to-t1", "method": method, "patient": "1", "seed": "0", "decision": "keep-source",
         "reasons": "Once upon a time. The marked volume goes from 33.4% to 5.2% of the brain.",
@@ -35,8 +35,8 @@ def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, told_ratio=
         # CRUDA is told a class ratio, in rows too that do not say so.
         (BETTER | {"method": "tent"}, "accept", "fits together better"),
         (BETTER | {"method": "cruda"}, "keep-source", "was told which share"),
-        (BETTER | {"told_ratio": True}, "keep-source", "was told which share"),
-        (BETTER | {"method": "cruda", "told_ratio": False}, "accept", "fits together better"),
+        (BETTER | {"class_ratio_given": True}, "keep-source", "was told which share"),
+        (BETTER | {"method": "cruda", "class_ratio_given": False}, "accept", "fits together better"),
     ],
 )
 def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):

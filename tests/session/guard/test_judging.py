@@ -14,7 +14,7 @@ from napari_osuda.session.guard.judging import Judging
 from napari_osuda.session.run.run import Run
 
 # Steps so long that training changes the mask.
-LONG = preset("osuda", iterations=2, batch_size=4, learning_rate=0.02, go_back=True)
+LONG = preset("osuda", iterations=2, batch_size=4, learning_rate=0.02, fallback=True)
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def guard_says(monkeypatch):
     def say(*words):
         left, told = list(words), []
 
-        def recommend(*args, told_ratio):
-            told.append(told_ratio)
+        def recommend(*args, class_ratio_given):
+            told.append(class_ratio_given)
             return Recommendation(left.pop(0) if len(left) > 1 else left[0], ("Because.",))
 
         monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", recommend)
@@ -105,7 +105,7 @@ def test_a_cohort_goes_back_only_where_all_of_it_is_refused(model, case, guard_s
     assert [c.recommendation.decision for c in result.cases] == ["keep-source", "accept"]
 
 
-@pytest.mark.parametrize("changes", [{}, {"go_back": False}])
+@pytest.mark.parametrize("changes", [{}, {"fallback": False}])
 def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, guard_says, changes):
     guard_says("keep-source")
     config = LONG.replace(**changes)

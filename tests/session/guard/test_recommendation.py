@@ -117,14 +117,14 @@ def test_a_plausible_mask_is_changed_for_what_is_clearly_better_alone(more, acce
 def test_more_must_speak_for_a_mask_that_was_pulled_to_a_class_ratio(more, accepted):
     better = dataclasses.replace(FAIR, coherence=FAIR.coherence + more)
     evidence = whole(FAIR, better)
-    found = verdict(*evidence, told_ratio=True)
+    found = verdict(*evidence, class_ratio_given=True)
     assert found.accept == accepted
     assert found.pulled == (not accepted and verdict(*evidence).accept)
     mask, brain = masks()
-    advice = recommend(mask, np.roll(mask, 1, 0), brain, CARD, evidence, told_ratio=True)
+    advice = recommend(mask, np.roll(mask, 1, 0), brain, CARD, evidence, class_ratio_given=True)
     assert advice.decision == ("accept" if accepted else "keep-source")
     assert ("was told which share" in advice.reasons[0]) == found.pulled
-    assert advice.signals["told_ratio"]
+    assert advice.signals["class_ratio_given"]
 
 
 def test_figures_that_read_the_same_are_not_called_better():
@@ -288,15 +288,15 @@ def test_slices_that_have_nothing_to_do_with_each_other_are_no_lesion():
 
 
 def test_a_contrast_that_was_left_cannot_be_made_up_for():
-    assert verdict(*whole(NONSENSE, LESION), contrast="turned").accept
-    assert not verdict(*whole(NONSENSE, LESION), contrast="left").accept
+    assert verdict(*whole(NONSENSE, LESION), contrast="converted").accept
+    assert not verdict(*whole(NONSENSE, LESION), contrast="unchanged").accept
     # A source mask that can be a lesion's is worth comparing with, whatever the contrast.
     better = dataclasses.replace(FAIR, mirror=0.95, coherence=0.95)
-    assert verdict(*whole(FAIR, better), contrast="left").accept
-    advice = recommend(*half_of_it(), whole(NONSENSE, LESION), "left")
+    assert verdict(*whole(FAIR, better), contrast="unchanged").accept
+    advice = recommend(*half_of_it(), whole(NONSENSE, LESION), "unchanged")
     assert advice.decision == "keep-source"
     assert "contrast=names" in advice.reasons[0]
-    assert advice.signals["contrast"] == "left"
+    assert advice.signals["contrast"] == "unchanged"
 
 
 def blob(shape=(6, 16, 16)):

@@ -25,7 +25,7 @@ def turned_job(model, patient, tmp_path):
 def test_both_ways_are_what_a_run_would_see(turned_job, model, case):
     as_it_is, changed = contrast_previews(turned_job, index=4)
     assert (as_it_is.contrast, as_it_is.maps) == ("off", None)
-    assert (changed.contrast, changed.maps) == ("turned", ("turned",))
+    assert (changed.contrast, changed.maps) == ("inverted", ("inverted",))
     assert changed.distance < 0.5 * as_it_is.distance
     stack = SliceStack(case, slice_spec(model.card))
     straight = stack.slices([4])[0, 0]
@@ -38,7 +38,11 @@ def test_both_ways_are_what_a_run_would_see(turned_job, model, case):
 
 def test_an_image_without_a_file_is_offered_as_what_it_is_called(turned_job):
     (case,) = turned_job.cases
-    for title, contrast in (("FLAIR", "fluid_bright"), ("Ax T1 +C", "both_bright"), ("patient 7", "turned")):
+    for title, contrast in (
+        ("FLAIR", "fluid_bright"),
+        ("Ax T1 +C", "both_bright"),
+        ("patient 7", "inverted"),
+    ):
         sources = (dataclasses.replace(case.sources[0], path=None, title=title),)
         job = dataclasses.replace(turned_job, cases=(dataclasses.replace(case, sources=sources),))
         assert contrast_previews(job)[1].contrast == contrast

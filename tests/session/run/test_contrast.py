@@ -38,12 +38,12 @@ def test_a_turned_contrast_is_turned_back_and_said(model, case, turned, referenc
     np.testing.assert_allclose(
         result.cases[0].scores_after[0].dice, straight.cases[0].scores_after[0].dice, atol=0.02
     )
-    assert result.intensity_maps == ("turned",)
-    assert result.cases[0].recommendation.signals["contrast"] == "turned"
+    assert result.intensity_maps == ("inverted",)
+    assert result.cases[0].recommendation.signals["contrast"] == "converted"
     assert any("T1 stands in for T2, so bright and dark are exchanged" in note for note in result.notes)
     # The saved model gives the saved mask: the map went with it.
     saved = load_model(tmp_path / "run" / "model")
-    assert saved.card.intensity_maps == ("turned",)
+    assert saved.card.intensity_maps == ("inverted",)
     np.testing.assert_array_equal(predict_case(saved, turned), result.cases[0].after)
     # Adapted once more, it is not turned twice.
     again = adapt_case(saved, turned, SHORT, references=[reference])
@@ -55,7 +55,7 @@ def test_off_is_the_paper(model, turned, reference):
     result = adapt_case(model, turned, SHORT.replace(contrast="off"), references=[reference])
     assert result.intensity_maps is None
     assert result.cases[0].scores_after[0].dice < 0.8
-    assert result.cases[0].recommendation.signals["contrast"] == "left"
+    assert result.cases[0].recommendation.signals["contrast"] == "unchanged"
 
 
 @pytest.fixture
@@ -75,15 +75,15 @@ def called(case, title):
 
 def test_a_dicom_series_is_the_contrast_that_it_is_described_as(model, series, tmp_path):
     result = adapt_case(model, series, SHORT, out=tmp_path / "run")
-    assert result.intensity_maps == ("turned",)
+    assert result.intensity_maps == ("inverted",)
     assert any("T1 stands in for T2" in note for note in result.notes)
     assert "T1 as t2" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     left = adapt_case(model, series, SHORT.replace(contrast="off"))
-    assert left.cases[0].recommendation.signals["contrast"] == "left"
+    assert left.cases[0].recommendation.signals["contrast"] == "unchanged"
 
 
 def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(model, turned):
-    assert adapt_case(model, called(turned, "T1 axial"), SHORT).intensity_maps == ("turned",)
+    assert adapt_case(model, called(turned, "T1 axial"), SHORT).intensity_maps == ("inverted",)
     unnamed = adapt_case(model, called(turned, "patient 7"), SHORT)
     assert unnamed.intensity_maps is None
     assert any("'patient 7' does not say which contrast it is" in note for note in unnamed.notes)
@@ -93,7 +93,7 @@ def test_cases_of_different_contrasts_are_left_and_told(model, case, turned):
     result = adapt_case(model, [case, turned], SHORT)
     assert result.intensity_maps is None
     assert any("are of different contrasts" in note for note in result.notes)
-    assert [c.recommendation.signals["contrast"] for c in result.cases] == [None, "left"]
+    assert [c.recommendation.signals["contrast"] for c in result.cases] == [None, "unchanged"]
 
 
 def test_the_map_alone_is_a_method(model, turned, reference):
@@ -131,8 +131,8 @@ def test_a_turned_image_without_a_name_is_told_and_left(model, turned, tmp_path)
     assert result.intensity_maps is None
     assert any("'scan.nii.gz' does not say which contrast it is" in note for note in result.notes)
     # What the sentence advises works.
-    advised = adapt_case(model, unnamed, SHORT.replace(contrast="turned"))
-    assert advised.intensity_maps == ("turned",)
+    advised = adapt_case(model, unnamed, SHORT.replace(contrast="inverted"))
+    assert advised.intensity_maps == ("inverted",)
     np.testing.assert_array_equal(advised.cases[0].after, adapt_case(model, turned, SHORT).cases[0].after)
 
 
@@ -154,7 +154,7 @@ def test_a_resumed_run_sees_the_contrast_that_its_image_was_called(model, turned
         adapt_case(model, scan, SHORT, out=out, resume=True)
     (left,) = find_unfinished(tmp_path / "runs")
     result = list(Run(left.job()))[-1].result
-    assert result.intensity_maps == ("turned",)
+    assert result.intensity_maps == ("inverted",)
     np.testing.assert_array_equal(result.cases[0].after, adapt_case(model, layer, SHORT).cases[0].after)
     record = json.loads((out / "run.json").read_text())
     assert record["cases"][0]["inputs"][0]["title"] == "T1 axial"

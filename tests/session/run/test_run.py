@@ -272,20 +272,20 @@ def test_a_run_that_was_left_by_an_earlier_version_resumes(model, case, tmp_path
     record = json.loads(path.read_text())
     del record["contrasts"], record["files"][0]["titles"]
     # What has become free to differ since stood among the settings, with another default.
-    del record["free"]["go_back"]
-    record["settings"]["go_back"] = False
+    del record["free"]["fallback"]
+    record["settings"]["fallback"] = False
     path.write_text(json.dumps(record))
     (left,) = find_unfinished(tmp_path / "runs")
     assert list(Run(left.job()))[-1].result.outcome == "done"
 
 
 def test_settings_that_change_no_iteration_may_differ_in_a_resumption(model, case, tmp_path):
-    config = preset("osuda", iterations=4, batch_size=4, go_back=False)
+    config = preset("osuda", iterations=4, batch_size=4, fallback=False)
     run = Run(make_job(model, case, config, out=tmp_path / "run"))
     for event in run:
         if isinstance(event, Step):
             run.stop()
-    again = config.replace(go_back=True, guard=False)
+    again = config.replace(fallback=True, guard=False)
     assert adapt_case(model, case, again, out=tmp_path / "run", resume=True).outcome == "done"
 
 

@@ -14,7 +14,7 @@ from napari_osuda.networks import UNet
 from napari_osuda.session import Finished, StateRun, Step, predict_case
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
-from napari_osuda.session.run_folder.timeline import State, Timeline, network_at
+from napari_osuda.session.run_folder.timeline import NetworkState, Timeline, network_at
 
 
 def adaptation(**changes):
@@ -66,7 +66,7 @@ def test_the_statistics_of_a_step_are_restored_as_eq_3_has_them(tmp_path):
 def test_affine_states_are_kilobytes():
     network, run = adaptation(parameters="affine")
     next(run)
-    state = State.of(run, network.state_dict(), 1.0)
+    state = NetworkState.of(run, network.state_dict(), 1.0)
     channels = sum(layer.channels for layer in run.layers)
     assert state.bytes <= 16 * channels
 

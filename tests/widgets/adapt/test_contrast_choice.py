@@ -134,7 +134,7 @@ def test_what_was_chosen_for_one_image_does_not_apply_to_the_next(with_flair, vi
     viewer.layers["patient7_flair"].name = "scan"
     with_flair.settings_panel.method.setCurrentText(method)
     give(with_flair, "scan")
-    assert choose_changed(with_flair, qtbot) == "turned"
+    assert choose_changed(with_flair, qtbot) == "inverted"
     give(with_flair, "patient7_t1")
     assert choice.isHidden()
     assert contrast_of(with_flair) == own
@@ -158,7 +158,7 @@ def test_a_choice_that_a_new_name_hides_is_taken_back(with_flair, viewer, qtbot)
     choice = with_flair.contrast_choice
     viewer.layers["patient7_flair"].name = "scan"
     give(with_flair, "scan")
-    assert choose_changed(with_flair, qtbot) == "turned"
+    assert choose_changed(with_flair, qtbot) == "inverted"
     viewer.layers["scan"].name = "other_t1"
     assert choice.isHidden()
     assert contrast_of(with_flair) == "names"

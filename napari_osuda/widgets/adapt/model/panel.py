@@ -183,7 +183,7 @@ class ModelPanel(QWidget):
             self._load(self._path)
 
     def _on_trust(self, trusted: bool) -> None:
-        from napari_osuda.models import Memory
+        from napari_osuda.models import SavedAnswers
 
         loaded = self._loaded
         if loaded is None or loaded.refused is None or loaded.refused.sha256 is None:
@@ -195,17 +195,17 @@ class ModelPanel(QWidget):
         self._trusted |= {loaded.refused.sha256}
         with contextlib.suppress(OsudaError):
             # Where it cannot be kept it holds for as long as the window is open.
-            Memory().keep_trust(loaded.refused.sha256, loaded.path)
+            SavedAnswers().keep_trust(loaded.refused.sha256, loaded.path)
         self._load(loaded.path)
 
     def _ask_again(self) -> None:
-        from napari_osuda.models import Memory
+        from napari_osuda.models import SavedAnswers
 
         if self._loaded is None or self._loaded.model is None:
             return
         given, path = dict(self._loaded.answers), self._loaded.path
         try:
-            Memory().keep_answers(self._loaded.model.sha256, {}, path)
+            SavedAnswers().keep_answers(self._loaded.model.sha256, {}, path)
         except OsudaError as error:
             self._on_failed(error)
             return
@@ -259,9 +259,9 @@ class ModelPanel(QWidget):
 def _read(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> _Loaded:
     """Read a model, or find out what has to be asked first; runs on a thread of its own."""
     from napari_osuda.errors import UntrustedModelError
-    from napari_osuda.models import Memory, inspect_model, load_model, open_questions
+    from napari_osuda.models import SavedAnswers, inspect_model, load_model, open_questions
 
-    memory = Memory()
+    memory = SavedAnswers()
     try:
         questions = open_questions(path, overrides=answers, trust=trusted, memory=memory)
     except UntrustedModelError as error:
