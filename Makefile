@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 # A display of the machine, or a virtual one where there is none.
 DISPLAYED := sh tools/with-display.sh
 
-.PHONY: venv demo test lint types docs bench sample-data clean
+.PHONY: venv demo test lint types docs benchmark sample-data clean
 
 venv: $(STAMP)
 
@@ -37,7 +37,7 @@ docs: venv
 	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_results.py
 
-bench: venv
+benchmark: venv
 	$(BIN)/python benchmarks/step_cost.py $(ARGS)
 	$(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py
 
