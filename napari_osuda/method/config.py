@@ -71,6 +71,20 @@ class MethodSettings:
         Weight of the journal version's memory-consistent self-training; 0 leaves it out.
     history : int
         H, how many earlier predictions of a batch it remembers.
+    entropy_margin : float or None
+        SAR: only pixels whose entropy is below this share of log K count in eq. 6; None: all do.
+    sharpness : float
+        SAR's rho: the gradient is taken where the loss is largest within this distance of the weights; 0: at
+        the weights.
+    recovery : float
+        SAR: back to the source's weights where the averaged entropy falls below this share of log K; 0:
+        never.
+    gradient_alignment : bool
+        GraTa: learn from the consistency under changes of style and mirroring in place of the entropy, the
+        more the two gradients agree.
+    test_time : {"none", "ensemble", "prompt"}
+        What is done at each prediction: InTEnt's ensemble over mixes of statistics, VPTTA's prompt. These
+        give masks and no model to save.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
     precision : {"float32", "bfloat16"}
@@ -101,6 +115,11 @@ class MethodSettings:
     gamma_weighting: bool = False
     consistency: float = 0.0
     history: int = 3
+    entropy_margin: float | None = None
+    sharpness: float = 0.0
+    recovery: float = 0.0
+    gradient_alignment: bool = False
+    test_time: Literal["none", "ensemble", "prompt"] = "none"
     detach_statistics: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
 
@@ -177,6 +196,12 @@ class AdaptationConfig(RunSettings, MethodSettings):
         for name in ("class_ratio_tolerance", "class_ratio_weight", "consistency"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _require(0 <= self.minimum_head <= 1, "minimum_head", self.minimum_head, "between 0 and 1")
+        for name in ("sharpness", "recovery"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        margin = self.entropy_margin
+        _require(
+            margin is None or 0 < margin <= 1, "entropy_margin", margin, "above 0 and at most 1, or none"
+        )
         _require(self.history >= 1, "history", self.history, "1 or more")
         _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")

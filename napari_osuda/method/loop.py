@@ -15,7 +15,7 @@ from napari_osuda.errors import CaseError, ConfigError, ModelError
 from napari_osuda.method import schedules
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer, NormLayer, bind_layers
-from napari_osuda.method.losses import Activation, hbs_loss, self_entropy
+from napari_osuda.method.losses import Activation, hbs_loss
 from napari_osuda.method.normalization import (
     BatchNormCall,
     InterceptBatchNorm,
@@ -23,9 +23,9 @@ from napari_osuda.method.normalization import (
     mixed_batch_norm,
     move_statistics,
 )
-from napari_osuda.method.outputs import class_fractions, main_output, probabilities
+from napari_osuda.method.outputs import class_fractions, main_output
 from napari_osuda.method.report import FloatArray, StepReport
-from napari_osuda.method.rivals import PredictionMemory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.rivals import Rivals
 from napari_osuda.method.source import Source
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
 from napari_osuda.method.transferability import distance, transferability
@@ -86,7 +86,7 @@ class Adaptation(Iterator[StepReport]):
         self._trained = _trained(self.model, self._bound, self.config)
         self._optimizer = _optimizer(self._trained, self.config)
         self._stream = _cycle(batches)
-        self._memory = PredictionMemory(self.config.history)
+        self._rivals = Rivals(self._trained, self.config, activation)
         self._seen: tuple[Tensor, Tensor] | None = None
         # Only a memory of earlier predictions has to know when a batch comes round again.
         self._round = sum(1 for _ in batches) if self.config.consistency > 0.0 else 1
@@ -106,25 +106,13 @@ class Adaptation(Iterator[StepReport]):
         eta = 1.0 - schedules.momentum(t, config) if moving else schedules.eta(t, config)
 
         observed = Observed()
-
-        def normalize(call: BatchNormCall) -> Tensor | None:
-            if id(call.running_mean) not in source.places:
-                return None
-            y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics)
-            observed.add(id(call.running_mean), call.count, mean, var)
-            if moving:
-                move_statistics(call, mean, var, eta)
-            return y
-
         batch = next(self._stream).to(self._device)
-        precision = torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
-        rival = config.class_ratio is not None or config.consistency > 0.0
+        rivals = self._rivals
         # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
-        with torch.set_grad_enabled(lam > 0.0 or rival), InterceptBatchNorm(normalize):
-            with precision:
-                output = main_output(self.model(batch))
-            l_se = self_entropy(output, self.activation)
-            l_other = self._rival_terms(output) if rival else torch.zeros_like(l_se)
+        with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
+            output = self._predict(batch, eta, observed)
+            l_se, sure = rivals.entropy(output)
+            l_other = rivals.terms(output, t % self._round)
         if not bool(torch.isfinite(l_se)):
             raise ModelError(
                 f"The network's output is not finite at iteration {t}: the target's intensities or the "
@@ -155,7 +143,7 @@ class Adaptation(Iterator[StepReport]):
         self._optimizer.zero_grad(set_to_none=True)
         if objective.requires_grad:
             objective.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
+            rivals.step(self._optimizer, batch, lambda x: self._predict(x, eta), lam, t, sure)
         if config.hbs == "proximal":
             source.shrink(weight, config.learning_rate)
         self.t = t + 1
@@ -178,26 +166,23 @@ class Adaptation(Iterator[StepReport]):
             dead=dead.cpu().numpy(),
         )
 
-    def _rival_terms(self, output: Tensor) -> Tensor:
-        """CRUDA's class ratio and the journal version's self-training, as far as they are asked for."""
-        config, total = self.config, output.new_zeros((), dtype=torch.float32)
-        if config.class_ratio is not None:
-            if len(config.class_ratio) != output.shape[1]:
-                raise ConfigError(
-                    f"class_ratio has {len(config.class_ratio)} shares; the network has {output.shape[1]} "
-                    "output channels, and each needs one."
-                )
-            divergence = class_ratio_loss(
-                output, config.class_ratio, self.activation, config.class_ratio_tolerance
-            )
-            total = total + config.class_ratio_weight * divergence
-        if config.consistency > 0.0:
-            p = probabilities(output, self.activation)
-            place = self.t % self._round
-            earlier = self._memory.recall(place)
-            total = total + config.consistency * memory_consistency_loss(p, earlier, self.activation)
-            self._memory.note(place, p)
-        return total
+    def _predict(self, batch: Tensor, eta: float, observed: Observed | None = None) -> Tensor:
+        """The network's output on the statistics of eq. 3, noting those of the batch where it is asked to."""
+        config, source = self.config, self._source
+
+        def normalize(call: BatchNormCall) -> Tensor | None:
+            if id(call.running_mean) not in source.places:
+                return None
+            y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics)
+            if observed is not None:
+                observed.add(id(call.running_mean), call.count, mean, var)
+                if config.statistics == "momentum":
+                    move_statistics(call, mean, var, eta)
+            return y
+
+        precision = torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+        with InterceptBatchNorm(normalize), precision:
+            return main_output(self.model(batch))
 
     def finishing(self) -> Iterator[tuple[int, int]]:
         """As :meth:`finish`, giving work done and work in all between its parts."""
@@ -209,6 +194,7 @@ class Adaptation(Iterator[StepReport]):
         self._optimizer.zero_grad(set_to_none=True)
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)
+        self.model = self._rivals.wrapped(self.model, self.batches)
         self.finished = True
 
     @property
@@ -251,7 +237,7 @@ class Adaptation(Iterator[StepReport]):
         self.config = self.config.replace(batch_size=batch_size)
         self.batches = batches
         self._stream = _cycle(batches)
-        self._memory = PredictionMemory(self.config.history)
+        self._rivals.forget_predictions()
         self._round = sum(1 for _ in batches)
 
     def state_dict(self) -> dict[str, Any]:
@@ -260,7 +246,7 @@ class Adaptation(Iterator[StepReport]):
             "t": self.t,
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "memory": {batch: list(seen) for batch, seen in self._memory.seen.items()},
+            **self._rivals.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -268,9 +254,7 @@ class Adaptation(Iterator[StepReport]):
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.t = int(state["t"])
-        for batch, seen in state["memory"].items():
-            for p in seen:
-                self._memory.note(batch, p.to(self._device))
+        self._rivals.load_state_dict(state)
         self._stream = _cycle(self.batches)
         for _ in range(self.t):
             next(self._stream)

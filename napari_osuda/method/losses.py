@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Activation", "hbs_loss", "hbs_step", "self_entropy"]
+__all__ = ["Activation", "hbs_loss", "hbs_step", "pixel_entropy", "self_entropy"]
 
 
 Activation = Literal["softmax", "sigmoid", "none"]
@@ -65,17 +65,28 @@ def self_entropy(output: Tensor, activation: Activation) -> Tensor:
     -------
     Tensor, scalar float32
     """
+    return pixel_entropy(output, activation).mean()
+
+
+def pixel_entropy(output: Tensor, activation: Activation) -> Tensor:
+    """The entropy of eq. 6 before its mean, in nats, float32.
+
+    Returns
+    -------
+    Tensor
+        [B, ...] where the channels exclude each other, [B, K, ...] where each is a choice of its own.
+    """
     if output.dtype in (torch.bfloat16, torch.float16):
         output = output.float()
     if activation == "sigmoid":
         p = torch.sigmoid(output)
         # -log p = softplus(-z) and -log(1 - p) = softplus(z), finite for any logit z.
-        return (p * F.softplus(-output) + (1.0 - p) * F.softplus(output)).mean()
+        return p * F.softplus(-output) + (1.0 - p) * F.softplus(output)
     if activation == "softmax":
         log_p = F.log_softmax(output, dim=1)
-        return -(log_p.exp() * log_p).sum(dim=1).mean()
+        return -(log_p.exp() * log_p).sum(dim=1)
     p = output.clamp(torch.finfo(output.dtype).tiny, 1.0)
     if output.shape[1] == 1:
         q = (1.0 - output).clamp(torch.finfo(output.dtype).tiny, 1.0)
-        return -(p * p.log() + q * q.log()).mean()
-    return -(p * p.log()).sum(dim=1).mean()
+        return -(p * p.log() + q * q.log())
+    return -(p * p.log()).sum(dim=1)

@@ -16,6 +16,16 @@ _OSUDA = (
 )
 # What the defaults have beyond the published methods.
 _AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0, "fallback": False}
+_TENT: dict[str, Any] = {
+    "eta0": 0.0,
+    "hbs": "off",
+    "parameters": "affine",
+    "lambda0": 1.0,
+    "lambda_schedule": "constant",
+    "learning_rate": 1e-3,
+    "inference_statistics": "target",
+    **_AS_PUBLISHED,
+}
 
 
 @dataclass(frozen=True)
@@ -93,16 +103,7 @@ PRESETS: Mapping[str, Preset] = {
             "tent",
             "Entropy alone minimized over gamma and beta, on statistics of the batch.",
             "Wang et al., Tent: Fully Test-Time Adaptation by Entropy Minimization, ICLR 2021",
-            {
-                "eta0": 0.0,
-                "hbs": "off",
-                "parameters": "affine",
-                "lambda0": 1.0,
-                "lambda_schedule": "constant",
-                "learning_rate": 1e-3,
-                "inference_statistics": "target",
-                **_AS_PUBLISHED,
-            },
+            _TENT,
         ),
         Preset(
             "dua",
@@ -130,6 +131,33 @@ PRESETS: Mapping[str, Preset] = {
                 **_AS_PUBLISHED,
             },
             assumes_ratio=True,
+        ),
+        Preset(
+            "sar",
+            "Tent over reliable pixels and a flat minimum, with recovery from collapse.",
+            "Niu et al., Towards Stable Test-Time Adaptation in Dynamic Wild World, ICLR 2023",
+            {**_TENT, "entropy_margin": 0.4, "sharpness": 0.05, "recovery": 0.029},
+        ),
+        Preset(
+            "grata",
+            "Consistency under style changes and mirroring, as far as it agrees with the entropy.",
+            "Chen et al., Gradient Alignment Improves Test-Time Adaptation for Medical Image Segmentation, "
+            "AAAI 2025",
+            {**_TENT, "gradient_alignment": True},
+        ),
+        Preset(
+            "intent",
+            "Predictions under six mixes of statistics, weighted by their entropy; nothing trained.",
+            "Dong et al., Medical Image Segmentation with InTEnt: Integrated Entropy Weighting for Single "
+            "Image Test-Time Adaptation, CVPR workshops 2024",
+            {"iterations": 0, "inference_statistics": "source", "test_time": "ensemble", **_AS_PUBLISHED},
+        ),
+        Preset(
+            "vptta",
+            "A factor on each image's low frequencies, fitted to the stored statistics.",
+            "Chen et al., Each Test Image Deserves A Specific Prompt: Continual Test-Time Adaptation for 2D "
+            "Medical Image Segmentation, CVPR 2024",
+            {"iterations": 0, "inference_statistics": "source", "test_time": "prompt", **_AS_PUBLISHED},
         ),
         Preset(
             "osuda-mc",

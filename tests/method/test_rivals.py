@@ -12,6 +12,8 @@ from napari_osuda.errors import ConfigError
 from napari_osuda.method import adapt, preset, schedules
 from napari_osuda.method.presets import PRESETS, check_complete
 from napari_osuda.method.rivals import PredictionMemory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.rivals.alignment import strong_style
+from napari_osuda.method.rivals.prompt import PromptedNetwork, low_frequencies, prompted
 
 
 def norms(model: nn.Module) -> list[nn.BatchNorm2d]:
@@ -218,5 +220,171 @@ def test_osuda_mc_trusts_only_what_it_has_seen_before_and_resumes_to_the_same_bi
 def test_every_method_has_a_line_and_a_citation():
     for known in PRESETS.values():
         assert known.summary.endswith(".")
-        assert any(year in known.citation for year in ("2016", "2020", "2021", "2022", "2023", "2026"))
+        assert any(
+            year in known.citation
+            for year in ("2016", "2020", "2021", "2022", "2023", "2024", "2025", "2026")
+        )
         assert len(known.summary) < 100
+
+
+def affine_of(model: nn.Module) -> list[nn.Parameter]:
+    model.requires_grad_(False)
+    return [p for m in norms(model) for p in (m.weight.requires_grad_(), m.bias.requires_grad_())]
+
+
+def test_sar_is_entropy_of_sure_pixels_at_the_worst_weights_near_by(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd: eqs. 2 to 6 of the paper."""
+    judge = copy.deepcopy(unet).train()
+    affine = affine_of(judge)
+    optimizer = torch.optim.Adam(affine, lr=1e-3)
+    margin = 0.9 * math.log(3)
+
+    def entropy(x: torch.Tensor, among: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        p = judge(x).softmax(1)
+        h = -(p * p.log()).sum(1)
+        sure = (h < margin) & (torch.ones_like(h, dtype=torch.bool) if among is None else among)
+        return h[sure].mean(), sure
+
+    losses = []
+    for t in range(4):
+        loss, sure = entropy(batches[t % 3])
+        assert 0 < sure.float().mean() < 1
+        gradients = torch.autograd.grad(loss, affine)
+        length = torch.stack([g.norm() for g in gradients]).norm()
+        with torch.no_grad():
+            for p, g in zip(affine, gradients, strict=True):
+                p.add_(0.05 * g / length)
+        worst, _ = entropy(batches[t % 3], sure)
+        there = torch.autograd.grad(worst, affine)
+        with torch.no_grad():
+            for p, g, after in zip(affine, gradients, there, strict=True):
+                p.sub_(0.05 * g / length)
+                p.grad = after
+        optimizer.step()
+        losses.append(loss.item())
+    adaptation = adapt(unet, batches, preset("sar", iterations=4, entropy_margin=0.9, recovery=0.0))
+    assert [s.l_se for s in adaptation] == pytest.approx(losses, rel=1e-4)
+    for ours, theirs in zip(norms(adaptation.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-4, atol=1e-5)
+
+
+def test_sar_goes_back_to_the_source_where_one_class_has_won(unet, batches):
+    config = preset("sar", iterations=3, entropy_margin=1.0, recovery=1.0, learning_rate=1e-2)
+    adaptation = adapt(unet, batches, config)
+    for step in adaptation:
+        assert step.l_se < math.log(3)
+        for ours, source in zip(norms(adaptation.model), norms(unet), strict=True):
+            assert torch.equal(ours.weight, source.weight)
+
+
+def test_where_no_pixel_is_sure_nothing_is_learned(unet, batches):
+    adaptation = adapt(unet, batches, preset("sar", iterations=2, entropy_margin=1e-6, recovery=0.0))
+    assert [s.l_se for s in adaptation] == [0, 0]
+    assert torch.equal(norms(adaptation.model)[0].weight, norms(unet)[0].weight)
+
+
+def test_grata_steps_by_the_consistency_as_far_as_it_agrees_with_the_entropy(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd."""
+    judge = copy.deepcopy(unet).train()
+    affine = affine_of(judge)
+    optimizer = torch.optim.Adam(affine, lr=1e-3)
+    turns = [
+        (lambda x: x, lambda x: x),
+        (lambda x: x.flip(2), lambda x: x.flip(2)),
+        (lambda x: x.flip(3), lambda x: x.flip(3)),
+        *((lambda x, k=k: x.rot90(k, (2, 3)), lambda x, k=k: x.rot90(-k, (2, 3))) for k in (1, 2, 3)),
+    ]
+    for t in range(3):
+        x = batches[t % 3]
+        p = judge(x).softmax(1)
+        auxiliary = torch.autograd.grad(-(p * p.log()).sum(1).mean(), affine)
+        with torch.no_grad():
+            for value, g in zip(affine, auxiliary, strict=True):
+                value.sub_(g)
+            target = torch.stack([undo(judge(turn(x)).softmax(1)) for turn, undo in turns]).mean(0)
+        styled = strong_style(x, torch.Generator().manual_seed(t))
+        pseudo = torch.autograd.grad(-(target * judge(styled).log_softmax(1)).sum(1).mean(), affine)
+        with torch.no_grad():
+            for value, g, after in zip(affine, auxiliary, pseudo, strict=True):
+                value.add_(g)
+                value.grad = after
+        a, b = (torch.cat([g.flatten() for g in each]) for each in (auxiliary, pseudo))
+        cosine = float(a @ b / (a.norm() * b.norm()))
+        optimizer.param_groups[0]["lr"] = 1e-3 * (1 + cosine) ** 2 / 4
+        optimizer.step()
+    adaptation = adapt(unet, batches, preset("grata", iterations=3))
+    list(adaptation)
+    for ours, theirs in zip(norms(adaptation.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(ours.bias, theirs.bias, rtol=1e-3, atol=1e-5)
+
+
+def test_intent_averages_the_predictions_under_six_mixes_by_their_entropy(unet, batches):
+    """Written once more: statistics by train mode, mixes stored in the layers, weights by the formula."""
+    x = batches[0][:2]
+    given = adapt(unet, batches, preset("intent")).finish()(x).softmax(1)
+    for i, image in enumerate(x):
+        seen = []
+
+        def note(module, args, seen=seen):
+            seen.append((args[0].mean((0, 2, 3)), args[0].var((0, 2, 3), correction=0)))
+
+        handles = [m.register_forward_pre_hook(note) for m in norms(unet)]
+        with torch.no_grad():
+            copy.deepcopy(unet).train()(image[None])
+        for handle in handles:
+            handle.remove()
+        ps, doubts = [], []
+        for share in (0, 0.2, 0.4, 0.6, 0.8, 1):
+            judge = copy.deepcopy(unet).eval()
+            for m, (mean, var) in zip(norms(judge), seen, strict=True):
+                m.running_mean.lerp_(mean, share)
+                m.running_var.lerp_(var, share)
+            with torch.no_grad():
+                p = judge(image[None]).softmax(1)[0]
+            h, marked = -(p * p.log()).sum(0), p.argmax(0) != 0
+            both = 0 < marked.float().mean() < 1
+            doubts.append(float((h[marked].mean() + h[~marked].mean()) / 2 if both else h.mean()))
+            ps.append(p)
+        surest = torch.tensor([-d for d in doubts])
+        weight = ((surest - surest.min()) / (surest.max() - surest.min())).softmax(0)
+        expected = sum(w * p for w, p in zip(weight, ps, strict=True))
+        torch.testing.assert_close(given[i], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_prompt_of_ones_changes_nothing_and_touches_low_frequencies_alone():
+    image = torch.randn(1, 2, 32, 24, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(prompted(image, torch.ones(1, 2, 3, 3)), image, rtol=1e-4, atol=1e-5)
+    # The lowest frequency is the mean.
+    brighter = prompted(image, torch.full((1, 2, 1, 1), 2.0))
+    mean = image.mean((2, 3), keepdim=True).expand_as(image)
+    torch.testing.assert_close(brighter - image, mean, rtol=1e-3, atol=1e-5)
+    assert low_frequencies(image).shape == (2,)
+
+
+def test_vptta_brings_the_statistics_of_a_shifted_image_nearer(unet, batches):
+    shifted = [batch * 1.5 + 2.0 for batch in batches]
+    network = adapt(unet, shifted, preset("vptta")).finish()
+    assert isinstance(network, PromptedNetwork)
+    image = shifted[0][:1]
+    plain = network._segment(image, [])[1]
+    with torch.inference_mode():
+        output = network(image)
+    fitted = network._segment(prompted(image, network._fitted(image)), [])[1]
+    assert fitted < plain
+    assert output.shape == (1, 3, 32, 32)
+    torch.testing.assert_close(network(image), network(image), rtol=0, atol=0)
+    for ours, source in zip(norms(network), norms(unet), strict=True):
+        assert torch.equal(ours.running_mean, source.running_mean)
+
+
+@pytest.mark.parametrize("name", ["sar", "grata"])
+def test_a_rival_resumes_to_the_same_bits(unet, batches, name):
+    config = preset(name, iterations=6)
+    whole = [s.l_se for s in adapt(unet, batches, config)]
+    half = adapt(unet, batches, config)
+    for _ in range(3):
+        next(half)
+    rest = adapt(unet, batches, config)
+    rest.load_state_dict(half.state_dict())
+    assert [s.l_se for s in rest] == whole[3:]
