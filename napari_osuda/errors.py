@@ -76,4 +76,5 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return f"The system said '{error.strerror}'{where}."
-    return f"An unforeseen error: {type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"An unexpected error stopped this: {said}. Please report it."

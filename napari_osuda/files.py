@@ -1,15 +1,26 @@
-"""Files that are whole or absent: written beside their place, then renamed into it; and their hashes."""
+"""Files that are whole or absent: written beside their place, then renamed into it; names and hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["sha256_of", "written_whole"]
+from napari_osuda.errors import OutputError
+
+__all__ = ["RUN_FILE", "file_name", "is_run_folder", "path_inside", "printable", "sha256_of", "written_whole"]
+
+RUN_FILE = "run.json"
+"""The record of a run in its folder; what is in it, `session.run_folder.record` knows."""
+
+# Bytes, with room for suffixes: file systems allow 255.
+_LONGEST_NAME = 200
+# They let a text show otherwise than it is stored.
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @contextmanager
@@ -38,3 +49,63 @@ def sha256_of(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def is_run_folder(folder: Path | str) -> bool:
+    """Whether there is a run's record in that folder."""
+    return (Path(folder) / RUN_FILE).is_file()
+
+
+def path_inside(folder: Path | str, *names: str) -> Path:
+    """The path of a file in a folder, by names that may come out of a stranger's file.
+
+    Parameters
+    ----------
+    folder : path
+        Trusted.
+    names : str
+        Of folders and at last of the file, each one name and no path.
+
+    Returns
+    -------
+    Path
+        In ``folder``, also where folders below it are links.
+
+    Raises
+    ------
+    OutputError
+        A name is none, or what stands in the folder leads out of it.
+    """
+    folder = Path(folder)
+    path = folder.joinpath(*map(file_name, names))
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(f"{path.parent} leads out of the folder {folder}. Remove that link, and try again.")
+    return path
+
+
+def file_name(name: str) -> str:
+    """``name`` itself, where a file may be called so on any system and it leads nowhere else.
+
+    Raises
+    ------
+    OutputError
+        It is empty, a path, holds control characters, or is too long.
+    """
+    shown = printable(name)
+    if not name.strip() or name in (".", "..") or any(part in name for part in "/\\"):
+        raise OutputError(f"'{shown}' is no name for a file: give it a name without a path.")
+    if any(map(_unsafe, name)):
+        raise OutputError(f"The name '{shown}' holds characters that cannot be shown. Rename it.")
+    if len(name.encode("utf-8")) > _LONGEST_NAME:
+        raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
+    return name
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters, and what is no text, as escapes: safe on a terminal."""
+    return "".join(ascii(c)[1:-1] if _unsafe(c) and c not in "\n\t" else c for c in text)
+
+
+def _unsafe(character: str) -> bool:
+    """Control characters, those that turn the direction of writing, and halves of characters."""
+    return unicodedata.category(character) in ("Cc", "Cs") or character in _DIRECTION

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.files import RUN_FILE, is_run_folder
 from napari_osuda.napari_layers.masks import looks
 
 __all__ = ["get_run_folder_reader", "read_run_folder"]
@@ -21,11 +22,11 @@ def get_run_folder_reader(
 ) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Give the reader if the path is one run folder or its run.json, else None (npe2 reader contribution)."""
     paths = [path] if isinstance(path, str) else list(path)
-    return read_run_folder if len(paths) == 1 and (_folder(paths[0]) / "run.json").is_file() else None
+    return read_run_folder if len(paths) == 1 and is_run_folder(_folder(paths[0])) else None
 
 
 def _folder(path: str) -> Path:
-    return Path(path).parent if Path(path).name == "run.json" else Path(path)
+    return Path(path).parent if Path(path).name == RUN_FILE else Path(path)
 
 
 def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:

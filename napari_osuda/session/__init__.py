@@ -5,7 +5,8 @@ from napari_osuda.session.controller import Controller, RunState
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.devices import DEVICES, available_devices, resolve_device
-from napari_osuda.session.job import CaseResult, Job, Recommendation, RunResult
+from napari_osuda.session.job import CaseResult, IterationReason, Job, Recommendation, RunResult
+from napari_osuda.session.notes import NoteKind
 from napari_osuda.session.preview.contrast import ContrastPreview, contrast_previews
 from napari_osuda.session.preview.slices import Preview, Previewer, can_preview
 from napari_osuda.session.run.from_iteration import StateRun
@@ -22,9 +23,11 @@ __all__ = [
     "Controller",
     "Event",
     "Finished",
+    "IterationReason",
     "Job",
     "NetworkState",
     "Note",
+    "NoteKind",
     "Preview",
     "Previewer",
     "Progress",

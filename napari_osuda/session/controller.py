@@ -12,6 +12,7 @@ from napari_osuda.session.events import After, Before, Finished, Note, Progress,
 from napari_osuda.session.job import Job
 from napari_osuda.session.preview.live import LivePreview
 from napari_osuda.session.preview.slices import Preview
+from napari_osuda.session.run.from_iteration import StateRun
 from napari_osuda.session.run.run import Run
 
 __all__ = ["Controller", "RunState"]
@@ -55,7 +56,8 @@ class Controller:
         self._lock = threading.RLock()
         self._unpaused = threading.Event()
         self._unpaused.set()
-        self._run: Run | None = None
+        self._run: Run | StateRun | None = None
+        self._adaptation: Run | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = False
         self._place: tuple[int, int] | None = None
@@ -77,8 +79,8 @@ class Controller:
 
     @property
     def run(self) -> Run | None:
-        """The run under way, or the last one."""
-        return self._run
+        """The adaptation under way, or the last one; what was made of its iterations since is no other."""
+        return self._adaptation
 
     def look_at(self, case: int, index: int | None) -> None:
         """Follow this slice of a case: ``previewed`` tells its mask every few seconds. None: follow none."""
@@ -88,7 +90,7 @@ class Controller:
         """Begin a run that keeps its states; RuntimeError if one is under way."""
         self.launch(Run(job, keep_states=True))
 
-    def launch(self, run: Run) -> None:
+    def launch(self, run: Run | StateRun) -> None:
         """Begin a run that has been made ready; RuntimeError if one is under way."""
         with self._lock:
             if self.busy:
@@ -97,22 +99,22 @@ class Controller:
             if self._thread is not None:
                 self._thread.join()
             self._run, self._abandoned = run, False
+            if isinstance(run, Run):
+                self._adaptation = run
             self._unpaused.set()
             self._enter(RunState.LOADING)
-            self._thread = threading.Thread(
-                target=self._drive, args=(self._run,), name="osuda-run", daemon=True
-            )
+            self._thread = threading.Thread(target=self._drive, args=(run,), name="osuda-run", daemon=True)
             self._thread.start()
 
     def pause(self) -> None:
-        """Hold the run after the step under way."""
+        """Pause the run after the step under way."""
         with self._lock:
             if self._state is RunState.RUNNING:
                 self._unpaused.clear()
                 self._enter(RunState.PAUSED)
 
     def resume(self) -> None:
-        """Let a held run go on."""
+        """Let a paused run go on."""
         with self._lock:
             if self._state is RunState.PAUSED:
                 self._enter(RunState.RUNNING)
@@ -142,9 +144,9 @@ class Controller:
             return not thread.is_alive()
         return True
 
-    def _drive(self, run: Run) -> None:
+    def _drive(self, run: Run | StateRun) -> None:
         final = RunState.FAILED
-        live, events = LivePreview(run), iter(run)
+        live, events = LivePreview(run) if isinstance(run, Run) else None, iter(run)
         try:
             for event in events:
                 with self._lock:
@@ -153,7 +155,7 @@ class Controller:
                 if isinstance(event, Finished):
                     final = RunState.FAILED if event.result.outcome == "failed" else RunState.DONE
                 self._tell(event)
-                if isinstance(event, Step):
+                if live is not None and isinstance(event, Step):
                     preview = live.after_step(self._place, event.report.eta)
                     if preview is not None:
                         self.previewed.emit(preview)

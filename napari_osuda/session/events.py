@@ -10,6 +10,7 @@ from typing import Literal
 
 from napari_osuda.method import NormLayer, StepReport
 from napari_osuda.session.job import Labels, Recommendation, RunResult
+from napari_osuda.session.notes import Note
 
 __all__ = ["After", "Before", "Event", "Finished", "Note", "Progress", "Stage", "Started", "Step"]
 
@@ -37,13 +38,6 @@ class Progress:
     done: int
     total: int
     seconds_left: float | None
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that the user should know and that stops nothing."""
-
-    text: str
 
 
 @dataclass(frozen=True)

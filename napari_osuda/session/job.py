@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,31 @@ from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.imaging import Case, IntensityMap
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
 from napari_osuda.models import SourceModel
+from napari_osuda.session.notes import Note
 
-__all__ = ["CaseResult", "Contrast", "Job", "Labels", "Recommendation", "RunResult"]
+__all__ = [
+    "CaseResult",
+    "Contrast",
+    "IterationReason",
+    "Job",
+    "Labels",
+    "Outcome",
+    "Recommendation",
+    "RunResult",
+]
 
 Labels = npt.NDArray[np.uint8]
 Outcome = Literal["done", "stopped", "failed"]
 Contrast = Literal["converted", "unchanged"]
 """What became of an image whose name says that another contrast stands in for the model's."""
+
+
+class IterationReason(enum.StrEnum):
+    """Why a result is of an earlier iteration than the last; the value stands in ``run.json``."""
+
+    COLLAPSE = "collapse"
+    GUARD = "guard"
+    PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -98,8 +117,9 @@ class CaseResult:
 class RunResult:
     """All that a run leaves behind, whole or partial (``outcome`` says which).
 
-    ``iteration`` is the one whose state is the result, where a person chose it, the guard went back to it or
-    training was ended by a collapse; None where it is the last.
+    ``iteration`` is the one whose state is the result, and ``iteration_reason`` says why: a person chose it,
+    the guard fell back to iteration 0, or training was ended by a collapse. Both are None where it is the
+    last.
     """
 
     outcome: Outcome
@@ -112,9 +132,10 @@ class RunResult:
     started: str
     ended: str
     error: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     intensity_maps: tuple[IntensityMap, ...] | None = None
     iteration: int | None = None
+    iteration_reason: IterationReason | None = None
 
     @property
     def folder(self) -> Path | None:

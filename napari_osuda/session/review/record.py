@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
-from napari_osuda.files import written_whole
+from napari_osuda.files import path_inside, written_whole
 from napari_osuda.session.review.log import Entry, now
 from napari_osuda.session.review.review import Review, ReviewCase
 from napari_osuda.version import __version__
@@ -197,7 +197,7 @@ class ReviewRecord:
 
     def _edit_path(self, name: str, place: int) -> Path:
         assert self.folder is not None
-        return self.folder / _EDITS / f"{name}-{place:05d}.npz"
+        return path_inside(self.folder, _EDITS, f"{name}-{place:05d}.npz")
 
     def _write_edit(self, name: str, place: int, slices: NDArray[Any]) -> None:
         if self.folder is None:

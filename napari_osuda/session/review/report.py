@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.evaluation import Calibration, RegionScore
+from napari_osuda.evaluation import RegionScore
 from napari_osuda.imaging import seen_as, telling_name
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.page import write_report
@@ -19,6 +19,7 @@ from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun, chosen_image
 from napari_osuda.session.review.slices import decision_words, slice_table, viewer_slice
+from napari_osuda.session.run_folder.page import provenance_of
 
 __all__ = ["review_summary", "write_review_report"]
 
@@ -38,31 +39,29 @@ def write_review_report(run: ReviewRun) -> Path:
     """
     folder, record = run.folder, run.run
     assert folder is not None
-    notes = [*record.get("notes", ()), *([record["error"]] if record.get("error") else [])]
+    notes = [*record.notes, *([record.error] if record.error else [])]
     cases = []
     for name in run.names:
         case, missing = _report_case(run, name)
         cases.append(case)
         notes += missing
-    advice = record.get("recommendation") or {}
+    advice = record.recommendation
     channels = _channels(folder / "channels.npz")
     write_report(
         folder / "report.html",
         ReportInput(
-            title=f"{run.card.get('name', 'Model')}, adapted by {record.get('method', 'osuda')}, reviewed",
-            outcome=str(record.get("outcome", "done")),
-            recommendation=advice.get("decision"),
-            reasons=advice.get("reasons", ()),
+            title=f"{run.card.name}, adapted by {record.method}, reviewed",
+            outcome=record.outcome,
+            recommendation=None if advice is None else advice.decision,
+            reasons=() if advice is None else advice.reasons,
             cases=cases,
             labels=run.labels,
             colors=run.colors,
-            regions=dict(run.card.get("regions") or {}),
-            plane=str(run.card.get("plane", "axial")),
+            regions=run.card.regions,
+            plane=run.card.plane,
             steps=_steps(folder / "steps.csv"),
-            settings={k: record.get(k) for k in ("method", "device")} | dict(record.get("config", {})),
-            provenance={k: record.get(k) for k in ("version", "started", "ended", "libraries")}
-            | {"model": {k: record["model"].get(k) for k in ("path", "sha256")}}
-            | {"inputs": [{"case": c["name"], **i} for c in record["cases"] for i in c["inputs"]]},
+            settings={"method": record.method, "device": record.device, **record.config},
+            provenance=provenance_of(record),
             notes=notes,
             **channels,
         ),
@@ -154,8 +153,8 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
             scores_before=scores.get("before"),
             scores_after=scores.get("after"),
             scores_final=scores.get("final"),
-            calibration_before=_calibration(run, name, "before"),
-            calibration_after=_calibration(run, name, "after"),
+            calibration_before=run.run.case(name).calibration_before,
+            calibration_after=run.run.case(name).calibration_after,
             decision=case.decision,
             reasons=case.reasons,
             review=review_summary(run, name),
@@ -164,23 +163,10 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
     )
 
 
-def _calibration(run: ReviewRun, name: str, which: str) -> Calibration | None:
-    """As the run wrote it down: the probabilities themselves are not kept."""
-    entry = next(c for c in run.run["cases"] if c["name"] == name)
-    known = entry.get(f"calibration_{which}")
-    return None if not known else Calibration(**known)
-
-
 def _recorded_scores(run: ReviewRun, name: str) -> dict[str, list[RegionScore]]:
     """The scores that the run itself wrote down, where its reference is not at hand."""
-    entry = next(c for c in run.run["cases"] if c["name"] == name)
-    return {
-        which: [
-            RegionScore(**{**row, "hd": float(row["hd"]), "hd95": float(row["hd95"])})
-            for row in (entry.get(f"scores_{which}") or {}).values()
-        ]
-        for which in ("before", "after")
-    }
+    entry = run.run.case(name)
+    return {"before": [*entry.scores_before.values()], "after": [*entry.scores_after.values()]}
 
 
 def _steps(path: Path) -> list[dict[str, str]]:

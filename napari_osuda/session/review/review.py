@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, Plane, in_force, now
+from napari_osuda.session.run_folder.record import InputRecord
 
 __all__ = ["Review", "ReviewCase", "plane_axes"]
 
@@ -41,8 +42,8 @@ class ReviewCase:
         The slices that the network saw, or axial.
     decision : {"accept", "keep-source"} or None
         What the guard recommends, for ``reasons``.
-    inputs : sequence of mapping
-        Of the images: "channel", "path", "sha256".
+    inputs : sequence of InputRecord
+        Of the images.
     uncertainty : float array [I, J, K], optional
         Normalized entropy of the adapted model's prediction, where it was kept.
     """
@@ -57,7 +58,7 @@ class ReviewCase:
     plane: Plane = "axial"
     decision: str | None = None
     reasons: Sequence[str] = ()
-    inputs: Sequence[Mapping[str, Any]] = ()
+    inputs: Sequence[InputRecord] = ()
     uncertainty: NDArray[np.floating[Any]] | None = None
 
     def __post_init__(self) -> None:

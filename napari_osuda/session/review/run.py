@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.files import path_inside
 from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
-from napari_osuda.session.review.log import PLANES, Plane
+from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.record import ReviewRecord
 from napari_osuda.session.review.review import Review, ReviewCase
+from napari_osuda.session.run_folder.record import (
+    CardRecord,
+    InputRecord,
+    RunRecord,
+    read_record,
+    run_record,
+)
 
 if TYPE_CHECKING:
     from napari_osuda.session.job import RunResult
 
-__all__ = ["CaseImage", "ReviewRun", "chosen_image", "is_run_folder"]
-
-"""In a layer's metadata: which mask of a run it shows, so that it is never taken for an input."""
-
-"""In a layer's metadata: {"folder", "case"} of the run folder that it was opened from."""
+__all__ = ["CaseImage", "ReviewRun", "chosen_image"]
 
 # The contrast that shows a glioma best, where there are several to choose from.
 _SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
@@ -52,17 +55,12 @@ def chosen_image(channels: Sequence[str]) -> int:
     return next((contrasts.index(wanted) for wanted in _SHOWN_FIRST if wanted in contrasts), 0)
 
 
-def is_run_folder(path: Path | str) -> bool:
-    """Whether there is a run's record in that folder."""
-    return (Path(path) / "run.json").is_file()
-
-
 class ReviewRun:
     """The cases of a run, each with its review.
 
     Parameters
     ----------
-    record : mapping
+    record : RunRecord
         The run's ``run.json``.
     folder : Path or None
         Where it is; None for a run that was not written.
@@ -77,16 +75,14 @@ class ReviewRun:
         For scores; never used to decide anything.
     """
 
-    def __init__(
-        self, record: Mapping[str, Any], folder: Path | None, result: RunResult | None = None
-    ) -> None:
+    def __init__(self, record: RunRecord, folder: Path | None, result: RunResult | None = None) -> None:
         self.run = record
         self.folder = folder
         self.result = result
         self._in_memory = (
             {} if result is None else {c.case.name: c for c in result.cases if c.after is not None}
         )
-        self._entries: dict[str, Mapping[str, Any]] = {str(c["name"]): c for c in record["cases"]}
+        self._entries = {case.name: case for case in record.cases}
         self.names = tuple(name for name in self._entries if self._has_both(name))
         self._reviews: dict[str, Review] = {}
         self.references: dict[str, NDArray[Any]] = {}
@@ -101,9 +97,8 @@ class ReviewRun:
                 f"{where} ended before any adapted mask was made, so there is nothing to review. "
                 "Resume it, or run it again."
             )
-        about = {key: record.get(key) for key in ("version", "method", "config", "ended")}
-        about["model_sha256"] = record.get("model", {}).get("sha256")
-        self.record = ReviewRecord(folder, about)
+        about = {key: getattr(record, key) for key in ("version", "method", "config", "ended")}
+        self.record = ReviewRecord(folder, about | {"model_sha256": record.model.sha256})
 
     @classmethod
     def of_folder(cls, folder: Path | str) -> ReviewRun:
@@ -114,20 +109,7 @@ class ReviewRun:
         CaseError
             It is none, is damaged, or holds nothing to review.
         """
-        folder = Path(folder)
-        path = folder / "run.json"
-        if not path.is_file():
-            raise CaseError(f"{folder} is not a run folder: there is no run.json in it.")
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            # A name is a file's name: one that leads elsewhere would have masks read and written there.
-            named = all(Path(c["name"]).name == c["name"] != "" for c in record["cases"])
-            whole = named and record["model"]["card"]["labels"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CaseError(f"{path} cannot be read as the record of a run ({error}).") from error
-        if not whole:
-            raise CaseError(f"{path} is not the record of a run: a case or a label of it has no proper name.")
-        return cls(record, folder)
+        return cls(read_record(folder), Path(folder))
 
     @classmethod
     def of_result(cls, result: RunResult) -> ReviewRun:
@@ -138,29 +120,27 @@ class ReviewRun:
         CaseError
             It made no adapted mask.
         """
-        from napari_osuda.session.run_folder.record import run_record
-
         return cls(run_record(result), result.folder, result)
 
     @property
-    def card(self) -> Mapping[str, Any]:
+    def card(self) -> CardRecord:
         """The model card as run.json has it."""
-        return cast("Mapping[str, Any]", self.run["model"]["card"])
+        return self.run.model.card
 
     @property
     def regions(self) -> dict[str, Sequence[int]]:
         """What is scored: the card's regions, else each label."""
-        return dict(self.card.get("regions") or {}) or {n: (v,) for v, n in self.labels.items() if v != 0}
+        return {**self.card.regions} or {name: (v,) for v, name in self.labels.items() if v != 0}
 
     @property
     def labels(self) -> dict[int, str]:
         """Name of each value."""
-        return {int(value): str(name) for value, name in self.card["labels"].items()}
+        return self.card.labels
 
     @property
     def colors(self) -> dict[int, str]:
         """``#rrggbb`` of each value."""
-        return {int(value): str(color) for value, color in (self.card.get("colours") or {}).items()}
+        return self.card.colours
 
     def review(self, name: str) -> Review:
         """The review of a case, loaded when it is first asked for.
@@ -177,7 +157,7 @@ class ReviewRun:
     def images(self, name: str) -> tuple[list[CaseImage], list[str]]:
         """The channels of a case from where the run read them, and a sentence for each that is missing."""
         known = self._in_memory.get(name)
-        inputs = self._entries[name]["inputs"]
+        inputs = self._entries[name].inputs
         if known is not None:
             return [
                 CaseImage(s.channel, _title(inputs[k], s.path), known.case.data[k], s.path or Path(s.channel))
@@ -185,10 +165,10 @@ class ReviewRun:
             ], []
         found, missing = [], []
         for place, entry in enumerate(inputs):
-            channel = str(entry["channel"])
+            channel = entry.channel
             path = self.path_of(entry)
             if path is None:
-                given = entry.get("path")
+                given = entry.path
                 missing.append(
                     f"The image {channel} of case {name} came from an open layer and from no file: open it "
                     "beside the masks."
@@ -203,11 +183,11 @@ class ReviewRun:
                 missing.append(str(error))
                 continue
             if data.ndim == 4:
-                data = data[..., sum(other.get("path") == entry["path"] for other in inputs[:place])]
+                data = data[..., sum(other.path == entry.path for other in inputs[:place])]
             if data.shape != self.review(name).case.grid.shape:
                 missing.append(f"{path} has another shape now than when the run read it; it is not shown.")
                 continue
-            if entry.get("sha256") and digest_of(path) != entry["sha256"]:
+            if entry.sha256 and digest_of(path) != entry.sha256:
                 missing.append(f"{path} is not the file that the run read: its contents have changed since.")
             found.append(CaseImage(channel, _title(entry, path), data, path))
         return found, missing
@@ -237,14 +217,14 @@ class ReviewRun:
         """Progress in the plane that is furthest."""
         return max((review.progress(plane) for plane in PLANES), key=lambda p: p[0] / max(p[1], 1))
 
-    def path_of(self, entry: Mapping[str, Any]) -> Path | None:
+    def path_of(self, entry: InputRecord) -> Path | None:
         """Where an input is: as it was given, or relative to the run folder or the folder around it.
 
         None where it is no longer there, or was no file.
         """
-        if not entry.get("path"):
+        if not entry.path:
             return None
-        given = Path(str(entry["path"]))
+        given = Path(entry.path)
         places = [given]
         if self.folder is not None and not given.is_absolute():
             places += [self.folder / given, self.folder.parent / given]
@@ -265,12 +245,12 @@ class ReviewRun:
             uncertainty: NDArray[np.floating[Any]] | None = known.uncertainty
         else:
             assert self.folder is not None
-            before, grid = read_labels(self.folder / "before" / f"{name}.nii.gz")
-            after, _ = read_labels(self.folder / "after" / f"{name}.nii.gz")
-            doubt = self.folder / "uncertainty" / f"{name}.nii.gz"
+            file = f"{name}.nii.gz"
+            before, grid = read_labels(path_inside(self.folder, "before", file))
+            after, _ = read_labels(path_inside(self.folder, "after", file))
+            doubt = path_inside(self.folder, "uncertainty", file)
             uncertainty = read_volume(doubt).data if doubt.is_file() else None
-        advice = entry.get("recommendation") or {}
-        plane = self.card.get("plane")
+        advice, plane = entry.recommendation, self.card.plane
         return ReviewCase(
             name=name,
             before=before,
@@ -279,17 +259,17 @@ class ReviewRun:
             labels=self.labels,
             colors=self.colors,
             regions=self.regions,
-            plane=cast("Plane", plane) if plane in PLANES else "axial",
-            decision=advice.get("decision"),
-            reasons=tuple(advice.get("reasons", ())),
-            inputs=tuple(entry["inputs"]),
+            plane="axial" if plane == "volume" else plane,
+            decision=None if advice is None else advice.decision,
+            reasons=() if advice is None else advice.reasons,
+            inputs=entry.inputs,
             uncertainty=uncertainty,
         )
 
 
-def _title(entry: Mapping[str, Any], path: Path | None) -> str:
+def _title(entry: InputRecord, path: Path | None) -> str:
     """What to call an input that is at ``path``; records of before it was kept hold no title."""
-    if entry.get("title") or path is None:
-        return str(entry.get("title") or entry["channel"])
+    if entry.title or path is None:
+        return entry.title or entry.channel
     called = title_of(path) or without_suffix(path.name)
-    return f"{called} {entry['channel']}" if len(entry["shape"]) == 4 else called
+    return f"{called} {entry.channel}" if len(entry.shape) == 4 else called

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.evaluation import write_rows
-from napari_osuda.files import sha256_of
+from napari_osuda.files import path_inside, sha256_of
 from napari_osuda.imaging import write_labels
 from napari_osuda.imaging.dicom.segmentation import write_dicom_seg
 from napari_osuda.imaging.dicom.series import is_dicom
@@ -50,11 +50,11 @@ def save_review(run: ReviewRun, name: str, who: str) -> Saved:
     if run.folder is None:
         raise OutputError("This run was not written to a folder; choose one to save the review in.")
     review = run.review(name)
-    path = run.folder / "final" / f"{name}.nii.gz"
+    path = path_inside(run.folder, "final", f"{name}.nii.gz")
     write_labels(path, review.final, review.case.grid)
     tables = (slice_table(review.case, plane) for plane in PLANES)
     rows = [row for table in tables for row in csv_rows(review, table, run.references.get(name))]
-    write_rows(run.folder / "final" / f"{name}-slices.csv", rows)
+    write_rows(path_inside(run.folder, "final", f"{name}-slices.csv"), rows)
     saved = _with_segmentation(run, name, who, path)
     done, total = run.best_progress(review)
     row = {
@@ -118,7 +118,7 @@ def _with_segmentation(run: ReviewRun, name: str, who: str, path: Path) -> Saved
             case.labels,
             colors=case.colors,
             creator=who,
-            model=str(run.card.get("name", "")),
+            model=run.card.name,
             version=__version__,
         )
     except OsudaError as error:

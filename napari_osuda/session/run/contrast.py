@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 from torch import nn
 
 from napari_osuda.imaging import Case, IntensityMap, expected_map, modality_of
 from napari_osuda.method import source_distance
-from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Contrast, Job
-from napari_osuda.session.run.target import Target
+from napari_osuda.session.notes import Note
+from napari_osuda.session.run import wording
+from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
 
 Maps = tuple[IntensityMap, ...]
 
-# Mean d_lc as the image is, over mean d_lc with the map. On simulated validation patients a turned image
-# gives 4 to 10 and one that is not turned 0.1; real MRI of another hospital gives 0.8 to 1.4 either way,
+# Mean d_lc as the image is, over mean d_lc with the map. On simulated validation patients an inverted image
+# gives 4 to 10 and one that is not 0.1; real MRI of another hospital gives 0.8 to 1.4 either way,
 # which is no reason to doubt what a name says.
 _SURE = 2.0
 
-_WORDS = {
-    "inverted": "bright and dark are exchanged",
-    "fluid_bright": "free fluid is made bright",
-    "both_bright": "what is darker than brain is made bright, as what enhances is",
-}
 
-
-def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Maps | None, str | None]:
+def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Maps | None, Note | None]:
     """For each channel the map that a run puts before the network, and what to tell about it.
 
     The names of the images tell the contrasts, and physics the map (``contrast=names``). Whether the image is
@@ -48,20 +41,19 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     -------
     maps : tuple or None
         None where no channel is mapped.
-    note : str or None
-        A sentence for the user.
+    note : Note or None
+        What there is to tell of it.
     """
     asked = job.config.contrast
     if asked == "off" or job.model.card.intensity_maps:
         return None, None
     if asked != "names":
-        return (asked,) * len(
-            job.model.card.channels
-        ), f"As asked, {_WORDS[asked]} in every image before the network sees it."
+        return (asked,) * len(job.model.card.channels), wording.contrast_as_set(asked)
     named = named_maps(job)
     if named is not None:
         return _confirmed(job, network, device, named)
-    return None, _mixed(job) or _unnamed(job, network, device)
+    mixed = _mixed(job)
+    return None, wording.contrast_mixed(mixed) if mixed else _unnamed(job, network, device)
 
 
 def named_maps(job: Job) -> Maps | None:
@@ -90,7 +82,7 @@ def contrast_status(job: Job, maps: Maps | None) -> tuple[Contrast | None, ...]:
         return (converted,) * len(job.cases)
     asked = [_asks(case) for case in job.cases]
     # Where all names ask for the same and nothing was done, the statistics spoke against them.
-    left = not job.model.card.intensity_maps and (job.config.contrast == "off" or _mixed(job) is not None)
+    left = not job.model.card.intensity_maps and (job.config.contrast == "off" or _mixed(job))
     return tuple("unchanged" if left and asks else None for asks in asked)
 
 
@@ -98,16 +90,10 @@ def _asks(case: Case) -> bool:
     return set(_of_case(case)) != {"identity"}
 
 
-def _mixed(job: Job) -> str | None:
-    """A word where the cases' names ask for different maps, of which one network can have but one."""
-    by_maps = {_of_case(case): case for case in job.cases}
-    if len(by_maps) < 2:
-        return None
-    kinds = " and ".join(f"'{case.name}'" for case in by_maps.values())
-    return (
-        f"By their names, the images of {kinds} are of different contrasts, and one run changes all images "
-        "alike: they were left as they are. Adapt to each kind in a run of its own."
-    )
+def _mixed(job: Job) -> tuple[str, ...]:
+    """A case of each kind, where the cases' names ask for different maps; else none."""
+    by_maps = {_of_case(case): case.name for case in job.cases}
+    return tuple(by_maps.values()) if len(by_maps) > 1 else ()
 
 
 def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps | None) -> float | None:
@@ -127,33 +113,21 @@ def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps
     float or None
         None where the network has no such statistics.
     """
-    spec = dataclasses.replace(slice_spec(job.model.card), intensity_maps=maps)
-    target = Target(job.cases, spec, job.config.batch_size, job.config.seed, job.config.minimum_head)
-    d = source_distance(network, next(iter(target)).to(device))
+    d = source_distance(network, next(iter(target_of(job, maps))).to(device))
     return None if d is None else float(d.mean())
 
 
-def _confirmed(
-    job: Job, network: nn.Module, device: torch.device, maps: Maps
-) -> tuple[Maps | None, str | None]:
+def _confirmed(job: Job, network: nn.Module, device: torch.device, maps: Maps) -> tuple[Maps | None, Note]:
     """The maps that the names ask for, unless the statistics speak clearly against them."""
     plain, mapped = (mean_distance(job, network, device, m) for m in (None, maps))
+    channels = _channels(job, maps)
     if plain is not None and mapped is not None and mapped > _SURE * plain:
-        seen = ", ".join(name for _, name, how in _channels(job, maps) if how != "identity")
-        return None, (
-            f"The name says {seen}, but the image as it is fits the model's statistics far better (mean d "
-            f"{plain:.2f}) than with its contrast changed ({mapped:.2f}): it is taken as it is."
-        )
-    parts = [
-        f"{name} stands in for {channel.upper()}, so {_WORDS[how]}"
-        for channel, name, how in _channels(job, maps)
-        if how != "identity"
-    ]
-    return maps, f"{'; '.join(parts)} before the network sees it (contrast=off leaves it)."
+        return None, wording.contrast_contradicted(channels, plain, mapped)
+    return maps, wording.contrast_converted(channels)
 
 
-def _unnamed(job: Job, network: nn.Module, device: torch.device) -> str | None:
-    """A word where no name tells the contrast, and the image looks turned; nothing is changed for it."""
+def _unnamed(job: Job, network: nn.Module, device: torch.device) -> Note | None:
+    """A note where no name tells the contrast, and the image looks inverted; nothing is changed for it."""
     channels = job.cases[0].channels
     name = job.cases[0].sources[0].name
     if len(channels) != 1 or not name or modality_of(name) or modality_of(channels[0]) is None:
@@ -161,11 +135,7 @@ def _unnamed(job: Job, network: nn.Module, device: torch.device) -> str | None:
     plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("inverted",)))
     if plain is None or mapped is None or plain <= _SURE * mapped:
         return None
-    return (
-        f"'{name}' does not say which contrast it is, and it fits the model's statistics far better with "
-        f"bright and dark exchanged (mean d {mapped:.2f} against {plain:.2f}). If it is no "
-        f"{channels[0].upper()}, name its contrast in the name of the file or layer, or set contrast=turned."
-    )
+    return wording.contrast_unnamed(name, channels[0], plain, mapped)
 
 
 def _of_case(case: Case) -> Maps:

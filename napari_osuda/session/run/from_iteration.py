@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Generator
 
-import torch
-
 from napari_osuda.errors import OutputError
-from napari_osuda.session.events import After, Event, Finished, Note, Progress
-from napari_osuda.session.inference.devices import placed, resolve_device
-from napari_osuda.session.job import RunResult
-from napari_osuda.session.run.run import Run, adapt_or_nothing
+from napari_osuda.method import Adaptation
+from napari_osuda.session.events import After, Event, Finished, Progress
+from napari_osuda.session.job import IterationReason, Job, RunResult
+from napari_osuda.session.notes import NoteKind
+from napari_osuda.session.run import wording
+from napari_osuda.session.run.clock import Clock
+from napari_osuda.session.run.masks import Masks
+from napari_osuda.session.run.result import now, scored
+from napari_osuda.session.run.run import adapt_or_nothing
+from napari_osuda.session.run.setup import Setup, set_up_again
 from napari_osuda.session.run_folder.folder import RunFolder
 from napari_osuda.session.run_folder.timeline import Timeline, network_at
 
 __all__ = ["StateRun"]
 
-_CHOSEN = "By a person's choice"
 
-
-class StateRun(Run):
-    """A run whose steps are taken already: from the state of an iteration to masks and run folder.
+class StateRun:
+    """Driven like a run, whose steps are taken already: from the state of an iteration to its results.
 
     What comes out is what the run would have given had it been stopped after that iteration, to the bit on
     a CPU. The folder changes only once all is computed; a stop before that leaves everything as it was.
@@ -37,47 +40,48 @@ class StateRun(Run):
     """
 
     def __init__(self, result: RunResult, timeline: Timeline, iteration: int) -> None:
-        super().__init__(result.job)
-        self._past, self._states, self._iteration = result, timeline, iteration
+        self._past, self._timeline, self._iteration = result, timeline, iteration
+        self._stop = threading.Event()
+
+    @property
+    def job(self) -> Job:
+        """The job of the run."""
+        return self._past.job
+
+    def stop(self) -> None:
+        """Ask for an early end, with the result that there was."""
+        self._stop.set()
 
     def __iter__(self) -> Generator[Event, None, None]:
         """Go through it; raises OsudaError where the state is gone, and nothing has changed then."""
-        job, past, chosen = self.job, self._past, self._iteration
-        state = self._states.state(chosen)
+        past, clock = self._past, Clock()
+        state = self._timeline.state(self._iteration)
         yield Progress("statistics", 0, 1, None)
-        self._device = resolve_device(job.device)
-        if job.config.threads is not None:
-            torch.set_num_threads(job.config.threads)
-        self._maps = past.intensity_maps
-        target = self._target(job.config.batch_size)
-        self.stacks = target.stacks
-        source = placed(job.model.network, self._device, target.stacks[0])
-        adaptation = adapt_or_nothing(source, target, job)
+        setup = set_up_again(past.job, past.intensity_maps)
+        adaptation = adapt_or_nothing(setup)
         if adaptation is None or not past.cases:
-            raise OutputError("This run has not adapted anything, so there is no iteration to go back to.")
-        network_at(state, job.model.network, into=adaptation.model)
-        adaptation.t, self._adaptation = chosen, adaptation
-        self._before = [case.before for case in past.cases]
-        self._calibration = [case.calibration_before for case in past.cases]
-        self._reports = list(past.reports)
-        self._clock.plan(before=0, steps=0, after=target.slices)
+            raise OutputError("This run has not adapted anything, so it has no earlier iteration.")
+        network_at(state, past.job.model.network, into=adaptation.model)
+        adaptation.t = self._iteration
+        clock.plan(before=0, steps=0, after=setup.target.slices)
         for done, total in adaptation.finishing():
-            yield self._clock.progress("statistics", done, total)
-        self._network, self._used = adaptation.model, chosen
+            yield clock.progress("statistics", done, total)
+        # Written only once all of them are there.
+        masks = Masks(setup, None, clock, past.cases)
         afters: list[After] = []
-        for event in self._predict_after(target, source, adaptation.model, None):
+        for event in masks.judge(adaptation.model, trained=self._iteration != 0):
             if isinstance(event, After):
                 afters.append(event)
             else:
                 yield event
-            if self.stopping:
-                yield Note("Stopped; the result is what it was.")
+            if self._stop.is_set():
+                yield wording.nothing_changed()
                 yield Finished(past)
                 return
-        result = self._chosen()
-        if job.out is not None:
+        result = self._result(setup, adaptation, masks)
+        if past.job.out is not None:
             yield Progress("writing", 0, 1, None)
-            folder = RunFolder(job)
+            folder = RunFolder(past.job)
             for case in result.cases:
                 assert case.after is not None
                 folder.write_mask("after", case.case, case.after)
@@ -86,11 +90,19 @@ class StateRun(Run):
         yield from afters
         yield Finished(result)
 
-    def _chosen(self) -> RunResult:
-        past, chosen = self._past, self._iteration
-        kept = tuple(note for note in past.notes if not note.startswith(_CHOSEN))
-        note = f"{_CHOSEN} the result is that of iteration {chosen} of {len(past.reports)}."
-        outcome = "stopped" if past.outcome == "failed" else past.outcome
+    def _result(self, setup: Setup, adaptation: Adaptation, masks: Masks) -> RunResult:
+        past = self._past
+        kept = [note for note in past.notes if note.kind is not NoteKind.CHOICE]
         return dataclasses.replace(
-            self._result(outcome, None), started=past.started, notes=(*kept, note), iteration=chosen
+            past,
+            outcome="stopped" if past.outcome == "failed" else past.outcome,
+            device=str(setup.device),
+            network=adaptation.model.cpu(),
+            cases=scored(masks.cases, past.job),
+            layers=adaptation.layers,
+            ended=now(),
+            error=None,
+            notes=(*kept, wording.choice(self._iteration, len(past.reports))),
+            iteration=self._iteration,
+            iteration_reason=IterationReason.PERSON,
         )

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import numpy as np
 
 from napari_osuda.evaluation import RegionScore, evaluate
-from napari_osuda.session.job import CaseResult, Job, Labels
+from napari_osuda.session.job import CaseResult, IterationReason, Job, Labels
+
+__all__ = ["Chosen", "classes_of", "now", "scored"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """Of which iteration a result is, where that is not the last, and why."""
+
+    iteration: int
+    reason: IterationReason
 
 
 def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
@@ -16,8 +28,22 @@ def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
     return tuple((v, card.labels.get(v, str(v)), card.colours.get(v, "#999999")) for v in card.channel_values)
 
 
-def scores_of(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
-    """Scores of a mask of the case against its reference, for each region or else each label."""
+def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
+    """The cases with the scores of their masks, where the job has a reference."""
+    found = []
+    for index, case in enumerate(cases):
+        reference = job.reference(index)
+        if reference is not None:
+            case = dataclasses.replace(
+                case,
+                scores_before=_scores(case.before, reference, case, job),
+                scores_after=() if case.after is None else _scores(case.after, reference, case, job),
+            )
+        found.append(case)
+    return tuple(found)
+
+
+def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
     card = job.model.card
     regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
     return tuple(evaluate(labels, reference, case.case.grid.spacing, regions))

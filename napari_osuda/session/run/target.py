@@ -1,7 +1,8 @@
-"""The target domain as the method wants it: slices or patches with enough brain, in batches."""
+"""The target domain as the method wants it: slices or patches with enough of the head, in batches."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -10,20 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_osuda.imaging import Case, SliceSpec, SliceStack
+from napari_osuda.imaging import Case, IntensityMap, SliceSpec, SliceStack
 from napari_osuda.imaging.normalization import head_of
 from napari_osuda.imaging.patches import covering_patches, head_sizes
-from napari_osuda.session.inference.case_slices import parts
+from napari_osuda.session.inference.case_slices import parts, slice_spec
 from napari_osuda.session.inference.sliding_window import patches_a_batch
+from napari_osuda.session.job import Job
 
-__all__ = ["Target"]
+__all__ = ["Target", "target_of"]
 
 # So many slices or patches, taken from all over the head, show about what the whole of it does.
 _WHOLE_HEAD = 8
 
 
 class Target:
-    """The slices (of a 3-D network the patches) of all cases that hold enough brain, in batches.
+    """The slices (of a 3-D network the patches) of all cases that hold enough of the head, in batches.
 
     Parameters
     ----------
@@ -144,5 +146,13 @@ class Target:
 
     @cached_property
     def slices(self) -> int:
-        """Slices with brain in all cases together, or windows of all volumes."""
+        """Slices with head in all cases together, or windows of all volumes."""
         return sum(parts(stack) for stack in self.stacks)
+
+
+def target_of(job: Job, maps: Sequence[IntensityMap] | None, batch_size: int | None = None) -> Target:
+    """The target of a job as a network sees it behind intensity maps, one a channel (None: as it is)."""
+    spec, config = slice_spec(job.model.card), job.config
+    if maps is not None:
+        spec = dataclasses.replace(spec, intensity_maps=tuple(maps))
+    return Target(job.cases, spec, batch_size or config.batch_size, config.seed, config.minimum_head)

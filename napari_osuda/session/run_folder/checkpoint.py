@@ -17,7 +17,7 @@ from napari_osuda.files import written_whole
 from napari_osuda.imaging import modality_of
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.session.job import Job
-from napari_osuda.session.run_folder.record import plain
+from napari_osuda.session.run_folder.documents import plain
 
 __all__ = ["Checkpoint", "held_here"]
 

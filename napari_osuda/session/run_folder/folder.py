@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from napari_osuda.errors import ModelError
-from napari_osuda.files import written_whole
+from napari_osuda.files import path_inside
 from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.models import save_as_it_came, save_model
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
-from napari_osuda.session.report.of_run import report_input
+from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.report.page import write_report
-from napari_osuda.session.run_folder.record import provenance, run_record, step_rows
+from napari_osuda.session.run_folder.page import report_input
+from napari_osuda.session.run_folder.record import (
+    RunRecord,
+    provenance,
+    run_record,
+    with_note,
+    write_record,
+)
+from napari_osuda.session.run_folder.steps import step_rows, write_channels, write_steps
 
 __all__ = ["RunFolder"]
 
@@ -34,12 +38,12 @@ class RunFolder:
 
     def write_mask(self, kind: Literal["before", "after"], case: Case, labels: Labels) -> None:
         """Write a mask as soon as it is there."""
-        write_labels(self.path / kind / f"{case.name}.nii.gz", labels, case.grid)
+        write_labels(path_inside(self.path, kind, f"{case.name}.nii.gz"), labels, case.grid)
 
     def write_uncertainty(self, case: CaseResult) -> None:
         """Write how unsure the adapted model is of each voxel, where that is known."""
         if case.uncertainty is not None:
-            path = self.path / "uncertainty" / f"{case.case.name}.nii.gz"
+            path = path_inside(self.path, "uncertainty", f"{case.case.name}.nii.gz")
             write_shares(path, case.uncertainty, case.case.grid)
 
     def write(self, result: RunResult) -> None:
@@ -47,17 +51,19 @@ class RunFolder:
         values = result.job.model.card.channel_values
         steps = step_rows(result.reports, values)
         if steps:
-            _write_csv(self.path / "steps.csv", steps)
-            self._write_channels(result)
+            write_steps(self.path, steps)
+            write_channels(self.path, result.reports, result.layers)
         record = run_record(result)
         if result.network is not None:
-            self._write_model(result, record)
+            note = self._write_model(result, record)
+            if note is not None:
+                record = with_note(record, Note(NoteKind.MODEL_FORM, note))
         if any(case.after is not None for case in result.cases):
             write_report(self.path / "report.html", report_input(result, record, steps))
-        with written_whole(self.path / "run.json") as path:
-            path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_record(self.path, record)
 
-    def _write_model(self, result: RunResult, record: dict[str, Any]) -> None:
+    def _write_model(self, result: RunResult, record: RunRecord) -> str | None:
+        """Write the adapted model; what is to be said of it, if anything."""
         assert result.network is not None
         final = self.path / "model"
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.path) as partial:
@@ -71,9 +77,7 @@ class RunFolder:
             # A stopped run that has been resumed has written one already.
             shutil.rmtree(final, ignore_errors=True)
             made.rename(final)
-            note = self._write_as_it_came(Path(partial) / "came", result)
-            if note is not None:
-                record["notes"].append(note)
+            return self._write_as_it_came(Path(partial) / "came", result)
 
     def _write_as_it_came(self, made: Path, result: RunResult) -> str | None:
         """The adapted model once more in its source's form; what is to be said of it, if anything."""
@@ -89,25 +93,3 @@ class RunFolder:
             # The model folder is there, and is the model: this is a courtesy.
             return str(error)
         return None
-
-    def _write_channels(self, result: RunResult) -> None:
-        reports, layers = result.reports, result.layers
-        with written_whole(self.path / "channels.npz") as path, open(path, "wb") as stream:
-            np.savez_compressed(
-                stream,
-                distance=np.stack([r.distance for r in reports]),
-                alpha=np.stack([r.alpha for r in reports]),
-                gamma_shift=np.stack([r.gamma_shift for r in reports]),
-                beta_shift=np.stack([r.beta_shift for r in reports]),
-                layer_names=np.array([layer.name for layer in layers]),
-                layer_offsets=np.array(
-                    [*(la.offset for la in layers), layers[-1].offset + layers[-1].channels]
-                ),
-            )
-
-
-def _write_csv(path: Path, rows: list[dict[str, float | int]]) -> None:
-    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,62 +1,203 @@
-"""What stands in `run.json` and `steps.csv`."""
+"""``run.json``: what a run was and what came out of it, as one typed record."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import numpy as np
+from pydantic import Field
 
+from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import Calibration, RegionScore
-from napari_osuda.method import StepReport
-from napari_osuda.session.job import RunResult
+from napari_osuda.files import RUN_FILE
+from napari_osuda.imaging import Case
+from napari_osuda.session.job import CaseResult, IterationReason, Outcome, RunResult
+from napari_osuda.session.notes import Note, NoteKind
+from napari_osuda.session.run_folder.documents import (
+    Document,
+    FileName,
+    plain,
+    read_document,
+    write_document,
+)
 from napari_osuda.version import __version__
 
+__all__ = [
+    "CaseRecord",
+    "InputRecord",
+    "RunRecord",
+    "provenance",
+    "read_record",
+    "run_record",
+    "with_note",
+    "write_record",
+]
 
-def plain(value: Any) -> Any:
-    """``value`` as JSON knows it: tuples and arrays as lists, paths as texts, infinite numbers as texts."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and value - value != 0:
-        return str(value)
-    return str(value) if isinstance(value, Path) else value
-
-
+# 1 had no number. 2 says why an earlier iteration was used, and of what kind each note is.
+_FORMAT = 2
 _LIBRARIES = ("torch", "numpy", "nibabel", "scipy", "napari", "monai")
 
-
-def step_rows(reports: Iterable[StepReport], values: tuple[int, ...]) -> list[dict[str, float | int]]:
-    """A row an iteration, with the names of ``steps.csv``; ``values`` are the mask values of the classes."""
-    return [
-        {
-            "t": r.t,
-            "eta": r.eta,
-            "lambda": r.lam,
-            "l_hbs": r.l_hbs,
-            "l_se": r.l_se,
-            "loss": r.loss,
-            "mean_distance": float(r.distance.mean()),
-            "entropy_nats": r.l_se,
-            **{f"fraction_{v}": float(f) for v, f in zip(values, r.class_fractions, strict=True)},
-            "dead_channels": r.dead_channels,
-            "seconds": r.seconds,
-        }
-        for r in reports
-    ]
+_Value = Annotated[int, Field(ge=0, le=2**16 - 1)]
+_Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
+_Row = tuple[float, float, float, float]
 
 
-def run_record(result: RunResult) -> dict[str, Any]:
+class AdviceRecord(Document):
+    """What the guard recommends, and why, in words."""
+
+    decision: Literal["accept", "keep-source", "neither"]
+    reasons: tuple[str, ...] = ()
+
+
+class CaseAdviceRecord(AdviceRecord):
+    """Of one case, with the figures that it rests on."""
+
+    signals: dict[str, Any] | None = None
+
+
+class InputRecord(Document):
+    """An image that the network was given; ``path`` and ``sha256`` are None for a layer of a viewer."""
+
+    channel: str
+    title: str | None = None
+    path: str | None = None
+    sha256: str | None = None
+    shape: tuple[int, ...]
+    affine: tuple[_Row, _Row, _Row, _Row]
+
+
+class CaseRecord(Document):
+    """A case: its images, the guard's recommendation, and scores where a reference was given."""
+
+    name: FileName
+    inputs: tuple[InputRecord, ...]
+    recommendation: CaseAdviceRecord | None = None
+    scores_before: dict[str, RegionScore] = Field(default_factory=dict)
+    scores_after: dict[str, RegionScore] = Field(default_factory=dict)
+    calibration_before: Calibration | None = None
+    calibration_after: Calibration | None = None
+
+
+class CardRecord(Document):
+    """The model card, as far as a run folder's reader needs it; all else of it is kept as it stands."""
+
+    name: str = "Model"
+    plane: Literal["axial", "coronal", "sagittal", "volume"] = "axial"
+    labels: dict[_Value, str] = Field(min_length=1)
+    colours: dict[_Value, _Color] = Field(default_factory=dict)
+    regions: dict[str, tuple[_Value, ...]] = Field(default_factory=dict)
+
+
+class ModelRecord(Document):
+    """The source model."""
+
+    path: str | None = None
+    sha256: str | None = None
+    form: str | None = None
+    notes: tuple[str, ...] = ()
+    card: CardRecord
+
+
+class RunRecord(Document):
+    """All that ``run.json`` says.
+
+    Attributes
+    ----------
+    format : int
+        Number of the form of the record.
+    run_id : str or None
+        The same for the files of one run, and of no other.
+    config : dict
+        The settings.
+    notes, note_kinds : tuple of str, tuple of NoteKind
+        What there is to tell, and of what kind each note is.
+    iterations_done, iteration_used : int
+        Of how many the training consisted, and the outcome of which of them is the result.
+    iteration_reason : IterationReason or None
+        Why that is an earlier one; None where it is the last, or nobody wrote down why.
+    """
+
+    format: Literal[2] = 2
+    run_id: str | None = None
+    version: str
+    method: str
+    config: dict[str, Any]
+    seed: int | None = None
+    device: str = "cpu"
+    threads: int | None = None
+    started: str
+    ended: str
+    outcome: Outcome
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    note_kinds: tuple[NoteKind, ...] = ()
+    iterations_done: int = 0
+    iteration_used: int = 0
+    iteration_reason: IterationReason | None = None
+    recommendation: AdviceRecord | None = None
+    model: ModelRecord
+    cases: tuple[CaseRecord, ...]
+    libraries: dict[str, str] = Field(default_factory=dict)
+
+    def case(self, name: str) -> CaseRecord:
+        """The case of that name; KeyError if there is none."""
+        for case in self.cases:
+            if case.name == name:
+                return case
+        raise KeyError(name)
+
+
+def read_record(folder: Path | str) -> RunRecord:
+    """The record of a run.
+
+    Raises
+    ------
+    CaseError
+        The folder holds none, or it is damaged or of a later version.
+    """
+    path = Path(folder) / RUN_FILE
+    if not path.is_file():
+        raise CaseError(f"{folder} is not a run folder: there is no {RUN_FILE} in it.")
+    return read_document(path, RunRecord, "the record of a run", _migrated, fault=CaseError)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write the record, whole."""
+    write_document(folder / RUN_FILE, record)
+
+
+def with_note(record: RunRecord, note: Note) -> RunRecord:
+    """The record with one note more."""
+    return record.model_copy(
+        update={"notes": (*record.notes, note.text), "note_kinds": (*record.note_kinds, note.kind)}
+    )
+
+
+def _migrated(document: dict[str, Any]) -> dict[str, Any]:
+    """A record of an earlier version in today's form."""
+    number = document.get("format", 1)
+    if not isinstance(number, int) or number > _FORMAT:
+        raise ValueError(f"it has the form {number}, and this version reads {_FORMAT}: update napari-osuda")
+    if number == _FORMAT:
+        return document
+    document = {"iteration_used": document.get("iterations_done", 0), **document, "format": _FORMAT}
+    document["note_kinds"] = [NoteKind.OTHER] * len(document.get("notes", ()))
+    config = dict(document["config"])
+    if "go_back" in config:
+        config["fallback"] = config.pop("go_back")
+    if config.get("contrast") == "turned":
+        config["contrast"] = "inverted"
+    document["config"] = config
+    return document
+
+
+def run_record(result: RunResult) -> RunRecord:
     """What ``run.json`` says of a run."""
     job, advice = result.job, result.recommendation
+    done = len(result.reports)
     record = {
         "run_id": _run_id(result),
         "version": __version__,
@@ -69,9 +210,11 @@ def run_record(result: RunResult) -> dict[str, Any]:
         "ended": result.ended,
         "outcome": result.outcome,
         "error": result.error,
-        "notes": result.notes,
-        "iterations_done": len(result.reports),
-        "iteration_used": len(result.reports) if result.iteration is None else result.iteration,
+        "notes": [note.text for note in result.notes],
+        "note_kinds": [note.kind for note in result.notes],
+        "iterations_done": done,
+        "iteration_used": done if result.iteration is None else result.iteration,
+        "iteration_reason": result.iteration_reason,
         "recommendation": None
         if advice is None
         else {"decision": advice.decision, "reasons": advice.reasons},
@@ -82,57 +225,49 @@ def run_record(result: RunResult) -> dict[str, Any]:
             "notes": job.model.notes,
             "card": job.model.card.model_dump(mode="json"),
         },
-        "cases": [
-            {
-                "name": c.case.name,
-                "inputs": [
-                    {
-                        "channel": s.channel,
-                        "title": s.title or None,
-                        "path": s.path,
-                        "sha256": s.sha256,
-                        "shape": s.shape,
-                        "affine": s.affine,
-                    }
-                    for s in c.case.sources
-                ],
-                "recommendation": None
-                if c.recommendation is None
-                else {
-                    "decision": c.recommendation.decision,
-                    "reasons": c.recommendation.reasons,
-                    "signals": c.recommendation.signals,
-                },
-                "scores_before": _score_rows(c.scores_before),
-                "scores_after": _score_rows(c.scores_after),
-                "calibration_before": _calibration_row(c.calibration_before),
-                "calibration_after": _calibration_row(c.calibration_after),
-            }
-            for c in result.cases
-        ],
+        "cases": [_case(case) for case in result.cases],
         "libraries": {"python": platform.python_version(), **_versions()},
     }
-    record_plain: dict[str, Any] = plain(record)
-    return record_plain
+    return RunRecord.model_validate(plain(record))
+
+
+def _case(case: CaseResult) -> dict[str, Any]:
+    advice = case.recommendation
+    return {
+        "name": case.case.name,
+        "inputs": _inputs(case.case),
+        "recommendation": None
+        if advice is None
+        else {"decision": advice.decision, "reasons": advice.reasons, "signals": advice.signals},
+        "scores_before": {s.region: vars(s) for s in case.scores_before},
+        "scores_after": {s.region: vars(s) for s in case.scores_after},
+        "calibration_before": None if case.calibration_before is None else vars(case.calibration_before),
+        "calibration_after": None if case.calibration_after is None else vars(case.calibration_after),
+    }
+
+
+def _inputs(case: Case) -> list[dict[str, Any]]:
+    return [
+        {
+            "channel": source.channel,
+            "title": source.title or None,
+            "path": source.path,
+            "sha256": source.sha256,
+            "shape": source.shape,
+            "affine": source.affine,
+        }
+        for source in case.sources
+    ]
 
 
 def _run_id(result: RunResult) -> str:
-    """The same for the files of one run, and of no other: of what was put in, and when."""
     put_in = [result.started, result.job.model.sha256]
     put_in += [str(source.sha256) for case in result.job.cases for source in case.sources]
     return hashlib.sha256("\n".join(put_in).encode()).hexdigest()[:16]
 
 
-def _score_rows(scores: Iterable[RegionScore]) -> dict[str, Any]:
-    return {s.region: dataclasses.asdict(s) for s in scores}
-
-
-def _calibration_row(calibration: Calibration | None) -> dict[str, Any] | None:
-    return None if calibration is None else dataclasses.asdict(calibration)
-
-
 def _versions() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for name in _LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)
@@ -141,17 +276,15 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def provenance(record: dict[str, Any]) -> dict[str, Any]:
+def provenance(record: RunRecord) -> dict[str, Any]:
     """What an adapted model tells of the run that it came from."""
     return {
-        "run_id": record["run_id"],
-        "method": record["method"],
-        "settings": record["config"],
-        "iterations_done": record["iteration_used"],
-        "source_sha256": record["model"]["sha256"],
-        "napari_osuda": record["version"],
-        "ended": record["ended"],
-        "target": [
-            {"case": c["name"], "inputs": [i["sha256"] for i in c["inputs"]]} for c in record["cases"]
-        ],
+        "run_id": record.run_id,
+        "method": record.method,
+        "settings": record.config,
+        "iterations_done": record.iteration_used,
+        "source_sha256": record.model.sha256,
+        "napari_osuda": record.version,
+        "ended": record.ended,
+        "target": [{"case": case.name, "inputs": [i.sha256 for i in case.inputs]} for case in record.cases],
     }

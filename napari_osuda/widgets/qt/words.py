@@ -42,7 +42,7 @@ def time_left(seconds: float | None) -> str:
 
 
 def error_sentence(error: BaseException) -> str:
-    """What a failure is called in the panel; the project's own errors are sentences already."""
-    from napari_osuda.errors import OsudaError
+    """What a failure is called in the panel: the same sentence as on the command line."""
+    from napari_osuda.errors import explain
 
-    return str(error) if isinstance(error, OsudaError) else f"{type(error).__name__}: {error}"
+    return explain(error)

@@ -205,7 +205,7 @@ class ReviewLayers:
 
     def _find_images(self, run: ReviewRun, name: str) -> list[str]:
         case = run.review(name).case
-        paths = {str(entry.get("path")) for entry in case.inputs if entry.get("path")}
+        paths = {entry.path for entry in case.inputs if entry.path}
         here = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
         known = [layer for layer in here if layer.metadata.get(METADATA_KEY, {}).get("path") in paths]
         if not paths:

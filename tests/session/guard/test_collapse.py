@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_osuda.method import StepReport, preset
-from napari_osuda.session import adapt_case
+from napari_osuda.session import IterationReason, NoteKind, adapt_case
 from napari_osuda.session.guard.collapse import CollapseWatch
 
 NOTHING = np.zeros(1, np.float32)
@@ -134,10 +134,11 @@ def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, c
     result = adapt_case(model, case, config)
     assert result.outcome == "done"
     assert len(result.reports) < 40
-    assert any("collapsed" in note for note in result.notes)
+    assert result.iteration_reason is IterationReason.COLLAPSE
+    (told,) = (note for note in result.notes if note.kind is NoteKind.COLLAPSE)
     assert result.reports[-1].class_fractions[1] < 0.001
     assert np.count_nonzero(result.cases[0].after) > 0
-    assert any(f"to its state after {result.iteration} iterations" in note for note in result.notes)
+    assert f"{result.iteration} iterations" in told.text
     unguarded = adapt_case(model, case, config.replace(guard=False))
     assert len(unguarded.reports) == 40
     assert unguarded.cases[0].recommendation is None

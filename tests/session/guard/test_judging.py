@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_osuda.method import preset
-from napari_osuda.session import Progress, Recommendation, adapt_case
+from napari_osuda.session import IterationReason, NoteKind, Progress, Recommendation, adapt_case
 from napari_osuda.session.api import make_job
 from napari_osuda.session.guard.judging import Judging
 from napari_osuda.session.run.run import Run
@@ -49,10 +49,10 @@ def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp
     result = adapt_case(model, case, LONG, out=tmp_path / "run", on_event=events.append)
     np.testing.assert_array_equal(result.cases[0].after, statistics.cases[0].after)
     assert torch.equal(weights(result), weights(statistics))
-    assert result.iteration == 0
+    assert (result.iteration, result.iteration_reason) == (0, IterationReason.GUARD)
     assert len(result.reports) == 2
     assert [type(event).__name__ for event in events].count("After") == 1
-    assert any("Because. It accepted iteration 0" in note for note in result.notes)
+    assert any(note.kind is NoteKind.FALLBACK and "Because." in note.text for note in result.notes)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["iteration_used"] == 0
 
 

@@ -9,8 +9,9 @@ import pytest
 from review_parts import AFFINE, masks, write_run
 
 from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.files import is_run_folder
 from napari_osuda.session import adapt_case
-from napari_osuda.session.review.run import ReviewRun, chosen_image, is_run_folder
+from napari_osuda.session.review.run import ReviewRun, chosen_image
 from napari_osuda.session.review.saving import keep_run, save_review
 from napari_osuda.session.review.slices import decision_words, slice_table
 
@@ -136,7 +137,7 @@ def test_a_case_that_leads_out_of_the_folder_is_refused(folder):
     record = json.loads((folder / "run.json").read_text())
     record["cases"][0]["name"] = "../case"
     (folder / "run.json").write_text(json.dumps(record))
-    with pytest.raises(CaseError, match="proper name"):
+    with pytest.raises(CaseError, match="no name for a file"):
         ReviewRun.of_folder(folder)
 
 

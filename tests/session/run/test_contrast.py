@@ -40,7 +40,7 @@ def test_a_turned_contrast_is_turned_back_and_said(model, case, turned, referenc
     )
     assert result.intensity_maps == ("inverted",)
     assert result.cases[0].recommendation.signals["contrast"] == "converted"
-    assert any("T1 stands in for T2, so bright and dark are exchanged" in note for note in result.notes)
+    assert any("T1 stands in for T2, so bright and dark are exchanged" in note.text for note in result.notes)
     # The saved model gives the saved mask: the map went with it.
     saved = load_model(tmp_path / "run" / "model")
     assert saved.card.intensity_maps == ("inverted",)
@@ -76,7 +76,7 @@ def called(case, title):
 def test_a_dicom_series_is_the_contrast_that_it_is_described_as(model, series, tmp_path):
     result = adapt_case(model, series, SHORT, out=tmp_path / "run")
     assert result.intensity_maps == ("inverted",)
-    assert any("T1 stands in for T2" in note for note in result.notes)
+    assert any("T1 stands in for T2" in note.text for note in result.notes)
     assert "T1 as t2" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     left = adapt_case(model, series, SHORT.replace(contrast="off"))
     assert left.cases[0].recommendation.signals["contrast"] == "unchanged"
@@ -86,13 +86,13 @@ def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(model, turned)
     assert adapt_case(model, called(turned, "T1 axial"), SHORT).intensity_maps == ("inverted",)
     unnamed = adapt_case(model, called(turned, "patient 7"), SHORT)
     assert unnamed.intensity_maps is None
-    assert any("'patient 7' does not say which contrast it is" in note for note in unnamed.notes)
+    assert any("'patient 7' does not say which contrast it is" in note.text for note in unnamed.notes)
 
 
 def test_cases_of_different_contrasts_are_left_and_told(model, case, turned):
     result = adapt_case(model, [case, turned], SHORT)
     assert result.intensity_maps is None
-    assert any("are of different contrasts" in note for note in result.notes)
+    assert any("are of different contrasts" in note.text for note in result.notes)
     assert [c.recommendation.signals["contrast"] for c in result.cases] == [None, "unchanged"]
 
 
@@ -119,7 +119,7 @@ def test_a_name_that_the_statistics_contradict_is_not_believed(model, case, pati
     result = adapt_case(model, misnamed, SHORT)
     assert result.intensity_maps is None
     assert result.cases[0].recommendation.signals["contrast"] is None
-    assert any("The name says T1, but the image as it is fits" in note for note in result.notes)
+    assert any("The name says T1, but the image as it is fits" in note.text for note in result.notes)
     np.testing.assert_array_equal(result.cases[0].before, adapt_case(model, case, SHORT).cases[0].before)
 
 
@@ -129,7 +129,7 @@ def test_a_turned_image_without_a_name_is_told_and_left(model, turned, tmp_path)
     unnamed = read_case({"t2": path}, ["t2"])
     result = adapt_case(model, unnamed, SHORT)
     assert result.intensity_maps is None
-    assert any("'scan.nii.gz' does not say which contrast it is" in note for note in result.notes)
+    assert any("'scan.nii.gz' does not say which contrast it is" in note.text for note in result.notes)
     # What the sentence advises works.
     advised = adapt_case(model, unnamed, SHORT.replace(contrast="inverted"))
     assert advised.intensity_maps == ("inverted",)

@@ -216,15 +216,15 @@ def test_out_of_memory_halves_the_batch_once_and_says_so(model, case, monkeypatc
     monkeypatch.setattr(Adaptation, "_step", starved)
     result = adapt_case(model, case, preset("osuda", iterations=3, batch_size=4))
     assert sizes == [4, 2, 2, 2]
-    assert "batches of 2 slices" in result.notes[0]
+    assert "batches of 2 slices" in result.notes[0].text
     assert [r.t for r in result.reports] == [0, 1, 2]
 
 
 def test_self_training_that_no_batch_comes_round_for_is_told(model, case):
     few = preset("osuda-mc", iterations=2, batch_size=1)
-    assert any("does nothing" in note for note in adapt_case(model, case, few).notes)
+    assert any("has no effect" in note.text for note in adapt_case(model, case, few).notes)
     enough = few.replace(iterations=3, batch_size=8)
-    assert not any("does nothing" in note for note in adapt_case(model, case, enough).notes)
+    assert not any("has no effect" in note.text for note in adapt_case(model, case, enough).notes)
 
 
 @pytest.mark.parametrize(

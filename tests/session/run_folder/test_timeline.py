@@ -11,7 +11,7 @@ from napari_osuda.errors import OutputError
 from napari_osuda.method import adapt, preset
 from napari_osuda.models import load_model
 from napari_osuda.networks import UNet
-from napari_osuda.session import Finished, StateRun, Step, predict_case
+from napari_osuda.session import Finished, NoteKind, StateRun, Step, predict_case
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline, network_at
@@ -126,6 +126,7 @@ def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, re
     np.testing.assert_array_equal(predict_case(load_model(out / "model"), case), mask)
     record = json.loads((out / "run.json").read_text())
     assert (record["iterations_done"], record["iteration_used"]) == (6, 3)
+    assert (record["iteration_reason"], record["note_kinds"][-1]) == ("person", "choice")
     assert record["cases"][0]["scores_after"]["WT"]["dice"] == chosen.cases[0].scores_after[0].dice
     assert "iteration 3 of 6" in record["notes"][-1]
     assert "iteration 3 of 6" in (out / "report.html").read_text()
@@ -133,7 +134,7 @@ def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, re
     # And back again: nothing has been lost.
     again = finished(StateRun(chosen, run.timeline, 6))
     np.testing.assert_array_equal(again.cases[0].after, whole.cases[0].after)
-    assert sum("choice" in note for note in again.notes) == 1
+    assert [note.kind for note in again.notes].count(NoteKind.CHOICE) == 1
 
 
 def test_a_choice_that_is_stopped_changes_nothing(model, case, tmp_path):

@@ -9,14 +9,16 @@ import numpy as np
 from napari_osuda.imaging import seen_as
 from napari_osuda.session.job import RunResult
 from napari_osuda.session.report.content import ReportCase, ReportInput
+from napari_osuda.session.run_folder.documents import plain
+from napari_osuda.session.run_folder.record import RunRecord
 
-__all__ = ["report_input"]
+__all__ = ["provenance_of", "report_input"]
 
 # The contrast that shows a glioma best, where there are several to choose from.
 _SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
 
 
-def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str, Any]]) -> ReportInput:
+def report_input(result: RunResult, record: RunRecord, steps: list[dict[str, Any]]) -> ReportInput:
     """Gather what the page shows from a result, its record (``run.json``) and its rows of ``steps.csv``."""
     card, advice = result.job.model.card, result.recommendation
     channels = sum(layer.channels for layer in result.layers)
@@ -57,9 +59,19 @@ def report_input(result: RunResult, record: dict[str, Any], steps: list[dict[str
         alpha=np.stack([r.alpha for r in result.reports]) if result.reports else none,
         layer_names=[layer.name for layer in result.layers],
         layer_offsets=[0, *(layer.offset + layer.channels for layer in result.layers)],
-        settings={"method": result.job.method, "device": result.device, **record["config"]},
-        provenance={key: record[key] for key in ("version", "started", "ended", "libraries")}
-        | {"model": {k: record["model"][k] for k in ("path", "sha256")}}
-        | {"inputs": [{"case": c["name"], **i} for c in record["cases"] for i in c["inputs"]]},
-        notes=(*result.notes, *([result.error] if result.error else [])),
+        settings={"method": result.job.method, "device": result.device, **record.config},
+        provenance=provenance_of(record),
+        notes=(*record.notes, *([result.error] if result.error else [])),
     )
+
+
+def provenance_of(record: RunRecord) -> dict[str, Any]:
+    """Versions, model and inputs of a run, as its page shows them."""
+    return {
+        "version": record.version,
+        "started": record.started,
+        "ended": record.ended,
+        "libraries": record.libraries,
+        "model": {"path": record.model.path, "sha256": record.model.sha256},
+        "inputs": [{"case": c.name, **plain(i.model_dump())} for c in record.cases for i in c.inputs],
+    }

@@ -1,0 +1,85 @@
+"""What the parts of a run work on: the source network on its device, the cases as each network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from napari_osuda.imaging import IntensityMap, SliceStack
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.inference.devices import placed, resolve_device
+from napari_osuda.session.job import Job
+from napari_osuda.session.notes import Note
+from napari_osuda.session.run.contrast import choose_maps
+from napari_osuda.session.run.target import Target, target_of
+
+__all__ = ["Setup", "set_up", "set_up_again"]
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """One job on one device.
+
+    Attributes
+    ----------
+    job : Job
+    device : torch.device
+    source : nn.Module
+        A copy of the source network, on the device and in eval mode.
+    maps : tuple or None
+        Intensity maps, one a channel, that this run puts before the network that it adapts.
+    target : Target
+        The cases as that network sees them, in batches.
+    """
+
+    job: Job
+    device: torch.device
+    source: nn.Module
+    maps: tuple[IntensityMap, ...] | None
+    target: Target
+
+    @cached_property
+    def plain(self) -> tuple[SliceStack, ...]:
+        """The cases as the source model sees them: without the maps of this run."""
+        if self.maps is None:
+            return self.target.stacks
+        return tuple(SliceStack(case, slice_spec(self.job.model.card)) for case in self.job.cases)
+
+    def smaller(self, batch_size: int) -> Target:
+        """The same target in batches of another size."""
+        return target_of(self.job, self.maps, batch_size)
+
+
+def set_up(job: Job) -> tuple[Setup, Note | None]:
+    """Set a job up; also a note on the images' contrasts, if there is anything to tell.
+
+    Raises
+    ------
+    ConfigError
+        There is no such device.
+    """
+    device = _device_of(job)
+    # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
+    torch.manual_seed(job.config.seed)
+    source = placed(job.model.network, device, SliceStack(job.cases[0], slice_spec(job.model.card)))
+    maps, told = choose_maps(job, source, device)
+    return Setup(job, device, source, maps, target_of(job, maps)), told
+
+
+def set_up_again(job: Job, maps: Sequence[IntensityMap] | None) -> Setup:
+    """Set a job up as an earlier run of it was, which put ``maps`` before the network."""
+    device = _device_of(job)
+    chosen = None if maps is None else tuple(maps)
+    target = target_of(job, chosen)
+    return Setup(job, device, placed(job.model.network, device, target.stacks[0]), chosen, target)
+
+
+def _device_of(job: Job) -> torch.device:
+    device = resolve_device(job.device)
+    if job.config.threads is not None:
+        torch.set_num_threads(job.config.threads)
+    return device

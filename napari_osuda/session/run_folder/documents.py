@@ -1,0 +1,115 @@
+"""JSON documents of a run folder: any file becomes a typed record here, or a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from napari_osuda.errors import OsudaError, OutputError
+from napari_osuda.files import file_name, printable, written_whole
+
+__all__ = ["Document", "FileName", "plain", "read_document", "write_document"]
+
+# Bytes. The record of a run of hundreds of cases is a few MB.
+_LARGEST = 64 * 2**20
+
+_D = TypeVar("_D", bound="Document")
+
+
+def _checked(name: str) -> str:
+    try:
+        return file_name(name)
+    except OutputError as error:
+        raise ValueError(str(error)) from None
+
+
+FileName = Annotated[str, AfterValidator(_checked)]
+"""A name that becomes that of a file."""
+
+
+class Document(BaseModel):
+    """A part of a document: frozen; keys that a later version has added are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)
+
+
+def read_document(
+    path: Path,
+    kind: type[_D],
+    what: str,
+    migrate: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document,
+    *,
+    fault: type[OsudaError] = OutputError,
+) -> _D:
+    """Read a document.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        What it has to be.
+    what : str
+        What it is called in the sentence of an error, such as "the record of a run".
+    migrate : callable
+        Brings the document of an earlier version into today's form.
+    fault : type
+        What is raised.
+
+    Raises
+    ------
+    OsudaError
+        There is no such file, or it is something else.
+    """
+
+    def refused(reason: str) -> OsudaError:
+        return fault(f"{path} cannot be read as {what} ({reason}). Restore the file, or remove it.")
+
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise refused(f"it is larger than {_LARGEST // 2**20} MB")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise refused("it holds no keys")
+        return kind.model_validate(migrate(document))
+    except OsudaError:
+        raise
+    except OSError as error:
+        raise refused(error.strerror or str(error)) from error
+    except ValidationError as error:
+        raise refused(_first_fault(error)) from error
+    except RecursionError as error:
+        raise refused("its lists are nested too deeply") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise refused(printable(str(error))) from error
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write a document whole."""
+    with written_whole(path) as partial:
+        text = json.dumps(plain(document.model_dump()), indent=1, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON knows it: tuples and arrays as lists, paths as texts, infinite numbers as texts."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and value - value != 0:
+        return str(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    said = str(first["msg"]).removeprefix("Value error, ")
+    return printable(f"{where}: {said}" if where else said)[:400]
