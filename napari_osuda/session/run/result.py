@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.models.classes import named_regions
 from napari_osuda.session.job import CaseResult, Job, Labels
 
 
@@ -19,8 +20,9 @@ def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
 def scores_of(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
     """Scores of a mask of the case against its reference, for each region or else each label."""
     card = job.model.card
-    regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
-    return tuple(evaluate(labels, reference, case.case.grid.spacing, regions))
+    return tuple(
+        evaluate(labels, reference, case.case.grid.spacing, named_regions(card.labels, card.regions))
+    )
 
 
 def now() -> str:

@@ -29,6 +29,7 @@ from napari_osuda.session.events import (
 )
 from napari_osuda.session.guard.collapse import CollapseWatch
 from napari_osuda.session.guard.judging import Judging
+from napari_osuda.session.guard.wording import collapse_said, said
 from napari_osuda.session.inference.case_slices import parts, slice_spec
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.devices import placed, resolve_device
@@ -251,7 +252,7 @@ class Run:
             if self._watch is not None and collapse is not None:
                 self._watch.restore()
                 self._used = self._watch.good
-                yield self._note(collapse)
+                yield self._note(collapse_said(collapse))
                 break
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
                 self._save(checkpoint)
@@ -331,7 +332,7 @@ class Run:
             self._used = 0
             whose = "the masks" if len(found) > 1 else "the mask"
             yield self._note(
-                f"The guard refused {whose} after {iterations} iterations: {refused.reasons[0]} It accepted "
+                f"The guard refused {whose} after {iterations} iterations: {said(refused)[0]} It accepted "
                 "iteration 0, which has the target's statistics and no training: that was made the result."
             )
         for case in found:

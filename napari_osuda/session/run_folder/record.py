@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.method import StepReport
+from napari_osuda.session.guard.wording import advice_record
 from napari_osuda.session.job import RunResult
 from napari_osuda.version import __version__
 
@@ -56,7 +57,7 @@ def step_rows(reports: Iterable[StepReport], values: tuple[int, ...]) -> list[di
 
 def run_record(result: RunResult) -> dict[str, Any]:
     """What ``run.json`` says of a run."""
-    job, advice = result.job, result.recommendation
+    job = result.job
     record = {
         "run_id": _run_id(result),
         "version": __version__,
@@ -72,9 +73,7 @@ def run_record(result: RunResult) -> dict[str, Any]:
         "notes": result.notes,
         "iterations_done": len(result.reports),
         "iteration_used": len(result.reports) if result.iteration is None else result.iteration,
-        "recommendation": None
-        if advice is None
-        else {"decision": advice.decision, "reasons": advice.reasons},
+        "recommendation": advice_record(result.recommendation),
         "model": {
             "path": job.model.path,
             "sha256": job.model.sha256,
@@ -96,13 +95,7 @@ def run_record(result: RunResult) -> dict[str, Any]:
                     }
                     for s in c.case.sources
                 ],
-                "recommendation": None
-                if c.recommendation is None
-                else {
-                    "decision": c.recommendation.decision,
-                    "reasons": c.recommendation.reasons,
-                    "signals": c.recommendation.signals,
-                },
+                "recommendation": advice_record(c.recommendation),
                 "scores_before": _score_rows(c.scores_before),
                 "scores_after": _score_rows(c.scores_after),
                 "calibration_before": _calibration_row(c.calibration_before),

@@ -137,7 +137,7 @@ def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, c
     assert any("collapsed" in note for note in result.notes)
     assert result.reports[-1].class_fractions[1] < 0.001
     assert np.count_nonzero(result.cases[0].after) > 0
-    assert any(f"to its state after {result.iteration} iterations" in note for note in result.notes)
+    assert any(f"the state after {result.iteration} iterations" in note for note in result.notes)
     unguarded = adapt_case(model, case, config.replace(guard=False))
     assert len(unguarded.reports) == 40
     assert unguarded.cases[0].recommendation is None
