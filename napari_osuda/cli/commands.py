@@ -259,9 +259,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _regions_of(path: Path) -> dict[str, tuple[int, ...]]:
     from napari_osuda.models import SavedAnswers, load_model
+    from napari_osuda.models.classes import named_regions
 
     card = load_model(path, memory=SavedAnswers()).card
-    return dict(card.regions) or {name: (v,) for v, name in card.labels.items() if v != 0}
+    return named_regions(card.labels, card.regions)
 
 
 def _demo(options: argparse.Namespace) -> int:

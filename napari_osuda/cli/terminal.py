@@ -53,6 +53,8 @@ def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 def summary(result: RunResult) -> Iterable[str]:
     """What a person wants to know at the end, line by line."""
+    from napari_osuda.session.guard.wording import DECISIONS, said
+
     for case in result.cases:
         for before, after in zip(case.scores_before, case.scores_after, strict=False):
             worse = "  <- worse" if after.dice < before.dice - 0.005 else ""
@@ -65,11 +67,7 @@ def summary(result: RunResult) -> Iterable[str]:
                 f"Brier score {first.brier:.3f} before, {last.brier:.3f} after (0 is best)"
             )
         if case.recommendation is not None:
-            word = (
-                "accept the adapted mask"
-                if case.recommendation.decision == "accept"
-                else "keep the source mask"
-            )
-            yield f"{case.case.name}: the guard says: {word}. {' '.join(case.recommendation.reasons)}"
+            verdict = DECISIONS[case.recommendation.decision]
+            yield f"{case.case.name}: {verdict}. {' '.join(said(case.recommendation))}"
     if result.folder is not None:
         yield f"Run folder: {result.folder}"

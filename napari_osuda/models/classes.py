@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_osuda.models.card import ModelCard
 
-__all__ = ["decide", "foreground_channels", "has_background", "region_labels"]
+__all__ = ["decide", "foreground_channels", "has_background", "named_regions", "region_labels"]
 
 
 def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.uint8]:
@@ -74,11 +76,30 @@ def foreground_probability(p: Tensor, card: ModelCard) -> Tensor:
     return 1 - p[:, 0] if channels is None else p[:, channels].amax(dim=1)
 
 
+def named_regions(
+    labels: Mapping[int, str], regions: Mapping[str, Sequence[int]] | None
+) -> dict[str, tuple[int, ...]]:
+    """The regions, or each label but the background where there are none: name and label values.
+
+    Parameters
+    ----------
+    labels : mapping of int to str
+        Value in the mask and name; 0 is the background.
+    regions : mapping of str to sequence of int, or None
+        Of the model's card.
+    """
+    known = regions or {name: (value,) for value, name in labels.items() if value != 0}
+    return {name: tuple(members) for name, members in known.items()}
+
+
 def region_labels(card: ModelCard) -> dict[str, tuple[int, ...]]:
     """Regions smaller than the whole foreground, and the labels that they are made of."""
-    known = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
     everything = {v for v in card.labels if v != 0}
-    return {name: tuple(members) for name, members in known.items() if set(members) != everything}
+    return {
+        name: members
+        for name, members in named_regions(card.labels, card.regions).items()
+        if set(members) != everything
+    }
 
 
 def region_channels(card: ModelCard) -> dict[str, list[int]]:

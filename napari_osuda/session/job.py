@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.imaging import Case, IntensityMap
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
 from napari_osuda.models import SourceModel
+from napari_osuda.session.advice import Recommendation, combined
 from napari_osuda.session.notes import Note
 
 __all__ = [
@@ -80,21 +80,6 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Recommendation:
-    """What the guard makes of the adapted masks, from label-free signals only, in a clinician's words.
-
-    ``signals`` holds, "before" and "after", the figures of each region that it was made from (`Signals` by
-    name), whether the masks had been refused on sight ("faulty"), what was done for another contrast
-    ("contrast"), and whether the loss pulled to a class ratio ("class_ratio_given"); None where nothing was
-    adapted.
-    """
-
-    decision: Literal["accept", "keep-source"]
-    reasons: tuple[str, ...]
-    signals: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
 class CaseResult:
     """Masks of one case [I, J, K] uint8 in its own array order, and scores where a reference was given.
 
@@ -144,15 +129,5 @@ class RunResult:
 
     @property
     def recommendation(self) -> Recommendation | None:
-        """The cases' recommendations as one: accept only where each case's mask is to be accepted."""
-        parts = [(c.case.name, c.recommendation) for c in self.cases if c.recommendation is not None]
-        if not parts:
-            return None
-        if len(parts) == 1:
-            return parts[0][1]
-        keep = [(name, r) for name, r in parts if r.decision == "keep-source"]
-        shown = keep or parts
-        return Recommendation(
-            "keep-source" if keep else "accept",
-            tuple(f"{name}: {reason}" for name, r in shown for reason in r.reasons),
-        )
+        """The cases' recommendations as one: that of the worst."""
+        return combined([(c.case.name, c.recommendation) for c in self.cases if c.recommendation is not None])

@@ -18,9 +18,11 @@ from napari_osuda.benchmark.protocols import PROTOCOLS
 from napari_osuda.evaluation import write_rows
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.method import PRESETS, preset
+from napari_osuda.session.guard.reasons import reasons_of
+from napari_osuda.session.guard.recommendation import decision_of
 from napari_osuda.session.guard.signals import WHOLE, Evidence, Signals
 from napari_osuda.session.guard.verdict import Verdict, verdict
-from napari_osuda.session.guard.wording import VOLUMES, spoken
+from napari_osuda.session.guard.wording import sentence
 from napari_osuda.session.job import Contrast
 
 __all__ = ["contrast_of", "decided_again", "main"]
@@ -50,16 +52,10 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
         "class_ratio_given", kept.get("told_ratio", PRESETS[row["method"]].assumes_ratio)
     )
     found = verdict(*evidence, contrast, class_ratio_given=class_ratio_given)
-    # The last sentence is of the volumes, which no figure of the guard's tells.
-    volumes = row["reasons"][row["reasons"].rindex(VOLUMES) :]
     if not _told(evidence, found, contrast):
-        return {**row, "decision": "", "reasons": volumes}
-    reasons = (*spoken(evidence, found, contrast), volumes)
-    return {
-        **row,
-        "decision": "accept" if found.accept else "keep-source",
-        "reasons": " ".join(reasons),
-    }
+        return {**row, "decision": "", "reasons": ""}
+    reasons = [sentence(reason) for reason in reasons_of(evidence, found, contrast)]
+    return {**row, "decision": decision_of(found), "reasons": " ".join(reasons)}
 
 
 def _told(evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contrast | None) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from napari_osuda.method import StepReport
 from napari_osuda.session.guard.verdict import FINDING, IMPLAUSIBLE, VANISHED
 
-__all__ = ["CollapseWatch"]
+__all__ = ["Collapse", "CollapseWatch"]
 
 # Of a foreground that was too large to be a tumor's, most may go: it has to be all but gone.
 _GONE = 0.02
@@ -20,6 +21,31 @@ _FADED = 0.5
 _EVERYWHERE = 0.8
 # Iterations in a row: one odd batch is no collapse.
 _IN_A_ROW = 3
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """How an adaptation lost its segmentation.
+
+    Attributes
+    ----------
+    kind : {"gone", "everywhere"}
+        The foreground is gone from a batch that had some, or covers nearly all of the head.
+    iteration : int
+        After which it was told.
+    good : int
+        Iterations of the state that is kept.
+    left : float
+        What is left of the foreground that the batch had at first.
+    covered : float
+        Marked share of the head.
+    """
+
+    kind: Literal["gone", "everywhere"]
+    iteration: int
+    good: int
+    left: float
+    covered: float
 
 
 class CollapseWatch:
@@ -79,13 +105,13 @@ class CollapseWatch:
         self._heads, self._alike = heads, alike
         self._first.clear()
 
-    def saw(self, report: StepReport) -> str | None:
+    def saw(self, report: StepReport) -> Collapse | None:
         """Take note of a step that has just been made.
 
         Returns
         -------
-        str or None
-            A sentence where the segmentation has collapsed.
+        Collapse or None
+            Where the segmentation has collapsed.
         """
         place, share = report.t % len(self._heads), self._share(report)
         head, first = self._heads[place], self._first.get(place)
@@ -111,15 +137,12 @@ class CollapseWatch:
         if self._suspicious < _IN_A_ROW:
             self._candidate = self._copy()
             return None
-        left = "tenth" if plausible else "fiftieth"
-        what = (
-            f"less than a {left} of the foreground is left"
-            if gone
-            else f"{min(share / head, 1.0):.0%} of the head is marked"
-        )
-        return (
-            f"The segmentation collapsed at iteration {report.t} ({what}): the adaptation was ended, and "
-            f"went back to its state after {self.good} iterations."
+        return Collapse(
+            kind="gone" if gone else "everywhere",
+            iteration=report.t,
+            good=self.good,
+            left=share / first if first > 0 else 1.0,
+            covered=min(share / head, 1.0),
         )
 
     def state_dict(self) -> dict[str, Any]:

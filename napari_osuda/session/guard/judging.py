@@ -72,12 +72,11 @@ class Judging:
                     evidence = yield from self._evidence(index, network)
                     if evidence is not None:
                         evidence = compared(evidence, known.case, known.before, part, card)
-                    brain = (known.case.data != 0).any(axis=0)
                     contrast = self._contrasts[index]
                     advice = recommend(
                         known.before,
                         part,
-                        brain,
+                        known.case,
                         card,
                         evidence,
                         contrast,

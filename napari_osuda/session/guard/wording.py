@@ -1,156 +1,159 @@
-"""The guard's findings as sentences."""
+"""Every sentence of the guard: reasons, decisions and the end of a collapse, in words."""
 
 from __future__ import annotations
 
-from napari_osuda.session.guard.signals import WHOLE, Evidence, Signals
-from napari_osuda.session.guard.verdict import (
-    FINDING,
-    IMPLAUSIBLE,
-    TRACE,
-    Verdict,
-    stands_out,
-)
-from napari_osuda.session.job import Contrast
+from typing import Any
 
-__all__ = ["SAYS_APPEARS", "VOLUMES", "named", "spoken"]
+from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation
+from napari_osuda.session.guard.collapse import Collapse
 
-VOLUMES = "The marked volume goes from"
-"""How the last sentence of a recommendation begins, the one that is made from the masks themselves."""
+__all__ = ["DECISIONS", "advice_record", "collapse_said", "expected_said", "named", "said", "sentence"]
 
+DECISIONS: dict[Decision, str] = {
+    "accept": "Use the adapted mask",
+    "keep-source": "Use the original mask",
+    "neither": "Trust neither mask: mark by hand",
+}
+"""The headline of each decision."""
 
-_SAYINGS = {
-    "mirror": (
-        "Mirrored left to right, the head gets {word} the same mask{of} (Dice {after:.2f}, before "
-        "{before:.2f}).",
-        ("more nearly", "less nearly"),
+# Of each kind a sentence; where two figures are compared, one for a rise and one for a fall.
+_SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
+    ReasonKind.UNCHANGED: "The adapted mask is the same as the original mask.",
+    ReasonKind.EMPTY: "The adapted mask is empty. The original mask is not.",
+    ReasonKind.SMALL: "The adapted mask has only {ratio:.0%} of the original mask's volume.",
+    ReasonKind.LARGE: "The adapted mask has {ratio:.1f} times the original mask's volume.",
+    ReasonKind.EVERYWHERE: "The adapted mask covers {share:.0%} of the head.",
+    ReasonKind.LABEL_LOST: "{Region} is almost gone from the adapted mask.",
+    ReasonKind.APPEARS: (
+        "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
     ),
-    "coherence": (
-        "From one slice to the next the marked area{of} fits together {word} than before (Dice {after:.2f}, "
-        "before {before:.2f}).",
-        ("better", "worse"),
+    ReasonKind.VANISHES: "{Region} is missing from the adapted mask.",
+    ReasonKind.SHRINKS: (
+        "{Region} shrinks to {ratio:.0%} of its volume while the whole mask keeps its volume."
     ),
-    "border": (
-        "The border of the mask{of} follows {word} change of brightness than before ({after:.2f} times the "
-        "head's spread of brightness, before {before:.2f}).",
-        ("a sharper", "a weaker"),
+    ReasonKind.MIRROR: (
+        "The result is steadier when the image is mirrored{of} (Dice {after:.2f}, original {before:.2f}).",
+        "The result is less steady when the image is mirrored{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
-    "separation": (
-        "The marked area{of} stands out {word} from the tissue around it than before (it explains "
-        "{after:.1%} of the differences in brightness there, before {before:.1%}).",
-        ("more clearly", "less clearly"),
+    ReasonKind.COHERENCE: (
+        "Neighboring slices agree better{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices agree less{of} (Dice {after:.2f}, original {before:.2f}).",
+    ),
+    ReasonKind.BORDER: (
+        "The mask's border follows a sharper edge in the image{of} ({after:.2f} standard deviations, "
+        "original {before:.2f}).",
+        "The mask's border follows a weaker edge in the image{of} ({after:.2f} standard deviations, "
+        "original {before:.2f}).",
+    ),
+    ReasonKind.SEPARATION: (
+        "The mask separates bright from dark tissue better{of} (explained variance {after:.1%}, original "
+        "{before:.1%}).",
+        "The mask separates bright from dark tissue less well{of} (explained variance {after:.1%}, original "
+        "{before:.1%}).",
+    ),
+    ReasonKind.CLEAR: "No figure is clearly worse for the adapted mask.",
+    ReasonKind.UNCLEAR: "No figure is clearly better for the adapted mask.",
+    ReasonKind.PULLED: (
+        "The method was given a class ratio and moves every mask towards it. That alone can explain the "
+        "better figures."
+    ),
+    ReasonKind.NO_SOURCE: (
+        "The original model marks almost nothing, so there is nothing to compare with. Check the adapted "
+        "mask ({share:.1%} of the head) yourself."
+    ),
+    ReasonKind.SOURCE_TOO_LARGE: "The original mask covers {share:.0%} of the head.",
+    ReasonKind.CONTRAST_UNCHANGED: (
+        "The image has another contrast than the model expects, and it was not converted. "
+        "Adapt again with contrast=names."
+    ),
+    ReasonKind.STANDS_OUT: (
+        "The adapted mask differs clearly from the tissue around it ({border:.2f} standard deviations) and "
+        "from the other side ({one_sided:.2f})."
+    ),
+    ReasonKind.ONE_PIECE: (
+        "The adapted mask is one piece ({largest:.0%}), and neighboring slices agree (Dice {coherence:.2f})."
+    ),
+    ReasonKind.FAINT: (
+        "The adapted mask differs little from the tissue around it ({border:.2f} standard deviations) or "
+        "from the other side ({one_sided:.2f})."
+    ),
+    ReasonKind.NEXT_TO_NOTHING: "The adapted mask marks almost nothing ({share:.2%} of the head).",
+    ReasonKind.TOO_LARGE: "The adapted mask covers {share:.0%} of the head, too.",
+    ReasonKind.VOLUMES: (
+        "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "
+        "Dice {dice:.2f}."
     ),
 }
 
 
-_SAYS_PULLED = (
-    "The method was told which share of the image each class has, and pulls the mask there whatever the "
-    "image shows. That alone can make a mask look as much better as this one does, so the source's is the "
-    "safer one."
-)
+def sentence(reason: Reason) -> str:
+    """A reason in words."""
+    wanted = _SENTENCES[reason.kind]
+    if isinstance(wanted, tuple):
+        wanted = wanted[reason.figures["after"] < reason.figures["before"]]
+    of = "" if reason.region is None else f" for {named(reason.region)}"
+    text = wanted.format(**reason.figures, of=of, Region=named(reason.region))
+    return text if reason.case is None else f"{reason.case}: {text}"
 
 
-SAYS_APPEARS = (
-    "{region} appears in a few voxels of the adapted mask, while the source model found none of it anywhere."
-)
+def said(advice: Recommendation | None) -> tuple[str, ...]:
+    """The reasons of a recommendation in words, the one that decided first; none without one."""
+    return () if advice is None else tuple(sentence(reason) for reason in advice.reasons)
 
 
-# A signal that says less than this is not worth a sentence.
-_TELLING = 0.005
+def reads_the_same(reason: Reason) -> bool:
+    """Whether the two figures that a reason compares are equal as a reader sees them."""
+    swapped = {"before": reason.figures["after"], "after": reason.figures["before"]}
+    wanted = _SENTENCES[reason.kind]
+    first = wanted[0] if isinstance(wanted, tuple) else wanted
+    told = (first.format(**figures, of="", Region="") for figures in (reason.figures, swapped))
+    return next(told) == next(told)
 
 
-def spoken(
-    evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contrast | None = None
-) -> list[str]:
-    """Why, in words: the signals that weighed most for the decision, three at most."""
-    before, after = (signals[WHOLE] for signals in evidence)
-    if found.nonsense:
-        marks = f"The source model marks {before.share:.0%} of the head, more than any tumor; "
-        if contrast == "unchanged":
-            return [
-                f"{marks}and the image's contrast, which is not the model's, was left as it is: statistics "
-                "do not make up for that. Neither mask is to be trusted: adapt with the contrast turned "
-                "(contrast=names), or mark by hand."
-            ]
-        return [marks + _says_successor(after, found.accept)]
-    if found.pulled:
-        return [_SAYS_PULLED]
-    if found.failing is not None and found.fault == "appears":
-        return [
-            SAYS_APPEARS.format(region=named(found.failing)),
-        ]
-    if found.failing is not None and found.fault in ("vanishes", "shrinks"):
-        was, now = (signals[found.failing].share for signals in evidence)
-        if found.fault == "vanishes":
-            return [f"{named(found.failing)} has disappeared from the adapted mask."]
-        return [
-            f"{named(found.failing)} shrinks to {now / was:.0%} of its size while the whole mask stays: "
-            "small classes are the first to be given up."
-        ]
-    sign = 1.0 if found.accept else -1.0
-    regions = [found.failing] if found.failing is not None else list(found.parts)
-    weighed = sorted(
-        ((sign * value, region, name) for region in regions for name, value in found.parts[region].items()),
-        reverse=True,
+def expected_said(expected: Expected) -> str:
+    """An expected Dice with its interval: "0.70 (0.52 to 0.81)"."""
+    return f"{expected.dice:.2f} ({expected.low:.2f} to {expected.high:.2f})"
+
+
+def named(region: str | None) -> str:
+    """What a region is called."""
+    return "The mask" if region is None else f"'{region}'"
+
+
+def collapse_said(collapse: Collapse) -> str:
+    """How the training ended, in words."""
+    what = (
+        f"only {collapse.left:.0%} of the marked area is left"
+        if collapse.kind == "gone"
+        else f"{collapse.covered:.0%} of the head is marked"
     )
-    telling = (_said(evidence, region, name) for value, region, name in weighed if value > _TELLING)
-    said = [sentence for sentence in telling if sentence is not None][:3]
-    if said:
-        return said
-    if before.share < TRACE:
-        return [_says_no_source(after)]
-    return [
-        "Nothing speaks clearly against the adapted mask."
-        if found.accept
-        else "Nothing speaks clearly for the adapted mask, and then the source's is the safer one."
-    ]
-
-
-def _says_no_source(after: Signals) -> str:
-    """Of the mask that would take the place of none: no figure tells whether there is anything to find."""
     return (
-        "The source model marks nothing to speak of, so there is nothing that the adapted mask could be held "
-        f"against. What it marks ({after.share:.1%} of the head) differs from what is around it by "
-        f"{after.border:.2f} times the image's spread: look at it yourself before you take it."
+        f"The segmentation collapsed at iteration {collapse.iteration}: {what}. "
+        f"Training was ended, and the state after {collapse.good} iterations is used."
     )
 
 
-def _says_successor(after: Signals, accept: bool) -> str:
-    """Of the mask that would take the place of one that is no tumor's."""
-    differs = (
-        f"what the adapted model marks ({after.share:.1%} of it) differs from what is around it by "
-        f"{after.border:.2f} and from the other side of the head by {after.one_sided or 0.0:.2f} times the "
-        "image's spread"
-    )
-    if accept and stands_out(after):
-        return f"{differs}, as a lesion does."
-    if accept:
-        return (
-            f"{differs}; it is one piece as a lesion is ({after.largest:.0%} of it), which goes on from "
-            f"slice to slice (Dice {after.coherence:.2f}) and is found in the mirrored head as well "
-            f"({after.mirror:.2f})."
-        )
-    if after.share < FINDING:
-        fault = f"the adapted model marks next to nothing ({after.share:.2%} of it)."
-    elif after.share > IMPLAUSIBLE:
-        fault = f"and so does the adapted model ({after.share:.0%} of it)."
-    else:
-        fault = f"{differs}, not as clearly as a lesion."
-    return f"{fault} Neither is to be trusted: mark by hand."
-
-
-def _said(evidence: tuple[Evidence, Evidence], region: str, name: str) -> str | None:
-    """What a signal has to say; None where its figures, as they would be read, are the same."""
-    before, after = (getattr(signals[region], name) for signals in evidence)
-    sentence, (up, down) = _SAYINGS[name]
-    of = "" if region == WHOLE else f" of {named(region)}"
-    words = {"word": up if after > before else down, "of": of}
-    if sentence.format(before=before, after=after, **words) == sentence.format(
-        before=after, after=before, **words
-    ):
+def advice_record(advice: Recommendation | None) -> dict[str, Any] | None:
+    """What ``run.json`` says of a recommendation: the decision, its reasons in words and as data."""
+    if advice is None:
         return None
-    return sentence.format(before=before, after=after, **words)
+    return {
+        "decision": advice.decision,
+        "reasons": list(said(advice)),
+        "evidence": [reason.to_dict() for reason in advice.reasons],
+        "regions": {
+            name: {
+                "decision": region.decision,
+                "expected_dice_before": _expected(region.before),
+                "expected_dice_after": _expected(region.after),
+            }
+            for name, region in advice.regions.items()
+        },
+        "signals": advice.signals,
+    }
 
 
-def named(region: str) -> str:
-    """What a region is called at the beginning of a sentence."""
-    return "The mask" if region == WHOLE else f"'{region}'"
+def _expected(expected: Expected | None) -> dict[str, float] | None:
+    if expected is None:
+        return None
+    return {"dice": expected.dice, "low": expected.low, "high": expected.high}

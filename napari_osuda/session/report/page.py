@@ -41,6 +41,7 @@ _OUTCOMES = {
 _DECISIONS = {
     "accept": "Recommendation: accept the adapted mask",
     "keep-source": "Recommendation: keep the source model's mask",
+    "neither": "Recommendation: trust neither mask, mark by hand",
 }
 _OTHER = "#7f7f7f"
 # A page of many cases stays small enough for a mail.

@@ -15,6 +15,7 @@ from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
+from napari_osuda.models.classes import named_regions
 from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.record import ReviewRecord
 from napari_osuda.session.review.review import Review, ReviewCase
@@ -130,7 +131,7 @@ class ReviewRun:
     @property
     def regions(self) -> dict[str, Sequence[int]]:
         """What is scored: the card's regions, else each label."""
-        return {**self.card.regions} or {name: (v,) for v, name in self.labels.items() if v != 0}
+        return dict(named_regions(self.labels, self.card.regions))
 
     @property
     def labels(self) -> dict[int, str]:

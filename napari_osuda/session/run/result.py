@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from napari_osuda.evaluation import RegionScore, evaluate
+from napari_osuda.models.classes import named_regions
 from napari_osuda.session.job import CaseResult, IterationReason, Job, Labels
 
 __all__ = ["Chosen", "classes_of", "now", "scored"]
@@ -45,8 +46,9 @@ def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
 
 def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
     card = job.model.card
-    regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
-    return tuple(evaluate(labels, reference, case.case.grid.spacing, regions))
+    return tuple(
+        evaluate(labels, reference, case.case.grid.spacing, named_regions(card.labels, card.regions))
+    )
 
 
 def now() -> str:

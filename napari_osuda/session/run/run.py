@@ -14,6 +14,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
+from napari_osuda.session.guard.wording import said
 from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
 from napari_osuda.session.preflight import check_job
 from napari_osuda.session.run import wording
@@ -194,7 +195,7 @@ class Run:
         if refused is not None:
             reached = adaptation.t if self._chosen is None else self._chosen.iteration
             self._chosen = Chosen(0, IterationReason.GUARD)
-            yield wording.fallback(reached, len(found), refused.reasons)
+            yield wording.fallback(reached, len(found), said(refused))
         for case in found:
             yield from self._masks.take(case)
 

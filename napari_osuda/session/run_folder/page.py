@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_osuda.imaging import seen_as
+from napari_osuda.session.guard.wording import said
 from napari_osuda.session.job import RunResult
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.run_folder.documents import plain
@@ -41,14 +42,14 @@ def report_input(result: RunResult, record: RunRecord, steps: list[dict[str, Any
                 calibration_before=case.calibration_before,
                 calibration_after=case.calibration_after,
                 decision=None if case.recommendation is None else case.recommendation.decision,
-                reasons=() if case.recommendation is None else case.recommendation.reasons,
+                reasons=said(case.recommendation),
             )
         )
     return ReportInput(
         title=f"{card.name}, adapted by {result.job.method}",
         outcome=result.outcome,
         recommendation=None if advice is None else advice.decision,
-        reasons=() if advice is None else advice.reasons,
+        reasons=said(advice),
         cases=cases,
         labels=card.labels,
         colors=card.colours,

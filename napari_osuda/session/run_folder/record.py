@@ -14,6 +14,8 @@ from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.files import RUN_FILE
 from napari_osuda.imaging import Case
+from napari_osuda.session.advice import Decision
+from napari_osuda.session.guard.wording import advice_record
 from napari_osuda.session.job import CaseResult, IterationReason, Outcome, RunResult
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.run_folder.documents import (
@@ -45,16 +47,38 @@ _Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 _Row = tuple[float, float, float, float]
 
 
+class ReasonRecord(Document):
+    """One reason of a recommendation, as data."""
+
+    kind: str
+    region: str | None = None
+    figures: dict[str, float | str] = Field(default_factory=dict)
+    case: str | None = None
+
+
+class ExpectedRecord(Document):
+    """A Dice that is expected, with the interval that holds it in 9 of 10 cases."""
+
+    dice: float
+    low: float
+    high: float
+
+
+class RegionAdviceRecord(Document):
+    """What is recommended for one region."""
+
+    decision: Decision
+    expected_dice_before: ExpectedRecord | None = None
+    expected_dice_after: ExpectedRecord | None = None
+
+
 class AdviceRecord(Document):
-    """What the guard recommends, and why, in words."""
+    """What the guard recommends, for the whole or for a case: why, in words and as data."""
 
-    decision: Literal["accept", "keep-source", "neither"]
+    decision: Decision
     reasons: tuple[str, ...] = ()
-
-
-class CaseAdviceRecord(AdviceRecord):
-    """Of one case, with the figures that it rests on."""
-
+    evidence: tuple[ReasonRecord, ...] = ()
+    regions: dict[str, RegionAdviceRecord] = Field(default_factory=dict)
     signals: dict[str, Any] | None = None
 
 
@@ -74,7 +98,7 @@ class CaseRecord(Document):
 
     name: FileName
     inputs: tuple[InputRecord, ...]
-    recommendation: CaseAdviceRecord | None = None
+    recommendation: AdviceRecord | None = None
     scores_before: dict[str, RegionScore] = Field(default_factory=dict)
     scores_after: dict[str, RegionScore] = Field(default_factory=dict)
     calibration_before: Calibration | None = None
@@ -196,7 +220,7 @@ def _migrated(document: dict[str, Any]) -> dict[str, Any]:
 
 def run_record(result: RunResult) -> RunRecord:
     """What ``run.json`` says of a run."""
-    job, advice = result.job, result.recommendation
+    job = result.job
     done = len(result.reports)
     record = {
         "run_id": _run_id(result),
@@ -215,9 +239,7 @@ def run_record(result: RunResult) -> RunRecord:
         "iterations_done": done,
         "iteration_used": done if result.iteration is None else result.iteration,
         "iteration_reason": result.iteration_reason,
-        "recommendation": None
-        if advice is None
-        else {"decision": advice.decision, "reasons": advice.reasons},
+        "recommendation": advice_record(result.recommendation),
         "model": {
             "path": job.model.path,
             "sha256": job.model.sha256,
@@ -232,13 +254,10 @@ def run_record(result: RunResult) -> RunRecord:
 
 
 def _case(case: CaseResult) -> dict[str, Any]:
-    advice = case.recommendation
     return {
         "name": case.case.name,
         "inputs": _inputs(case.case),
-        "recommendation": None
-        if advice is None
-        else {"decision": advice.decision, "reasons": advice.reasons, "signals": advice.signals},
+        "recommendation": advice_record(case.recommendation),
         "scores_before": {s.region: vars(s) for s in case.scores_before},
         "scores_after": {s.region: vars(s) for s in case.scores_after},
         "calibration_before": None if case.calibration_before is None else vars(case.calibration_before),

@@ -100,7 +100,7 @@ class OutcomePanel(QWidget):
         self.setVisible(case is not None)
         adapted = case is not None and case.after is not None
         advice = None if result is None else result.recommendation
-        keep = not adapted or (advice is not None and advice.decision == "keep-source")
+        keep = not adapted or (advice is not None and advice.decision != "accept")
         (self.before if keep else self.after).setChecked(True)
         self.after.setEnabled(adapted)
         self.model_button.setEnabled(result is not None and result.network is not None)
@@ -130,10 +130,12 @@ class OutcomePanel(QWidget):
         elif advice is None:
             self.text.setText("The guard was off: look at both masks before you choose.")
         else:
-            keep = advice.decision == "keep-source"
+            keep = advice.decision != "accept"
             mark, color = ("▲", self._colors.orange) if keep else ("✔", self._colors.green)
             word = "keep the source mask" if keep else "accept the adapted mask"
-            reasons = " ".join(escape(reason) for reason in advice.reasons)
+            from napari_osuda.session.guard.wording import said
+
+            reasons = " ".join(escape(reason) for reason in said(advice))
             used = "" if result is None or result.iteration is None else result.iteration
             chosen = f" Iteration {used} is used, by choice." if used else ""
             self.text.setText(

@@ -20,7 +20,7 @@ def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, class_ratio
     kept |= {} if class_ratio_given is None else {"class_ratio_given": class_ratio_given}
     return {
         "protocol": "t2-to-t1", "method": method, "patient": "1", "seed": "0", "decision": "keep-source",
-        "reasons": "Once upon a time. The marked volume goes from 33.4% to 5.2% of the brain.",
+        "reasons": "Once upon a time.",
         "signals": json.dumps(kept), **changes,
     }  # fmt: skip
 
@@ -28,22 +28,21 @@ def row(method="osuda", before=NONSENSE, after=LESION, faulty=False, class_ratio
 @pytest.mark.parametrize(
     ("changes", "decision", "says"),
     [
-        ({}, "accept", "(2.0% of it) differs from what is around it by 1.60"),
+        ({}, "accept", "(1.60 standard deviations)"),
         # The rivals leave the contrast as it is, and T1 is not T2.
-        ({"method": "tent"}, "keep-source", "contrast=names"),
-        ({"method": "tent", "protocol": "other-scanner"}, "accept", "by 1.40 times"),
+        ({"method": "tent"}, "neither", "contrast=names"),
+        ({"method": "tent", "protocol": "other-scanner"}, "accept", "(1.40)"),
         # CRUDA is told a class ratio, in rows too that do not say so.
-        (BETTER | {"method": "tent"}, "accept", "fits together better"),
-        (BETTER | {"method": "cruda"}, "keep-source", "was told which share"),
-        (BETTER | {"class_ratio_given": True}, "keep-source", "was told which share"),
-        (BETTER | {"method": "cruda", "class_ratio_given": False}, "accept", "fits together better"),
+        (BETTER | {"method": "tent"}, "accept", "slices agree better"),
+        (BETTER | {"method": "cruda"}, "keep-source", "was given a class ratio"),
+        (BETTER | {"class_ratio_given": True}, "keep-source", "was given a class ratio"),
+        (BETTER | {"method": "cruda", "class_ratio_given": False}, "accept", "slices agree better"),
     ],
 )
 def test_decisions_follow_from_the_figures_the_method_and_the_protocol(changes, decision, says):
     again = decided_again(row(**changes))
     assert again["decision"] == decision
     assert says in again["reasons"]
-    assert again["reasons"].endswith("The marked volume goes from 33.4% to 5.2% of the brain.")
     assert "Once upon a time" not in again["reasons"]
 
 
@@ -64,7 +63,6 @@ def test_what_was_refused_on_sight_or_not_adapted_stays():
 def test_where_a_figure_is_missing_nothing_is_decided(before, after, protocol, decided):
     again = decided_again(row(before=before, after=after, protocol=protocol))
     assert bool(again["decision"]) == decided
-    assert again["reasons"].endswith("The marked volume goes from 33.4% to 5.2% of the brain.")
 
 
 def test_classes_that_were_not_compared_decide_nothing_unless_one_is_refused_anyhow():
@@ -82,6 +80,6 @@ def test_a_table_is_decided_again_whole(tmp_path, capsys):
         writer.writeheader()
         writer.writerows([row(), row(method="tent"), row(signals="")])
     assert main([str(path)]) == 0
-    assert "1 of 3 decisions" in capsys.readouterr().out
+    assert "2 of 3 decisions" in capsys.readouterr().out
     with open(path, newline="") as stream:
-        assert [r["decision"] for r in csv.DictReader(stream)] == ["accept", "keep-source", "keep-source"]
+        assert [r["decision"] for r in csv.DictReader(stream)] == ["accept", "neither", "keep-source"]

@@ -9,8 +9,10 @@ import torch
 
 from napari_osuda.method import preset
 from napari_osuda.session import IterationReason, NoteKind, Progress, Recommendation, adapt_case
+from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.session.api import make_job
 from napari_osuda.session.guard.judging import Judging
+from napari_osuda.session.guard.wording import sentence
 from napari_osuda.session.run.run import Run
 
 # Steps so long that training changes the mask.
@@ -26,7 +28,8 @@ def guard_says(monkeypatch):
 
         def recommend(*args, class_ratio_given):
             told.append(class_ratio_given)
-            return Recommendation(left.pop(0) if len(left) > 1 else left[0], ("Because.",))
+            word = left.pop(0) if len(left) > 1 else left[0]
+            return Recommendation(word, (Reason(ReasonKind.UNCLEAR),))
 
         monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", recommend)
         return told
@@ -52,7 +55,8 @@ def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp
     assert (result.iteration, result.iteration_reason) == (0, IterationReason.GUARD)
     assert len(result.reports) == 2
     assert [type(event).__name__ for event in events].count("After") == 1
-    assert any(note.kind is NoteKind.FALLBACK and "Because." in note.text for note in result.notes)
+    reason = sentence(Reason(ReasonKind.UNCLEAR))
+    assert any(note.kind is NoteKind.FALLBACK and reason in note.text for note in result.notes)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["iteration_used"] == 0
 
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 
 from napari_osuda.models import load_model
 from napari_osuda.session import After, Finished, Recommendation
+from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.widgets.adapt.widget import AdaptWidget
 from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
 
@@ -88,7 +89,7 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
     adapt_widget.adapt()
     ended(adapt_widget)
     advice = adapt_widget.cockpit.result.recommendation
-    choice = "before" if advice.decision == "keep-source" else "after"
+    choice = "before" if advice.decision != "accept" else "after"
     assert adapt_widget.outcome_panel.choice == choice
     assert [layer.name for layer in viewer.layers if layer.visible and layer.name in ("before", "after")] == [
         choice
@@ -102,7 +103,7 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
 def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
-    refused = Recommendation("keep-source", ("It is worse.",))
+    refused = Recommendation("keep-source", (Reason(ReasonKind.UNCLEAR),))
     monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", lambda *_, **__: refused)
     adapt_widget.adapt()
     ended(adapt_widget)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+
+from napari_osuda.session.advice import Expected, Reason, ReasonKind, Recommendation, RegionAdvice
+from napari_osuda.session.guard.collapse import Collapse
+from napari_osuda.session.guard.wording import (
+    DECISIONS,
+    advice_record,
+    collapse_said,
+    expected_said,
+    said,
+    sentence,
+)
+
+FIGURES = dict.fromkeys(
+    ("ratio", "share", "border", "one_sided", "largest", "coherence", "after_ml", "before_ml", "dice"), 0.25
+)
+
+
+@pytest.mark.parametrize("kind", ReasonKind)
+@pytest.mark.parametrize("rises", [True, False])
+def test_every_reason_is_a_few_short_sentences_without_an_organ(kind, rises):
+    figures = FIGURES | {"before": 0.2, "after": 0.9 if rises else 0.1}
+    text = sentence(Reason(kind, figures, "core"))
+    assert text.endswith(".")
+    for part in re.split(r"(?<=[.:]) ", text):
+        assert len(part.split()) <= 25, part
+    assert not re.search(r"tumou?r|lesion|brain|nonsense|speaks|turned", text.lower())
+    assert not set(text) & set(string.punctuation) & set("{}!")
+
+
+def test_every_decision_has_a_headline():
+    assert set(DECISIONS) == {"accept", "keep-source", "neither"}
+
+
+def test_several_cases_are_told_by_name():
+    assert sentence(Reason(ReasonKind.EMPTY, case="anna")).startswith("anna: The adapted mask is empty.")
+    assert said(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("gone", "only 4% of the marked"), ("everywhere", "90% of the head")]
+)
+def test_a_collapse_is_told_with_its_figures(kind, says):
+    text = collapse_said(Collapse(kind, iteration=7, good=4, left=0.04, covered=0.9))
+    assert says in text
+    assert "iteration 7" in text
+    assert "after 4 iterations" in text
+
+
+def test_a_record_holds_the_reasons_in_words_and_as_data():
+    expected = Expected(0.7, 0.52, 0.81)
+    advice = Recommendation(
+        "neither",
+        (Reason(ReasonKind.SHRINKS, {"ratio": 0.4}, "core"),),
+        regions={"core": RegionAdvice("keep-source", expected, None)},
+    )
+    record = advice_record(advice)
+    assert record["decision"] == "neither"
+    assert record["reasons"] == ["'core' shrinks to 40% of its volume while the whole mask keeps its volume."]
+    assert record["evidence"] == [{"kind": "shrinks", "region": "core", "figures": {"ratio": 0.4}}]
+    assert record["regions"]["core"] == {
+        "decision": "keep-source",
+        "expected_dice_before": {"dice": 0.7, "low": 0.52, "high": 0.81},
+        "expected_dice_after": None,
+    }
+    assert expected_said(expected) == "0.70 (0.52 to 0.81)"
+    assert advice_record(None) is None
