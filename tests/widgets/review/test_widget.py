@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
+from qtpy.QtCore import QMimeData, QPoint, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from review_parts import AFFINE, write_run
+from review_widgets import answer, choose_rows, docked, press
 
 from napari_osuda.imaging import Grid, write_labels
 from napari_osuda.imaging.world import to_shown
@@ -23,77 +22,6 @@ pytestmark = pytest.mark.viewer
 
 SHAPE = (12, 10, 8)
 BEFORE, AFTER = "original mask (case)", "adapted mask (case)"
-
-
-@pytest.fixture(autouse=True)
-def _own_settings(tmp_path: Path) -> None:
-    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_run(tmp_path / "run", ("case", "a second case with quite a long name"), SHAPE)
-
-
-@pytest.fixture
-def empty(make_napari_viewer: Any) -> Any:
-    return make_napari_viewer()
-
-
-def docked(viewer: Any) -> Any:
-    from napari_osuda.widgets.review.widget import ReviewWidget
-
-    widget = ReviewWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="OSUDA: Review")
-    return widget
-
-
-@pytest.fixture
-def widget(empty: Any, folder: Path, qtbot: Any) -> Iterator[Any]:
-    widget = docked(empty)
-    widget.open_folder(folder)
-    assert widget.review is not None, widget.page.note.text()
-    yield widget
-    if not widget._ended:
-        empty.window.remove_dock_widget(widget)
-
-
-def answer(widget: Any, title: str) -> str:
-    """Click a button of the question that is open; what was asked."""
-    from qtpy.QtTest import QTest
-    from qtpy.QtWidgets import QMessageBox
-
-    (box,) = [box for box in widget.window().findChildren(QMessageBox) if box.isVisible()]
-    button = next(b for b in box.buttons() if b.text().replace("&", "") == title)
-    asked = box.text()
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    return asked
-
-
-def asked(widget: Any) -> bool:
-    from qtpy.QtWidgets import QMessageBox
-
-    return any(box.isVisible() for box in widget.window().findChildren(QMessageBox))
-
-
-def choose_rows(widget: Any, first: int, last: int) -> None:
-    """Click a row of the table, and another with Shift."""
-    from qtpy.QtTest import QTest
-
-    view = widget.page.slices.view
-    for row, modifier in ((first, Qt.KeyboardModifier.NoModifier), (last, Qt.KeyboardModifier.ShiftModifier)):
-        index = view.model().index(row, 0)
-        view.scrollTo(index)
-        QTest.mouseClick(
-            view.viewport(), Qt.MouseButton.LeftButton, modifier, view.visualRect(index).center()
-        )
-
-
-def press(viewer: Any, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
-    from qtpy.QtTest import QTest
-
-    canvas = viewer.window._qt_viewer.canvas.native
-    QTest.keyClick(canvas, key, modifier)
 
 
 @pytest.mark.filterwarnings("ignore:Contours are not displayed during 3D")
