@@ -206,7 +206,6 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     story.click(review.page.decide.rest_after)
     story.click(review.page.save_button)
     if not review.acts.reviewer:
-        # The name is asked for once, and remembered.
         story.type(review.page.name, "A. Reader")
         story.keys += 1
         QTest.keyClick(review.page.name, Qt.Key.Key_Return)

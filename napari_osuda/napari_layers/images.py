@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.dicom.series import DicomSeries, find_series, has_dicom, is_dicom, series_of
+from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.modalities import is_label_name
-from napari_osuda.imaging.volumes import SUFFIXES, Volume, read_labels, read_volume, without_suffix
+from napari_osuda.imaging.volumes import SUFFIXES, read_labels, read_volume, without_suffix
 from napari_osuda.imaging.world import layer_arguments, to_shown
 
-__all__ = ["get_dicom_reader", "get_reader", "read_dicom", "read_layers"]
+__all__ = ["get_dicom_reader", "get_reader", "image_layer", "read_dicom", "read_layers"]
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
@@ -59,7 +60,7 @@ def read_dicom(path: str | Sequence[str]) -> list[LayerData]:
         except CaseError as error:
             passed_over.append(str(error))
         else:
-            layers.append(_image(volume.data, one.description, volume))
+            layers.append(image_layer(volume.data, one.description, volume.grid, volume.path))
     if not layers:
         raise CaseError(" ".join(passed_over) or f"There is no DICOM image series in {paths[0]}.")
     if passed_over:
@@ -97,17 +98,20 @@ def _layers_of(path: Path) -> list[LayerData]:
             return [(shown, {"name": name, **layer_arguments(grid, path)}, "labels")]
     volume = read_volume(path)
     if volume.data.ndim == 3:
-        return [_image(volume.data, name, volume)]
+        return [image_layer(volume.data, name, volume.grid, volume.path)]
     count = volume.data.shape[3]
     if count <= _MOST_CHANNELS:
-        return [_image(volume.data[..., i], f"{name} {i + 1}", volume) for i in range(count)]
-    return [_image(np.moveaxis(volume.data, 3, 0), name, volume)]
+        return [
+            image_layer(volume.data[..., i], f"{name} {i + 1}", volume.grid, volume.path)
+            for i in range(count)
+        ]
+    return [image_layer(np.moveaxis(volume.data, 3, 0), name, volume.grid, volume.path)]
 
 
-def _image(data: NDArray[np.float32], name: str, volume: Volume) -> LayerData:
-    """Make an image layer of [I, J, K], or of a series [T, I, J, K]."""
-    shown = np.ascontiguousarray(to_shown(data, volume.grid))
-    arguments = layer_arguments(volume.grid, volume.path)
+def image_layer(data: NDArray[np.float32], name: str, grid: Grid, path: Path | str | None) -> LayerData:
+    """Make an image layer of [I, J, K] on a grid, or of a series [T, I, J, K]."""
+    shown = np.ascontiguousarray(to_shown(data, grid))
+    arguments = layer_arguments(grid, path)
     if data.ndim == 4:
         arguments["scale"] = (1.0, *arguments["scale"])
         arguments["translate"] = (0.0, *arguments["translate"])

@@ -1,4 +1,4 @@
-"""Layers of masks: their colors, and the marks by which a result and its run are known."""
+"""Layers of masks: their colors and names of values, and the marks of a result and of its run."""
 
 from __future__ import annotations
 
@@ -7,50 +7,48 @@ from typing import Any
 
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
+
+from napari_osuda.evaluation import DIFFERENCE
+
+__all__ = ["RESULT_KEY", "RUN_KEY", "label_colors", "looks", "mask_layer"]
+
+RESULT_KEY = "napari-osuda result"
+"""In a layer's metadata: which mask of a run it shows, so that it is never taken for an input."""
 
 RUN_KEY = "napari-osuda run"
+"""In a layer's metadata: {"folder", "case"} of the run folder that it was opened from."""
 
 
-def looks(role: str, labels: dict[int, str], colors: dict[int, str]) -> dict[str, Any]:
-    """Names and colors of a mask's values."""
-    from napari.utils.colormaps import DirectLabelColormap
+def label_colors(
+    colors: Mapping[int, str], opacities: Mapping[int, float] | None = None
+) -> DirectLabelColormap:
+    """A card's colors for napari, each with its opacity from 0 to 1.
 
-    from napari_osuda.evaluation import DIFFERENCE
-
-    if role == "difference":
-        labels = {value: name for value, (name, _) in DIFFERENCE.items()}
-        colors = {value: color for value, (_, color) in DIFFERENCE.items()}
-    palette: dict[int | None, str] = {None: "#ffffff", 0: "transparent"}
+    The background is clear. A value that the card does not know is white: it must not go unseen.
+    """
+    palette: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
     for value, color in colors.items():
-        palette[value] = palette.get(value, color)
-    return {
-        "colormap": DirectLabelColormap(color_dict=palette),
-        "features": {"index": list(labels), "label": list(labels.values())},
-    }
-
-
-# Mark in the metadata of the layers that a run has made: never an input of the next.
-RESULT_KEY = "napari-osuda result"
-
-
-def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:
-    """A card's colors for napari; the background is clear."""
-    palette: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    palette.update({value: color for value, color in colors.items() if value != 0})
+        if value != 0:
+            palette[value] = transform_color(color)[0].copy()
+            palette[value][3] *= (opacities or {}).get(value, 1.0)
     return DirectLabelColormap(color_dict=palette)
 
 
-def mask_layer(name: str, card: Any, data: Any, place: dict[str, Any]) -> Labels:
-    """A layer of masks in the card's names and colors, not to be painted in."""
-    from napari.layers import Labels
+def looks(role: str, labels: Mapping[int, str], colors: Mapping[int, str]) -> dict[str, Any]:
+    """Arguments of a Labels layer: names and colors of a mask's values, or of those of `difference`."""
+    if role == "difference":
+        labels = {value: name for value, (name, _) in DIFFERENCE.items()}
+        colors = {value: color for value, (_, color) in DIFFERENCE.items()}
+    return {
+        "colormap": label_colors(colors),
+        "features": {"index": list(labels), "label": list(labels.values())},
+        "opacity": 0.6,
+    }
 
-    layer = Labels(
-        data,
-        name=name,
-        colormap=label_colors(card.colours),
-        features={"index": list(card.labels), "label": list(card.labels.values())},
-        opacity=0.6,
-        **place,
-    )
+
+def mask_layer(name: str, card: Any, data: Any, place: Mapping[str, Any]) -> Labels:
+    """A layer of masks in the card's names and colors, not to be painted in."""
+    layer = Labels(data, name=name, **looks("after", card.labels, card.colours), **place)
     layer.editable = False
     return layer

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.files import RUN_FILE, is_run_folder
-from napari_osuda.napari_layers.masks import looks
 
 __all__ = ["get_run_folder_reader", "read_run_folder"]
 
@@ -41,8 +40,11 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     """
     from napari_osuda.evaluation import difference
     from napari_osuda.imaging.world import layer_arguments, to_shown
-    from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
-    from napari_osuda.session.review.run import ReviewRun, chosen_image
+    from napari_osuda.napari_layers.images import image_layer
+    from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, looks
+    from napari_osuda.napari_layers.names import layer_name
+    from napari_osuda.session.report.content import shown_first
+    from napari_osuda.session.review.run import ReviewRun
 
     folder = _folder(path if isinstance(path, str) else path[0])
     run = ReviewRun.of_folder(folder)
@@ -51,26 +53,21 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     case = review.case
     images, _ = run.images(name)
     layers: list[LayerData] = []
-    first = chosen_image([image.title for image in images])
-    for place, image in enumerate(images):
-        low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
-        arguments = {
-            "name": image.title,
-            "visible": place == first,
-            **layer_arguments(case.grid, image.path),
-        }
-        arguments["metadata"][RUN_KEY] = {"folder": str(folder), "case": name}
-        if high > low:
-            arguments["contrast_limits"] = (low, high)
-        layers.append((np.ascontiguousarray(to_shown(image.data, case.grid)), arguments, "image"))
+    first = shown_first([image.title for image in images])
+    mark = {RUN_KEY: {"folder": str(folder), "case": name}}
+    for index, image in enumerate(images):
+        data, arguments, kind = image_layer(image.data, image.title, case.grid, image.path)
+        arguments["metadata"] |= mark
+        layers.append((data, {**arguments, "visible": index == first}, kind))
     masks = {
         "after": case.after, "before": case.before,
         "difference": difference(case.before, case.after), "final": review.final,
     }  # fmt: skip
     for role, mask in masks.items():
-        arguments = {"name": role, "opacity": 0.6, "visible": role == "final", **layer_arguments(case.grid)}
+        shown = {"name": layer_name(role, name), "visible": role == "final"}
+        arguments = {**shown, **layer_arguments(case.grid)}
         arguments |= looks(role, run.labels, run.colors)
-        arguments["metadata"] |= {RESULT_KEY: role, RUN_KEY: {"folder": str(folder), "case": name}}
+        arguments["metadata"] |= {RESULT_KEY: role, **mark}
         layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
     _open_review()
     return layers

@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from napari_osuda.imaging import Grid, write_labels
+from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.log import PLANES
-from napari_osuda.session.review.review import Review, ReviewCase
+from napari_osuda.session.review.review import Review
 
 SHAPE = (6, 5, 4)
 # Axes L, A, S: what runs along them is told apart by its direction, its spacing and its length.

@@ -41,7 +41,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         channels=("t1", "t2"),
         output_channels=("background", "edema", "core"),
         labels={0: "background", 2: "edema", 5: "core"},
-        colors={2: "#e69f00", 5: "#56b4e9"},
+        colours={2: "#e69f00", 5: "#56b4e9"},
         step=(2, 2),
         minimum=(8, 8),
         architecture={

@@ -10,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.evaluation import Calibration, RegionScore
+from napari_osuda.imaging import modality_of
 
-__all__ = ["ReportCase", "ReportInput"]
+__all__ = ["Curves", "ReportCase", "ReportInput", "shown_first"]
+
+# The contrast that shows a glioma best, where there are several to choose from.
+_SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
+
+
+def shown_first(names: Sequence[str]) -> int:
+    """Index of the image that is shown first, by names of channels, files or DICOM series."""
+    contrasts = [modality_of(name) for name in names]
+    return next((contrasts.index(wanted) for wanted in _SHOWN_FIRST if wanted in contrasts), 0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class ReportCase:
         Where a reference was given.
     calibration_before, calibration_after : Calibration or None
         Likewise.
-    decision : {"accept", "keep-source"} or None
+    decision : {"accept", "keep-source", "neither"} or None
         What the guard recommends for this case, for ``reasons``.
     review : mapping
         What a person decided: plain values, and lists of dicts as tables; empty where nobody did.
@@ -61,6 +71,27 @@ class ReportCase:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """What a run has measured at each of T iterations, of N channels in L layers.
+
+    Attributes
+    ----------
+    steps : sequence of dict
+        Rows of steps.csv; numbers may be texts.
+    distance, alpha : ndarray, shape [T, N]
+        Eq. 5 and the transferability.
+    layer_names : sequence of str, length L
+    layer_offsets : sequence of int, length L + 1
+    """
+
+    steps: Sequence[Mapping[str, Any]] = ()
+    distance: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    alpha: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    layer_names: Sequence[str] = ()
+    layer_offsets: Sequence[int] = (0,)
+
+
+@dataclass(frozen=True)
 class ReportInput:
     """All that a report says.
 
@@ -68,7 +99,7 @@ class ReportInput:
     ----------
     title : str
     outcome : {"done", "stopped", "failed"}
-    recommendation : {"accept", "keep-source"} or None
+    recommendation : {"accept", "keep-source", "neither"} or None
         Of the guard, for the run as a whole, for ``reasons``.
     cases : sequence of ReportCase
     labels, colors : dict of int to str
@@ -76,12 +107,7 @@ class ReportInput:
     regions : dict of str to sequence of int
     plane : {"axial", "coronal", "sagittal", "volume"}
         In which slices are shown.
-    steps : sequence of dict
-        Rows of steps.csv; numbers may be texts.
-    distance, alpha : ndarray, shape [T, N]
-        Eq. 5 and the transferability at every iteration.
-    layer_names : sequence of str, length L
-    layer_offsets : sequence of int, length L + 1
+    curves : Curves
     settings, provenance : dict
         Shown as they are, nested dicts and lists of dicts as tables: inputs with their hashes, versions.
     notes : sequence of str
@@ -96,11 +122,7 @@ class ReportInput:
     labels: Mapping[int, str]
     colors: Mapping[int, str]
     regions: Mapping[str, Sequence[int]]
-    steps: Sequence[Mapping[str, Any]]
-    distance: NDArray[Any]
-    alpha: NDArray[Any]
-    layer_names: Sequence[str]
-    layer_offsets: Sequence[int]
+    curves: Curves
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     plane: str = "axial"

@@ -26,23 +26,18 @@ from napari_osuda.session.report.tables import (
     summary_table,
     volume_table,
 )
-
-__all__ = ["write_report"]
-
-_STATEMENT = (
-    "napari-osuda is a research tool and not a medical device. Nothing on this page is meant for diagnosis "
-    "or treatment; a mask is a proposal until a qualified person has looked at it, slice by slice."
+from napari_osuda.session.report.words import (
+    HEADLINES,
+    NO_CURVES,
+    NOT_A_DEVICE,
+    NUMBERS,
+    OUTCOMES,
+    REFERENCE_NOTE,
+    SCALE,
 )
-_OUTCOMES = {
-    "done": "The run ended as planned.",
-    "stopped": "The run was stopped before its end; what follows is the partial result.",
-    "failed": "The run failed; what follows is what there was until then.",
-}
-_DECISIONS = {
-    "accept": "Recommendation: accept the adapted mask",
-    "keep-source": "Recommendation: keep the source model's mask",
-    "neither": "Recommendation: trust neither mask, mark by hand",
-}
+
+__all__ = ["render", "write_report"]
+
 _OTHER = "#7f7f7f"
 # A page of many cases stays small enough for a mail.
 _SLICES, _SLICES_OF_MANY, _MANY = 4, 2, 4
@@ -79,7 +74,7 @@ def render(report: ReportInput) -> str:
     )
     body = tag(
         "body",
-        tag("header", tag("h1", report.title), tag("p", _STATEMENT, class_="soft")),
+        tag("header", tag("h1", report.title), tag("p", NOT_A_DEVICE, class_="soft")),
         tag(
             "main",
             _verdict(report),
@@ -89,19 +84,19 @@ def render(report: ReportInput) -> str:
             tag("section", tag("h2", "Settings"), details_of(report.settings, "Of the adaptation")),
             tag("section", tag("h2", "Provenance"), details_of(report.provenance, "Of this run")),
         ),
-        tag("footer", tag("p", _STATEMENT)),
+        tag("footer", tag("p", NOT_A_DEVICE)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def _verdict(report: ReportInput) -> Markup:
-    outcome = _OUTCOMES.get(report.outcome, report.outcome)
+    outcome = OUTCOMES.get(report.outcome, report.outcome)
     notes = (tag("p", note) for note in report.notes)
     return join([_recommendation(report.recommendation, report.reasons), tag("p", outcome), *notes])
 
 
 def _recommendation(decision: str | None, reasons: Sequence[str]) -> Markup:
-    said = _DECISIONS.get(decision or "", "No recommendation was made")
+    said = HEADLINES.get(decision, decision)
     listed = tag("ul", *(tag("li", reason) for reason in reasons)) if reasons else None
     return tag("div", tag("strong", said), listed, class_=f"verdict {decision or ''}".strip())
 
@@ -113,9 +108,7 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
     own = _recommendation(case.decision, case.reasons) if case.decision and len(report.cases) > 1 else None
     scores = None
     if case.scores_before or case.scores_after:
-        note = tag(
-            "p", "The reference took no part in the adaptation or in the recommendation.", class_="soft"
-        )
+        note = tag("p", REFERENCE_NOTE, class_="soft")
         sure = calibration_table({"before": case.calibration_before, "after": case.calibration_after})
         scores = join([score_table(case.scores_before, case.scores_after, case.scores_final), sure, note])
     return tag(
@@ -133,9 +126,9 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
 
 def _pictures_title(case: ReportCase) -> str:
     if case.after is None:
-        return "The source model's mask; there is no adapted one"
+        return "The original mask (there is no adapted mask)"
     if not np.any(case.before != case.after):
-        return "The mask did not change in any voxel"
+        return "The two masks are the same in every voxel"
     return "Slices that changed most"
 
 
@@ -148,7 +141,7 @@ def _legend(report: ReportInput, compared: bool) -> Markup:
     chips = (
         tag("span", tag("span", class_="chip", style=f"background:{color}"), name) for name, color in entries
     )
-    bar = tag("span", "R, L, A, P: the patient's right, left, front, back. The bar is 50 mm.", class_="soft")
+    bar = tag("span", SCALE, class_="soft")
     return tag("div", *chips, bar, class_="legend")
 
 
@@ -163,12 +156,12 @@ def _summary_section(cases: Sequence[ReportCase]) -> Markup | None:
 
 def _adaptation_section(report: ReportInput) -> Markup:
     title = tag("h2", "Adaptation")
-    if not report.steps:
-        return tag("section", title, tag("p", "No iteration was run, so there are no curves."))
-    t = [float(row["t"]) for row in report.steps]
+    if not report.curves.steps:
+        return tag("section", title, tag("p", NO_CURVES))
+    t = [float(row["t"]) for row in report.curves.steps]
 
     def column(name: str) -> list[float]:
-        return [_number(row.get(name)) for row in report.steps]
+        return [_number(row.get(name)) for row in report.curves.steps]
 
     lam, entropy = column("lambda"), column("l_se")
     weighted = [weight * value for weight, value in zip(lam, entropy, strict=True)]
@@ -178,7 +171,7 @@ def _adaptation_section(report: ReportInput) -> Markup:
         Curve("total", column("loss"), _OTHER),
     )
     schedules = (
-        ("\N{GREEK SMALL LETTER ETA}, the source's share of the statistics", column("eta"), "#009e73"),
+        ("\N{GREEK SMALL LETTER ETA}, share of the source in the statistics", column("eta"), "#009e73"),
         ("\N{GREEK SMALL LETTER LAMDA}, the weight of the entropy", lam, "#d55e00"),
     )
     charts = [
@@ -190,16 +183,19 @@ def _adaptation_section(report: ReportInput) -> Markup:
         ),
     ]
     maps = []
-    if np.size(report.distance) and len(report.layer_names):
+    if np.size(report.curves.distance) and len(report.curves.layer_names):
         charts.append(_layer_chart(report, t))
         maps = [
-            map_chart(name, values, report.layer_offsets, report.layer_names, t)
+            map_chart(name, values, report.curves.layer_offsets, report.curves.layer_names, t)
             for name, values in (
-                ("Distance d of each channel's statistics from the source's (eq. 5)", report.distance),
-                ("Transferability \N{GREEK SMALL LETTER ALPHA} of each channel", report.alpha),
+                (
+                    "Distance d of each channel between target and source (eq. 5)",
+                    report.curves.distance,
+                ),
+                ("Transferability \N{GREEK SMALL LETTER ALPHA} of each channel", report.curves.alpha),
             )
         ]
-    numbers = tag("p", "The numbers are in steps.csv and channels.npz, beside this page.", class_="soft")
+    numbers = tag("p", NUMBERS, class_="soft")
     return tag(
         "section", title, numbers, tag("div", *charts, class_="charts"), tag("div", *maps, class_="charts")
     )
@@ -214,16 +210,16 @@ def _fractions(report: ReportInput, column: Callable[[str], list[float]]) -> lis
 
 
 def _layer_chart(report: ReportInput, t: Sequence[float]) -> Markup:
-    offsets, layers = report.layer_offsets, len(report.layer_names)
+    offsets, layers = report.curves.layer_offsets, len(report.curves.layer_names)
     # The middle of the map: its ends are too dark or too bright for a line on one of the two themes.
     colors = color_map(np.linspace(0.3, 0.85, layers))
     curves = [
         Curve(
             name,
-            np.asarray(report.distance)[:, offsets[k] : offsets[k + 1]].mean(axis=1).tolist(),
+            np.asarray(report.curves.distance)[:, offsets[k] : offsets[k + 1]].mean(axis=1).tolist(),
             "#" + bytes(colors[k]).hex(),
         )
-        for k, name in enumerate(report.layer_names)
+        for k, name in enumerate(report.curves.layer_names)
     ]
     title = "Mean distance d of each layer (first layers blue, last layers green)"
     return line_chart(title, curves, t, legend=False)

@@ -15,16 +15,15 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from napari_osuda.evaluation import DIFFERENCE, change_table, difference
 from napari_osuda.imaging.grid import Grid, Reorientation
+from napari_osuda.imaging.planes import AXIS_CODES, PLANE_TO_AXIS
 from napari_osuda.session.report.html import Markup, join, number, tag
+from napari_osuda.session.report.words import MASKS
 
 __all__ = ["SlicePicture", "choose_slices", "data_uri", "overlay", "slice_figures", "slice_pictures"]
 
 # Axes that run to where an axial picture's columns and rows run in the radiological view: the patient's right
 # is on the left of the screen, and the front is up.
 _VIEW = "LPS"
-_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
-# What the ends of the plane's own axis are called where its RAS millimeters are negative and positive.
-_ENDS = {"sagittal": ("L", "R"), "coronal": ("P", "A"), "axial": ("I", "S")}
 _SIDES = {"sagittal": ("A", "P"), "coronal": ("R", "L"), "axial": ("R", "L")}
 
 # Slices this close look alike, so the second of them says little.
@@ -69,25 +68,25 @@ def slice_pictures(
     list of SlicePicture
         Cropped to the head, in the order of the slices.
     """
-    plane = plane if plane in _AXIS else "axial"
-    axis = _AXIS[plane]
+    plane = plane if plane in PLANE_TO_AXIS else "axial"
+    axis = PLANE_TO_AXIS[plane]
     grid = Grid(image.shape, affine)
-    turn = Reorientation(affine, _VIEW)
-    spacing = turn.reorder(grid.spacing)
-    gray = _gray(turn.apply(np.asarray(image, dtype=np.float32)))
-    turned = {title: turn.apply(mask) for title, mask in masks.items()}
+    view = Reorientation(affine, _VIEW)
+    spacing = view.reorder(grid.spacing)
+    gray = _gray(view.apply(np.asarray(image, dtype=np.float32)))
+    shown = {title: view.apply(mask) for title, mask in masks.items()}
     box = _head(gray, axis)
     center = np.append((np.array(gray.shape) - 1) / 2, 1.0)
     pictures = []
-    for index in choose_slices(turned, spacing, axis, count):
+    for index in choose_slices(shown, spacing, axis, count):
         center[axis] = index
-        mm = float((turn.affine(grid) @ center)[axis])
+        mm = float((view.affine(grid) @ center)[axis])
         pictures.append(
             SlicePicture(
                 title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, gray.shape[axis])}, at "
-                f"{_ENDS[plane][mm > 0]} {number(abs(mm), 1)} mm",
+                f"{AXIS_CODES[axis][mm > 0]} {number(abs(mm), 1)} mm",
                 image=_flat(gray, axis, index)[box],
-                masks={title: _flat(mask, axis, index)[box] for title, mask in turned.items()},
+                masks={title: _flat(mask, axis, index)[box] for title, mask in shown.items()},
                 pixel_mm=(spacing[1] if axis == 2 else spacing[2], spacing[1] if axis == 0 else spacing[0]),
                 sides=_SIDES[plane],
             )
@@ -135,7 +134,9 @@ def slice_figures(
         panels = [_panel(picture, name, image_name, None, "the image alone")]
         caption = picture.title
         for title, mask in picture.masks.items():
-            panels.append(_panel(picture, name, title, overlay(mask, colors), f"the mask {title}"))
+            panels.append(
+                _panel(picture, name, MASKS[title], overlay(mask, colors), f"the {MASKS[title]} mask")
+            )
             if title == "after" and "before" in picture.masks:
                 before = picture.masks["before"]
                 marked = overlay(difference(before, mask), difference_colors)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.evaluation import Calibration, RegionScore, summarize, volume_ml
 from napari_osuda.session.report.html import Markup, join, number, table, tag
+from napari_osuda.session.report.words import CALIBRATION, MASKS, SUMMARY
 
 __all__ = ["calibration_table", "details_of", "score_table", "summary_table", "volume_table"]
 
@@ -32,8 +33,8 @@ def volume_table(
             change = ml["after"] - ml["before"]
             row += [number(change, signed=True), _percent(change, ml["before"])]
         rows.append(row)
-    header = ["", *masks, *(["change", "change in %"] if compare else [])]
-    return table("Volumes in millilitres", header, rows)
+    header = ["", *(MASKS[mask] for mask in masks), *(["change, ml", "change, %"] if compare else [])]
+    return table("Volumes, ml", header, rows)
 
 
 def _percent(change: float, before: float) -> str:
@@ -52,7 +53,7 @@ def score_table(
     for region in dict.fromkeys(region for scores in by_mask.values() for region in scores):
         for mask, scores in by_mask.items():
             if (score := scores.get(region)) is not None:
-                rows.append((f"{region}, {mask}", *_score_cells(score)))
+                rows.append((f"{region}, {MASKS[mask]}", *_score_cells(score)))
     header = ["", "Dice", "HD95, mm", "HD, mm", "sensitivity", "precision", "mask, ml", "reference, ml"]
     return table("Against the reference", header, rows)
 
@@ -69,18 +70,16 @@ def _score_cells(score: RegionScore) -> Iterator[str]:
 
 
 def calibration_table(calibrations: Mapping[str, Calibration | None]) -> Markup | None:
-    """Whether each mask's network is as often right as it is sure; None where that is not known."""
+    """Calibration of each network's probabilities; None where it is not known."""
     rows = [
-        (name, number(c.ece, 4), number(c.brier, 4), number(c.overconfidence, 4, signed=True))
+        (MASKS[name], number(c.ece, 4), number(c.brier, 4), number(c.overconfidence, 4, signed=True))
         for name, c in calibrations.items()
         if c is not None
     ]
     if not rows:
         return None
-    header = ["", "expected calibration error", "Brier score", "confidence less accuracy"]
-    return table(
-        "Is the network as often right as it is sure? All voxels of the head; 0 is best", header, rows
-    )
+    header = ["", "expected calibration error", "Brier score", "confidence minus accuracy"]
+    return table(CALIBRATION, header, rows)
 
 
 def summary_table(
@@ -97,9 +96,8 @@ def summary_table(
             if (row := summary.get(region)) is not None:
                 dice = f"{number(row.dice_mean, 3)} \N{PLUS-MINUS SIGN} {number(row.dice_sd, 3)}"
                 hd95 = f"{number(row.hd95_mean)} \N{PLUS-MINUS SIGN} {number(row.hd95_sd)}"
-                rows.append((f"{region}, {mask}", dice, hd95, str(row.failures), str(row.cases)))
-    caption = "All cases against their references, mean \N{PLUS-MINUS SIGN} standard deviation"
-    return table(caption, ["", "Dice", "HD95, mm, where both masks exist", "one mask empty", "cases"], rows)
+                rows.append((f"{region}, {MASKS[mask]}", dice, hd95, str(row.failures), str(row.cases)))
+    return table(SUMMARY, ["", "Dice", "HD95, mm, where both masks exist", "one mask empty", "cases"], rows)
 
 
 def details_of(values: Mapping[str, Any], caption: str) -> Markup:

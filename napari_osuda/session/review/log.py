@@ -40,6 +40,9 @@ class Entry:
         The reviewer.
     when : str
         ISO 8601, UTC.
+    seen : tuple of str
+        Of "after" and "before": a digest of each slice that was taken (of the whole mask for the whole
+        volume), so that the decision holds only for as long as the mask is the one that was looked at.
     """
 
     kind: Kind
@@ -48,10 +51,12 @@ class Entry:
     comment: str = ""
     who: str = ""
     when: str = ""
+    seen: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
-        return {**asdict(self), "slices": list(self.slices)}
+        values = {**asdict(self), "slices": list(self.slices), "seen": list(self.seen)}
+        return values if self.seen else {key: value for key, value in values.items() if key != "seen"}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Entry:
@@ -63,12 +68,14 @@ class Entry:
             The values are not those of an entry.
         """
         kind, plane = values.get("kind"), values.get("plane")
-        slices = values.get("slices", ())
+        slices, seen = values.get("slices", ()), values.get("seen", [])
         known = kind in get_args(Kind) and (plane is None or plane in PLANES)
-        if not known or not isinstance(slices, list) or not all(isinstance(s, int) for s in slices):
+        listed = isinstance(slices, list) and isinstance(seen, list)
+        if not known or not listed or not all(isinstance(s, int) for s in slices):
             raise CaseError(f"The review's log has an entry that is none: {dict(values)}.")
         texts = {key: str(values.get(key, "")) for key in ("comment", "who", "when")}
-        return cls(cast("Kind", kind), cast("Plane | None", plane), tuple(slices), **texts)
+        digests = tuple(map(str, seen))
+        return cls(cast("Kind", kind), cast("Plane | None", plane), tuple(slices), **texts, seen=digests)
 
 
 def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -14,11 +16,13 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.files import path_inside, written_whole
-from napari_osuda.session.review.log import Entry, now
-from napari_osuda.session.review.review import Review, ReviewCase
+from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.session.review.log import Entry, in_force, now
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.wording import other_window
 from napari_osuda.version import __version__
 
-__all__ = ["REVIEW_FILE", "ReviewRecord"]
+__all__ = ["REVIEW_FILE", "ReviewRecord", "recorded_decisions"]
 
 REVIEW_FILE = "review.json"
 _EDITS = "review_edits"
@@ -54,6 +58,8 @@ class ReviewRecord:
         self._seen: tuple[int, int] | None = None
         # Painted slices by case and place in its log; a folder has them as files.
         self._painted: dict[str, dict[int, NDArray[Any]]] = {}
+        # Reviews of this sitting, and how long their logs were when it began.
+        self._opened: dict[str, tuple[Review, int]] = {}
         if folder is not None and (folder / REVIEW_FILE).exists():
             self._document["cases"] = self._read(folder / REVIEW_FILE)["cases"]
             self._seen = _stamp(folder / REVIEW_FILE)
@@ -61,27 +67,29 @@ class ReviewRecord:
     def open_case(self, case: ReviewCase) -> Review:
         """The review of a case as it stands, whose acts are recorded from now on.
 
+        Where the run was done again since, or another iteration chosen, the decisions on slices that are the
+        same as ever hold, and so does what was painted.
+
         Raises
         ------
         CaseError
-            What was recorded belongs to other masks, or is damaged.
+            What was recorded is damaged.
         """
         known = self._document["cases"].get(case.name)
         masks = {"before": _digest(case.before), "after": _digest(case.after)}
         log: list[Entry] = []
         edits: dict[int, NDArray[Any]] = {}
-        if known is not None and known["log"]:
-            if known["masks"] != masks:
-                raise CaseError(
-                    f"{self._where()} holds decisions on other masks of case {case.name}: the run has been "
-                    "done again since, or another of its iterations chosen. Move that file away to review "
-                    "the new masks."
-                )
-            log = [Entry.from_dict(values) for values in known["log"]]
-            edits = {place: self._edit(case, place) for place, e in enumerate(log) if e.kind == "edited"}
-        if known is None or known["masks"] != masks:
+        if known is None:
             known = {"masks": masks, "log": [], "place": None, "saved": []}
             self._document["cases"][case.name] = known
+        else:
+            changed = {mask for mask, digest in masks.items() if known["masks"].get(mask) != digest}
+            log = [_lapsing(Entry.from_dict(values), changed) for values in known["log"]]
+            edits = {place: self._edit(case, place) for place, e in enumerate(log) if e.kind == "edited"}
+            for row in known["saved"]:
+                row.setdefault("masks", known["masks"])
+            known["log"][:] = [entry.to_dict() for entry in log]
+            known["masks"] = masks
 
         self._painted[case.name] = painted = dict(edits)
 
@@ -97,7 +105,9 @@ class ReviewRecord:
                 raise
 
         try:
-            return Review(case, log, edits, write_down)
+            review = Review(case, log, edits, write_down)
+            self._opened[case.name] = (review, len(log))
+            return review
         except (IndexError, KeyError, ValueError) as error:
             raise CaseError(
                 f"The log of case {case.name} in {self._where()} contradicts itself ({error}); the file has "
@@ -128,17 +138,38 @@ class ReviewRecord:
 
     def add_saved(self, name: str, row: Mapping[str, Any]) -> None:
         """Note that a final mask was written."""
-        self._document["cases"][name]["saved"].append({"when": now(), **row})
+        known = self._document["cases"][name]
+        known["saved"].append({"when": now(), "masks": dict(known["masks"]), **row})
         self.write()
+
+    def sign(self, name: str, who: str) -> None:
+        """Put a name to what was decided in this sitting before one was given."""
+        if name not in self._opened:
+            return
+        review, begin = self._opened[name]
+        for place in range(begin, len(review.log)):
+            if not review.log[place].who:
+                review.log[place] = dataclasses.replace(review.log[place], who=who)
+                self._document["cases"][name]["log"][place]["who"] = who
+        review.renew()
+
+    def take_over(self, earlier: ReviewRecord) -> None:
+        """Go on with the decisions of a run that is in memory, whose masks have changed since."""
+        self._document["cases"] = copy.deepcopy(earlier._document["cases"])
+        self._document["last_case"] = earlier.last_case
+        self._painted = {name: dict(edits) for name, edits in earlier._painted.items()}
 
     def length(self, name: str) -> int:
         """Entries in a case's log."""
         return len(self._document["cases"].get(name, {}).get("log", []))
 
     def in_step(self, name: str) -> bool:
-        """Whether nothing was decided since the final mask was last written."""
+        """Whether nothing was decided, and no mask changed, since the final mask was last written."""
         last = self.saved(name)
-        return last is not None and last.get("entries") == self.length(name)
+        if last is None or last.get("entries") != self.length(name):
+            return False
+        masks = self._document["cases"][name]["masks"]
+        return bool(last.get("masks", masks) == masks)
 
     def move_to(self, folder: Path) -> None:
         """Keep the record in a run folder from now on, and write all of it there."""
@@ -160,10 +191,7 @@ class ReviewRecord:
             return
         path = self.folder / REVIEW_FILE
         if path.exists() and _stamp(path) != self._seen:
-            raise OutputError(
-                f"{path} has been written by another window since it was opened here, and what that window "
-                "recorded must not be lost. Close one of the two and open the run folder again."
-            )
+            raise OutputError(other_window(path))
         text = json.dumps(self._document, indent=1, ensure_ascii=False) + "\n"
         try:
             with written_whole(path) as partial:
@@ -220,6 +248,22 @@ class ReviewRecord:
             raise CaseError(
                 f"{path}, which holds slices that were painted, cannot be read ({error})."
             ) from error
+
+
+def recorded_decisions(folder: Path) -> int:
+    """How many decisions and flags a run folder holds that nobody has undone; 0 where there is no record."""
+    try:
+        cases = json.loads((folder / REVIEW_FILE).read_text(encoding="utf-8"))["cases"].values()
+        return sum(len(in_force(map(Entry.from_dict, case["log"]))[0]) for case in cases)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, CaseError):
+        return 0
+
+
+def _lapsing(entry: Entry, changed: set[str]) -> Entry:
+    """An entry of a record that kept no digests of slices: it lapses with its mask."""
+    if entry.kind not in changed or entry.seen:
+        return entry
+    return dataclasses.replace(entry, seen=("",) * max(len(entry.slices), 1))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.imaging import seen_as, telling_name
-from napari_osuda.session.report.content import ReportCase, ReportInput
+from napari_osuda.session.report.content import Curves, ReportCase, shown_first
 from napari_osuda.session.report.page import write_report
 from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.review import Review
-from napari_osuda.session.review.run import ReviewRun, chosen_image
-from napari_osuda.session.review.slices import decision_words, slice_table, viewer_slice
-from napari_osuda.session.run_folder.page import provenance_of
+from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.session.review.slices import slice_table, viewer_slice
+from napari_osuda.session.review.wording import decision_words, undecided_words, warning_words
+from napari_osuda.session.run_folder.page import report_of
 
 __all__ = ["review_summary", "write_review_report"]
 
@@ -37,36 +37,16 @@ def write_review_report(run: ReviewRun) -> Path:
     OutputError, CaseError
         It cannot be written, or a mask of the run cannot be read any more.
     """
-    folder, record = run.folder, run.run
+    folder = run.folder
     assert folder is not None
-    notes = [*record.notes, *([record.error] if record.error else [])]
-    cases = []
+    cases, notes = [], []
     for name in run.names:
         case, missing = _report_case(run, name)
         cases.append(case)
         notes += missing
-    advice = record.recommendation
-    channels = _channels(folder / "channels.npz")
-    write_report(
-        folder / "report.html",
-        ReportInput(
-            title=f"{run.card.name}, adapted by {record.method}, reviewed",
-            outcome=record.outcome,
-            recommendation=None if advice is None else advice.decision,
-            reasons=() if advice is None else advice.reasons,
-            cases=cases,
-            labels=run.labels,
-            colors=run.colors,
-            regions=run.card.regions,
-            plane=run.card.plane,
-            steps=_steps(folder / "steps.csv"),
-            settings={"method": record.method, "device": record.device, **record.config},
-            provenance=provenance_of(record),
-            notes=notes,
-            **channels,
-        ),
-    )
-    return folder / "report.html"
+    page = folder / "report.html"
+    write_report(page, report_of(run.run, cases, _curves(folder), reviewed=True, notes=notes))
+    return page
 
 
 def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
@@ -75,7 +55,6 @@ def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
     saved = run.record.saved(name) or {}
     progress = {plane: review.progress(plane) for plane in PLANES}
     flag = review.volume_flag
-    standing = "before" if review.case.decision == "keep-source" else "after"
     files = {"final mask": "file", "SHA-256 of it": "sha256",
              "as DICOM-SEG": "dicom_seg", "SHA-256 of that": "dicom_seg_sha256"}  # fmt: skip
     decisions = _decisions(review)
@@ -84,9 +63,7 @@ def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
         **({"signed": _when(saved["when"])} if "when" in saved else {}),
         **{title: saved[key] for title, key in files.items() if key in saved},
         **{f"{plane} slices decided": f"{done} of {total}" for plane, (done, total) in progress.items()},
-        "slices that nobody decided hold": f"the mask {standing}, which the guard recommends"
-        if review.case.decision
-        else f"the mask {standing}",
+        "undecided slices hold": undecided_words(review.case),
         "flag on the case": "none" if flag is None else flag.comment or "flagged without a comment",
         **({"decisions": decisions} if decisions else {}),
     }
@@ -121,9 +98,9 @@ def _decisions(review: Review) -> list[dict[str, Any]]:
                         if table.uncertainty is None
                         else {"uncertainty": f"{table.uncertainty[index]:.2f}"}
                     ),
-                    "decision": decision_words(review, plane, index) or "undecided",
+                    "decision": decision_words(chosen),
                     "flag": "" if flag is None else flag.comment or "flagged",
-                    "guard": table.warnings[index],
+                    "check": warning_words(table.warnings[index]),
                     "by": "" if chosen is None else chosen.who,
                     "when": "" if chosen is None else _when(chosen.when),
                 }
@@ -136,7 +113,7 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
     case = review.case
     images, missing = run.images(name)
     if images:
-        shown = images[chosen_image([image.channel for image in images])]
+        shown = images[shown_first([image.channel for image in images])]
         image, title = shown.data, seen_as(shown.channel, telling_name(shown.title, shown.path.name))
     else:
         image, title = np.zeros(case.grid.shape, np.float32), "no image"
@@ -169,21 +146,13 @@ def _recorded_scores(run: ReviewRun, name: str) -> dict[str, list[RegionScore]]:
     return {"before": [*entry.scores_before.values()], "after": [*entry.scores_after.values()]}
 
 
-def _steps(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _channels(path: Path) -> dict[str, Any]:
-    none: NDArray[np.float32] = np.zeros((0, 0), np.float32)
-    if not path.is_file():
-        return {"distance": none, "alpha": none, "layer_names": [], "layer_offsets": [0]}
-    with np.load(path, allow_pickle=False) as archive:
-        return {
-            "distance": archive["distance"],
-            "alpha": archive["alpha"],
-            "layer_names": archive["layer_names"].tolist(),
-            "layer_offsets": archive["layer_offsets"].tolist(),
-        }
+def _curves(folder: Path) -> Curves:
+    steps: list[dict[str, str]] = []
+    if (folder / "steps.csv").is_file():
+        with open(folder / "steps.csv", newline="", encoding="utf-8") as stream:
+            steps = list(csv.DictReader(stream))
+    if not (folder / "channels.npz").is_file():
+        return Curves(steps)
+    with np.load(folder / "channels.npz", allow_pickle=False) as archive:
+        names, offsets = archive["layer_names"].tolist(), archive["layer_offsets"].tolist()
+        return Curves(steps, archive["distance"], archive["alpha"], names, offsets)

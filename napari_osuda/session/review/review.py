@@ -3,76 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import CaseError
-from napari_osuda.imaging import Grid
+from napari_osuda.session.review.case import Labels, ReviewCase, plane_axes
+from napari_osuda.session.review.holding import what_holds
 from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, Plane, in_force, now
-from napari_osuda.session.run_folder.record import InputRecord
 
-__all__ = ["Review", "ReviewCase", "plane_axes"]
-
-Labels = NDArray[Any]
-
-_AXIS_OF: dict[str, Plane] = {
-    "S": "axial", "I": "axial", "A": "coronal", "P": "coronal", "R": "sagittal", "L": "sagittal",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class ReviewCase:
-    """What is judged: two masks of one case, and what is known of them.
-
-    Attributes
-    ----------
-    name : str
-    before, after : integer array [I, J, K]
-        Masks of the source and of the adapted model, in the case's own array order.
-    grid : Grid
-        Of the case's first image.
-    labels, colors : mapping of int to str
-        Name and ``#rrggbb`` of each value.
-    regions : mapping of str to sequence of int
-        For scores.
-    plane : {"axial", "coronal", "sagittal"}
-        The slices that the network saw, or axial.
-    decision : {"accept", "keep-source"} or None
-        What the guard recommends, for ``reasons``.
-    inputs : sequence of InputRecord
-        Of the images.
-    uncertainty : float array [I, J, K], optional
-        Normalized entropy of the adapted model's prediction, where it was kept.
-    """
-
-    name: str
-    before: Labels
-    after: Labels
-    grid: Grid
-    labels: Mapping[int, str]
-    colors: Mapping[int, str] = field(default_factory=dict)
-    regions: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    plane: Plane = "axial"
-    decision: str | None = None
-    reasons: Sequence[str] = ()
-    inputs: Sequence[InputRecord] = ()
-    uncertainty: NDArray[np.floating[Any]] | None = None
-
-    def __post_init__(self) -> None:
-        for name, mask in (("before", self.before), ("after", self.after)):
-            if mask.shape != self.grid.shape:
-                raise CaseError(
-                    f"The mask {name} of case {self.name} has the shape {mask.shape} and its image "
-                    f"{self.grid.shape}: they are not of one case."
-                )
-
-    @property
-    def proposal(self) -> Labels:
-        """The mask that stands until somebody decides: the guard's choice."""
-        return self.before if self.decision == "keep-source" else self.after
+__all__ = ["Review"]
 
 
 class Review:
@@ -121,6 +60,9 @@ class Review:
         self._choices: dict[Plane, list[Entry | None]] = {}
         self._flags: dict[Plane, list[Entry | None]] = {}
         self._volume_flag: Entry | None = None
+        # Voxels that a person painted and no later decision has replaced.
+        self._painted = np.zeros(case.grid.shape, bool)
+        self._lapsed: dict[Plane, set[int]] = {}
         self._replay()
 
     # What was decided
@@ -136,6 +78,24 @@ class Review:
     def flag(self, plane: Plane, index: int) -> Entry | None:
         """The reviewer's flag on a slice, if there is one."""
         return self._flags[plane][index]
+
+    def lapsed(self, plane: Plane) -> list[int]:
+        """Undecided slices that were decided on another mask than there is now."""
+        return sorted(i for i in self._lapsed[plane] if self._choices[plane][i] is None)
+
+    def painted(self, plane: Plane, slices: Sequence[int]) -> list[int]:
+        """Those of the slices that hold something painted, in this plane or across another."""
+        return [i for i in slices if np.moveaxis(self._painted, self.axes[plane], 0)[i].any()]
+
+    @property
+    def any_painted(self) -> bool:
+        """Whether anything painted stands in the final mask."""
+        return bool(self._painted.any())
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions and flags hold."""
+        return len(in_force(self.log)[0])
 
     @property
     def volume_flag(self) -> Entry | None:
@@ -162,18 +122,13 @@ class Review:
         return any(done == total for done, total in map(self.progress, PLANES))
 
     @property
-    def touched(self) -> bool:
+    def can_undo(self) -> bool:
         """Whether any decision or flag holds."""
         return bool(in_force(self.log)[0])
 
     @property
-    def can_undo(self) -> bool:
-        """Whether there is anything to take back."""
-        return bool(in_force(self.log)[0])
-
-    @property
     def can_redo(self) -> bool:
-        """Whether anything taken back can be done again."""
+        """Whether anything was undone that can be redone."""
         return bool(in_force(self.log)[1])
 
     # Deciding
@@ -188,7 +143,9 @@ class Review:
         """
         if kind not in ("after", "before"):
             raise ValueError(f"A mask is taken from before or after, not {kind!r}.")
-        self._enter(Entry(kind, plane, self._checked(plane, slices), who=who, when=now()))
+        chosen = self._checked(plane, slices)
+        seen = self.case.digests(kind, plane, chosen)
+        self._enter(Entry(kind, plane, chosen, who=who, when=now(), seen=seen))
 
     def set_flag(
         self,
@@ -222,12 +179,12 @@ class Review:
         return slices
 
     def undo(self, who: str = "") -> Entry | None:
-        """Take back the last decision that holds; which one it was."""
+        """Undo the last decision or flag that holds; which one it was."""
         done, _ = in_force(self.log)
         return self._step("undo", done, who)
 
     def redo(self, who: str = "") -> Entry | None:
-        """Do again what was taken back last; which one it was."""
+        """Redo what was undone last; which one it was."""
         _, undone = in_force(self.log)
         return self._step("redo", undone, who)
 
@@ -250,32 +207,42 @@ class Review:
         else:
             self._apply(len(self.log) - 1)
 
+    def renew(self) -> None:
+        """Take in what was written into entries of the log since, such as a name."""
+        self._replay()
+
     def _replay(self) -> None:
         """Go through the decisions that hold from the beginning: a few milliseconds for hundreds of them."""
         for plane in self.axes:
             self._choices[plane] = [None] * self.count(plane)
             self._flags[plane] = [None] * self.count(plane)
+            self._lapsed[plane] = set()
         self._volume_flag = None
         self._fill(self.case.proposal)
         for place in in_force(self.log)[0]:
             self._apply(place)
 
     def _apply(self, place: int) -> None:
-        entry = self.log[place]
+        entry, gone = what_holds(self.case, self.log[place], self._edits.get(place))
+        for plane, slices in gone.items():
+            self._lapsed[plane] |= slices
+        if entry is None:
+            return
         if entry.kind in CHOICES:
             self._take(place, entry)
-            self._note(self._choices, entry, entry)
+            self._note(self._choices, entry, self.log[place])
         else:
-            self._note(self._flags, entry, entry if entry.kind == "flag" else None)
+            flag = self.log[place] if entry.kind == "flag" else None
+            self._note(self._flags, entry, flag)
             if entry.plane is None:
-                self._volume_flag = entry if entry.kind == "flag" else None
+                self._volume_flag = flag
 
     def _take(self, place: int, entry: Entry) -> None:
         source = self.case.after if entry.kind == "after" else self.case.before
         if entry.plane is None:
             self._fill(source)
         elif entry.kind == "edited":
-            self._put(entry.plane, entry.slices, self._edits[place])
+            self._put(entry.plane, entry.slices, self._edits[place], painted=True)
         else:
             self._put(entry.plane, entry.slices, self._slices_of(source, entry.plane, entry.slices))
 
@@ -283,10 +250,11 @@ class Review:
         """Make the whole of the final mask another one."""
         for whole in (self._decided, self.final):
             whole[...] = mask
+        self._painted[...] = False
         for plane in self.axes:
             self._held[plane] = np.count_nonzero(mask, axis=self._others(plane))
 
-    def _put(self, plane: Plane, slices: Sequence[int], new: Labels) -> None:
+    def _put(self, plane: Plane, slices: Sequence[int], new: Labels, painted: bool = False) -> None:
         """Make slices of the final mask others, [len(slices), ...] with the plane's axis first."""
         axis, chosen = self.axes[plane], list(slices)
         old = self._slices_of(self._decided, plane, slices)
@@ -298,6 +266,8 @@ class Review:
                 self._held[plane][chosen] = np.count_nonzero(new, axis=rest)
             else:
                 self._held[other] += np.count_nonzero(new, axis=rest) - np.count_nonzero(old, axis=rest)
+        marks = np.moveaxis(self._painted, axis, 0)
+        marks[chosen] = marks[chosen] | (new != old) if painted else False
         for whole in (self._decided, self.final):
             np.moveaxis(whole, axis, 0)[chosen] = new
 
@@ -323,9 +293,3 @@ class Review:
         if not chosen or min(chosen) < 0 or max(chosen) >= self.count(plane):
             raise ValueError(f"There are {self.count(plane)} {plane} slices; {list(chosen)} are not of them.")
         return chosen
-
-
-def plane_axes(grid: Grid) -> dict[Plane, int]:
-    """Along which array axis each plane's slices are counted; an oblique grid by its nearest axes."""
-    found = {_AXIS_OF[code]: axis for axis, code in enumerate(grid.orientation)}
-    return {plane: found[plane] for plane in PLANES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.files import path_inside
-from napari_osuda.imaging import digest_of, modality_of, read_labels, read_volume, title_of
+from napari_osuda.imaging import digest_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.models.classes import named_regions
-from napari_osuda.session.review.log import PLANES
+from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.session.review.log import PLANES, Plane
 from napari_osuda.session.review.record import ReviewRecord
-from napari_osuda.session.review.review import Review, ReviewCase
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.wording import changed_image, missing_image, other_shape
 from napari_osuda.session.run_folder.record import (
     CardRecord,
     InputRecord,
@@ -30,10 +33,17 @@ from napari_osuda.session.run_folder.record import (
 if TYPE_CHECKING:
     from napari_osuda.session.job import RunResult
 
-__all__ = ["CaseImage", "ReviewRun", "chosen_image"]
+__all__ = ["CaseImage", "CaseState", "ReviewRun"]
 
-# The contrast that shows a glioma best, where there are several to choose from.
-_SHOWN_FIRST = ("flair", "t2", "t1ce", "t1")
+
+class CaseState(enum.StrEnum):
+    """Where the review of a case stands, in the worklist's words."""
+
+    TO_DO = "to do"
+    UNDER_WAY = "under way"
+    DECIDED = "decided"
+    SAVED = "saved"
+    CHANGED = "changed since saved"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +58,6 @@ class CaseImage:
     title: str
     data: NDArray[np.float32]
     path: Path
-
-
-def chosen_image(channels: Sequence[str]) -> int:
-    """Place of the channel that is shown first, by names of channels, files or DICOM series."""
-    contrasts = [modality_of(channel) for channel in channels]
-    return next((contrasts.index(wanted) for wanted in _SHOWN_FIRST if wanted in contrasts), 0)
 
 
 class ReviewRun:
@@ -113,15 +117,21 @@ class ReviewRun:
         return cls(read_record(folder), Path(folder))
 
     @classmethod
-    def of_result(cls, result: RunResult) -> ReviewRun:
+    def of_result(cls, result: RunResult, earlier: ReviewRun | None = None) -> ReviewRun:
         """Take a run that has just ended; its folder, if it has one, keeps the record.
+
+        ``earlier`` is the run under review until now: where this is the same one with other masks, and has
+        no folder, its decisions are taken over.
 
         Raises
         ------
         CaseError
             It made no adapted mask.
         """
-        return cls(run_record(result), result.folder, result)
+        run = cls(run_record(result), result.folder, result)
+        if earlier is not None and run.folder is None and earlier.run.run_id == run.run.run_id:
+            run.record.take_over(earlier.record)
+        return run
 
     @property
     def card(self) -> CardRecord:
@@ -155,6 +165,11 @@ class ReviewRun:
             self._reviews[name] = self.record.open_case(self._case(name))
         return self._reviews[name]
 
+    @property
+    def decisions(self) -> int:
+        """How many decisions and flags hold in the cases that were opened."""
+        return sum(review.decisions for review in self._reviews.values())
+
     def images(self, name: str) -> tuple[list[CaseImage], list[str]]:
         """The channels of a case from where the run read them, and a sentence for each that is missing."""
         known = self._in_memory.get(name)
@@ -169,14 +184,7 @@ class ReviewRun:
             channel = entry.channel
             path = self.path_of(entry)
             if path is None:
-                given = entry.path
-                missing.append(
-                    f"The image {channel} of case {name} came from an open layer and from no file: open it "
-                    "beside the masks."
-                    if given is None
-                    else f"The image {channel} of case {name} is no longer at {given}: move it back, or open "
-                    "it from where it is now."
-                )
+                missing.append(missing_image(channel, name, entry.path))
                 continue
             try:
                 data = read_volume(path).data
@@ -186,21 +194,21 @@ class ReviewRun:
             if data.ndim == 4:
                 data = data[..., sum(other.path == entry.path for other in inputs[:place])]
             if data.shape != self.review(name).case.grid.shape:
-                missing.append(f"{path} has another shape now than when the run read it; it is not shown.")
+                missing.append(other_shape(path))
                 continue
             if entry.sha256 and digest_of(path) != entry.sha256:
-                missing.append(f"{path} is not the file that the run read: its contents have changed since.")
+                missing.append(changed_image(path))
             found.append(CaseImage(channel, _title(entry, path), data, path))
         return found, missing
 
-    def state(self, name: str) -> str:
-        """Where a case stands: "to do", "under way", "decided", "saved" or "changed since saved"."""
+    def state(self, name: str) -> CaseState:
+        """Where a case stands."""
         if self.record.saved(name) is not None:
-            return "saved" if self.record.in_step(name) else "changed since saved"
+            return CaseState.SAVED if self.record.in_step(name) else CaseState.CHANGED
         opened = self._reviews.get(name)
-        if opened is not None and opened.touched:
-            return "decided" if opened.complete else "under way"
-        return "under way" if opened is None and self.record.length(name) else "to do"
+        if opened is not None and opened.can_undo:
+            return CaseState.DECIDED if opened.complete else CaseState.UNDER_WAY
+        return CaseState.UNDER_WAY if opened is None and self.record.length(name) else CaseState.TO_DO
 
     def scores(self, name: str) -> dict[str, list[RegionScore]]:
         """Scores of before, after and final against the case's reference; empty without one."""
@@ -214,9 +222,10 @@ class ReviewRun:
             which: evaluate(mask, reference, case.grid.spacing, self.regions) for which, mask in masks.items()
         }
 
-    def best_progress(self, review: Review) -> tuple[int, int]:
-        """Progress in the plane that is furthest."""
-        return max((review.progress(plane) for plane in PLANES), key=lambda p: p[0] / max(p[1], 1))
+    def best_progress(self, review: Review) -> tuple[Plane, int, int]:
+        """The plane that is furthest decided; its slices that are, and those that need it."""
+        progress = [(plane, *review.progress(plane)) for plane in PLANES]
+        return max(progress, key=lambda p: p[1] / max(p[2], 1))
 
     def path_of(self, entry: InputRecord) -> Path | None:
         """Where an input is: as it was given, or relative to the run folder or the folder around it.

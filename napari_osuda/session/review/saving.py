@@ -13,8 +13,9 @@ from napari_osuda.imaging import write_labels
 from napari_osuda.imaging.dicom.segmentation import write_dicom_seg
 from napari_osuda.imaging.dicom.series import is_dicom
 from napari_osuda.session.review.log import PLANES
+from napari_osuda.session.review.rows import csv_rows
 from napari_osuda.session.review.run import ReviewRun
-from napari_osuda.session.review.slices import csv_rows, slice_table
+from napari_osuda.session.review.slices import slice_table
 from napari_osuda.version import __version__
 
 __all__ = ["Saved", "keep_run", "save_review"]
@@ -42,6 +43,8 @@ class Saved:
 def save_review(run: ReviewRun, name: str, who: str) -> Saved:
     """Write the final mask of a case and its slice tables, and note it in the record.
 
+    ``who`` signs: what was decided in this sitting before a name was given gets this one.
+
     Raises
     ------
     OutputError
@@ -50,13 +53,14 @@ def save_review(run: ReviewRun, name: str, who: str) -> Saved:
     if run.folder is None:
         raise OutputError("This run was not written to a folder; choose one to save the review in.")
     review = run.review(name)
+    run.record.sign(name, who)
     path = path_inside(run.folder, "final", f"{name}.nii.gz")
     write_labels(path, review.final, review.case.grid)
     tables = (slice_table(review.case, plane) for plane in PLANES)
     rows = [row for table in tables for row in csv_rows(review, table, run.references.get(name))]
     write_rows(path_inside(run.folder, "final", f"{name}-slices.csv"), rows)
     saved = _with_segmentation(run, name, who, path)
-    done, total = run.best_progress(review)
+    _, done, total = run.best_progress(review)
     row = {
         "who": who,
         "file": path.relative_to(run.folder).as_posix(),

@@ -341,6 +341,7 @@ class AdaptWidget(DockedWidget):
 
     def _open_review(self) -> None:
         self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
+        self.cockpit.review_wanted.emit()
 
     def _closing_question(self) -> str:
         job, history = self.cockpit.controller.job, self.cockpit.history

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -47,6 +48,8 @@ class Cockpit(QObject):
     began = Signal(object)
     #: Another result: a run has ended, or one of its iterations was chosen.
     ended = Signal(object)
+    #: Somebody wants the last result reviewed: a review that is open shows it.
+    review_wanted = Signal()
     #: The controller was made: from now on there is a ``feed``.
     opened = Signal()
 
@@ -60,6 +63,8 @@ class Cockpit(QObject):
         self._controller: Controller | None = None
         self._feed: Feed | None = None
         self._users: set[object] = set()
+        # How many decisions an open review holds on a result without a folder.
+        self.reviewed: Callable[[], int] | None = None
 
     @property
     def controller(self) -> Controller:
@@ -126,6 +131,16 @@ class Cockpit(QObject):
         clear_up()
         set_aside()
         self.controller.launch(StateRun(self.result, self.timeline, iteration))
+
+    def decisions(self) -> int:
+        """How many decisions a person has made on the last result, in an open review or in its folder."""
+        from napari_osuda.session.review.record import recorded_decisions
+
+        if self.result is None:
+            return 0
+        if self.result.folder is not None:
+            return recorded_decisions(self.result.folder)
+        return 0 if self.reviewed is None else self.reviewed()
 
     def attach(self, user: object) -> None:
         """A widget, known by any object of its own, uses this."""

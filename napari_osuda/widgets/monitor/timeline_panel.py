@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidg
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint
 from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.qt.window import real_viewer
 from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
 
@@ -126,6 +127,18 @@ class TimelinePanel(QWidget):
             self.go_to(self._kept[at])
 
     def _use(self) -> None:
+        iteration = self.iteration
+        if iteration is None or self._cockpit.busy or self._cockpit.result is None:
+            return
+        decisions = self._cockpit.decisions()
+        if decisions:
+            from napari_osuda.session.review.wording import iteration_question
+
+            ask(self, iteration_question(decisions), {f"Use iteration {iteration}": self._use_chosen})
+        else:
+            self._use_chosen()
+
+    def _use_chosen(self) -> None:
         iteration = self.iteration
         if iteration is None or self._cockpit.busy or self._cockpit.result is None:
             return

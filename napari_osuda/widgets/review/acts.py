@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from qtpy.QtCore import QTimer
 
 from napari_osuda.errors import OsudaError
-from napari_osuda.session.review.log import Entry
+from napari_osuda.session.review.case import Mask
+from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.review import Review
+from napari_osuda.widgets.qt.questions import ask
+from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
 from napari_osuda.widgets.review.page import ReviewPage
 
 __all__ = ["ReviewActs"]
 
-Mask = Literal["after", "before"]
-
-_DONE = {"after": "Accepted after in", "before": "Kept before in", "edited": "Edited", "flag": "Flagged",
-         "unflag": "Took the flag from"}  # fmt: skip
-
 
 class ReviewActs:
     """Decide, flag, edit, undo.
+
+    What is decided is the current slice, which is seen, or slices that a question has named. Nothing that a
+    person painted is replaced without a question.
 
     Parameters
     ----------
@@ -41,43 +42,69 @@ class ReviewActs:
         return str(self._page.name.text().strip())
 
     def decide(self, kind: Mask) -> None:
-        """Take "after" or "before" in the chosen slices, and go on to the next undecided one."""
-        review, plane, slices = self._desk.review, self._desk.plane, self._chosen()
+        """Use a mask in the current slice or the selected rows, and go on to the next undecided one."""
+        review, plane = self._ready()
         if review is None:
             return
-        done = self._act(lambda: review.decide(kind, plane, slices, self.reviewer), kind, slices)
-        if done and self._page.decide.on.isChecked():
-            step = self._page.slices.next("undecided", self._desk.step)
-            if step is not None:
-                self._desk.go_to(step)
+        slices = self._chosen()
+        edited = review.painted(plane, slices)
+        if len(slices) == 1 and not edited:
+            self._decide(review, kind, plane, slices)
+            return
+        answers: dict[str, Callable[[], object]] = {
+            words.USE[kind]: lambda: self._decide(review, kind, plane, slices)
+        }
+        others = [index for index in slices if index not in edited]
+        if edited and others:
+            answers[words.LEAVE_EDITED] = lambda: self._decide(review, kind, plane, others)
+        self._ask(words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers)
 
     def decide_rest(self, kind: Mask) -> None:
-        """Take "after" or "before" in every slice that nobody has decided."""
-        review, plane = self._desk.review, self._desk.plane
+        """Use a mask in every slice of the plane that nobody has decided."""
+        review, plane = self._ready(seen=False)
         slices = [] if review is None else review.undecided(plane)
-        if review is not None and slices:
-            self._act(lambda: review.decide(kind, plane, slices, self.reviewer), kind, slices)
+        if review is None or not slices:
+            return
+        edited = review.painted(plane, slices)
+        answers: dict[str, Callable[[], object]] = {
+            words.USE[kind]: lambda: self._decide(review, kind, plane, slices, go_on=False)
+        }
+        others = [index for index in slices if index not in edited]
+        if edited and others:
+            answers[words.LEAVE_EDITED] = lambda: self._decide(review, kind, plane, others, go_on=False)
+        self._ask(words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers)
 
     def decide_everywhere(self, kind: Mask) -> None:
-        """Take "after" or "before" in the whole volume, whatever was decided."""
-        review = self._desk.review
-        if review is not None:
-            self._act(lambda: review.decide(kind, None, who=self.reviewer), kind, ())
+        """Use a mask in the whole volume, whatever was decided."""
+        review, _ = self._ready(seen=False)
+        if review is None:
+            return
+        question = words.whole_question(kind, review.decisions, review.any_painted)
+        self._ask(question, {words.USE[kind]: lambda: self._decide(review, kind, None, ())})
 
     def flag(self, whole: bool = False) -> None:
-        """Flag the chosen slices or the case with the comment; without a comment a flag is taken away."""
-        review = self._desk.review
+        """Flag the chosen slices or the case with the comment; without a comment a flag is removed."""
+        review, plane = self._ready(seen=not whole)
         if review is None:
             return
         slices = [] if whole else self._chosen()
         comment = self._page.decide.comment.text().strip()
-        plane = None if whole else self._desk.plane
-        held = review.volume_flag if plane is None else review.flag(plane, slices[0])
+        of = None if whole else plane
+        held = review.volume_flag if of is None else review.flag(of, slices[0])
         flagged = held is None or bool(comment)
-        kind = "flag" if flagged else "unflag"
-        if self._act(lambda: review.set_flag(flagged, plane, slices, comment, self.reviewer), kind, slices):
-            self._page.decide.comment.clear()
-            self._page.decide.comment.clearFocus()
+
+        def act() -> None:
+            kind = "flag" if flagged else "unflag"
+            set_flag = lambda: review.set_flag(flagged, of, slices, comment, self.reviewer)  # noqa: E731
+            if self._act(review, set_flag, kind, slices, of):
+                self._page.decide.comment.clear()
+                self._page.decide.comment.clearFocus()
+
+        if len(slices) > 1:
+            question = words.flag_question(self._steps(slices), plane, flagged)
+            self._ask(question, {words.FLAG_BUTTON if flagged else "Remove": act})
+        else:
+            act()
 
     def on_stroke(self) -> None:
         """Something is being painted: make it a decision once it is there.
@@ -85,9 +112,10 @@ class ReviewActs:
         napari tells of a stroke before or after it changes the labels, as the tool happens to be written.
         """
         self._painted = True
-        QTimer.singleShot(0, self._commit_stroke)
+        QTimer.singleShot(0, self.commit_stroke)
 
-    def _commit_stroke(self) -> None:
+    def commit_stroke(self) -> None:
+        """Record what was painted, if anything was."""
         desk, review = self._desk, self._desk.review
         if not self._painted or review is None or not desk.layers.alive:
             return
@@ -101,51 +129,84 @@ class ReviewActs:
             return
         if slices:
             desk.decided.emit()
-            desk.tell(f"Edited {desk.where(slices, plane)}.")
+            desk.tell(words.done("edited", self._steps(slices, plane), plane))
 
     def undo(self) -> None:
-        """Take the last decision back."""
-        if self._desk.review is not None:
-            self._step(self._desk.review.undo, "Took back", "There is nothing to undo.")
+        """Undo the last decision."""
+        self._step("undo")
 
     def redo(self) -> None:
-        """Do again what was taken back."""
-        if self._desk.review is not None:
-            self._step(self._desk.review.redo, "Did again", "There is nothing to redo.")
+        """Redo what was undone."""
+        self._step("redo")
 
-    def _act(self, act: Callable[[], None], kind: str, slices: Sequence[int]) -> bool:
+    def _ready(self, seen: bool = True) -> tuple[Review | None, Plane]:
+        """The review and the plane that is shown; none where ``seen`` slices are wanted and none is."""
+        desk = self._desk
+        self.commit_stroke()
+        if desk.review is not None and seen and not desk.in_plane():
+            return None, desk.plane
+        return desk.review, desk.plane
+
+    def _ask(self, question: str, answers: dict[str, Callable[[], object]]) -> None:
+        ask(self._page.body, question, answers)
+
+    def _decide(
+        self, review: Review, kind: Mask, plane: Plane | None, slices: Sequence[int], go_on: bool = True
+    ) -> None:
+        act = lambda: review.decide(kind, plane, slices, self.reviewer)  # noqa: E731
+        if not self._act(review, act, kind, slices, plane):
+            return
+        if len(slices) > 1:
+            # The selection has served: the next key is for the slice that is seen.
+            self._page.slices.view.clearSelection()
+        if go_on and plane is not None and self._page.decide.on.isChecked():
+            step = self._page.slices.next("undecided", self._desk.step)
+            if step is not None:
+                self._desk.go_to(step)
+
+    def _act(
+        self, review: Review, act: Callable[[], None], kind: str, slices: Sequence[int], plane: Plane | None
+    ) -> bool:
         """Carry a decision out; whether it was recorded."""
-        self._commit_stroke()
+        if review is not self._desk.review:
+            # Another case has come while a question was open.
+            return False
+        self.commit_stroke()
         try:
             act()
         except OsudaError as error:
             self._desk.tell(str(error), True)
             return False
         self._desk.decided.emit()
-        self._desk.tell(f"{_DONE[kind]} {self._desk.where(slices)}.")
+        self._desk.tell(words.done(kind, self._steps(slices, plane), plane))
         return True
 
-    def _step(self, step: Callable[[str], Entry | None], word: str, nothing: str) -> None:
+    def _step(self, which: str) -> None:
         desk = self._desk
-        self._commit_stroke()
+        review, _ = self._ready()
+        if review is None:
+            return
         try:
-            entry = step(self.reviewer)
+            entry = (review.undo if which == "undo" else review.redo)(self.reviewer)
         except OsudaError as error:
             desk.tell(str(error), True)
             return
         if entry is None:
-            desk.tell(nothing)
+            desk.tell(words.NOTHING_TO[which])
             return
         desk.decided.emit()
+        steps = self._steps(entry.slices, entry.plane)
         if entry.plane is not None:
-            # One sees what was taken back.
-            desk.layers.go_to(entry.plane, desk.layers.planes[entry.plane].index(entry.slices[0]))
-        done = _DONE[entry.kind]
-        desk.tell(f"{word}: {done[0].lower()}{done[1:]} {desk.where(entry.slices, entry.plane)}.")
+            # One sees what was undone.
+            desk.layers.go_to(entry.plane, steps[0])
+        desk.tell(words.stepped(which, entry, steps))
 
     def _chosen(self) -> list[int]:
         desk = self._desk
-        if desk.review is None:
-            return []
         shown = desk.layers.planes[desk.plane]
         return [shown.index(step) for step in self._page.slices.chosen(desk.step)]
+
+    def _steps(self, slices: Sequence[int], plane: Plane | None = None) -> list[int]:
+        """The viewer's numbers of slices of the case."""
+        shown = self._desk.layers.planes[plane or self._desk.plane]
+        return [shown.index(index) for index in slices]

@@ -11,7 +11,7 @@ from napari_osuda.errors import OsudaError
 from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.review.layers import ReviewLayers
+from napari_osuda.widgets.review.view.layers import ReviewLayers
 
 __all__ = ["Arrivals"]
 
@@ -39,13 +39,16 @@ class Arrivals(QObject):
         self._cockpit = cockpit
         self._layers = layers
         self._closed = False
+        # The run that came last: where the same one comes with other masks, its decisions are kept.
+        self._last: ReviewRun | None = None
 
     def watch(self) -> None:
         """Tell of what is there, and from now on of what comes."""
         self._viewer.layers.events.inserted.connect(self._on_inserted)
         self._cockpit.ended.connect(self._on_ended)
+        self._cockpit.review_wanted.connect(self.take_result)
         if not any(self._take_layer(layer) for layer in list(self._viewer.layers)):
-            self._take_result()
+            self.take_result()
 
     def take_folder(self, folder: Path | str) -> None:
         """Tell of the run in a folder."""
@@ -61,20 +64,23 @@ class Arrivals(QObject):
         self._closed = True
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._cockpit.ended.disconnect(self._on_ended)
+        self._cockpit.review_wanted.disconnect(self.take_result)
 
     def _on_ended(self, result: object = None) -> None:
         # After every other widget has heard of it, and shows what it shows.
-        QTimer.singleShot(0, self._take_result)
+        QTimer.singleShot(0, self.take_result)
 
-    def _take_result(self) -> None:
+    def take_result(self) -> None:
+        """Tell of the run that has ended in this viewer, if there is one with an adapted mask."""
         result = self._cockpit.result
         if self._closed or result is None or all(case.after is None for case in result.cases):
             return
         try:
-            run = ReviewRun.of_result(result)
+            run = ReviewRun.of_result(result, self._last)
         except OsudaError as error:
             self.refused.emit(str(error))
             return
+        self._last = run
         self.came.emit(run)
 
     def _on_inserted(self, event: Any) -> None:

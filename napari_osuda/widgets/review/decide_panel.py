@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.review import words
+from napari_osuda.widgets.review.keys import key_text, titled
 
 __all__ = ["DecidePanel"]
 
@@ -55,33 +57,29 @@ class DecidePanel(QWidget):
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName("Slices decided")
         self.place = WrappedLabel()
-        self.after = _button("Accept after (A)", "Take the adapted model's mask in the chosen slices")
-        self.before = _button("Keep before (K)", "Take the source model's mask in the chosen slices")
-        self.edit = _button(
-            "Edit (I)", "Correct the slice with napari's paint tools; each stroke is recorded"
-        )
-        self.flag = _button(
-            "Flag (G)", "Flag the chosen slices with the comment below, or take the flag away"
-        )
+        self.target = WrappedLabel()
+        self.after = _button(titled(words.USE["after"], "after"), words.USE_TIPS["after"])
+        self.before = _button(titled(words.USE["before"], "before"), words.USE_TIPS["before"])
+        self.edit = _button(titled(words.EDIT, "edit"), words.EDIT_TIP)
+        self.flag = _button(titled(words.FLAG_BUTTON, "flag"), words.FLAG_TIP)
         self.edit.setCheckable(True)
-        self.undo_button = _button("Undo", "Take the last decision back (Ctrl+Z)")
-        self.redo_button = _button("Redo", "Do it again (Ctrl+Shift+Z)")
+        self.undo_button = _button(words.UNDO, key_text("undo"))
+        self.redo_button = _button(words.REDO, key_text("redo"))
         self.comment = QLineEdit()
-        self.comment.setPlaceholderText("Comment for a flag; Enter flags")
+        self.comment.setPlaceholderText(words.COMMENT_HINT)
         self.comment.setAccessibleName("Comment for a flag")
-        self.on = QCheckBox("then go to the next undecided slice")
+        self.on = QCheckBox(words.THEN_NEXT)
         self.on.setChecked(True)
-        self.rest_after = _button("Rest: after", "Accept the adapted mask wherever nothing is decided")
-        self.rest_before = _button("Rest: before", "Keep the source mask wherever nothing is decided")
-        self.whole = _button("All", "The whole case, whatever was decided")
-        self.whole.setAccessibleName("The whole case")
+        self.rest_after = _button(words.REST["after"], words.REST_TIP)
+        self.rest_before = _button(words.REST["before"], words.REST_TIP)
+        self.whole = _button(words.WHOLE, "")
         menu = QMenu(self.whole)
-        for text, act in (
-            ("Accept after everywhere", lambda: self.everywhere.emit("after")),
-            ("Keep before everywhere", lambda: self.everywhere.emit("before")),
-            ("Flag this case with the comment", self.case_flagged.emit),
+        for kind, act in (
+            ("after", lambda: self.everywhere.emit("after")),
+            ("before", lambda: self.everywhere.emit("before")),
+            ("flag", self.case_flagged.emit),
         ):
-            added = menu.addAction(text)
+            added = menu.addAction(words.WHOLE_MENU[kind])
             assert added is not None
             added.triggered.connect(act)
         self.whole.setMenu(menu)
@@ -102,18 +100,18 @@ class DecidePanel(QWidget):
         for place, button in enumerate((self.after, self.before, self.edit, self.flag)):
             grid.addWidget(button, place // 2, place % 2)
         steps = QHBoxLayout()
-        steps.addWidget(self.undo_button)
-        steps.addWidget(self.redo_button)
+        for widget in (self.undo_button, self.redo_button, self.whole):
+            steps.addWidget(widget)
         rest = QHBoxLayout()
         for widget in (self.rest_after, self.rest_before):
             rest.addWidget(widget, 1)
-        rest.addWidget(self.whole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.progress)
         layout.addWidget(self.bar)
         layout.addWidget(self.place)
+        layout.addWidget(self.target)
         layout.addLayout(grid)
         layout.addWidget(self.on)
         layout.addWidget(self.comment)
@@ -132,18 +130,23 @@ class DecidePanel(QWidget):
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")
 
     def set_place(self, told: str, warning: str) -> None:
-        """Where the viewer is, and what the guard says of that slice."""
-        hint = f"<br><span style='color: {self._colors.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " + escape(
-            warning
-        )
-        self.place.setText(escape(told) + (hint if warning else ""))
+        """The current slice, and why it deserves a second look."""
+        mark = f"<br><span style='color: {self._colors.red}'>{words.TRIANGLE}</span> "
+        self.place.setText(escape(told) + (mark + escape(warning) if warning else ""))
+
+    def set_target(self, told: str) -> None:
+        """What the buttons act on, where that is more than the current slice."""
+        self.target.setText(f"<b>{escape(told)}</b>")
+        self.target.setVisible(bool(told))
 
     def set_steps(self, can_undo: bool, can_redo: bool, undecided: int) -> None:
-        """What there is to undo and redo, and whether a rest is left."""
-        self.undo_button.setEnabled(can_undo)
-        self.redo_button.setEnabled(can_redo)
-        self.rest_after.setEnabled(undecided > 0)
-        self.rest_before.setEnabled(undecided > 0)
+        """What there is to undo and redo, and how many slices are undecided."""
+        for button, step, can in ((self.undo_button, "undo", can_undo), (self.redo_button, "redo", can_redo)):
+            button.setEnabled(can)
+            button.setToolTip(key_text(step) if can else words.NOTHING_TO[step])
+        for button in (self.rest_after, self.rest_before):
+            button.setEnabled(undecided > 0)
+            button.setToolTip(words.REST_TIP if undecided else words.NONE_UNDECIDED)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""

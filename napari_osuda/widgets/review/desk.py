@@ -1,8 +1,8 @@
-"""What lies under review at this moment, and how the review's parts tell each other of it."""
+"""What is under review now, and how the parts of the panel hear of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from napari_osuda.session.review.log import Plane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import SliceTable, slice_table
-from napari_osuda.widgets.review.layers import ReviewLayers
+from napari_osuda.session.review.wording import warning_words
+from napari_osuda.widgets.review import words
+from napari_osuda.widgets.review.view.layers import ReviewLayers
 
 __all__ = ["Desk"]
 
@@ -30,7 +32,7 @@ class Desk(QObject):
 
     #: Decisions have changed.
     decided = Signal()
-    #: Something to say below everything; whether it is about a failure.
+    #: Something to say in the panel; whether it is about a failure.
     told = Signal(str, bool)
 
     def __init__(self, layers: ReviewLayers) -> None:
@@ -62,7 +64,7 @@ class Desk(QObject):
 
     def go_to(self, step: int) -> None:
         """Show a slice, by the viewer's number."""
-        if self.review is not None:
+        if self.review is not None and self.in_plane():
             self.layers.go_to(self.plane, step)
 
     def passed(self) -> None:
@@ -92,26 +94,26 @@ class Desk(QObject):
             self._tables[key] = slice_table(self.review.case, plane)
         return self._tables[key]
 
-    def where(self, slices: Sequence[int], plane: Plane | None = None) -> str:
-        """Slices of the case in words, by the viewer's numbers."""
-        plane = plane or self.plane
-        if not slices:
-            return "the whole case"
-        if len(slices) == 1:
-            return f"{plane} slice {self.layers.planes[plane].index(slices[0])}"
-        return f"{len(slices)} {plane} slices"
+    def in_plane(self) -> bool:
+        """Whether a slice is shown; in 3-D none is, which is said."""
+        if self.layers.plane() is None:
+            self.tell(words.IN_3D, True)
+            return False
+        return True
 
     def place_words(self) -> tuple[str, str]:
-        """What there is to say of the slice in view, and the guard's warning."""
+        """What there is to say of the current slice, and why it deserves a second look."""
         assert self.review is not None
         table, row = self.table(self.plane), self.row
-        flag, changed = self.review.flag(self.plane, row), int(table.change.changed[row])
-        told = f"Slice {self.step}, {table.position_mm[row]:.0f} mm: {changed:,} voxels changed"
-        if table.uncertainty is not None:
-            told += f", uncertainty {table.uncertainty[row]:.2f}"
-        if flag is not None:
-            told += f". Flagged: {flag.comment or 'no comment'}"
-        return told, table.warnings[row]
+        doubt = None if table.uncertainty is None else float(table.uncertainty[row])
+        said = words.place(
+            self.step,
+            float(table.position_mm[row]),
+            int(table.change.changed[row]),
+            doubt,
+            self.review.flag(self.plane, row),
+        )
+        return said, warning_words(table.warnings[row])
 
     def masks(self) -> Mapping[str, NDArray[np.integer]]:
         """The three masks by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -10,17 +10,47 @@ from typing import Any
 from napari_osuda.widgets.qt.window import real_viewer
 from napari_osuda.widgets.qt.words import WrappedLabel
 
-__all__ = ["REDO", "UNDO", "Key", "KeyLegend", "ReviewKeys"]
+__all__ = ["KEYS", "Action", "KeyLegend", "ReviewKeys", "key_text", "titled"]
 
-UNDO, REDO = "Control-Z", "Control-Shift-Z"
+KEYS: dict[str, tuple[str, str]] = {
+    "after": ("A", "use adapted"),
+    "before": ("K", "use original"),
+    "edit": ("I", "edit, or lock again"),
+    "flag": ("G", "flag with the comment"),
+    "undo": ("Control-Z", "undo"),
+    "redo": ("Control-Shift-Z", "redo"),
+    "next changed": ("J", "next changed"),
+    "previous changed": ("Shift-J", "previous changed"),
+    "next flagged": ("H", "next flagged"),
+    "previous flagged": ("Shift-H", "previous flagged"),
+    "next undecided": ("U", "next undecided"),
+    "previous undecided": ("Shift-U", "previous undecided"),
+    "overlay": ("W", "overlay"),
+    "side": ("S", "side by side"),
+    "difference": ("D", "difference"),
+    "final": ("R", "final mask"),
+    "blink": ("Q", "hold: original mask alone"),
+    "strength": ("Y", "labels full, half, faint"),
+    "alone": ("N", "each label alone, then all"),
+    "case": ("T", "next case"),
+}
+"""Every key of the review by what it does, in the order in which the panel lists them."""
+
+
+def key_text(action: str) -> str:
+    """The key of an action, as a person reads it: ``"Ctrl+Z"``."""
+    return KEYS[action][0].replace("Control", "Ctrl").replace("-", "+")
+
+
+def titled(title: str, action: str) -> str:
+    """A button's title with its key."""
+    return f"{title} ({key_text(action)})"
 
 
 @dataclass(frozen=True)
-class Key:
-    """A key of the viewer's: what it is called, what it does, and what happens when it is let go."""
+class Action:
+    """What happens when a key is pressed, and when it is let go."""
 
-    key: str
-    what: str
     press: Callable[[], None]
     release: Callable[[], None] | None = None
 
@@ -31,36 +61,37 @@ class ReviewKeys:
     Parameters
     ----------
     viewer : napari.Viewer
-    keys : iterable of Key
+    actions : mapping of str to Action
+        One for each of `KEYS`.
     """
 
-    def __init__(self, viewer: Any, keys: Iterable[Key]) -> None:
+    def __init__(self, viewer: Any, actions: Mapping[str, Action]) -> None:
         self._viewer = real_viewer(viewer)
-        self.keys = tuple(keys)
+        self._actions = dict(actions)
         self._before: list[tuple[Any, str, Any]] = []
-        for key in self.keys:
-            self._bind(self._viewer, key)
+        for name in KEYS:
+            self._bind(self._viewer, name)
 
-    def bind_layer(self, layer: Any, keys: Iterable[str]) -> None:
+    def bind_layer(self, layer: Any, names: Iterable[str]) -> None:
         """Bind some of the keys to a layer as well, whose class would take them for itself."""
-        for key in self.keys:
-            if key.key in keys:
-                self._bind(layer, key)
+        for name in names:
+            self._bind(layer, name)
 
     def close(self) -> None:
         """Give the keys back."""
-        for owner, name, earlier in reversed(self._before):
-            owner.bind_key(name, earlier, overwrite=True)
+        for owner, key, earlier in reversed(self._before):
+            owner.bind_key(key, earlier, overwrite=True)
         self._before.clear()
 
-    def _bind(self, owner: Any, key: Key) -> None:
+    def _bind(self, owner: Any, name: str) -> None:
+        key = KEYS[name][0]
         # napari answers with what the key did before, or None, which unbinds it again.
-        self._before.append((owner, key.key, owner.bind_key(key.key, None)))
-        owner.bind_key(key.key, _on_press(key), overwrite=True)
+        self._before.append((owner, key, owner.bind_key(key, None)))
+        owner.bind_key(key, _on_press(self._actions[name]), overwrite=True)
 
 
-def _on_press(key: Key) -> Callable[[Any], Any]:
-    press, release = key.press, key.release
+def _on_press(action: Action) -> Callable[[Any], Any]:
+    press, release = action.press, action.release
     if release is None:
 
         def pressed(_: Any) -> None:
@@ -79,11 +110,9 @@ def _on_press(key: Key) -> Callable[[Any], Any]:
 class KeyLegend(WrappedLabel):
     """The keys, in words."""
 
-    def set_keys(self, keys: Sequence[Key]) -> None:
-        """List them."""
+    def __init__(self) -> None:
         rows = "".join(
-            f"<tr><td><b>{escape(key.key.replace('Control', 'Ctrl').replace('-', '+'))}</b>&nbsp;&nbsp;</td>"
-            f"<td>{escape(key.what)}</td></tr>"
-            for key in keys
+            f"<tr><td><b>{escape(key_text(action))}</b>&nbsp;&nbsp;</td><td>{escape(what)}</td></tr>"
+            for action, (_, what) in KEYS.items()
         )
-        self.setText(f"<table>{rows}</table>")
+        super().__init__(f"<table>{rows}</table>")

@@ -20,20 +20,21 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_osuda.session.review.review import ReviewCase
+from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.decide_panel import DecidePanel
 from napari_osuda.widgets.review.keys import KeyLegend
-from napari_osuda.widgets.review.mode_panel import ModePanel
-from napari_osuda.widgets.review.opacity import LabelOpacity
-from napari_osuda.widgets.review.reference_panel import ReferencePanel
+from napari_osuda.widgets.review.reference.panel import ReferencePanel
 from napari_osuda.widgets.review.slices.panel import SlicePanel
+from napari_osuda.widgets.review.view.mode_panel import ModePanel
+from napari_osuda.widgets.review.view.opacity import LabelOpacity
 
 __all__ = ["ReviewPage"]
 
-
-_WORKLIST = "Worklist: every case and where its review stands (T: next case)"
+# The lists and buttons below the decisions are seldom wanted.
+_FOLDED = ("opacity", "reference", "keys")
 
 
 class ReviewPage:
@@ -51,15 +52,13 @@ class ReviewPage:
         self._colors = colors
         self._case: ReviewCase | None = None
         self._told = ("", False)
-        self.empty = WrappedLabel(
-            "Nothing to review yet. Run <b>OSUDA: Adapt</b>, or open a run folder: by the button, or by "
-            "dragging it into the viewer."
-        )
-        self.open_button = QPushButton("Open\N{HORIZONTAL ELLIPSIS}")
-        self.open_button.setToolTip("Open a run folder; or drop one on this panel")
+        self.empty = WrappedLabel(words.EMPTY)
+        self.last_button = QPushButton(words.REVIEW_LAST)
+        self.open_button = QPushButton(words.OPEN)
+        self.open_button.setToolTip(words.OPEN_TIP)
         self.case = QComboBox()
         self.case.setAccessibleName("Case under review")
-        self.case.setToolTip(_WORKLIST)
+        self.case.setToolTip(words.WORKLIST_TIP)
         self.case.setMinimumWidth(1)
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.advice = WrappedLabel()
@@ -71,10 +70,11 @@ class ReviewPage:
         self.reference = ReferencePanel(owner.viewer)
         self.legend = KeyLegend()
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Your name, for the record")
+        self.name.setPlaceholderText(words.NAME_HINT)
+        self.name.setToolTip(words.NAME_TIP)
         self.name.setAccessibleName("Reviewer")
-        self.save_button = QPushButton("Save")
-        self.save_button.setToolTip("Write final mask, slice table and report into the run folder")
+        self.save_button = QPushButton(words.SAVE)
+        self.save_button.setToolTip(words.SAVE_TIP)
         self.note = WrappedLabel()
         self._arrange(owner)
         flags = Qt.TextInteractionFlag
@@ -88,6 +88,7 @@ class ReviewPage:
         """Show a case, or that there is none."""
         self._case = case
         self.empty.setVisible(case is None)
+        self.last_button.hide()
         self.body.setVisible(case is not None)
         self.foot.setVisible(case is not None)
         if case is None:
@@ -95,6 +96,11 @@ class ReviewPage:
             return
         self.opacity.set_labels(case.labels, case.colors)
         self._write_advice()
+
+    def set_empty(self, why: str, again: bool) -> None:
+        """Say why there is no case, and offer the run that has ended in this viewer."""
+        self.empty.setText(words.closed_html(why) if why else words.EMPTY)
+        self.last_button.setVisible(again)
 
     def set_worklist(self, rows: Sequence[str], at: int) -> None:
         """List the cases with their states."""
@@ -107,9 +113,7 @@ class ReviewPage:
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something below everything."""
         self._told = (text, bad)
-        mark = (
-            f"<span style='color: {self._colors.red}'>\N{BLACK UP-POINTING TRIANGLE}</span> " if bad else ""
-        )
+        mark = f"<span style='color: {self._colors.red}'>{words.TRIANGLE}</span> " if bad else ""
         self.note.setText(mark + escape(text))
         self.note.setVisible(bool(text))
 
@@ -123,21 +127,17 @@ class ReviewPage:
 
     def _write_advice(self) -> None:
         case = self._case
-        if case is None or case.decision is None:
-            self.advice.setVisible(False)
+        self.advice.setVisible(case is not None)
+        if case is None:
             return
-        keep = case.decision == "keep-source"
-        color = self._colors.orange if keep else self._colors.green
-        mark = "\N{BLACK UP-POINTING TRIANGLE}" if keep else "\N{CHECK MARK}"
-        word = "keep before" if keep else "accept after"
-        said = f"<span style='color: {color}'>{mark}</span> Guard: <b>{word}</b>"
+        mark, hue = words.VERDICT_MARKS.get(case.decision, words.VERDICT_MARKS[None])
+        said = f"<span style='color: {getattr(self._colors, hue)}'>{mark}</span> <b>{words.verdict(case)}</b>"
         if case.reasons:
-            link = "less" if self._why else "why?"
+            link = words.LESS if self._why else words.DETAILS
             said += f" &nbsp;<a href='why' style='color: {self._colors.blue}'>{link}</a>"
             said += "<br>" + " ".join(map(escape, case.reasons)) if self._why else ""
         self.advice.setText(said)
         self.advice.setToolTip(" ".join(case.reasons))
-        self.advice.setVisible(True)
 
     def _toggle_why(self) -> None:
         self._why = not self._why
@@ -145,7 +145,7 @@ class ReviewPage:
 
     def _name_case(self, text: str) -> None:
         # A long name does not fit: its tip says all of it.
-        self.case.setToolTip(f"{text}\n{_WORKLIST}" if text else _WORKLIST)
+        self.case.setToolTip(f"{text}\n{words.WORKLIST_TIP}" if text else words.WORKLIST_TIP)
 
     def _arrange(self, owner: QWidget) -> None:
         self.body = QWidget()
@@ -157,11 +157,8 @@ class ReviewPage:
         inner.addWidget(self.slices, 1)
         inner.addWidget(self.modes)
         inner.addWidget(self.decide)
-        for title, panel in (
-            ("Label opacity", self.opacity),
-            ("Reference", self.reference),
-            ("Keys", self.legend),
-        ):
+        for name, panel in zip(_FOLDED, (self.opacity, self.reference, self.legend), strict=True):
+            title = words.FOLDS[name]
             fold = QCollapsible(title, expandedIcon="\N{BLACK DOWN-POINTING TRIANGLE}",
                                 collapsedIcon="\N{BLACK RIGHT-POINTING TRIANGLE}")  # fmt: skip
             fold.setDuration(0)
@@ -191,6 +188,7 @@ class ReviewPage:
         layout.setContentsMargins(6, 4, 6, 4)
         layout.addLayout(head)
         layout.addWidget(self.empty)
+        layout.addWidget(self.last_button)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.foot)
         layout.addWidget(self.note)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QSettings, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_osuda.errors import OsudaError
+from napari_osuda.errors import OsudaError, explain
 from napari_osuda.session.review.report import write_review_report
-from napari_osuda.session.review.saving import Saved, keep_run, save_review
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.session.review.saving import keep_run, save_review
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import error_sentence
+from napari_osuda.widgets.qt.questions import ask
+from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
 from napari_osuda.widgets.review.page import ReviewPage
 
@@ -19,7 +22,7 @@ __all__ = ["Signing"]
 
 
 class Signing(QObject):
-    """Saves the case on the desk under the reviewer's name, which it remembers.
+    """Saves the case on the desk under the reviewer's name, which ends with this panel.
 
     Parameters
     ----------
@@ -40,13 +43,10 @@ class Signing(QObject):
         self._window = window
         self._said = ""
         self._reporting = Background(self)
-        self._settings = QSettings("napari-osuda", "napari-osuda")
-        page.name.setText(str(self._settings.value("reviewer", "")))
-        page.name.textChanged.connect(lambda: self._settings.setValue("reviewer", self.reviewer))
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
         self._reporting.done.connect(lambda _: desk.tell(self._said))
-        self._reporting.failed.connect(lambda error: desk.tell(error_sentence(error), True))
+        self._reporting.failed.connect(lambda error: desk.tell(explain(error), True))
 
     @property
     def reviewer(self) -> str:
@@ -54,46 +54,44 @@ class Signing(QObject):
         return str(self._page.name.text().strip())
 
     def save(self) -> None:
-        """Write the final mask, its table and the report into the run folder."""
+        """Ask what there is to ask, and write the final mask, its table and the report."""
         desk, run, review = self._desk, self._desk.run, self._desk.review
         if run is None or review is None:
             return
         if not self.reviewer:
-            desk.tell("Enter your name: the record says who decided.", True)
+            desk.tell(words.NEEDS_NAME, True)
             self._page.name.setFocus()
+            return
+        plane, done, total = run.best_progress(review)
+        if done == total:
+            self._save(run, review)
+            return
+        question = words.save_question(review.case, total - done, plane)
+        ask(self._page.body, question, {words.SAVE_ANYWAY: lambda: self._save(run, review)})
+
+    def _save(self, run: ReviewRun, review: Review) -> None:
+        desk = self._desk
+        if review is not desk.review:
             return
         try:
             if run.folder is None:
-                chosen = QFileDialog.getExistingDirectory(
-                    self._window, "An empty folder for this run and its review"
-                )
+                chosen = QFileDialog.getExistingDirectory(self._window, words.CHOOSE_FOLDER)
                 if not chosen:
                     return
                 keep_run(run, Path(chosen))
             desk.keep_place()
             saved = save_review(run, review.case.name, self.reviewer)
         except (OsudaError, OSError) as error:
-            desk.tell(error_sentence(error), True)
+            desk.tell(explain(error), True)
             return
-        done, total = run.best_progress(review)
-        said = _said_of(saved, total - done)
-        self._said = f"{said} The report is beside it."
+        _, done, total = run.best_progress(review)
+        said = words.saved(saved, total - done)
+        self._said = f"{said} {words.REPORT_DONE}"
         self._page.name.clearFocus()
-        desk.tell(f"{said} Writing the report\N{HORIZONTAL ELLIPSIS}")
+        desk.tell(f"{said} {words.REPORTING}")
         self.saved.emit()
         self._reporting.run(lambda: write_review_report(run))
 
     def close(self) -> None:
         """Wait for the report."""
         self._reporting.close()
-
-
-def _said_of(saved: Saved, undecided: int) -> str:
-    said = [f"Saved {saved.path}."]
-    if saved.segmentation is not None:
-        said.append(f"{saved.segmentation.name} is the same as DICOM-SEG.")
-    said += [saved.problem] if saved.problem else []
-    if undecided:
-        word = "slice is" if undecided == 1 else "slices are"
-        said.append(f"{undecided} {word} undecided and hold{'s' * (undecided == 1)} the proposal.")
-    return " ".join(said)

@@ -18,17 +18,20 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.qt.dropped import dropped
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
+from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.acts import ReviewActs
 from napari_osuda.widgets.review.arrivals import Arrivals
-from napari_osuda.widgets.review.comparison import Comparison
 from napari_osuda.widgets.review.desk import Desk
-from napari_osuda.widgets.review.keys import REDO, UNDO, Key, ReviewKeys
-from napari_osuda.widgets.review.layers import ReviewLayers
+from napari_osuda.widgets.review.keys import Action, ReviewKeys
 from napari_osuda.widgets.review.page import ReviewPage
-from napari_osuda.widgets.review.reference import ReferenceView
+from napari_osuda.widgets.review.reference.scoring import ReferenceView
 from napari_osuda.widgets.review.signing import Signing
+from napari_osuda.widgets.review.sync import PanelSync
+from napari_osuda.widgets.review.view.comparison import Comparison
+from napari_osuda.widgets.review.view.layers import ReviewLayers
+from napari_osuda.widgets.review.worklist import Worklist
 
-__all__ = ["ReviewWidget", "keys_of"]
+__all__ = ["ReviewWidget"]
 
 
 class ReviewWidget(DockedWidget):
@@ -43,8 +46,8 @@ class ReviewWidget(DockedWidget):
 
     Attributes
     ----------
-    runs : list of ReviewRun
-        The worklist.
+    worklist : Worklist
+        Every case that was opened for review here.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -59,14 +62,15 @@ class ReviewWidget(DockedWidget):
         self.reference = ReferenceView(self.desk, self.page.reference)
         self.comparison = Comparison(self.layers)
         self.layers.on_paint = self.acts.on_stroke
-        self.runs: list[ReviewRun] = []
+        self.worklist = Worklist()
+        self.sync = PanelSync(self.desk, self.page, self.reference, self.worklist)
         self.signing = Signing(self.desk, self.page, self)
         self.arrivals = Arrivals(self.viewer, self.cockpit, self.layers)
         self._placed = False
-        self.keys = ReviewKeys(napari_viewer, keys_of(self))
-        self.page.legend.set_keys(self.keys.keys)
+        self.keys = ReviewKeys(napari_viewer, self._actions())
         self._connect()
         self._show_nothing()
+        self.cockpit.reviewed = lambda: 0 if self.run is None else self.run.decisions
         self.arrivals.watch()
 
     @property
@@ -91,10 +95,7 @@ class ReviewWidget(DockedWidget):
 
     def open_run(self, run: ReviewRun) -> None:
         """Put a run's cases on the worklist and show the one that was last under review, or the first."""
-        # A folder that is opened again has one place on the list.
-        self.runs = [other for other in self.runs if run.folder is None or other.folder != run.folder]
-        self.runs.append(run)
-        self.open_case(run, run.record.last_case or run.names[0])
+        self.open_case(*self.worklist.add(run))
 
     def open_case(self, run: ReviewRun, name: str) -> None:
         """Show a case of the worklist, at the slice where its reviewer was last or that changed most."""
@@ -109,10 +110,9 @@ class ReviewWidget(DockedWidget):
             return
         desk.run, desk.review = run, review
         for layer in self.layers.layers.values():
-            self.keys.bind_layer(layer, (UNDO, REDO))
+            self.keys.bind_layer(layer, ("undo", "redo"))
         self.page.set_case(review.case)
         self.page.reference.refresh()
-        self.viewer.scene.camera.orientation2d = ("up", "left")
         self.compare("overlay")
         place = run.record.place(name) or {}
         plane: Plane = place["plane"] if place.get("plane") in review.axes else review.case.plane
@@ -120,26 +120,29 @@ class ReviewWidget(DockedWidget):
         index = int(place.get("slice", desk.table(plane).change.changed.argmax()))
         self.layers.go_to(plane, shown.index(min(max(index, 0), shown.count - 1)))
         desk.plane = plane
-        self._show_plane()
+        self.sync.show_plane()
         self._on_place()
-        desk.tell(" ".join(missing), bool(missing))
+        lapsed = [shown.index(index) for index in review.lapsed(plane)]
+        told = [*missing, *([words.lapsed(lapsed, plane)] if lapsed else [])]
+        desk.tell(" ".join(told), bool(told))
 
     def next_case(self) -> None:
         """Go to the next case on the worklist."""
-        cases = self._cases()
-        if self.run is None or self.review is None or len(cases) < 2:
-            self.desk.tell("There is no other case on the worklist.")
-            return
-        at = cases.index((self.run, self.review.case.name))
-        self.open_case(*cases[(at + 1) % len(cases)])
+        following = None
+        if self.review is not None:
+            following = self.worklist.after(self.run, self.review.case.name)
+        if following is None:
+            self.desk.tell(words.NO_OTHER_CASE)
+        else:
+            self.open_case(*following)
 
     def go_to_next(self, wanted: str, backwards: bool = False) -> None:
         """Go to the next changed, flagged or undecided slice."""
-        if self.review is None:
+        if self.review is None or not self.desk.in_plane():
             return
         step = self.page.slices.next(wanted, self.desk.step, backwards)
         if step is None:
-            self.desk.tell(f"No slice of this plane is {wanted}.")
+            self.desk.tell(words.no_such_slice(wanted))
         else:
             self.desk.go_to(step)
 
@@ -147,14 +150,15 @@ class ReviewWidget(DockedWidget):
         """Open the final mask for painting, or lock it."""
         if self.review is None:
             return
+        editing = editing and self.desk.in_plane()
         if editing:
             self.compare("final")
-            self.desk.tell("Paint in the layer 'final'; every stroke is recorded. Edit (I) again locks it.")
+            self.desk.tell(words.EDITING)
         self.layers.edit(editing)
         self.page.decide.edit.setChecked(editing)
 
     def compare(self, mode: str) -> None:
-        """Enter a way to look, a key of `napari_osuda.widgets.review.comparison.MODES`."""
+        """Enter a way to look, a key of `napari_osuda.widgets.review.words.MODES`."""
         if self.review is None:
             return
         if mode != "final" and self.layers.editing:
@@ -169,19 +173,21 @@ class ReviewWidget(DockedWidget):
     def read_reference(self, path: Path | str) -> None:
         """Score against the labels in a file; what is wrong with it is told in the panel."""
         if self.reference.take_file(path):
-            self._show_plane()
+            self.sync.show_plane()
 
     # What happens
 
     def _connect(self) -> None:
         page, decide, acts, desk = self.page, self.page.decide, self.acts, self.desk
         desk.told.connect(page.tell)
-        desk.decided.connect(self._show_decisions)
+        desk.decided.connect(self.sync.show_decisions)
         page.open_button.clicked.connect(self._ask_folder)
-        page.case.activated.connect(lambda row: self.open_case(*self._cases()[row]))
+        page.last_button.clicked.connect(self.arrivals.take_result)
+        page.case.activated.connect(lambda row: self.open_case(*self.worklist.items[row]))
         for combo in (page.case, page.reference.combo, page.reference.map):
             combo.activated.connect(combo.clearFocus)
         page.slices.went.connect(desk.go_to)
+        page.slices.selected.connect(self.sync.show_target)
         page.modes.chosen.connect(self.compare)
         page.opacity.changed.connect(lambda value, at: self.layers.set_opacities({value: at}))
         page.reference.layer_chosen.connect(self._on_reference)
@@ -195,7 +201,7 @@ class ReviewWidget(DockedWidget):
         decide.edit_toggled.connect(self.edit)
         decide.undo.connect(acts.undo)
         decide.redo.connect(acts.redo)
-        self.signing.saved.connect(self._fill_worklist)
+        self.signing.saved.connect(self.sync.list_cases)
         self.arrivals.came.connect(self.open_run)
         self.arrivals.refused.connect(lambda sentence: desk.tell(sentence, True))
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
@@ -208,90 +214,67 @@ class ReviewWidget(DockedWidget):
             event.connect(slot)
 
     def blink(self, held: bool) -> None:
-        """Show the source's mask alone for as long as a key is held."""
+        """Show the original mask alone for as long as a key is held."""
         if self.review is not None:
             self.comparison.blink(held)
 
     def _on_reference(self, layer: Any) -> None:
         if self.reference.take_layer(layer):
-            self._show_plane()
+            self.sync.show_plane()
 
     def _on_map(self, which: str) -> None:
         self.compare("error" if which else "overlay")
         self.reference.show_map()
 
     def _on_place(self, event: object = None) -> None:
-        """The viewer is elsewhere."""
-        if self.review is None or not self.layers.alive:
-            return
-        plane = self.layers.plane()
-        if plane is None:
-            return
-        if plane != self.desk.plane:
-            self.desk.plane = plane
-            self._show_plane()
-        self.page.slices.follow(self.desk.step)
-        self.page.decide.set_place(*self.desk.place_words())
-        self.desk.passed()
+        """The viewer shows something else."""
+        if self.layers.editing and self.layers.plane() is None:
+            # A stroke through a volume would change slices that nobody sees.
+            self.edit(False)
+            self.desk.tell(words.LOCKED_IN_3D)
+        self.sync.follow()
 
     def _on_removed(self, event: Any) -> None:
-        if self.review is not None and event.value is self.layers.layers.get("final"):
-            # Somebody deleted the layer, or cleared the viewer: the record is safe.
-            self._leave_case()
-            self._show_nothing()
+        if self.review is not None and event.value in self.layers.layers.values():
+            # Somebody deletes a layer, or clears the viewer: once that is over one sees which.
+            QTimer.singleShot(0, self._restore_layers)
+
+    def _restore_layers(self) -> None:
+        """Put a mask back that somebody has deleted; where all are gone, the review of this case is over."""
+        missing = [] if self._ended or self.review is None else self.layers.missing()
+        if self.review is None or not missing:
+            return
+        if len(missing) < len(self.layers.layers) and not self.cockpit.busy:
+            self.layers.put_back(missing)
+            self.compare(self.comparison.mode)
+            self.desk.tell(words.put_back([self.layers.layers[role].name for role in missing]), True)
+            return
+        name = self.review.case.name
+        self._leave_case()
+        self._show_nothing(words.closed(name))
 
     def _ask_reference(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Reference labels", "", "NIfTI (*.nii *.nii.gz)")
+        path, _ = QFileDialog.getOpenFileName(self, words.CHOOSE_REFERENCE, "", "NIfTI (*.nii *.nii.gz)")
         if path:
             self.read_reference(path)
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open a run folder")
+        folder = QFileDialog.getExistingDirectory(self, words.OPEN_FOLDER)
         if folder:
             self.open_folder(folder)
 
     # What is shown
 
-    def _show_nothing(self) -> None:
+    def _show_nothing(self, why: str = "") -> None:
         self.desk.run = self.desk.review = None
         self.page.set_case(None)
-        self._fill_worklist()
-
-    def _show_plane(self) -> None:
-        """List the slices of the plane that the viewer shows."""
-        desk = self.desk
-        if desk.review is not None:
-            shown = self.layers.planes[desk.plane]
-            self.page.slices.set_table(desk.review, desk.table(desk.plane), shown, self.reference.errors())
-            self._show_decisions()
-
-    def _show_decisions(self) -> None:
-        """Show what decisions have changed: masks, table, progress, scores."""
-        desk, review = self.desk, self.desk.review
-        if review is None or not self.layers.alive:
-            return
-        self.layers.refresh_final()
-        self.page.slices.decided(self.reference.errors(("final",)))
-        self.page.slices.follow(desk.step)
-        done, total = review.progress(desk.plane)
-        self.page.decide.set_progress(done, total, desk.plane)
-        self.page.decide.set_steps(review.can_undo, review.can_redo, len(review.undecided(desk.plane)))
-        self.page.decide.set_place(*desk.place_words())
-        self.reference.refresh()
-        self._fill_worklist()
-
-    def _cases(self) -> list[tuple[ReviewRun, str]]:
-        return [(run, name) for run in self.runs for name in run.names]
-
-    def _fill_worklist(self) -> None:
-        cases, run, review = self._cases(), self.run, self.review
-        at = -1 if run is None or review is None else cases.index((run, review.case.name))
-        self.page.set_worklist([f"{of.state(name)}: {name}" for of, name in cases], at)
+        self.page.set_empty(why, self.cockpit.result is not None)
+        self.sync.list_cases()
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self.page.set_colors(colors)
-        self._show_decisions()
+        self.sync.show_decisions()
 
     def _leave_case(self, closing: bool = False) -> None:
         if self.review is None:
@@ -323,6 +306,7 @@ class ReviewWidget(DockedWidget):
 
     def tear_down(self) -> None:
         """Give back keys, layers and connections; what was decided is in the record."""
+        self.cockpit.reviewed = None
         self.signing.close()
         self.arrivals.close()
         self.reference.close()
@@ -332,26 +316,21 @@ class ReviewWidget(DockedWidget):
         self.comparison.close()
         self.keys.close()
 
-
-def keys_of(widget: ReviewWidget) -> list[Key]:
-    """Every key of the review, in the order in which the panel lists them."""
-    acts = widget.acts
-    keys = [
-        Key("A", "accept after", lambda: acts.decide("after")),
-        Key("K", "keep before", lambda: acts.decide("before")),
-        Key("I", "edit, or lock again", lambda: widget.edit(not widget.layers.editing)),
-        Key("G", "flag with the comment", lambda: acts.flag()),
-        Key(UNDO, "undo", acts.undo),
-        Key(REDO, "redo", acts.redo),
-    ]
-    for key, wanted in (("J", "changed"), ("H", "flagged"), ("U", "undecided")):
-        keys.append(Key(key, f"next {wanted}", partial(widget.go_to_next, wanted)))
-        keys.append(Key(f"Shift-{key}", f"previous {wanted}", partial(widget.go_to_next, wanted, True)))
-    for key, mode in (("W", "overlay"), ("S", "side"), ("D", "difference"), ("R", "final")):
-        what = {"side": "side by side", "final": "final mask"}.get(mode, mode)
-        keys.append(Key(key, what, partial(widget.compare, mode)))
-    keys.append(Key("Q", "hold: before alone", partial(widget.blink, True), partial(widget.blink, False)))
-    keys.append(Key("Y", "labels full, half, faint", widget.page.opacity.next_strength))
-    keys.append(Key("N", "each label alone, then all", widget.page.opacity.next_alone))
-    keys.append(Key("T", "next case", widget.next_case))
-    return keys
+    def _actions(self) -> dict[str, Action]:
+        acts, page = self.acts, self.page
+        actions = {
+            "after": Action(lambda: acts.decide("after")),
+            "before": Action(lambda: acts.decide("before")),
+            "edit": Action(lambda: self.edit(not self.layers.editing)),
+            "flag": Action(lambda: acts.flag()),
+            "undo": Action(acts.undo),
+            "redo": Action(acts.redo),
+            "blink": Action(partial(self.blink, True), partial(self.blink, False)),
+            "strength": Action(page.opacity.next_strength),
+            "alone": Action(page.opacity.next_alone),
+            "case": Action(self.next_case),
+        }
+        for wanted in ("changed", "flagged", "undecided"):
+            actions[f"next {wanted}"] = Action(partial(self.go_to_next, wanted))
+            actions[f"previous {wanted}"] = Action(partial(self.go_to_next, wanted, True))
+        return actions | {mode: Action(partial(self.compare, mode)) for mode in words.MODES}

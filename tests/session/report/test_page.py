@@ -7,7 +7,7 @@ import pytest
 
 from napari_osuda.errors import OutputError
 from napari_osuda.evaluation import evaluate
-from napari_osuda.session.report.content import ReportCase, ReportInput
+from napari_osuda.session.report.content import Curves, ReportCase, ReportInput
 from napari_osuda.session.report.page import render, write_report
 
 NASTY = "<script>alert('x')</script>&\"'"
@@ -80,11 +80,7 @@ def report(*cases, iterations=3, **changes):
         labels={0: "background", 1: "core", 4: "rim"},
         colors={1: "#e69f00", 4: "#56b4e9"},
         regions=REGIONS,
-        steps=steps,
-        distance=values,
-        alpha=values,
-        layer_names=("encoder.0.norm", "decoder.0.norm"),
-        layer_offsets=(0, 2, 5),
+        curves=Curves(steps, values, values, ("encoder.0.norm", "decoder.0.norm"), (0, 2, 5)),
         settings={"iterations": iterations},
         provenance={"version": "0.1.0", "inputs": [{"path": "a.nii.gz", "sha256": "0" * 64}]},
     )
@@ -98,12 +94,12 @@ def test_the_page_says_all_that_it_was_given(tmp_path):
     text = " ".join(page.text)
     for said in (
         "T2 to FLAIR",
-        "accept the adapted mask",
+        "Use adapted",
         "The two masks agree.",
         "not a medical device",
         "Case patient",
         "Slices that changed most",
-        "Volumes in millilitres",
+        "Volumes, ml",
         "Against the reference",
         "encoder.0.norm",
         "a.nii.gz",
@@ -135,7 +131,7 @@ def test_names_cannot_break_the_page():
         notes=(NASTY,),
         labels={0: "background", 1: NASTY, 4: "rim"},
         regions={NASTY: (1,)},
-        layer_names=(NASTY, "b"),
+        curves=dataclasses.replace(report().curves, layer_names=(NASTY, "b")),
         settings={NASTY: NASTY},
         provenance={NASTY: [{NASTY: NASTY}]},
     )
@@ -158,9 +154,9 @@ def test_a_run_without_adapted_masks_is_still_reported(outcome):
         )
     )
     text = " ".join(Page(written).text)
-    assert "No recommendation was made" in text
+    assert "No recommendation" in text
     assert "Disk full." in text
-    assert "there is no adapted one" in text
+    assert "there is no adapted mask" in text
     assert "No iteration was run" in text
     assert "Against the reference" not in text
 
@@ -171,7 +167,7 @@ def test_several_cases_get_a_summary_and_their_own_recommendation():
         case("b", decision="accept"),
     )
     text = " ".join(Page(render(report(*two, recommendation="keep-source"))).text)
-    assert text.count("keep the source model's mask") == 2
+    assert text.count("Use original") == 2
     assert "All cases against their references" in text
     assert "All cases against their references" not in " ".join(Page(render(report())).text)
 
@@ -185,8 +181,15 @@ def test_ids_are_unique_and_many_cases_show_fewer_slices():
 
 
 def test_rows_read_back_from_a_csv_are_as_good():
-    rows = [{key: str(value) for key, value in row.items()} for row in report().steps]
-    assert render(report(steps=rows)) == render(report())
+    curves = report().curves
+    rows = [{key: str(value) for key, value in row.items()} for row in curves.steps]
+    assert render(report(curves=dataclasses.replace(curves, steps=rows))) == render(report())
+
+
+def test_where_neither_mask_is_to_be_trusted_that_is_the_headline():
+    text = " ".join(Page(render(report(recommendation="neither"))).text)
+    assert "Trust neither: mark by hand" in text
+    assert "Use adapted" not in text
 
 
 def test_a_place_that_cannot_be_written_gets_a_sentence(tmp_path):

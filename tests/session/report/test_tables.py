@@ -29,7 +29,7 @@ def test_volumes_of_labels_and_regions_before_and_after():
 
 def test_a_failure_is_said_and_not_a_number():
     written = score_table([score()], [score(dice=0.0, hd95=math.inf, failure=True)])
-    assert written.index("WT, before") < written.index("WT, after")
+    assert written.index("WT, original") < written.index("WT, adapted")
     assert written.count("none: one mask is empty") == 2
     assert "<td>0.800</td><td>4.00</td>" in written
 

@@ -7,8 +7,9 @@ from review_parts import AFFINE, AXES, act, acts, masks, review_case
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
+from napari_osuda.session.review.case import plane_axes
 from napari_osuda.session.review.log import PLANES, Entry, in_force
-from napari_osuda.session.review.review import Review, plane_axes
+from napari_osuda.session.review.review import Review
 
 
 def replayed(sequence: list[tuple]) -> np.ndarray:
@@ -71,7 +72,7 @@ def test_undoing_everything_and_redoing_it_comes_back_to_the_same_decisions(sequ
     steps = 0
     while review.undo() is not None:
         steps += 1
-    assert not review.touched
+    assert not review.can_undo
     np.testing.assert_array_equal(review.final, review.case.after)
     for _ in range(steps):
         assert review.redo() is not None
@@ -194,3 +195,14 @@ def test_planes_are_found_in_any_axis_order():
 def test_masks_of_another_grid_are_refused():
     with pytest.raises(CaseError, match="not of one case"):
         review_case(after=np.zeros((2, 2, 2), np.uint8))
+
+
+def test_where_neither_mask_is_recommended_nothing_is_proposed():
+    review = Review(review_case("neither"))
+    assert not review.final.any()
+    assert review.case.proposed is None
+    assert review.progress("axial") == (0, 3), "every slice that a mask marks is still to be decided"
+    review.decide("before", "axial", [1])
+    np.testing.assert_array_equal(review.final[..., 1], review.case.before[..., 1])
+    review.undo()
+    assert not review.final.any()

@@ -61,7 +61,7 @@ def test_a_slice_that_changed_since_is_noticed(of_dicom):
     data[-1] ^= 1
     path.write_bytes(data)
     _, missing = ReviewRun.of_folder(of_dicom).images("case")
-    assert "contents have changed" in missing[0]
+    assert "has changed since" in missing[0]
 
 
 def test_without_the_extra_the_nifti_is_saved_and_it_is_said(of_dicom, monkeypatch):

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
+from qtpy.QtCore import QMimeData, QPoint, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from review_parts import AFFINE, write_run
+from review_widgets import answer, choose_rows, docked, press
 
 from napari_osuda.imaging import Grid, write_labels
 from napari_osuda.imaging.world import to_shown
@@ -22,46 +21,7 @@ from napari_osuda.session.review.run import ReviewRun
 pytestmark = pytest.mark.viewer
 
 SHAPE = (12, 10, 8)
-
-
-@pytest.fixture(autouse=True)
-def _own_settings(tmp_path: Path) -> None:
-    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_run(tmp_path / "run", ("case", "a second case with quite a long name"), SHAPE)
-
-
-@pytest.fixture
-def empty(make_napari_viewer: Any) -> Any:
-    return make_napari_viewer()
-
-
-def docked(viewer: Any) -> Any:
-    from napari_osuda.widgets.review.widget import ReviewWidget
-
-    widget = ReviewWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="OSUDA: Review")
-    return widget
-
-
-@pytest.fixture
-def widget(empty: Any, folder: Path, qtbot: Any) -> Iterator[Any]:
-    widget = docked(empty)
-    widget.open_folder(folder)
-    assert widget.review is not None, widget.page.note.text()
-    yield widget
-    if not widget._ended:
-        empty.window.remove_dock_widget(widget)
-
-
-def press(viewer: Any, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
-    from qtpy.QtTest import QTest
-
-    canvas = viewer.window._qt_viewer.canvas.native
-    QTest.keyClick(canvas, key, modifier)
+BEFORE, AFTER = "original mask (case)", "adapted mask (case)"
 
 
 @pytest.mark.filterwarnings("ignore:Contours are not displayed during 3D")
@@ -80,12 +40,6 @@ def test_layers_hold_the_masks_on_the_image_and_are_locked(widget, empty):
     empty.dims.ndisplay = 3
     empty.dims.ndisplay = 2
     assert not any(layer.editable for layer in empty.layers), "napari unlocks layers on the way back from 3-D"
-
-
-def test_the_marker_of_result_layers_is_that_of_the_adapt_widget(widget):
-    from napari_osuda.widgets.adapt import channel_panel as _channel_panel
-
-    assert _channel_panel.RESULT_KEY == RESULT_KEY
 
 
 def test_keys_decide_the_slice_in_view_and_go_on(widget, empty):
@@ -107,7 +61,7 @@ def test_the_table_follows_the_viewer_and_the_viewer_the_table(widget, empty, qt
     empty.dims.set_current_step(0, 4)
     assert widget.page.slices.view.current() == 4
     view = widget.page.slices.view
-    view.selectRow(1)
+    choose_rows(widget, 1, 1)
     assert widget.desk.step == view.current() == 2
     assert empty.dims.current_step[0] == 2
     qtbot.mouseClick(widget.page.slices.strip, Qt.MouseButton.LeftButton, pos=QPoint(1, 10))
@@ -129,16 +83,6 @@ def test_coronal_slices_are_listed_when_the_viewer_shows_them(widget, empty):
     np.testing.assert_array_equal(
         widget.layers.layers["final"].data[:, 3], widget.layers.layers["before"].data[:, 3]
     )
-
-
-def test_selected_rows_are_decided_together(widget):
-    view = widget.page.slices.view
-    view.selectRow(0)
-    model = view.selectionModel()
-    for row in (1, 2):
-        model.select(view.model().index(row, 0), model.SelectionFlag.Select | model.SelectionFlag.Rows)
-    widget.acts.decide("before")
-    assert [widget.review.choice("axial", i) is not None for i in range(8)].count(True) == 3
 
 
 def test_painting_is_recorded_stroke_by_stroke_and_undone(widget, empty, folder, qtbot):
@@ -165,10 +109,10 @@ def test_painting_is_recorded_stroke_by_stroke_and_undone(widget, empty, folder,
 @pytest.mark.parametrize(
     ("key", "visible"),
     [
-        (Qt.Key.Key_W, {"case_flair", "before", "after"}),
-        (Qt.Key.Key_D, {"case_flair", "difference"}),
-        (Qt.Key.Key_R, {"case_flair", "final"}),
-        (Qt.Key.Key_S, {"case_flair (left)", "before", "case_flair (right)", "after"}),
+        (Qt.Key.Key_W, {"case_flair", BEFORE, AFTER}),
+        (Qt.Key.Key_D, {"case_flair", "difference (case)"}),
+        (Qt.Key.Key_R, {"case_flair", "final mask (case)"}),
+        (Qt.Key.Key_S, {"case_flair (left)", BEFORE, "case_flair (right)", AFTER}),
     ],
 )
 def test_each_way_to_look_is_a_key(widget, empty, key, visible):
@@ -183,7 +127,7 @@ def test_side_by_side_is_linked_and_gives_the_grid_back(widget, empty):
     assert grid.enabled
     places = [{empty.layers[i].name for i in inside if empty.layers[i].visible}
               for _, inside in grid.iter_viewboxes(empty.layers)]  # fmt: skip
-    assert places == [{"case_flair (left)", "before"}, {"case_flair (right)", "after"}]
+    assert places == [{"case_flair (left)", BEFORE}, {"case_flair (right)", AFTER}]
     empty.layers["case_flair (left)"].contrast_limits = (90, 110)
     assert empty.layers["case_flair (right)"].contrast_limits == [90, 110]
     widget.compare("overlay")
@@ -194,7 +138,7 @@ def test_side_by_side_is_linked_and_gives_the_grid_back(widget, empty):
     assert empty.layers["case_flair"].visible
     widget.compare("side")
     assert [layer.name for layer in empty.layers if layer.visible] == [
-        copies[0], "before", copies[1], "after",
+        copies[0], BEFORE, copies[1], AFTER,
     ]  # fmt: skip
 
 
@@ -242,6 +186,7 @@ def test_filters_and_keys_find_what_is_undecided_or_flagged(widget, empty):
     press(empty, Qt.Key.Key_A)
     assert widget.page.slices.view.model().rowCount() == 6
     widget.acts.decide_rest("after")
+    assert "6 axial slices" in answer(widget, "Use adapted")
     assert "7 of 7" in widget.page.decide.progress.text()
     assert widget.page.slices.view.model().rowCount() == 0
 
@@ -252,17 +197,18 @@ def test_saving_asks_for_a_name_once_and_writes_everything(widget, empty, folder
     assert not (folder / "final").exists()
     widget.page.name.setText("A. Reader")
     widget.acts.decide_rest("before")
+    answer(widget, "Use original")
     widget.save()
     qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=30_000)
     saved = nib.load(folder / "final" / "case.nii.gz")
     np.testing.assert_array_equal(np.asarray(saved.dataobj), widget.review.case.before)
     page = (folder / "report.html").read_text()
-    for said in ("A. Reader", "keep before", "not a medical device", "final"):
+    for said in ("A. Reader", "use original", "not a medical device", "final"):
         assert said in page
     assert widget.page.case.itemText(0) == "saved: case"
     empty.window.remove_dock_widget(widget)
     again = docked(empty)
-    assert again.page.name.text() == "A. Reader", "the name is remembered"
+    assert again.page.name.text() == "", "the next reader is somebody else"
     empty.window.remove_dock_widget(again)
 
 
@@ -282,13 +228,13 @@ def test_a_folder_reopens_with_decisions_edits_and_place(widget, empty, folder, 
     reader = get_run_folder_reader(str(folder))
     for data, arguments, kind in reader(str(folder)):
         getattr(empty, f"add_{kind}")(data, **arguments)
-    np.testing.assert_array_equal(empty.layers["final"].data, to_shown(mask, Grid(SHAPE, AFFINE)))
+    np.testing.assert_array_equal(empty.layers["final mask (case)"].data, to_shown(mask, Grid(SHAPE, AFFINE)))
     count = len(empty.layers)
     again = docked(empty)
     assert again.review.log == log
     assert again.desk.step == 4
     assert len(empty.layers) == count, "the reader's layers are taken over"
-    assert np.shares_memory(empty.layers["final"].data, again.review.final)
+    assert np.shares_memory(empty.layers["final mask (case)"].data, again.review.final)
     empty.window.remove_dock_widget(again)
     assert len(empty.layers) == count, "what a reader has opened stays"
 
@@ -297,9 +243,10 @@ def test_the_next_case_takes_the_place_of_the_one_before(widget, empty):
     widget.acts.decide("before")
     press(empty, Qt.Key.Key_T)
     assert widget.review.case.name.startswith("a second case")
-    assert [layer.name for layer in empty.layers].count("final") == 1
+    assert sum(layer.name.startswith("final mask") for layer in empty.layers) == 1
     np.testing.assert_array_equal(
-        empty.layers["before"].data, to_shown(widget.review.case.before, widget.review.case.grid)
+        empty.layers[f"original mask ({widget.review.case.name})"].data,
+        to_shown(widget.review.case.before, widget.review.case.grid),
     )
     press(empty, Qt.Key.Key_T)
     assert widget.review.case.name == "case"
@@ -323,12 +270,13 @@ def test_a_reference_scores_and_maps_errors(widget, empty, tmp_path, folder, qtb
     widget.acts.decide("before")
     assert model.data(model.index(step, column)) == "0"
     widget.acts.decide_everywhere("before")
+    answer(widget, "Use original")
     qtbot.waitUntil(lambda: scores.text().count("1.000") == 2)
     widget.acts.undo()
     combo = widget.page.reference.map
     combo.setCurrentIndex(combo.findData("final"))
     combo.activated.emit(combo.currentIndex())
-    error = empty.layers["error of final (reference)"]
+    error = empty.layers["Error map of the final mask"]
     wrong = widget.layers.layers["final"].data != widget.layers.layers["before"].data
     np.testing.assert_array_equal(np.isin(error.data, (1, 2, 4)), wrong)
     assert {layer.name for layer in empty.layers if layer.visible} == {"case_flair", error.name}
@@ -353,11 +301,11 @@ def test_a_reference_layer_is_chosen_with_mouse_and_keys(widget, empty, qtbot):
     qtbot.waitUntil(lambda: panel.scores.text().count("1.000") == 1)
     for _ in range(2):
         qtbot.keyClick(panel.map, Qt.Key.Key_Down)
-    assert "error of after (reference)" in empty.layers
+    assert "Error map of the adapted mask" in empty.layers
     assert panel.meaning.isVisibleTo(widget)
     for _ in range(2):
         qtbot.keyClick(panel.map, Qt.Key.Key_Up)
-    assert "error of after (reference)" not in empty.layers
+    assert "Error map of the adapted mask" not in empty.layers
     assert widget.layers.layers["after"].visible
     qtbot.keyClick(panel.combo, Qt.Key.Key_Up)
     assert not panel.scores.isVisibleTo(widget)
@@ -394,8 +342,8 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     adapt_widget.adapt()
     ended(adapt_widget)
     qtbot.waitUntil(lambda: widget.review is not None, timeout=5000)
-    names = [layer.name for layer in viewer.layers]
-    assert [names.count(name) for name in ("before", "after", "difference", "final")] == [1, 1, 1, 1]
+    roles = [layer.metadata.get(RESULT_KEY) for layer in viewer.layers]
+    assert [roles.count(name) for name in ("before", "after", "difference", "final")] == [1, 1, 1, 1]
     assert widget.run.folder == adapt_widget.cockpit.result.folder
     assert {layer.name for layer in widget.layers.images} == {"patient7_t1", "patient7_t2"}
     assert (widget.run.folder / "review.json").exists() or widget.review.log == []
@@ -433,7 +381,7 @@ def test_slices_can_be_sorted_and_filtered_by_uncertainty(empty, folder):
     widget.open_folder(folder)
     model, view = widget.page.slices.model, widget.page.slices.view
     titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
-    view.sortByColumn(titles.index("Unsure"), Qt.SortOrder.DescendingOrder)
+    view.sortByColumn(titles.index("Uncertainty"), Qt.SortOrder.DescendingOrder)
     rows = [view.model().mapToSource(view.model().index(row, 0)).row() for row in range(2)]
     assert [widget.layers.planes["axial"].index(row) for row in rows] == [3, 6]
     widget.page.slices.set_filter("uncertain")

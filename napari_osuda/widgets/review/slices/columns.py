@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
-from napari_osuda.widgets.review.planes import Shown
+from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.words import ARROW, CHOICES, FLAG, MASKS, TRIANGLE
 
-__all__ = ["CHOICES", "FLAG", "Column", "columns_of"]
+__all__ = ["DECISION", "Column", "columns_of"]
 
-FLAG = "\N{BLACK FLAG}"
-CHOICES = {"after": "\N{CHECK MARK} after", "before": "\N{LEFTWARDS ARROW WITH HOOK} before",
-            "edited": "\N{LOWER RIGHT PENCIL} edited"}  # fmt: skip
-"""What was decided, in the table's words."""
+DECISION = "Decision"
 
 
 @dataclass(frozen=True)
@@ -43,25 +41,25 @@ def columns_of(
 
     def mark(row: int) -> str:
         flagged = FLAG if review.flag(plane, row) is not None else ""
-        return flagged + ("\N{BLACK UP-POINTING TRIANGLE}" if table.warnings[row] else "")
+        return flagged + (TRIANGLE if table.warnings[row] else "")
 
     order = {"": 0, **{text: place + 1 for place, text in enumerate(CHOICES.values())}}
     columns = [
-        Column("Slice", "The viewer's number", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
-        Column("Decision", "What was decided", decision, lambda r: order[decision(r)], False),
+        Column("Slice", "Number in napari", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
+        Column(DECISION, "What was decided", decision, lambda r: order[decision(r)], False),
         Column(
             FLAG,
-            "A flag is a person's, a triangle the guard's; the tip of a row says why",
+            "Flag: set by a reviewer. Triangle: the masks contradict each other. Tooltip of the row: why.",
             mark,
             lambda r: len(mark(r)) + bool(table.warnings[r]),
             False,
         ),
         Column(
-            "Changed", "Voxels whose label differs between before and after",
+            "Changed", "Voxels whose label differs between the original and the adapted mask",
             lambda r: f"{change.changed[r]:,}", lambda r: int(change.changed[r]),
         ),
         Column(
-            "Dice", "Agreement of before and after, all labels; low: the two disagree",
+            "Dice", "Overlap of the original and the adapted mask over all labels (1: the same)",
             lambda r: f"{table.dice[r]:.2f}", lambda r: float(table.dice[r]),
         ),
     ]  # fmt: skip
@@ -69,8 +67,8 @@ def columns_of(
         doubt = table.uncertainty
         columns.append(
             Column(
-                "Unsure",
-                "Mean normalized entropy of the adapted network, 0 (sure) to 1, where there is a mask",
+                "Uncertainty",
+                "Uncertainty of the adapted model: mean entropy inside the masks, 0 (certain) to 1",
                 lambda r: f"{doubt[r]:.2f}",
                 lambda r: float(doubt[r]),
             )
@@ -92,8 +90,8 @@ def columns_of(
 
 def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> Column:
     return Column(
-        f"Wrong, {which}",
-        f"Against the reference: voxels whose label is not the reference's, mask {which}",
+        f"Wrong, {MASKS[which]}",
+        f"Voxels of the {MASKS[which]} mask whose label differs from the reference",
         lambda r: f"{errors[which][r]:,}",
         lambda r: int(errors[which][r]),
     )
@@ -102,13 +100,11 @@ def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> Column
 def _pair(
     name: str, unit: str, word: str, was: NDArray[np.float64], now: NDArray[np.float64], digits: int
 ) -> Column:
-    arrow = "\N{RIGHTWARDS ARROW}"
-
     def text(row: int) -> str:
         if not was[row] and not now[row]:
             return ""
-        return f"{was[row]:,.{digits}f} {arrow} {now[row]:,.{digits}f}"
+        return f"{was[row]:,.{digits}f} {ARROW} {now[row]:,.{digits}f}"
 
     short = name if len(name) <= 14 else name[:13] + "\N{HORIZONTAL ELLIPSIS}"
-    tip = f"{word} of {name} in {unit}, before {arrow} after; sorted by after"
+    tip = f"{word} of {name} in {unit}, original {ARROW} adapted (sorted by adapted)"
     return Column(f"{short}, {unit}", tip, text, lambda r: float(now[r]))

@@ -11,9 +11,11 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.review.planes import Shown
+from napari_osuda.widgets.review.slices.model import SliceModel, next_of
 from napari_osuda.widgets.review.slices.strip import ChangeStrip
-from napari_osuda.widgets.review.slices.table import FILTERS, SliceModel, SliceView, next_of
+from napari_osuda.widgets.review.slices.table import SliceView
+from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.words import FILTERS
 
 __all__ = ["SlicePanel"]
 
@@ -29,6 +31,8 @@ class SlicePanel(QWidget):
 
     #: The user went to a slice.
     went = Signal(int)
+    #: Other rows are selected.
+    selected = Signal()
 
     def __init__(self, colors: Palette) -> None:
         super().__init__()
@@ -55,6 +59,7 @@ class SlicePanel(QWidget):
         # A list that keeps the keyboard would take the letters that are keys of the review.
         self.filter.activated.connect(self.filter.clearFocus)
         self.view.went.connect(self.went)
+        self.view.selected.connect(self.selected)
         self.strip.went.connect(self.went)
 
     def set_table(
@@ -95,7 +100,7 @@ class SlicePanel(QWidget):
         return rows if step in rows else [step]
 
     def next(self, wanted: str, step: int, backwards: bool = False) -> int | None:
-        """The next slice of one of `FILTERS` after ``step``; None if there is none."""
+        """The next slice of one of `words.FILTERS` after ``step``; None if there is none."""
         shown = self.model.shown
         places = [place for place in range(shown.count) if self.model.is_in(wanted, shown.index(place))]
         return next_of(places, step, backwards)
@@ -106,7 +111,7 @@ class SlicePanel(QWidget):
         self.strip.set_colors(colors)
 
     def set_filter(self, wanted: str) -> None:
-        """Narrow the table to one of `FILTERS`."""
+        """Narrow the table to one of `words.FILTERS`."""
         self.filter.setCurrentIndex(self.filter.findData(wanted))
         self._on_filter()
 

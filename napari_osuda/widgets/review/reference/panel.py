@@ -20,7 +20,8 @@ from qtpy.QtWidgets import (
 from napari_osuda.evaluation import DIFFERENCE, RegionScore
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.qt.words import WrappedLabel
-from napari_osuda.widgets.review.layers import ERRORS
+from napari_osuda.widgets.review import words
+from napari_osuda.widgets.review.words import ERRORS
 
 # In the list of references: the one that is no layer.
 _FILE = "file"
@@ -39,7 +40,7 @@ class ReferencePanel(QWidget):
         super().__init__()
         self._layers = viewer.layers
         self.combo = QComboBox()
-        self.file = QPushButton("File\N{HORIZONTAL ELLIPSIS}")
+        self.file = QPushButton(words.FILE)
         self.map = QComboBox()
         self.scores = WrappedLabel()
         self.meaning = WrappedLabel(
@@ -49,14 +50,14 @@ class ReferencePanel(QWidget):
             )
         )
         self._file = ""
-        self.map.addItem("No error map", "")
+        self.map.addItem(words.NO_ERROR_MAP, "")
         for which in ("before", "after", "final"):
-            self.map.addItem(f"Error map of {which}", which)
+            self.map.addItem(words.error_map(which), which)
         for combo, name in ((self.combo, "Reference labels"), (self.map, "Error map")):
             combo.setAccessibleName(name)
             combo.setMinimumWidth(1)
             combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.combo.setToolTip("Labels drawn by a person: for scores and error maps, never for a decision")
+        self.combo.setToolTip(words.REFERENCE_TIP)
         row = QHBoxLayout()
         row.addWidget(self.combo, 1)
         row.addWidget(self.file)
@@ -82,7 +83,7 @@ class ReferencePanel(QWidget):
         """List the Labels layers that are no mask of ours."""
         chosen = self.combo.currentData()
         self.combo.clear()
-        self.combo.addItem("No reference", None)
+        self.combo.addItem(words.NO_REFERENCE, None)
         if self._file:
             self.combo.addItem(self._file, _FILE)
         for layer in self._layers:
@@ -107,9 +108,9 @@ class ReferencePanel(QWidget):
             return
         first = next((found for found in scores.values() if found is not None), None)
         if first is None:
-            self.scores.setText("Measuring against the reference\N{HORIZONTAL ELLIPSIS}")
+            self.scores.setText(words.MEASURING)
             return
-        head = "".join(f"<th align='right'>&nbsp;{which}</th>" for which in scores)
+        head = "".join(f"<th align='right'>&nbsp;{words.MASKS[which]}</th>" for which in scores)
         rows = [f"<tr><th align='left'>Against the reference</th>{head}</tr>"]
         for place, region in enumerate(first):
             dice, far = (

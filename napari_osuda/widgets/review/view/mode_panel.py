@@ -1,4 +1,4 @@
-"""How the masks are compared: the mode, each label's opacity, a reference, and the keys in words."""
+"""Buttons for the ways to look, and what each shows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from qtpy.QtWidgets import (
 
 from napari_osuda.evaluation import DIFFERENCE
 from napari_osuda.widgets.qt.words import WrappedLabel
-from napari_osuda.widgets.review.comparison import MODES
+from napari_osuda.widgets.review import words
+from napari_osuda.widgets.review.keys import titled
+from napari_osuda.widgets.review.words import MODES
 
 __all__ = ["ModePanel"]
-
-
-MODE_KEYS = {"overlay": "W", "side": "S", "difference": "D", "final": "R"}
 
 
 class ModePanel(QWidget):
@@ -33,7 +32,7 @@ class ModePanel(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         for place, (mode, (name, tip)) in enumerate(MODES.items()):
-            button = QPushButton(f"{name} ({MODE_KEYS[mode]})")
+            button = QPushButton(titled(name, mode))
             button.setCheckable(True)
             button.setToolTip(tip)
             button.setMinimumWidth(1)
@@ -52,11 +51,4 @@ class ModePanel(QWidget):
             button.setChecked(name == mode)
         self._group.setExclusive(True)
         chips = (f"<span style='color: {c}'>\N{BLACK SQUARE}</span>&nbsp;{n}" for n, c in DIFFERENCE.values())
-        said = {
-            "overlay": "Filled: after. Contour: before.",
-            "side": "Left: before. Right: after.",
-            "difference": " &nbsp;".join(chips),
-            "final": "What the decisions make.",
-            "error": "The error map alone; any of these brings the masks back.",
-        }
-        self.meaning.setText(said[mode])
+        self.meaning.setText(words.MEANINGS.get(mode, " &nbsp;".join(chips)))

@@ -7,20 +7,9 @@ from typing import Any
 from napari.layers import Image
 
 from napari_osuda.napari_layers.masks import RESULT_KEY
-from napari_osuda.widgets.review.layers import ReviewLayers
+from napari_osuda.widgets.review.view.layers import ReviewLayers
 
-__all__ = ["MODES", "Comparison"]
-
-MODES: dict[str, tuple[str, str]] = {
-    "overlay": ("Overlay", "The adapted mask filled, the source's as a contour on it"),
-    "side": (
-        "Side by side",
-        "The source's mask on the left, the adapted one on the right; they move together",
-    ),
-    "difference": ("Difference", "What was gained, lost, kept and relabeled"),
-    "final": ("Final", "The mask that the decisions make"),
-}
-"""Name and explanation of each mode."""
+__all__ = ["Comparison"]
 
 _VISIBLE = {
     "overlay": ("after", "before"),
@@ -65,7 +54,7 @@ class Comparison:
             self._apply(_VISIBLE[self.mode])
 
     def show(self, mode: str) -> None:
-        """Enter a mode: a key of `MODES`, or "error" for an image without masks."""
+        """Enter a mode: a key of `words.MODES`, or "error" for an image without masks."""
         if self._in_grid and mode != "side":
             self._leave_grid()
         self.mode = mode
@@ -74,7 +63,7 @@ class Comparison:
             self._enter_grid()
 
     def blink(self, held: bool) -> None:
-        """While a key is held: the source's mask alone."""
+        """While a key is held: the original mask alone."""
         if held and self.mode != "side":
             self._apply(("before",), contour=0)
         elif not held:

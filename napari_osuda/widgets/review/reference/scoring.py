@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
-from napari_osuda.errors import OsudaError
+from napari_osuda.errors import OsudaError, explain
 from napari_osuda.evaluation import RegionScore, difference, evaluate
 from napari_osuda.imaging import read_labels, require_same_grid
 from napari_osuda.imaging.world import from_layer, grid_of_layer
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import error_sentence
+from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
-from napari_osuda.widgets.review.reference_panel import ReferencePanel
+from napari_osuda.widgets.review.reference.panel import ReferencePanel
 
 __all__ = ["ReferenceView"]
 
@@ -44,7 +44,7 @@ class ReferenceView(QObject):
         self._files: dict[str, str] = {}
         self._scoring = Background(self)
         self._scoring.done.connect(self._show)
-        self._scoring.failed.connect(lambda error: desk.tell(error_sentence(error), True))
+        self._scoring.failed.connect(lambda error: desk.tell(explain(error), True))
         # Decided while the masks were being measured: measure once more, and not many times at once.
         self._stale = False
         self._pause = QTimer(self)
@@ -127,7 +127,7 @@ class ReferenceView(QObject):
         if not which or reference is None or desk.review is None:
             desk.layers.show_error(None)
             return
-        desk.layers.show_error((f"error of {which} (reference)", difference(reference, desk.masks()[which])))
+        desk.layers.show_error((words.error_map(which), difference(reference, desk.masks()[which])))
 
     def _score(self) -> None:
         run, review, reference = self._desk.run, self._desk.review, self.labels

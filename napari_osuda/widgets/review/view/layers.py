@@ -8,26 +8,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
-from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_osuda.evaluation import DIFFERENCE, difference
-from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, onto_layer, to_shown
-from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
+from napari_osuda.imaging.world import METADATA_KEY, from_layer, layer_arguments, onto_layer
+from napari_osuda.napari_layers.images import image_layer
+from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_colors, looks
+from napari_osuda.napari_layers.names import layer_name
+from napari_osuda.session.report.content import shown_first
 from napari_osuda.session.review.log import Plane
-from napari_osuda.session.review.run import ReviewRun, chosen_image
+from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.qt.window import real_viewer
-from napari_osuda.widgets.review.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
+from napari_osuda.widgets.review.view.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
+from napari_osuda.widgets.review.words import ERRORS
 
-__all__ = ["ERRORS", "ReviewLayers"]
+__all__ = ["ReviewLayers"]
 
 IntArray = npt.NDArray[Any]
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _BRUSH_MM = 6.0
-
-ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
-"""What the values of `difference` mean from a reference to a mask."""
 
 # From below to above: the contour of `before` must lie on the filled `after`.
 _ROLES = ("after", "before", "difference", "final")
@@ -66,6 +65,7 @@ class ReviewLayers:
         self._colors: dict[int, str] = {}
         self._opacities: dict[int, float] = {}
         self._error: Labels | None = None
+        self._case = ""
 
     @property
     def alive(self) -> bool:
@@ -90,9 +90,10 @@ class ReviewLayers:
         masks: dict[str, IntArray] = {
             "before": case.before, "after": case.after, "difference": changed, "final": review.final,
         }  # fmt: skip
+        self._case = name
         for role in _ROLES:
-            named = {v: n for v, (n, _) in DIFFERENCE.items()} if role == "difference" else dict(case.labels)
-            self.layers[role] = self._layer(role, masks[role], named, place)
+            shown = looks(role, case.labels, case.colors)
+            self.layers[role] = self._layer(role, masks[role], shown, place)
         self._show_image()
         self._to_top([self.layers[role] for role in _ROLES])
         self.set_opacities({})
@@ -143,14 +144,19 @@ class ReviewLayers:
     def set_opacities(self, opacities: Mapping[int, float]) -> None:
         """How opaque each label is, 0 to 1, in all masks; those not named stay as they are."""
         self._opacities |= opacities
-        colors: dict[int | None, Any] = {None: "#ffffff", 0: "transparent"}
-        for value, color in self._colors.items():
-            rgba = transform_color(color)[0].copy()
-            rgba[3] = self._opacities.get(value, 1.0)
-            colors[value] = rgba
-        colors[0] = "transparent"
         for role in ("before", "after", "final"):
-            self.layers[role].colormap = DirectLabelColormap(color_dict=colors)
+            self.layers[role].colormap = label_colors(self._colors, self._opacities)
+
+    def missing(self) -> list[str]:
+        """Roles of masks that somebody has deleted from the viewer."""
+        return [role for role, layer in self.layers.items() if layer not in self.viewer.layers]
+
+    def put_back(self, roles: list[str]) -> None:
+        """Show masks again that somebody has deleted."""
+        for role in roles:
+            self.viewer.add_layer(self.layers[role])
+        self._to_top([self.layers[role] for role in _ROLES])
+        self.viewer.layers.selection.active = self.layers["final"]
 
     def show_error(self, error: tuple[str, IntArray] | None) -> None:
         """Show an error map against a reference, (title, values of `difference`), or take it away."""
@@ -167,13 +173,11 @@ class ReviewLayers:
         if error is None:
             return
         title, values = error
-        colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        colors |= {value: DIFFERENCE[value][1] for value in ERRORS}
         final = self.layers["final"]
         self._error = Labels(
             np.ascontiguousarray(self.shown(values)),
             name=title,
-            colormap=DirectLabelColormap(color_dict=colors),
+            colormap=label_colors({value: DIFFERENCE[value][1] for value in ERRORS}),
             features={"index": list(ERRORS), "label": list(ERRORS.values())},
             metadata={**self._metadata, RESULT_KEY: "error"},
             opacity=0.7,
@@ -208,60 +212,51 @@ class ReviewLayers:
         paths = {entry.path for entry in case.inputs if entry.path}
         here = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
         known = [layer for layer in here if layer.metadata.get(METADATA_KEY, {}).get("path") in paths]
+        images, missing = ([], []) if known else run.images(name)
         if not paths:
-            known = [
-                layer for layer in here if sorted(layer.data.shape) == sorted(case.grid.shape)
-            ]  # of a run on layers that came from no file
+            # Of a run on layers that came from no file: told by what they hold, as another patient's may
+            # have the same shape.
+            known = [layer for layer in here if any(_holds(layer, image.data) for image in images)]
         if known:
             self.images = known
             for layer in known:
                 self._take(layer)
             return []
-        images, missing = run.images(name)
-        first = chosen_image([image.title for image in images])
-        for place, image in enumerate(images):
-            low, high = (float(v) for v in np.percentile(image.data[::3, ::3, ::3], (1, 99.8)))
-            layer = Image(
-                np.ascontiguousarray(to_shown(image.data, case.grid)),
-                name=image.title,
-                contrast_limits=(low, high) if high > low else None,
-                visible=place == first,
-                **layer_arguments(case.grid, image.path),
-            )
+        first = shown_first([image.title for image in images])
+        for index, image in enumerate(images):
+            data, arguments, _ = image_layer(image.data, image.title, case.grid, image.path)
+            layer = Image(data, **{**arguments, "visible": index == first})
             self._add(layer)
             self.images.append(layer)
         return missing
 
     def _show_image(self) -> None:
         """Show the contrast that the model saw, and nothing over it."""
-        shown = self.images[chosen_image([layer.name for layer in self.images])] if self.images else None
+        shown = self.images[shown_first([layer.name for layer in self.images])] if self.images else None
         for layer in self.viewer.layers:
             if isinstance(layer, Image) and shown is not None:
                 if layer.visible and layer not in self._added and layer is not shown:
                     self._hidden.append(layer)
                 layer.visible = layer is shown
 
-    def _layer(self, role: str, mask: IntArray, named: dict[int, str], place: Mapping[str, Any]) -> Labels:
+    def _layer(self, role: str, mask: IntArray, shown: Mapping[str, Any], place: Mapping[str, Any]) -> Labels:
         data = self.shown(mask)
         for layer in self.viewer.layers:
             if layer.metadata.get(RESULT_KEY) == role and layer.data.shape == data.shape:
+                if role == "final" and layer.metadata.get(RUN_KEY, {}).get("case") != self._case:
+                    continue
                 if role == "final":
                     # The layer of a reader holds a copy; from now on it is the review's own array.
                     layer.data = data
                 if role == "final" or np.array_equal(layer.data, data):
                     self._take(layer)
                     return layer
-        colors: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
-        if role == "difference":
-            colors |= {value: color for value, (_, color) in DIFFERENCE.items()}
         layer = Labels(
             data if role == "final" else np.ascontiguousarray(data),
-            name=role,
-            features={"index": list(named), "label": list(named.values())},
-            opacity=0.6,
+            name=layer_name(role, self._case),
             metadata={**self._metadata, RESULT_KEY: role},
-            colormap=DirectLabelColormap(color_dict=colors) if role == "difference" else None,
             visible=False,
+            **shown,
             **place,
         )
         self._add(layer)
@@ -296,3 +291,8 @@ class ReviewLayers:
 
     def _painted(self, event: Any = None) -> None:
         self.on_paint()
+
+
+def _holds(layer: Image, data: IntArray) -> bool:
+    shown = from_layer(layer.data, layer.metadata) if layer.data.ndim == 3 else layer.data
+    return shown.shape == data.shape and bool(np.array_equal(shown, data))

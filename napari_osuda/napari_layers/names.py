@@ -1,0 +1,38 @@
+"""Names of the layers that a run makes: what they are, and of which case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["free_name", "layer_name"]
+
+_ROLES = {
+    "before": "original mask",
+    "after": "adapted mask",
+    "difference": "difference",
+    "final": "final mask",
+    "preview": "live preview",
+}
+
+
+def layer_name(role: str, case: str) -> str:
+    """The name of a layer by its role in a run ("before", "after", ..., or any words) and its case.
+
+    >>> layer_name("after", "patient7")
+    'adapted mask (patient7)'
+    """
+    return f"{_ROLES.get(role, role)} ({case})"
+
+
+def free_name(layers: Iterable[Any], wanted: str, layer: Any = None) -> str:
+    """``wanted``, or that with a number where another layer than ``layer`` has it: napari would add "[1]".
+
+    >>> free_name([], "adapted mask (patient7)")
+    'adapted mask (patient7)'
+    """
+    taken = {other.name for other in layers if other is not layer}
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}, {number}", number + 1
+    return name

@@ -1,0 +1,45 @@
+"""What a report says around its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = [
+    "CALIBRATION",
+    "HEADLINES",
+    "MASKS",
+    "NOT_A_DEVICE",
+    "NO_CURVES",
+    "NUMBERS",
+    "OUTCOMES",
+    "REFERENCE_NOTE",
+    "SCALE",
+    "SUMMARY",
+]
+
+NOT_A_DEVICE = (
+    "napari-osuda is a research tool and not a medical device. This page is not meant for diagnosis or "
+    "treatment. A mask is a proposal until a qualified person has checked it, slice by slice."
+)
+HEADLINES: Mapping[str | None, str] = {
+    "accept": "Use adapted",
+    "keep-source": "Use original",
+    "neither": "Trust neither: mark by hand",
+    None: "No recommendation: the guard was off",
+}
+"""The recommendation as a headline."""
+
+OUTCOMES: Mapping[str, str] = {
+    "done": "The run is complete.",
+    "stopped": "The run was stopped early. These are its partial results.",
+    "failed": "The run failed. These are the results until then.",
+}
+MASKS: Mapping[str, str] = {"before": "original", "after": "adapted", "final": "final"}
+"""The masks by the names that files have for them."""
+
+REFERENCE_NOTE = "The reference was used for these scores only, not for the adaptation or the recommendation."
+SCALE = "R, L, A, P: the patient's right, left, front, back. The bar is 50 mm."
+NUMBERS = "The numbers are in steps.csv and channels.npz, beside this page."
+NO_CURVES = "No iteration was run, so there are no curves."
+CALIBRATION = "Calibration of the network's probabilities, over all voxels of the head (0 is best)"
+SUMMARY = "All cases against their references, mean \N{PLUS-MINUS SIGN} standard deviation"

@@ -1,0 +1,1 @@
+"""What is seen of a case under review: layers, ways to compare, planes."""

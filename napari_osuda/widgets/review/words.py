@@ -1,0 +1,244 @@
+"""Everything that the Review panel says; a decision is made on data and only worded here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from napari_osuda.session.report.words import HEADLINES
+from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.session.review.log import Entry, Kind, Plane
+from napari_osuda.session.review.saving import Saved
+from napari_osuda.session.review.wording import slice_list, undecided_count, undecided_words
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+ARROW = "\N{RIGHTWARDS ARROW}"
+FLAG = "\N{BLACK FLAG}"
+TRIANGLE = "\N{BLACK UP-POINTING TRIANGLE}"
+
+# The panel as a whole
+
+EMPTY = (
+    "There is no review yet. Run <b>OSUDA: Adapt</b>, or open a run folder with the button above. "
+    "A run folder can also be dropped on this panel."
+)
+REVIEW_LAST = "Review the last run"
+OPEN = f"Open{ELLIPSIS}"
+OPEN_TIP = "Open a run folder. It can also be dropped on this panel."
+WORKLIST_TIP = "All cases, and where the review of each stands"
+NO_OTHER_CASE = "There is no other case on the worklist."
+NAME_HINT = "Your name"
+NAME_TIP = "The reviewer. The name signs all decisions of this session."
+SAVE = "Save and sign"
+SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
+NEEDS_NAME = "Enter your name first. The record says who decided."
+DETAILS, LESS = "Details", "Less"
+FOLDS = {"opacity": "Label opacity", "reference": "Reference", "keys": "Keys"}
+
+# Of each recommendation: mark and hue.
+VERDICT_MARKS: Mapping[str | None, tuple[str, str]] = {
+    "accept": ("\N{CHECK MARK}", "green"),
+    "keep-source": (TRIANGLE, "orange"),
+    "neither": ("\N{BALLOT X}", "red"),
+    None: ("", "text"),
+}
+
+# Decisions
+
+USE = {"after": "Use adapted", "before": "Use original"}
+USE_TIPS = {
+    "after": "Takes the adapted mask in this slice, or in the selected rows",
+    "before": "Takes the original mask in this slice, or in the selected rows",
+}
+EDIT = "Edit"
+EDIT_TIP = "Opens the final mask for napari's paint tools. Every stroke is recorded."
+FLAG_BUTTON = "Flag"
+FLAG_TIP = "Flags the slice, or the selected rows, with the comment below. Again: removes the flag."
+COMMENT_HINT = "Comment for a flag (Enter sets the flag)"
+UNDO, REDO = "Undo", "Redo"
+NOTHING_TO = {"undo": "There is nothing to undo.", "redo": "There is nothing to redo."}
+THEN_NEXT = "then go to the next undecided slice"
+REST = {"after": "All undecided: use adapted", "before": "All undecided: use original"}
+REST_TIP = "Decides every slice of this plane that has a label and no decision"
+NONE_UNDECIDED = "Every slice of this plane is decided."
+WHOLE = "Whole case"
+WHOLE_MENU = {
+    "after": "Use adapted in the whole case",
+    "before": "Use original in the whole case",
+    "flag": "Flag this case with the comment",
+}
+IN_3D = "No slice is shown in the 3-D view, so nothing was done. Switch to the 2-D view first."
+EDITING = "Paint in the final mask. Every stroke is recorded. Edit again locks the mask."
+LOCKED_IN_3D = "The final mask is locked in the 3-D view."
+LEAVE_EDITED = "Leave edited slices"
+SAVE_ANYWAY = "Save anyway"
+CHOOSE_FOLDER = "Choose an empty folder for this run and its review"
+OPEN_FOLDER = "Open a run folder"
+REPORTING = f"Writing the report{ELLIPSIS}"
+REPORT_DONE = "The report is beside it."
+CHOOSE_REFERENCE = "Reference labels"
+
+_DONE: Mapping[str, str] = {
+    "after": "Adapted mask used in", "before": "Original mask used in", "edited": "Edited", "flag": "Flagged",
+    "unflag": "Flag removed from",
+}  # fmt: skip
+
+# Ways to look
+
+MODES: dict[str, tuple[str, str]] = {
+    "overlay": ("Overlay", "The adapted mask filled, the original mask as a contour"),
+    "side": ("Side by side", "The original mask on the left, the adapted mask on the right"),
+    "difference": ("Difference", "What adaptation added, removed, kept and relabeled"),
+    "final": ("Final", "The final mask, as decided so far"),
+}
+"""Name and explanation of each way to look."""
+
+MEANINGS = {
+    "overlay": "Filled: adapted. Contour: original.",
+    "side": "Left: original. Right: adapted.",
+    "final": "The final mask, as decided so far.",
+    "error": "Only the error map is shown. Choose a view above to see the masks again.",
+}
+ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
+"""What the values of `difference` mean from a reference to a mask."""
+
+MASKS = {"before": "original", "after": "adapted", "final": "final"}
+
+# The list of slices
+
+FILTERS = {
+    "marked": "With labels",
+    "changed": "Changed",
+    "flagged": "Flagged",
+    "undecided": "Undecided",
+    "uncertain": "Most uncertain",
+    "all": "All slices",
+}
+"""What the table can be narrowed to: slices with labels, changed ones, flagged by guard or person, ..."""
+
+CHOICES: Mapping[Kind, str] = {
+    "after": "\N{CHECK MARK} adapted",
+    "before": "\N{LEFTWARDS ARROW WITH HOOK} original",
+    "edited": "\N{LOWER RIGHT PENCIL} edited",
+}
+"""What was decided on a slice."""
+
+# A reference
+
+NO_REFERENCE = "No reference"
+REFERENCE_TIP = "Labels drawn by a person. They are used for scores and error maps only."
+FILE = f"File{ELLIPSIS}"
+NO_ERROR_MAP = "No error map"
+MEASURING = f"Measuring against the reference{ELLIPSIS}"
+
+
+def error_map(which: str) -> str:
+    """The error map of a mask."""
+    return f"Error map of the {MASKS[which]} mask"
+
+
+def verdict(case: ReviewCase) -> str:
+    """The recommendation for a case."""
+    return HEADLINES.get(case.decision, str(case.decision))
+
+
+def where(steps: Sequence[int], plane: Plane | None) -> str:
+    """Slices in words, by the viewer's numbers."""
+    if plane is None:
+        return "the whole case"
+    if len(steps) == 1:
+        return f"{plane} slice {steps[0]}"
+    return f"{len(steps)} {plane} slices ({slice_list(steps)})"
+
+
+def done(kind: str, steps: Sequence[int], plane: Plane | None) -> str:
+    """That a decision was recorded."""
+    return f"{_DONE[kind]} {where(steps, plane)}."
+
+
+def stepped(step: str, entry: Entry, steps: Sequence[int]) -> str:
+    """That a decision was undone or redone."""
+    said = done(entry.kind, steps, entry.plane)
+    return f"{'Undone' if step == 'undo' else 'Redone'}: {said[0].lower()}{said[1:]}"
+
+
+def target(steps: Sequence[int], plane: Plane) -> str:
+    """What the buttons act on, where that is more than the current slice."""
+    return f"The buttons act on {where(steps, plane)}." if len(steps) > 1 else ""
+
+
+def decide_question(kind: str, steps: Sequence[int], plane: Plane, edited: Sequence[int]) -> str:
+    """What is asked before more than one slice, or an edited one, is decided."""
+    if len(steps) == 1:
+        return f"{where(steps, plane).capitalize()} is edited. Replace the edit with the {MASKS[kind]} mask?"
+    lost = f" Edits in {where(edited, plane)} would be replaced." if edited else ""
+    return f"{USE[kind]} in {where(steps, plane)}?{lost}"
+
+
+def flag_question(steps: Sequence[int], plane: Plane, flagged: bool) -> str:
+    """What is asked before more than one slice is flagged."""
+    return f"{'Flag' if flagged else 'Remove the flag from'} {where(steps, plane)}?"
+
+
+def whole_question(kind: str, decided: int, edited: bool) -> str:
+    """What is asked before the whole case is decided."""
+    lost = f" This replaces {decided} earlier decision{'s' * (decided != 1)}." if decided else ""
+    return f"{USE[kind]} in the whole case?{lost}" + (" All edits would be replaced." if edited else "")
+
+
+def save_question(case: ReviewCase, undecided: int, plane: Plane) -> str:
+    """What is asked before a mask with undecided slices is saved."""
+    held = "It holds" if undecided == 1 else "They hold"
+    counted = undecided_count(undecided).replace("slice", f"{plane} slice")
+    return f"{counted}. {held} {undecided_words(case)}. Save anyway?"
+
+
+def lapsed(steps: Sequence[int], plane: Plane) -> str:
+    """That decisions no longer hold."""
+    if not steps:
+        return ""
+    needs = "needs" if len(steps) == 1 else "need"
+    said = where(steps, plane)
+    return f"The mask has changed since it was decided: {said} {needs} a new decision."
+
+
+def saved(result: Saved, undecided: int) -> str:
+    """What was written."""
+    said = [f"Saved {result.path}."]
+    if result.segmentation is not None:
+        said.append(f"{result.segmentation.name} is the same as DICOM-SEG.")
+    said += [result.problem] if result.problem else []
+    said += [f"{undecided_count(undecided)}."] if undecided else []
+    return " ".join(said)
+
+
+def put_back(names: Sequence[str]) -> str:
+    """That deleted layers were shown again."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    were = "was" if len(names) == 1 else "were"
+    return f"{listed} belongs to this review and {were} put back. Close the panel to end the review."
+
+
+def closed(case: str) -> str:
+    """That a case is no longer under review."""
+    return f"The layers of case {case} were removed, so its review is closed. All decisions are kept."
+
+
+def closed_html(sentence: str) -> str:
+    """The empty panel after a review was closed."""
+    return f"{escape(sentence)} {EMPTY}"
+
+
+def no_such_slice(wanted: str) -> str:
+    """That there is none to go to."""
+    return f"No slice of this plane is {wanted}."
+
+
+def place(step: int, mm: float, changed: int, uncertainty: float | None, flag: Entry | None) -> str:
+    """The current slice."""
+    said = f"Slice {step}, {mm:.0f} mm: {changed:,} voxels changed"
+    if uncertainty is not None:
+        said += f", uncertainty {uncertainty:.2f}"
+    if flag is not None:
+        said += f". Flagged: {flag.comment or 'no comment'}"
+    return said

@@ -1,0 +1,100 @@
+"""Other masks, deleted layers, another reader: what was decided stays, and nobody signs for another."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from review_widgets import answer, asked, docked, press
+
+from napari_osuda.imaging import Grid, write_labels
+from napari_osuda.session.review.run import ReviewRun
+
+pytestmark = pytest.mark.viewer
+
+
+def test_a_deleted_mask_is_put_back_and_said(widget, empty, qtbot):
+    final = widget.layers.layers["final"]
+    widget.acts.decide("before")
+    empty.layers.remove(final)
+    qtbot.waitUntil(lambda: final in empty.layers)
+    assert "was put back" in widget.page.note.text()
+    assert widget.layers.alive
+    press(empty, Qt.Key.Key_K)
+    assert len(widget.review.log) == 2
+
+
+def test_a_cleared_viewer_ends_the_review_and_says_so(widget, empty, folder, qtbot):
+    widget.acts.decide("before")
+    empty.layers.clear()
+    qtbot.waitUntil(lambda: widget.review is None)
+    assert "its review is closed" in widget.page.empty.text()
+    widget.open_folder(folder)
+    assert len(widget.review.log) == 1
+
+
+def test_other_masks_keep_the_decisions_that_hold(widget, empty, folder):
+    widget.page.decide.on.setChecked(False)
+    for step in (2, 3):
+        widget.desk.go_to(step)
+        widget.acts.decide("after")
+    widget.desk.go_to(4)
+    widget.acts.decide("before")
+    empty.window.remove_dock_widget(widget)
+    case = ReviewRun.of_folder(folder).review("case").case
+    after = case.after.copy()
+    changed = after.shape[2] - 1 - 3 if case.grid.orientation[2] == "I" else 3
+    after[..., changed] = 0
+    write_labels(folder / "after" / "case.nii.gz", after, Grid(case.grid.shape, case.grid.affine))
+    again = docked(empty)
+    again.open_folder(folder)
+    assert again.review is not None, "no change of the masks locks a run"
+    assert [again.review.choice("axial", index) is not None for index in (2, 3, 4)] == [True, False, True]
+    again.desk.go_to(5)
+    assert "axial slice 3 needs a new decision" in again.page.note.text()
+    empty.window.remove_dock_widget(again)
+
+
+def test_who_saves_signs_for_this_sitting_and_no_other(widget, empty, folder, qtbot):
+    widget.acts.decide("before")
+    widget.page.name.setText("A. Reader")
+    widget.save()
+    said = answer(widget, "Cancel")
+    assert said.startswith("6 axial slices are undecided. They hold the adapted mask, which is recommended.")
+    assert not (folder / "final").exists()
+    widget.save()
+    answer(widget, "Save anyway")
+    qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=60_000)
+    empty.window.remove_dock_widget(widget)
+    again = docked(empty)
+    again.open_folder(folder)
+    assert again.page.name.text() == ""
+    again.acts.decide("before")
+    again.page.name.setText("B. Reader")
+    again.acts.decide_rest("before")
+    answer(again, "Use original")
+    again.save()
+    assert not asked(again), "all is decided"
+    qtbot.waitUntil(lambda: "report is beside it" in again.page.note.text(), timeout=60_000)
+    log = json.loads((folder / "review.json").read_text())["cases"]["case"]["log"]
+    assert [entry["who"] for entry in log] == ["A. Reader", "B. Reader", "B. Reader"]
+    empty.window.remove_dock_widget(again)
+
+
+@pytest.mark.parametrize("decision", ["neither"])
+def test_where_neither_mask_is_to_be_trusted_nothing_is_proposed(empty, folder, decision):
+    record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    record["cases"][0]["recommendation"]["decision"] = decision
+    (folder / "run.json").write_text(json.dumps(record))
+    widget = docked(empty)
+    widget.open_folder(folder)
+    assert "Trust neither: mark by hand" in widget.page.advice.text()
+    assert not np.any(widget.layers.layers["final"].data)
+    widget.page.name.setText("A. Reader")
+    widget.save()
+    assert "hold no label" in answer(widget, "Cancel")
+    assert not (folder / "final").exists()
+    empty.window.remove_dock_widget(widget)
