@@ -11,9 +11,10 @@ from napari_osuda.imaging.modalities import (
     telling_name,
 )
 from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization, normalize
+from napari_osuda.imaging.planes import Plane
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
-from napari_osuda.imaging.spec import Plane, SliceSpec
+from napari_osuda.imaging.spec import SliceSpec
 from napari_osuda.imaging.volumes import (
     Volume,
     digest_of,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.imaging.planes import AXIS_CODES
 
 __all__ = ["Grid", "Reorientation", "require_same_grid"]
 
@@ -98,7 +99,7 @@ class Reorientation:
 
     @property
     def flips(self) -> tuple[bool, bool, bool]:
-        """Which axes of the original are turned round."""
+        """Which axes of the original are reversed."""
         return 0 in self._flipped, 1 in self._flipped, 2 in self._flipped
 
     def apply(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -135,7 +136,7 @@ def require_axes(axes: str) -> str:
         They are not three letters that name each of the patient's axes once.
     """
     codes = axes.upper()
-    if len(codes) != 3 or any(sum(c in pair for c in codes) != 1 for pair in ("LR", "PA", "IS")):
+    if len(codes) != 3 or any(sum(c in pair for c in codes) != 1 for pair in AXIS_CODES):
         raise ConfigError(
             f"orientation is {axes!r}; it must have one letter of each of L/R, A/P and I/S, such as 'RAS'."
         )

@@ -53,15 +53,15 @@ def modality_of(name: str) -> str | None:
     """
     words = _words(name)
     found: list[tuple[int, str]] = []
-    for place, word in enumerate(words):
-        if not (found and words[place - 1] in _REFERENCE):
-            found += [(place, contrast) for contrast, known in _CONTRASTS.items() if known.fullmatch(word)]
+    for index, word in enumerate(words):
+        if not (found and words[index - 1] in _REFERENCE):
+            found += [(index, contrast) for contrast, known in _CONTRASTS.items() if known.fullmatch(word)]
     if not found:
         return None
     if any(contrast == "flair" for _, contrast in found):
         return "flair"
-    place, contrast = found[-1]
-    return "t1ce" if contrast == "t1" and _has_agent(words, place) else contrast
+    index, contrast = found[-1]
+    return "t1ce" if contrast == "t1" and _has_agent(words, index) else contrast
 
 
 def telling_name(*names: str) -> str:
@@ -149,9 +149,9 @@ def _words(name: str) -> list[str]:
 
 def _has_agent(words: Sequence[str], t1: int) -> bool:
     after = next((i for i in range(t1 + 1, len(words)) if not re.fullmatch(_ASIDE, words[i])), None)
-    for place, word in enumerate(words):
-        if place and words[place - 1] in _WITHOUT:
+    for index, word in enumerate(words):
+        if index and words[index - 1] in _WITHOUT:
             continue
-        if _AGENT.fullmatch(word) or (place == after and _AGENT_AFTER_T1.fullmatch(word)):
+        if _AGENT.fullmatch(word) or (index == after and _AGENT_AFTER_T1.fullmatch(word)):
             return True
     return False

@@ -1,4 +1,4 @@
-"""How a voxel grid is shown in a viewer, and the way back to the file's own array. Pure numpy, no viewer.
+"""How a voxel grid is shown in a viewer, and its inverse to the file's own array. Pure numpy, no viewer.
 
 A volume is shown with its array reoriented to S, A, R axes (each running towards superior, anterior, right),
 so that slicing the first axis gives axial slices, in a world of RAS millimeters whose coordinates are listed
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.grid import Grid, Reorientation, require_axes
+from napari_osuda.imaging.planes import patient_axis
 
 __all__ = [
     "METADATA_KEY",
@@ -130,7 +131,7 @@ def grid_of_layer(
     axes = _axes(axis_labels) or _SCREEN_AXES
     affine = np.diag([0.0, 0.0, 0.0, 1.0])
     for column, (code, step, start) in enumerate(zip(axes, scale, translate, strict=True)):
-        row = next(i for i, pair in enumerate(("RL", "AP", "SI")) if code in pair)
+        row = patient_axis(code)
         sign = 1.0 if code in "RAS" else -1.0
         affine[row, column], affine[row, 3] = sign * step, sign * start
     return Grid((shape[0], shape[1], shape[2]), affine)
