@@ -18,12 +18,12 @@ from napari_osuda.imaging.spec import SliceSpec
 from napari_osuda.imaging.volumes import (
     Volume,
     digest_of,
+    identity_of,
     read_labels,
     read_volume,
     title_of,
-    write_labels,
-    write_shares,
 )
+from napari_osuda.imaging.writing import write_labels, write_shares
 
 __all__ = [
     "INTENSITY_MAPS",
@@ -41,6 +41,7 @@ __all__ = [
     "check_case",
     "digest_of",
     "expected_map",
+    "identity_of",
     "is_label_name",
     "match_channels",
     "modality_of",

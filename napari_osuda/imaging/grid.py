@@ -24,6 +24,10 @@ orientations: Any = nib.orientations
 _TOLERANCE = 0.1
 
 
+# Edges of a voxel, and how far from the scanner's center an image can lie.
+_SMALLEST_MM, _LARGEST_MM, _FARTHEST_MM = 1e-2, 500.0, 1e5
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """The voxel grid of an image.
@@ -40,7 +44,8 @@ class Grid:
     Raises
     ------
     CaseError
-        The affine is not finite or folds the volume flat, so that voxels have no place in the scanner.
+        The affine is not finite or folds the volume flat, so that voxels have no place in the scanner, or
+        voxels are of a size that no MRI has.
     """
 
     shape: tuple[int, int, int]
@@ -53,11 +58,7 @@ class Grid:
         shape = tuple(int(n) for n in self.shape)
         if len(shape) != 3 or affine.shape != (4, 4):
             raise ValueError(f"A grid has three axes and a 4 x 4 affine, not {shape} and {affine.shape}.")
-        if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-            raise CaseError(
-                "The affine is not finite or has an axis without length, so the voxels have no place in the "
-                "scanner: mend the header's sform or qform."
-            )
+        _require_usable(affine)
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "shape", shape)
 
@@ -68,6 +69,11 @@ class Grid:
         return x, y, z
 
     @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel, ml: the determinant of the affine, with shear less than its edges' product."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])) / 1000)
+
+    @property
     def orientation(self) -> str:
         """Direction in which each array axis runs, to the nearest of the patient's, such as ``"LPS"``."""
         return "".join(orientations.aff2axcodes(self.affine))
@@ -76,6 +82,25 @@ class Grid:
         """Give shape, spacing and axes in words, for messages."""
         spacing = " x ".join(f"{v:.3g}" for v in self.spacing)
         return f"{' x '.join(map(str, self.shape))} voxels of {spacing} mm, axes {self.orientation}"
+
+
+def _require_usable(affine: NDArray[np.float64]) -> None:
+    """CaseError unless an affine gives each voxel a place of its own, of a size that voxels have."""
+    with np.errstate(all="ignore"):
+        steps = np.linalg.norm(affine[:3, :3], axis=0)
+        # The volume of a voxel over that of a box with its edges: 0 where two of them are one direction.
+        upright = abs(np.linalg.det(affine[:3, :3] / steps))
+        usable = np.isfinite(affine).all() and upright > 1e-3 and abs(affine[:3, 3]).max() < _FARTHEST_MM
+    if not usable or np.isnan(orientations.io_orientation(affine)).any():
+        raise CaseError(
+            "The affine is not finite or has an axis without length or direction of its own, so the voxels "
+            "have no place in the scanner: mend the header's sform or qform."
+        )
+    if steps.min() < _SMALLEST_MM or steps.max() > _LARGEST_MM:
+        raise CaseError(
+            f"The voxels are {' x '.join(f'{v:.3g}' for v in steps)} mm large, which no MRI has: mend the "
+            "units or the affine of the header."
+        )
 
 
 class Reorientation:

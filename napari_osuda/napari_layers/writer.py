@@ -9,8 +9,8 @@ import napari
 import numpy as np
 
 from napari_osuda.errors import OutputError
-from napari_osuda.imaging.volumes import write_labels
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer, place_is_known
+from napari_osuda.imaging.writing import write_labels
 
 __all__ = ["write_layer"]
 

@@ -15,12 +15,11 @@ from napari_osuda.imaging import (
     Case,
     Grid,
     case_from_arrays,
-    digest_of,
+    identity_of,
     require_same_grid,
     telling_name,
-    title_of,
 )
-from napari_osuda.imaging.dicom.series import is_dicom
+from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer
 from napari_osuda.widgets.adapt.result_layers import IntArray
@@ -64,7 +63,8 @@ def case_of_layers(layers: Mapping[str, Any]) -> Case:
         digest, title = None, layer.name
         if path is not None and path.is_file():
             # A series whose layer was given a name that says no contrast is still what the scanner called it.
-            digest, title = digest_of(path), telling_name(layer.name, title_of(path))
+            digest, called = identity_of(path)
+            title = telling_name(layer.name, called)
         sources.append(dataclasses.replace(source, path=path, sha256=digest, title=title))
     return dataclasses.replace(case, sources=tuple(sources))
 
