@@ -1,7 +1,7 @@
 """MRI in, slices to the network, labels back in the scanner's own space."""
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
-from napari_osuda.imaging.grid import Grid, require_same_grid
+from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, expected_map
 from napari_osuda.imaging.modalities import (
     is_label_name,
@@ -46,6 +46,7 @@ __all__ = [
     "match_channels",
     "modality_of",
     "normalize",
+    "onto_grid",
     "read_case",
     "read_labels",
     "read_volume",

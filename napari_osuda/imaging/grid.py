@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.imaging.planes import AXIS_CODES
 
-__all__ = ["Grid", "Reorientation", "require_same_grid"]
+__all__ = ["Grid", "Reorientation", "onto_grid", "require_same_grid"]
 
 # nibabel's functions carry no types.
 orientations: Any = nib.orientations
@@ -116,8 +116,17 @@ class Reorientation:
 
     def __init__(self, affine: ArrayLike, axes: str) -> None:
         now = orientations.io_orientation(np.asarray(affine))
-        change = orientations.ornt_transform(now, orientations.axcodes2ornt(tuple(require_axes(axes))))
-        self._change: NDArray[np.float64] = change
+        self._set(orientations.ornt_transform(now, orientations.axcodes2ornt(tuple(require_axes(axes)))))
+
+    @classmethod
+    def between(cls, grid: Grid, target: Grid) -> Reorientation:
+        """The change after which the axes of ``grid`` run as those of ``target`` do, to the nearest."""
+        made = cls.__new__(cls)
+        made._set(orientations.io_orientation(np.linalg.inv(target.affine) @ grid.affine))
+        return made
+
+    def _set(self, change: NDArray[np.float64]) -> None:
+        self._change = change
         self._flipped = tuple(int(i) for i in np.flatnonzero(change[:, 1] < 0))
         # order[k] is the axis of the original that becomes axis k.
         self._order = tuple(int(i) for i in np.argsort(change[:, 0]))
@@ -166,6 +175,40 @@ def require_axes(axes: str) -> str:
             f"orientation is {axes!r}; it must have one letter of each of L/R, A/P and I/S, such as 'RAS'."
         )
     return codes
+
+
+def onto_grid(array: NDArray[Any], grid: Grid, name: str, target: Grid, target_name: str) -> NDArray[Any]:
+    """Bring an array whose voxels are those of another grid to that grid's order: no voxel is altered.
+
+    Parameters
+    ----------
+    array : array [..., I, J, K]
+        On ``grid``.
+    grid : Grid
+    name : str
+        Of the array, for messages.
+    target : Grid
+        The same voxels, whatever the order and the direction of its axes.
+    target_name : str
+
+    Returns
+    -------
+    array [..., *target.shape]
+        A view.
+
+    Raises
+    ------
+    CaseError
+        As `require_same_grid`: the voxels are not those of the target.
+    """
+    change = Reorientation.between(grid, target)
+    moved = Grid(change.reorder(grid.shape), change.affine(grid))
+    try:
+        require_same_grid(target, target_name, moved, name)
+    except CaseError:
+        # Said of the grid as it is.
+        require_same_grid(target, target_name, grid, name)
+    return change.apply(array)
 
 
 def require_same_grid(first: Grid, first_name: str, other: Grid, other_name: str) -> None:

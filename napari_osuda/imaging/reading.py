@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.case import Case, Source, stack_channels
 from napari_osuda.imaging.dicom import DicomSeries, find_series, is_dicom
-from napari_osuda.imaging.grid import require_same_grid
+from napari_osuda.imaging.grid import onto_grid
 from napari_osuda.imaging.modalities import match_channels, modality_of
 from napari_osuda.imaging.volumes import SUFFIXES, read_volume, without_suffix
 
@@ -184,11 +184,11 @@ def _of_files(files: Mapping[str, Path], channels: Sequence[str], name: str) -> 
                     f"{volume.path} has {volume.data.shape[3]} volumes along its fourth axis, and channel "
                     f"{channel} is one volume: split it first, or give it alone for all channels."
                 )
-            require_same_grid(first.grid, str(first.path), volume.grid, str(volume.path))
+            array = onto_grid(volume.data, volume.grid, str(volume.path), first.grid, str(first.path))
             digest = volume.digest()
             shape, affine = volume.data.shape, volume.grid.affine
             sources.append(Source(channel, volume.path, digest, shape, affine, volume.title))
-            yield channel, volume.data
+            yield channel, array
 
     data = stack_channels(read_on(), len(channels), first.grid)
     return Case(name, tuple(channels), data, first.grid, tuple(sources))

@@ -70,7 +70,7 @@ def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
     """Count everything once; a quarter of a second for 155 x 240 x 240 voxels and four labels."""
     axis = plane_axes(case.grid)[plane]
     values = [value for value in case.labels if value != 0]
-    change = change_table(case.before, case.after, case.grid.spacing, axis, values)
+    change = change_table(case.before, case.after, case.grid.affine, axis, values)
     before, after, shared = (counts.sum(axis=1) for counts in (change.before, change.after, change.shared))
     dice = np.where(before + after == 0, 1.0, 2.0 * shared / np.maximum(before + after, 1))
     warnings = tuple(
@@ -88,7 +88,7 @@ def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None =
     Given a reference [I, J, K], also how many voxels of each mask have another label than it.
     """
     case, change = review.case, table.change
-    final = change_table(case.before, review.final, case.grid.spacing, change.axis, change.values)
+    final = change_table(case.before, review.final, case.grid.affine, change.axis, change.values)
     titles = [case.labels.get(value, str(value)) for value in change.values]
     others = tuple(axis for axis in range(3) if axis != change.axis)
     masks = {"before": case.before, "after": case.after, "final": review.final}

@@ -20,7 +20,7 @@ def scores_of(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job)
     """Scores of a mask of the case against its reference, for each region or else each label."""
     card = job.model.card
     regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
-    return tuple(evaluate(labels, reference, case.case.grid.spacing, regions))
+    return tuple(evaluate(labels, reference, case.case.grid.affine, regions, tuple(card.labels)))
 
 
 def now() -> str:
