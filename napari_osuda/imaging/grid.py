@@ -40,6 +40,9 @@ class Grid:
         Voxel index to RAS millimeters, as nibabel chooses it: the sform if it is coded, else the qform.
     header : nibabel.Nifti1Header or None
         Holds the qform and sform codes and the units that a mask on this grid is given back with.
+    placed : bool
+        Whether the affine is the scanner's; False where the image does not say where it lies, and the
+        affine has its voxel size alone.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class Grid:
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     header: nib.Nifti1Header | None = None
+    placed: bool = True
 
     def __post_init__(self) -> None:
         affine = np.array(self.affine, dtype=np.float64)

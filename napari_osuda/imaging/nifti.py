@@ -44,9 +44,18 @@ def grid_of(image: Any, path: Path) -> Grid:
     if header is not None:
         affine[:3] *= mm_per_unit(header)
     try:
-        return Grid(image.shape[:3], affine, header)
+        return Grid(image.shape[:3], affine, header, placed=_is_placed(image))
     except CaseError as error:
         raise CaseError(f"{path}: {error}") from error
+
+
+def _is_placed(image: Any) -> bool:
+    """Whether a header says how the voxels lie in the scanner, and not how large they are alone."""
+    header = image.header
+    if isinstance(header, nib.Nifti1Header):
+        return bool(header["qform_code"] > 0 or header["sform_code"] > 0)
+    # Analyze knows no directions; SPM's own kind of it keeps an affine in a file beside.
+    return not isinstance(header, nib.AnalyzeHeader)
 
 
 def spatial_shape(image: Any, path: Path) -> tuple[int, ...]:

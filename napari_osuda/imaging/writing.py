@@ -27,7 +27,8 @@ def write_labels(path: Path | str, labels: NDArray[Any], grid: Grid) -> None:
     """Write labels as NIfTI on the grid of an image: whole or not at all.
 
     The file has the image's affine, sform and qform with their codes, and units, byte for byte where
-    the image is NIfTI (for another format the affine is coded as scanner coordinates). Values are stored
+    the image is NIfTI (for another format the affine is coded as scanner coordinates, or as aligned where
+    the image does not say where it lies). Values are stored
     unscaled as uint8, or int16 or int32 where they do not fit.
 
     Parameters
@@ -114,9 +115,11 @@ def _on_grid(labels: NDArray[Any], grid: Grid) -> Any:
     else:
         header.set_xyzt_units("mm")
         image = kind(labels, grid.affine, header)
-        image.set_sform(grid.affine, code="scanner")
+        # Of an image that does not say where it lies, a mask must not claim to know.
+        code = "scanner" if grid.placed else "aligned"
+        image.set_sform(grid.affine, code=code)
         # A qform cannot hold shear; where it would say something else than the sform it stays uncoded.
-        image.set_qform(grid.affine, code="scanner")
+        image.set_qform(grid.affine, code=code)
         if not np.allclose(image.get_qform(), grid.affine, atol=1e-3):
             image.set_qform(None, code="unknown")
     image.set_data_dtype(labels.dtype)

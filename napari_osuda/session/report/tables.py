@@ -27,10 +27,7 @@ def volume_table(
     size = np.asarray(spacing, np.float64)
     rows = []
     for name, values in wanted.items():
-        ml = {
-            title: volume_ml(np.isin(mask, list(values)), np.asarray(spacing, np.float64))
-            for title, mask in masks.items()
-        }
+        ml = {title: volume_ml(np.isin(mask, list(values)), size) for title, mask in masks.items()}
         row = [name, *(number(ml[title]) for title in masks)]
         if compare:
             change = ml["after"] - ml["before"]

@@ -12,7 +12,8 @@ from qtpy.QtCore import QObject, QTimer
 from napari_osuda.errors import OsudaError
 from napari_osuda.evaluation import RegionScore, difference, evaluate, require_scorable
 from napari_osuda.imaging import onto_grid, read_labels
-from napari_osuda.imaging.world import from_layer, grid_of_layer
+from napari_osuda.imaging.world import from_layer
+from napari_osuda.napari_layers.transforms import grid_of
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.words import error_sentence
 from napari_osuda.widgets.review.desk import Desk
@@ -72,10 +73,8 @@ class ReferenceView(QObject):
             self._files.pop(review.case.name, None)
             return self._set(None)
         case = review.case
-        grid = grid_of_layer(
-            layer.data.shape, layer.metadata, layer.scale, layer.translate, layer.axis_labels
-        )
         try:
+            grid = grid_of(layer)
             labels = from_layer(np.asarray(layer.data), layer.metadata)
             labels = self._checked(onto_grid(labels, grid, layer.name, case.grid, case.name))
         except OsudaError as error:
