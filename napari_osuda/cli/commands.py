@@ -184,14 +184,15 @@ def _adapt(options: argparse.Namespace) -> int:
     model = _load(options)
     cases = _read_cases(options, model)
     result = run_on_terminal(
-        model, cases, config, method=options.method, references=_references(options.reference, cases),
+        model, cases, config, method=options.method, references=_references(options.reference, cases, model),
         device=options.device, out=options.out, resume=options.resume, quiet=options.quiet,
     )  # fmt: skip
     return _conclude(result, options.quiet)
 
 
-def _references(files: Sequence[str], cases: Sequence[Case]) -> tuple[Any, ...]:
-    from napari_osuda.imaging import read_labels, require_same_grid
+def _references(files: Sequence[str], cases: Sequence[Case], model: SourceModel) -> tuple[Any, ...]:
+    from napari_osuda.evaluation import require_scorable
+    from napari_osuda.imaging import onto_grid, read_labels
 
     if not files:
         return ()
@@ -202,8 +203,10 @@ def _references(files: Sequence[str], cases: Sequence[Case]) -> tuple[Any, ...]:
     read = []
     for file, case in zip(files, cases, strict=True):
         labels, grid = read_labels(file)
-        require_same_grid(case.grid, f"The case '{case.name}'", grid, f"its reference {file}")
-        read.append(labels)
+        read.append(onto_grid(labels, grid, f"its reference {file}", case.grid, f"The case '{case.name}'"))
+    regions = model.card.regions or {name: (v,) for v, name in model.card.labels.items() if v != 0}
+    for file, labels in zip(files, read, strict=True):
+        _tell_unscored(require_scorable(regions, labels, known=tuple(model.card.labels)), file)
     return tuple(read)
 
 
@@ -227,8 +230,8 @@ def _conclude(result: RunResult, quiet: bool) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from napari_osuda.evaluation import evaluate, summarize, write_scores
-    from napari_osuda.imaging import read_labels, require_same_grid
+    from napari_osuda.evaluation import evaluate, labels_outside, resolve_regions, summarize, write_scores
+    from napari_osuda.imaging import onto_grid, read_labels
 
     if len(options.prediction) != len(options.reference):
         raise CaseError(
@@ -236,13 +239,15 @@ def _evaluate(options: argparse.Namespace) -> int:
             "give them in pairs, in the same order."
         )
     regions: Any = options.regions
+    known: tuple[int, ...] = ()
     if options.regions not in ("brats2021", "brats2023", "each"):
-        regions = _regions_of(Path(options.regions))
+        regions, known = _regions_of(Path(options.regions))
     scores = {}
     for predicted, reference in zip(options.prediction, options.reference, strict=True):
         (a, grid_a), (b, grid_b) = read_labels(predicted), read_labels(reference)
-        require_same_grid(grid_a, predicted, grid_b, reference)
-        scores[predicted] = evaluate(a, b, grid_b.spacing, regions)
+        a = onto_grid(a, grid_a, predicted, grid_b, reference)
+        scores[predicted] = evaluate(a, b, grid_b.affine, regions, known)
+        _tell_unscored(labels_outside(resolve_regions(regions, a, b), a, b), predicted)
     for file, rows in scores.items():
         for row in rows:
             print(f"{file}: {row.region}: Dice {row.dice:.4f}, HD {row.hd:.2f} mm, HD95 {row.hd95:.2f} mm")
@@ -257,12 +262,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _regions_of(path: Path) -> dict[str, tuple[int, ...]]:
+def _tell_unscored(values: Sequence[int], where: str) -> None:
+    """Say which labels enter no score."""
+    if values:
+        listed = ", ".join(map(str, values))
+        print(f"napari-osuda: note: {where}: labels {listed} are in no region, so no score counts them.",
+              file=sys.stderr)  # fmt: skip
+
+
+def _regions_of(path: Path) -> tuple[dict[str, tuple[int, ...]], tuple[int, ...]]:
+    """Regions of a model, and all label values that it knows."""
     from napari_osuda.models import SavedAnswers, load_model
     from napari_osuda.models.classes import named_regions
 
     card = load_model(path, memory=SavedAnswers()).card
-    return named_regions(card.labels, card.regions)
+    return named_regions(card.labels, card.regions), tuple(card.labels)
 
 
 def _demo(options: argparse.Namespace) -> int:

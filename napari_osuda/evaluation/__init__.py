@@ -17,7 +17,13 @@ from napari_osuda.evaluation.labelfree import (
     normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
-from napari_osuda.evaluation.regions import REGIONS, labels_outside, region_masks, resolve_regions
+from napari_osuda.evaluation.regions import (
+    REGIONS,
+    labels_outside,
+    region_masks,
+    require_scorable,
+    resolve_regions,
+)
 from napari_osuda.evaluation.scores import RegionScore, evaluate
 from napari_osuda.evaluation.summary import RegionSummary, summarize
 from napari_osuda.evaluation.surface import hausdorff, surface, surface_distances
@@ -41,6 +47,7 @@ __all__ = [
     "normalized_entropy",
     "precision",
     "region_masks",
+    "require_scorable",
     "resolve_regions",
     "sensitivity",
     "summarize",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.evaluation.geometry import Steps, pixel_mm2, voxel_ml
 from napari_osuda.evaluation.regions import label_values
 from napari_osuda.evaluation.scores import check_labels
 
@@ -122,7 +123,7 @@ class ChangeTable:
 def change_table(
     before: NDArray[Any],
     after: NDArray[Any],
-    spacing: Sequence[float] | NDArray[np.float64],
+    spacing: Steps,
     axis: int,
     values: Sequence[int] | None = None,
 ) -> ChangeTable:
@@ -132,8 +133,8 @@ def change_table(
     ----------
     before, after : ndarray of int, shape [I, J, K]
         Label volumes on the same grid, values 0 to 65535.
-    spacing : sequence of float, length 3
-        Voxel size in mm.
+    spacing : sequence of float, or matrix [3, 3] or [4, 4]
+        Voxel size in mm, or the affine where axes may not be at right angles.
     axis : int
         0, 1 or 2: the array axis that is counted along.
     values : sequence of int, optional
@@ -160,12 +161,11 @@ def change_table(
         values = [value for value in label_values(before, after) if value != 0]
     values = tuple(int(value) for value in values)
     joint = _joint_counts(before, after, axis, values)
-    scale = np.asarray(spacing, dtype=np.float64)
     return ChangeTable(
         values=values,
         axis=axis,
-        pixel_mm2=float(np.prod(np.delete(scale, axis))),
-        voxel_ml=float(np.prod(scale) / 1000.0),
+        pixel_mm2=pixel_mm2(spacing, axis),
+        voxel_ml=voxel_ml(spacing),
         before=joint.sum(axis=2)[:, 1:],
         after=joint.sum(axis=1)[:, 1:],
         shared=np.diagonal(joint, axis1=1, axis2=2)[:, 1:].copy(),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_osuda.evaluation.geometry import Steps, voxel_ml
 
 __all__ = ["Mask", "dice", "overlap_ratio", "precision", "sensitivity", "volume_ml"]
 
@@ -58,6 +59,6 @@ def _share(prediction: Mask, reference: Mask, of: Mask) -> float:
     return float(np.count_nonzero(prediction & reference) / whole)
 
 
-def volume_ml(mask: NDArray[Any], spacing: Sequence[float] | NDArray[np.float64]) -> float:
-    """Volume of a mask in millilitres: its voxels times the product of ``spacing`` (mm), over 1000."""
-    return float(np.count_nonzero(mask) * np.prod(np.asarray(spacing, dtype=np.float64)) / 1000.0)
+def volume_ml(mask: NDArray[Any], spacing: Steps) -> float:
+    """Volume of a mask in millilitres: its voxels times the volume of one (`voxel_ml`)."""
+    return float(np.count_nonzero(mask) * voxel_ml(spacing))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.evaluation.overlap import Mask
 
-__all__ = ["REGIONS", "Regions", "label_values", "labels_outside", "region_masks", "resolve_regions"]
+__all__ = [
+    "REGIONS",
+    "Regions",
+    "label_values",
+    "labels_outside",
+    "region_masks",
+    "require_scorable",
+    "resolve_regions",
+]
 
 Regions = Mapping[str, Sequence[int]]
 
@@ -68,6 +76,42 @@ def labels_outside(regions: Regions, *labels: NDArray[Any]) -> tuple[int, ...]:
     """Label values other than 0 that occur in ``labels`` and in no region: they are scored nowhere."""
     inside = {value for values in regions.values() for value in values}
     return tuple(value for value in label_values(*labels) if value != 0 and value not in inside)
+
+
+def require_scorable(regions: Regions, *labels: NDArray[Any], known: Collection[int] = ()) -> tuple[int, ...]:
+    """Check that labels follow the convention of the regions.
+
+    Parameters
+    ----------
+    regions : mapping of str to sequence of int
+    *labels : ndarray of int
+        The label volumes to be scored, or the reference alone.
+    known : collection of int
+        Values that may lie in no region.
+
+    Returns
+    -------
+    tuple of int
+        Values that are scored nowhere, to be told.
+
+    Raises
+    ------
+    CaseError
+        There are such values, and a region that no voxel has: it is then stored under one of them, and
+        would be empty on both sides, for a Dice of 1.
+    """
+    present = set(label_values(*labels))
+    outside = tuple(value for value in labels_outside(regions, *labels) if value not in known)
+    empty = [name for name, values in regions.items() if not present.intersection(values)]
+    if outside and empty:
+        plural = len(outside) > 1
+        raise CaseError(
+            f"The label {'values' if plural else 'value'} {', '.join(map(str, outside))} "
+            f"{'belong' if plural else 'belongs'} to no region, and no voxel has a value of the region "
+            f"{empty[0]} ({', '.join(map(str, regions[empty[0]]))}): the labels follow another convention. "
+            "Choose the regions that go with them, or give the labels these values."
+        )
+    return outside
 
 
 def region_masks(labels: NDArray[Any], regions: Regions) -> dict[str, Mask]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.evaluation.geometry import Steps
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
-from napari_osuda.evaluation.regions import Regions, region_masks, resolve_regions
+from napari_osuda.evaluation.regions import Regions, region_masks, require_scorable, resolve_regions
 from napari_osuda.evaluation.surface import bounding_box, hausdorff, surface_distances
 
 __all__ = ["RegionScore", "check_labels", "evaluate"]
@@ -48,8 +49,9 @@ class RegionScore:
 def evaluate(
     prediction: NDArray[Any],
     reference: NDArray[Any],
-    spacing: Sequence[float] | NDArray[np.float64],
+    spacing: Steps,
     regions: str | Regions,
+    known: Collection[int] = (),
 ) -> list[RegionScore]:
     """Score a label volume against a reference on the same grid.
 
@@ -57,10 +59,12 @@ def evaluate(
     ----------
     prediction, reference : ndarray of int, same shape
         Label volumes on the same grid, in the same array order; whether they are is the caller's to check.
-    spacing : sequence of float, one per axis
-        Voxel size in mm.
+    spacing : sequence of float, or matrix [3, 3] or [4, 4]
+        Voxel size in mm, or the affine where axes may not be at right angles.
     regions : str or mapping of str to sequence of int
         "brats2021", "brats2023", "each", or a model card's regions.
+    known : collection of int
+        Label values that may lie in no region, such as all of a model's.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def evaluate(
     Raises
     ------
     CaseError
-        The shapes differ, the labels are not integers, or they do not go with the named regions.
+        The shapes differ, the labels are not integers, or they do not go with the regions
+        (`require_scorable`).
     ConfigError
         The regions are not known or empty.
     """
@@ -83,6 +88,7 @@ def evaluate(
     check_labels(prediction, "prediction")
     check_labels(reference, "reference")
     resolved = resolve_regions(regions, prediction, reference)
+    require_scorable(resolved, prediction, reference, known=known)
     # What is background on both sides enters no score, unless a region is made of it.
     if not any(0 in values for values in resolved.values()):
         crop = bounding_box((prediction != 0) | (reference != 0))

@@ -11,13 +11,13 @@ of MONAI's ``compute_hausdorff_distance``, whose figures these equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 
+from napari_osuda.evaluation.geometry import Steps, steps_of
 from napari_osuda.evaluation.overlap import Mask
 
 __all__ = ["bounding_box", "hausdorff", "surface", "surface_distances"]
@@ -28,16 +28,14 @@ def surface(mask: Mask) -> Mask:
     return mask & ~binary_erosion(mask)
 
 
-def surface_distances(
-    a: Mask, b: Mask, spacing: Sequence[float] | NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def surface_distances(a: Mask, b: Mask, spacing: Steps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance of every surface voxel of ``a`` to the surface of ``b``, and the other way round.
 
     Parameters
     ----------
     a, b : ndarray of bool, same shape, neither empty
-    spacing : sequence of float, one per axis
-        Voxel size in mm.
+    spacing : sequence of float, or matrix [3, 3] or [4, 4]
+        Voxel size in mm, or the affine where axes may not be at right angles.
 
     Returns
     -------
@@ -46,24 +44,22 @@ def surface_distances(
     crop = bounding_box(a | b)
     # Exact nearest neighbors among surface voxels: on brain tumors half the time of a distance transform
     # of the cropped volume, and a twentieth where a stray voxel stretches that volume to the whole image.
-    scale = np.asarray(spacing, dtype=np.float64)
-    points_a = np.argwhere(surface(a[crop])) * scale
-    points_b = np.argwhere(surface(b[crop])) * scale
+    steps = steps_of(spacing).T
+    points_a = np.argwhere(surface(a[crop])) @ steps
+    points_b = np.argwhere(surface(b[crop])) @ steps
     from_a = KDTree(points_b).query(points_a)[0]
     from_b = KDTree(points_a).query(points_b)[0]
     return np.asarray(from_a), np.asarray(from_b)
 
 
-def hausdorff(
-    a: Mask, b: Mask, spacing: Sequence[float] | NDArray[np.float64], percentile: float = 100.0
-) -> float:
+def hausdorff(a: Mask, b: Mask, spacing: Steps, percentile: float = 100.0) -> float:
     """Hausdorff distance in mm, or its percentile (95: HD95), of two masks' surfaces.
 
     Parameters
     ----------
     a, b : ndarray of bool, same shape
-    spacing : sequence of float, one per axis
-        Voxel size in mm.
+    spacing : sequence of float, or matrix [3, 3] or [4, 4]
+        Voxel size in mm, or the affine where axes may not be at right angles.
     percentile : float
         Of the directed distances, interpolated linearly; the larger of both directions is returned.
 

@@ -1,7 +1,7 @@
 """MRI in, slices to the network, labels back in the scanner's own space."""
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
-from napari_osuda.imaging.grid import Grid, require_same_grid
+from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, expected_map
 from napari_osuda.imaging.modalities import (
     is_label_name,
@@ -11,18 +11,19 @@ from napari_osuda.imaging.modalities import (
     telling_name,
 )
 from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization, normalize
+from napari_osuda.imaging.planes import Plane
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
-from napari_osuda.imaging.spec import Plane, SliceSpec
+from napari_osuda.imaging.spec import SliceSpec
 from napari_osuda.imaging.volumes import (
     Volume,
     digest_of,
+    identity_of,
     read_labels,
     read_volume,
     title_of,
-    write_labels,
-    write_shares,
 )
+from napari_osuda.imaging.writing import write_labels, write_shares
 
 __all__ = [
     "INTENSITY_MAPS",
@@ -40,10 +41,12 @@ __all__ = [
     "check_case",
     "digest_of",
     "expected_map",
+    "identity_of",
     "is_label_name",
     "match_channels",
     "modality_of",
     "normalize",
+    "onto_grid",
     "read_case",
     "read_labels",
     "read_volume",

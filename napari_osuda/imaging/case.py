@@ -118,7 +118,7 @@ def stack_channels(
         An array has not the shape of the grid.
     """
     data = np.empty((count, *grid.shape[::-1]), np.float32).transpose(0, 3, 2, 1)
-    for place, (channel, array) in enumerate(arrays):
+    for c, (channel, array) in enumerate(arrays):
         if array.shape != grid.shape:
             raise CaseError(
                 f"Channel {channel} has the shape {array.shape} and the grid has {grid.shape}: "
@@ -126,7 +126,7 @@ def stack_channels(
             )
         # float64 beyond the range of float32 becomes infinite here, which `check_case` reports.
         with np.errstate(over="ignore"):
-            data[place] = array
+            data[c] = array
     return data
 
 

@@ -14,15 +14,19 @@ _LABEL = re.compile(
     r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
     r"(?:brain|roi|tumou?r|lesion)?(?:labels?|masks?)|lesions?|rois?|gt|groundtruth|glistrboost|aparc"
 )
-# Planes and the like, which stand before the contrast or between it and its agent.
-_ASIDE = r"ax|axial|cor|coronal|sag|sagittal|tra|transversal|[23]d|fs|fatsat|se|tse|fse|mprage|space"
+# Planes, sequences and the like, which stand before the contrast, or between it and what it depends on.
+_ASIDE = (
+    r"ax|axial|cor|coronal|sag|sagittal|tra|trans|transversal|transverse|obl|oblique|[23]d|iso|mpr|p\d|\d+mm|"
+    r"fs|fatsat|fat|sat|dixon|se|tse|fse|frfse|tfe|ffe|gre|flash|vibe|mprage|bravo|f?spgr|space|spc|cube|vista|"
+    r"tirm|stir|ir|irprep|blade|propeller|ns|sense|grappa"
+)
 _ENHANCED = r"ce|c|gd|gad|gado|gadolinium|post|postcontrast|postgd|contrast|enhanced|km|ks"
 _CONTRASTS = {
     contrast: re.compile(rf"(?:{_ASIDE})*(?:{words})")
     for contrast, words in {
         "flair": r"(?:t2w?)?(?:flair|tirm|darkfluid)|t2f",
         "t1ce": rf"t1(?:w|weighted)?(?:{_ENHANCED})",
-        "t1": r"t1(?:w|n|weighted|pre|native)?|mprage|bravo|spgr",
+        "t1": r"t1(?:w|n|weighted|pre|native|nativ)?|mprage|bravo|f?spgr",
         "t2": r"t2(?:w|weighted|tse|fse)?",
         "t2star": r"t2starw?|swi|gre",
         "pd": r"pdw?|dp|protondensity",
@@ -31,11 +35,19 @@ _CONTRASTS = {
     }.items()
 }
 # Words that say contrast agent wherever they stand, and those that say so only right after the T1.
-_AGENT = re.compile(r"ce|gd|gad|gado|gadolinium|gadovist|dotarem|postcontrast|postgd|contrast|enhanced")
+_AGENT = re.compile(
+    r"withagent|ce|gd|gad|gado|gadolinium|gddtpa|gadovist|dotarem|prohance|multihance|magnevist|clariscan|"
+    r"postcontrast|postgd|contrast|enhanced|km|kontrast|kontrastmittel"
+)
 _AGENT_AFTER_T1 = re.compile(_ENHANCED)
-_WITHOUT = {"pre", "non", "no", "without", "wo", "o", "native"}
-# "T2_to_T1": the second contrast is the one that the first was registered to.
-_REFERENCE = {"to", "in", "on", "onto", "2", "space", "reg", "registered"}
+_WITHOUT = {"pre", "non", "no", "without", "wo", "o", "native", "nativ", "ohne", "vor", "sans"}
+# After these "post" is a time in the treatment, and no agent.
+_TREATMENT = re.compile(
+    r"op|ops|operation|operative|surgery|surgical|resection|biopsy|rt|crt|radio\w*|radiation|irradiation|"
+    r"chemo\w*|therapy|treatment|tx|rx|mortem|natal|partum|process\w*|proc|hoc|stroke|ictal|trauma\w*|seizure"
+)
+# "T2_to_T1", "T2 in T1 space": the second contrast is the one that the first was registered to.
+_REFERENCE = {"to", "in", "on", "onto", "2", "reg", "registered"}
 # BIDS entities, whose values may hold the name of another contrast ("space-T1w").
 _ENTITY = re.compile(r"(?:^|_)(?:sub|ses|acq|rec|run|space|desc|res|den|dir|echo|part|mod)-[a-z0-9]+(?=_|$)")
 
@@ -53,15 +65,16 @@ def modality_of(name: str) -> str | None:
     """
     words = _words(name)
     found: list[tuple[int, str]] = []
-    for place, word in enumerate(words):
-        if not (found and words[place - 1] in _REFERENCE):
-            found += [(place, contrast) for contrast, known in _CONTRASTS.items() if known.fullmatch(word)]
+    for index, word in enumerate(words):
+        if not (found and _is_reference(words, index)):
+            found += [(index, contrast) for contrast, known in _CONTRASTS.items() if known.fullmatch(word)]
+    found = [(index, contrast) for index, contrast in found if not _is_of_t1(words, index, contrast, found)]
     if not found:
         return None
     if any(contrast == "flair" for _, contrast in found):
         return "flair"
-    place, contrast = found[-1]
-    return "t1ce" if contrast == "t1" and _has_agent(words, place) else contrast
+    index, contrast = found[-1]
+    return "t1ce" if contrast == "t1" and _has_agent(words, index) else contrast
 
 
 def telling_name(*names: str) -> str:
@@ -141,17 +154,46 @@ def _fits(name: str, channel: str) -> bool:
 
 def _words(name: str) -> list[str]:
     text = _ENTITY.sub("", without_suffix(name).lower())
-    text = text.replace("t2*", "t2star").replace("c+", "c").replace("dark-fluid", "darkfluid")
+    text = text.replace("t2*", "t2star")
+    text = re.sub(
+        r"\bdark[^a-z0-9]?fluid|(?<![a-z])da[^a-z0-9]fl(?![a-z])", "darkfluid", text.replace("_", " ")
+    )
+    # "+C" and "C+" are scanners' words for contrast agent, "C-" for none.
+    text = re.sub(r"\+ ?c(?![a-z0-9])|(?<![a-z])c\+", " withagent ", text)
+    text = re.sub(r"(?<![a-z0-9])c-(?![a-z0-9])", " native ", text)
     # A "T1 FLAIR" is a T1 with an inversion pulse; only the T2 one is called FLAIR alone.
     text = re.sub(r"(t1w?)[^a-z0-9]*flair", r"\1", text)
     return re.findall(r"[a-z0-9]+", text)
 
 
+def _is_reference(words: Sequence[str], index: int) -> bool:
+    """Whether the word at ``index``, after a contrast, is what that was registered to."""
+    if words[index - 1] in _REFERENCE:
+        return True
+    # SPACE is also a sequence, which is named after the contrast that it makes and before its planes.
+    return words[index - 1] == "space" and not _CONTRASTS["flair"].fullmatch(words[index])
+
+
+def _is_of_t1(words: Sequence[str], index: int, contrast: str, found: Sequence[tuple[int, str]]) -> bool:
+    """Whether a word that is a contrast by itself only says how a T1 before it was made.
+
+    ``t1_tirm_tra_dark-fluid`` is a T1 with an inversion pulse, and ``T1 GRE`` no T2*.
+    """
+    if contrast not in ("flair", "t2star") or words[index].startswith(("t1", "t2", "swi")):
+        return False
+    before = [at for at, other in found if other in ("t1", "t1ce") and at < index]
+    return any(
+        all(re.fullmatch(rf"(?:{_ASIDE})|darkfluid", word) for word in words[at + 1 : index]) for at in before
+    )
+
+
 def _has_agent(words: Sequence[str], t1: int) -> bool:
     after = next((i for i in range(t1 + 1, len(words)) if not re.fullmatch(_ASIDE, words[i])), None)
-    for place, word in enumerate(words):
-        if place and words[place - 1] in _WITHOUT:
+    for index, word in enumerate(words):
+        if index and words[index - 1] in _WITHOUT:
             continue
-        if _AGENT.fullmatch(word) or (place == after and _AGENT_AFTER_T1.fullmatch(word)):
+        if word == "post" and index + 1 < len(words) and _TREATMENT.fullmatch(words[index + 1]):
+            continue
+        if _AGENT.fullmatch(word) or (index == after and _AGENT_AFTER_T1.fullmatch(word)):
             return True
     return False

@@ -40,17 +40,17 @@ def covering_patches(head: NDArray[np.bool_], patch: Sequence[int]) -> NDArray[n
             starts.append(np.array([min(max(centered, 0), head.shape[axis] - edge)]))
         else:
             starts.append(np.linspace(first, last - edge, count).round().astype(np.intp))
-    places = np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.intp)
-    kept: NDArray[np.intp] = places[head_sizes(head, places, patch) > 0]
+    corners = np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.intp)
+    kept: NDArray[np.intp] = corners[head_sizes(head, corners, patch) > 0]
     return kept
 
 
-def head_sizes(head: NDArray[np.bool_], places: NDArray[np.intp], patch: Sequence[int]) -> NDArray[np.intp]:
-    """Voxels of the head in each patch that begins at ``places`` [n, 3]: [n]."""
+def head_sizes(head: NDArray[np.bool_], corners: NDArray[np.intp], patch: Sequence[int]) -> NDArray[np.intp]:
+    """Voxels of the head in each patch that begins at ``corners`` [n, 3]: [n]."""
     return np.array(
         [
-            np.count_nonzero(head[tuple(slice(s, s + n) for s, n in zip(place, patch, strict=True))])
-            for place in places
+            np.count_nonzero(head[tuple(slice(s, s + n) for s, n in zip(corner, patch, strict=True))])
+            for corner in corners
         ],
         np.intp,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.case import Case, Source, stack_channels
-from napari_osuda.imaging.dicom.series import DicomSeries, find_series, is_dicom
-from napari_osuda.imaging.grid import require_same_grid
+from napari_osuda.imaging.dicom import DicomSeries, find_series, is_dicom
+from napari_osuda.imaging.grid import onto_grid
 from napari_osuda.imaging.modalities import match_channels, modality_of
-from napari_osuda.imaging.volumes import SUFFIXES, digest_of, read_volume, without_suffix
+from napari_osuda.imaging.volumes import SUFFIXES, read_volume, without_suffix
 
 __all__ = ["read_case"]
 
@@ -55,7 +56,7 @@ def read_case(
         raise CaseError("The case is empty: give a folder or files.")
     # A path that exists is meant, whatever commas and equal signs are in it.
     if path.is_dir():
-        return _of_files(_in_folder(path, channels), channels, name or path.resolve().name)
+        return _of_files(_in_folder(path, channels), channels, name or Path(os.path.abspath(path)).name)
     if path.exists() or ("," not in text and "=" not in text):
         return _of_one_file(path, channels, name or _name_of(path))
     if re.match(r"[^,=/\\]+=", text):
@@ -79,7 +80,8 @@ def read_case(
 
 def _name_of(path: Path) -> str:
     # A DICOM file's own name is a number: its folder is what somebody named.
-    return path.resolve().parent.name if is_dicom(path) else without_suffix(path.name)
+    # Of a link it is the link's folder: what it leads to may be a store whose names say nothing.
+    return Path(os.path.abspath(path)).parent.name if is_dicom(path) else without_suffix(path.name)
 
 
 def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path]:
@@ -162,7 +164,7 @@ def _of_one_file(path: Path, channels: Sequence[str], name: str) -> Case:
             f"give a folder, or {','.join(f'{c}=FILE' for c in channels)}."
         )
     data = stack_channels(zip(channels, parts, strict=True), len(channels), volume.grid)
-    digest = digest_of(path)
+    digest = volume.digest()
     shape, affine = volume.data.shape, volume.grid.affine
     sources = tuple(Source(c, path, digest, shape, affine, volume.title) for c in channels)
     return Case(name, tuple(channels), data, volume.grid, sources)
@@ -182,11 +184,11 @@ def _of_files(files: Mapping[str, Path], channels: Sequence[str], name: str) -> 
                     f"{volume.path} has {volume.data.shape[3]} volumes along its fourth axis, and channel "
                     f"{channel} is one volume: split it first, or give it alone for all channels."
                 )
-            require_same_grid(first.grid, str(first.path), volume.grid, str(volume.path))
-            digest = digest_of(volume.path)
+            array = onto_grid(volume.data, volume.grid, str(volume.path), first.grid, str(first.path))
+            digest = volume.digest()
             shape, affine = volume.data.shape, volume.grid.affine
             sources.append(Source(channel, volume.path, digest, shape, affine, volume.title))
-            yield channel, volume.data
+            yield channel, array
 
     data = stack_channels(read_on(), len(channels), first.grid)
     return Case(name, tuple(channels), data, first.grid, tuple(sources))

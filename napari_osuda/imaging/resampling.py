@@ -1,4 +1,4 @@
-"""Resampling along one axis at a time, the same code for the way to the network and the way back."""
+"""Resampling along one axis at a time, the same code for preprocessing and its inverse."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class AxisSampling:
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Which points lie within the extent of the source, from its first voxel's face to its last's."""
-        place = self.start + self.ratio * np.arange(self.target)
-        return np.asarray(place > -0.5 - 1e-6) & (place < self.source - 0.5 + 1e-6)
+        point = self.start + self.ratio * np.arange(self.target)
+        return np.asarray(point > -0.5 - 1e-6) & (point < self.source - 0.5 + 1e-6)
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
@@ -62,17 +62,17 @@ class AxisSampling:
         ``interpolate(mode="bilinear", antialias=True)``). Up to half a voxel beyond the last center the last
         voxel holds.
         """
-        place = self.start + self.ratio * np.arange(self.target)
+        point = self.start + self.ratio * np.arange(self.target)
         if self.order != 1:
             # Splines are linear in the voxels, so what they make of each voxel alone says it all.
             columns = [
-                ndimage.map_coordinates(voxel, [place], order=self.order, mode="nearest")
+                ndimage.map_coordinates(voxel, [point], order=self.order, mode="nearest")
                 for voxel in np.eye(self.source)
             ]
             spline: NDArray[np.float32] = np.stack(columns, axis=1).astype(np.float32)
             spline[~self.inside] = 0
             return spline
-        distance = np.abs(place[:, None] - np.arange(self.source))
+        distance = np.abs(point[:, None] - np.arange(self.source))
         weight: NDArray[np.float64] = np.clip(1 - distance / max(1.0, self.ratio), 0, None)
         weight[~self.inside] = 0
         total = weight.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The way in and the way back: slices of a case for the network, and its answers in the case's own voxels."""
+"""Preprocessing and its inverse: a case's slices for the network, and its answers in the case's voxels."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from napari_osuda.imaging.normalization import (
     fit_intensity,
     not_zero,
 )
+from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis, resample
 from napari_osuda.imaging.spec import SliceSpec
 
@@ -25,11 +26,10 @@ __all__ = ["SliceStack"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
-_ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 
 
 class SliceStack:
-    """The slices of a case as a network wants them, made when asked for, and the way back.
+    """The slices of a case as a network wants them, made when asked for, and the inverse.
 
     A slice is [C, rows, columns] of the volume in ``spec.orientation`` with the plane's axis taken out and
     the array order kept; slices are numbered along that axis. Each channel is normalized by figures of its
@@ -60,23 +60,28 @@ class SliceStack:
         self.case = case
         self.spec = spec
         orientation = require_axes(spec.orientation)
-        self._turn = Reorientation(case.grid.affine, orientation)
-        across = _ACROSS.get(spec.plane)
+        self._reorientation = Reorientation(case.grid.affine, orientation)
         # None: no axis is taken out, and the volume is a stack of one.
-        self._axis = None if across is None else next(i for i, c in enumerate(orientation) if c in across)
+        self._axis = array_axis(spec.plane, orientation)
         within = [i for i in range(3) if i != self._axis]
-        shape, spacing = self._turn.reorder(case.grid.shape), self._turn.reorder(case.grid.spacing)
+        reorder = self._reorientation.reorder
+        shape, spacing = reorder(case.grid.shape), reorder(case.grid.spacing)
         self._length: int = 1 if self._axis is None else shape[self._axis]
         box = _head_box(case.data) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
         # In the case's own array order for the figures, in the network's for its slices.
         self._box = box
-        turned = self._turn.reorder([slice(n - b.stop, n - b.start) if flip else b for n, b, flip in zip(
-            case.grid.shape, box, self._turn.flips, strict=True)])  # fmt: skip
-        self._window = tuple(turned[i] for i in within)
+        flips = self._reorientation.flips
+        reordered = reorder(
+            [
+                slice(n - b.stop, n - b.start) if flip else b
+                for n, b, flip in zip(case.grid.shape, box, flips, strict=True)
+            ]
+        )
+        self._window = tuple(reordered[i] for i in within)
         self._axes = _samplings(
             spec, [w.stop - w.start for w in self._window], [spacing[i] for i in within], within
         )
-        self._back = tuple(axis.inverse for axis in self._axes)
+        self._inverse_axes = tuple(axis.inverse for axis in self._axes)
         self.shape = tuple(axis.target for axis in self._axes)
         self.plane_shape = tuple(shape[i] for i in within)
         self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
@@ -112,16 +117,16 @@ class SliceStack:
         """
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
-        for place, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
+        for c, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
             values, air = intensity(self._cut(channel, chosen)), intensity.air
-            if self._normalizations[place] == "zscore_head":
+            if self._normalizations[c] == "zscore_head":
                 values[~self._cut(self._head, chosen)] = air = 0.0
             # Beyond a box that was cut out there is nothing: 0 after the normalization.
             image = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
             if self.spec.interpolation == "cubic":
                 # Splines overshoot.
                 np.clip(image, values.min(initial=0.0), values.max(initial=0.0), out=image)
-            result[:, place] = image
+            result[:, c] = image
         return result
 
     @cached_property
@@ -159,12 +164,12 @@ class SliceStack:
             )
         if outside is None:
             outside = np.eye(1, planes.shape[1])[0]
-        returned = resample(np.asarray(planes, np.float32), self._back, outside)
-        if returned.shape[2:] == self.plane_shape:
-            return returned
+        rereordered = resample(np.asarray(planes, np.float32), self._inverse_axes, outside)
+        if rereordered.shape[2:] == self.plane_shape:
+            return rereordered
         whole = np.empty((*planes.shape[:2], *self.plane_shape), np.float32)
         whole[:] = np.asarray(outside, np.float32).reshape(-1, *[1] * len(self.plane_shape))
-        whole[(slice(None), slice(None), *self._window)] = returned
+        whole[(slice(None), slice(None), *self._window)] = rereordered
         return whole
 
     def assemble(self, planes: NDArray[Any] | Mapping[int, NDArray[Any]]) -> NDArray[Any]:
@@ -191,7 +196,7 @@ class SliceStack:
                 f"{len(self)} planes of {self.plane_shape} voxels are needed, not {stack.shape}."
             )
         volume = stack[0] if self._axis is None else np.moveaxis(stack, 0, self._axis)
-        return np.ascontiguousarray(self._turn.undo(volume))
+        return np.ascontiguousarray(self._reorientation.undo(volume))
 
     @cached_property
     def _head(self) -> NDArray[np.bool_]:
@@ -219,8 +224,8 @@ class SliceStack:
 
     def stacked(self, volume: NDArray[Any]) -> NDArray[Any]:
         """View a volume [I, J, K] of the case as the network's slices [S, H, W], or [1, D, H, W]."""
-        turned = self._turn.apply(volume)
-        return turned[None] if self._axis is None else np.moveaxis(turned, self._axis, 0)
+        reordered = self._reorientation.apply(volume)
+        return reordered[None] if self._axis is None else np.moveaxis(reordered, self._axis, 0)
 
 
 def _head_box(data: NDArray[np.float32]) -> tuple[slice, ...]:

@@ -9,10 +9,10 @@ from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.grid import require_axes
 from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap
 from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization
+from napari_osuda.imaging.planes import Plane
 
-__all__ = ["Interpolation", "Plane", "SliceSpec"]
+__all__ = ["Interpolation", "SliceSpec"]
 
-Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Interpolation = Literal["linear", "cubic"]
 _PATCH = 96
 
@@ -50,7 +50,7 @@ class SliceSpec:
         Size of the overlapping windows in which a larger slice goes through a 2-D network; without it a
         slice goes in one piece.
     interpolation : {'linear', 'cubic'}
-        On the way to the network: linear, anti-aliased where it shrinks; or by cubic splines, with the
+        In preprocessing: linear, anti-aliased where it shrinks; or by cubic splines, with the
         nearest voxel along an axis whose voxels are more than three times as long as the others.
 
     Raises

@@ -1,4 +1,4 @@
-"""How a voxel grid is shown in a viewer, and the way back to the file's own array. Pure numpy, no viewer.
+"""How a voxel grid is shown in a viewer, and its inverse to the file's own array. Pure numpy, no viewer.
 
 A volume is shown with its array reoriented to S, A, R axes (each running towards superior, anterior, right),
 so that slicing the first axis gives axial slices, in a world of RAS millimeters whose coordinates are listed
@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.imaging.grid import Grid, Reorientation, require_axes
+from napari_osuda.imaging.planes import patient_axis
 
 __all__ = [
     "METADATA_KEY",
@@ -105,35 +106,56 @@ def oblique_degrees(grid: Grid) -> float:
 def grid_of_layer(
     shape: Sequence[int],
     metadata: Mapping[str, Any],
-    scale: Sequence[float],
-    translate: Sequence[float],
+    to_world: ArrayLike,
     axis_labels: Sequence[str] = (),
 ) -> Grid:
     """Find the grid of a viewer's layer, in the order that `from_layer` gives its array.
 
     A layer that `layer_arguments` made has its grid in the metadata. For any other the grid is that of the
-    array as it is: its axes are taken from ``axis_labels`` where these are three axis codes such as S, A, R,
-    and else as S, P, L, which is how an image looks right in a viewer that knows no orientation.
+    array as it is, by the viewer's whole transform: the axes of the viewer's world are taken from
+    ``axis_labels`` where these are three axis codes such as S, A, R, and else as S, P, L, which is how an
+    image looks right in a viewer that knows no orientation; such a grid is not ``placed``.
 
     Parameters
     ----------
-    shape, scale, translate : sequence of three numbers
-        Of the layer; millimeters.
+    shape : sequence of three int
+        Of the layer.
     metadata : mapping
         ``layer.metadata``.
+    to_world : array [4, 4]
+        From the layer's voxels to the viewer's world in millimeters: scale, rotation, shear, translation and
+        affine together.
     axis_labels : sequence of str
         ``layer.axis_labels``.
+
+    Raises
+    ------
+    CaseError
+        The layer has not three axes, its transform is no usable one, or a layer that this package has opened
+        was moved or scaled since.
     """
+    if len(shape) != 3:
+        raise CaseError(f"The layer has {len(shape)} axes, and a volume of three is needed.")
+    matrix = np.asarray(to_world, np.float64)
     known = _known_grid(shape, metadata)
     if known is not None:
+        shown = layer_arguments(known)
+        expected = np.diag([*shown["scale"], 1.0])
+        expected[:3, 3] = shown["translate"]
+        # A layer without any transform has been given its image's metadata and says nothing against them.
+        alike = [np.allclose(matrix, one, rtol=1e-4, atol=1e-3) for one in (expected, np.eye(4))]
+        if not any(alike):
+            raise CaseError(
+                "The layer was moved, scaled or turned in the viewer, and masks would lie elsewhere in its "
+                "file: open the file again."
+            )
         return known
-    axes = _axes(axis_labels) or _SCREEN_AXES
-    affine = np.diag([0.0, 0.0, 0.0, 1.0])
-    for column, (code, step, start) in enumerate(zip(axes, scale, translate, strict=True)):
-        row = next(i for i, pair in enumerate(("RL", "AP", "SI")) if code in pair)
-        sign = 1.0 if code in "RAS" else -1.0
-        affine[row, column], affine[row, 3] = sign * step, sign * start
-    return Grid((shape[0], shape[1], shape[2]), affine)
+    named = _axes(axis_labels)
+    to_patient = np.zeros((4, 4))
+    to_patient[3, 3] = 1.0
+    for axis, code in enumerate(named or _SCREEN_AXES):
+        to_patient[patient_axis(code), axis] = 1.0 if code in "RAS" else -1.0
+    return Grid((shape[0], shape[1], shape[2]), to_patient @ matrix, placed=named is not None)
 
 
 def place_is_known(

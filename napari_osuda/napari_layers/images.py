@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.dicom.series import DicomSeries, find_series, has_dicom, is_dicom, series_of
+from napari_osuda.imaging.dicom import DicomSeries, find_series, has_dicom, is_dicom, series_of
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.modalities import is_label_name
 from napari_osuda.imaging.volumes import SUFFIXES, read_labels, read_volume, without_suffix

@@ -8,9 +8,10 @@ from typing import Any
 import napari
 import numpy as np
 
-from napari_osuda.errors import OutputError
-from napari_osuda.imaging.volumes import write_labels
+from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer, place_is_known
+from napari_osuda.imaging.writing import write_labels
+from napari_osuda.napari_layers.transforms import matrix_of_attributes
 
 __all__ = ["write_layer"]
 
@@ -52,7 +53,10 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
             f"{attributes.get('name', 'This layer')} does not lie on an MRI that napari-osuda has opened, so "
             "its place in the scanner is not known: open the MRI first, or save the layer in another format."
         )
-    grid = grid_of_layer(labels.shape, metadata, scale, translate, axes)
+    try:
+        grid = grid_of_layer(labels.shape, metadata, matrix_of_attributes(attributes), axes)
+    except CaseError as error:
+        raise OutputError(f"{attributes.get('name', 'This layer')} is not written: {error}") from error
     write_labels(path, from_layer(labels, metadata), grid)
     return [path]
 

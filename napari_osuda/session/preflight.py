@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_osuda.errors import CaseError, ConfigError, OutputError
+from napari_osuda.evaluation import require_scorable
 from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.method import check_complete
 from napari_osuda.models import SourceModel
@@ -60,6 +61,8 @@ def check_job(job: Job) -> None:
             f"Two cases are called '{twice[0]}', and their masks would overwrite each other: rename one's "
             "folder or file."
         )
+    card = job.model.card
+    regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
     for index, case in enumerate(job.cases):
         check_input(job.model, case)
         reference = job.reference(index)
@@ -68,6 +71,8 @@ def check_job(job: Job) -> None:
                 f"The reference of '{case.name}' has {' x '.join(map(str, reference.shape))} voxels, the "
                 f"case {' x '.join(map(str, case.grid.shape))}. They must be on the same grid."
             )
+        if reference is not None:
+            require_scorable(regions, reference, known=tuple(card.labels))
     _check_memory(job)
     if job.out is not None:
         check_out(job.out, resume=job.resume)

@@ -94,7 +94,7 @@ def test_a_stack_maps_each_channel_by_its_own():
     mapped = SliceStack(case, SliceSpec(intensity_maps=("identity", "inverted"))).slices([0, 1])
     np.testing.assert_array_equal(mapped[:, 0], plain[:, 0])
     np.testing.assert_allclose(mapped[:, 1], -plain[:, 1], atol=1e-4)
-    with pytest.raises(ConfigError, match="must be one of identity, turned, fluid_bright"):
+    with pytest.raises(ConfigError, match="must be one of identity, inverted, fluid_bright"):
         SliceSpec(intensity_maps=("upside-down",))
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import (
     METADATA_KEY,
@@ -45,7 +46,7 @@ def test_the_way_back_from_the_viewer_is_exact(make_grid, axes, oblique):
     arguments = layer_arguments(grid, "a/T1.nii.gz")
     metadata = arguments["metadata"]
     assert metadata[METADATA_KEY]["path"] == "a/T1.nii.gz"
-    assert grid_of_layer(shown.shape, metadata, arguments["scale"], arguments["translate"]) is grid
+    assert grid_of_layer(shown.shape, metadata, matrix(arguments["scale"], arguments["translate"])) is grid
     np.testing.assert_array_equal(from_layer(shown, metadata), array)
     np.testing.assert_array_equal(onto_layer(array, metadata), shown)
     assert place_is_known(shown.shape, metadata)
@@ -72,11 +73,45 @@ def test_rounding_is_no_tilt_and_shear_is(make_grid):
     assert oblique_degrees(Grid((2, 3, 4), sheared)) == pytest.approx(np.degrees(np.arctan(0.2)))
 
 
+def matrix(scale, translate):
+    """What a layer with these does to its voxels' numbers."""
+    made = np.diag([*scale, 1.0])
+    made[:3, 3] = translate
+    return made
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_any_transform_of_another_plugins_layer_is_used_whole(seed):
+    random = np.random.default_rng(seed)
+    whole = np.eye(4)
+    whole[:3, :3] = np.linalg.qr(random.normal(size=(3, 3)))[0] @ np.diag(random.uniform(0.5, 4, 3))
+    whole[:3, :3] @= np.eye(3) + np.triu(random.uniform(-0.3, 0.3, (3, 3)), 1)
+    whole[:3, 3] = random.uniform(-99, 99, 3)
+    grid = grid_of_layer((3, 4, 5), {}, whole, "SAR")
+    assert grid.placed
+    # World coordinates in the order S, A, R are millimeters in the order R, A, S.
+    np.testing.assert_allclose(grid.affine[:3], whole[[2, 1, 0]])
+    unknown = grid_of_layer((3, 4, 5), {}, whole, ("-3", "-2", "-1"))
+    assert not unknown.placed
+    np.testing.assert_allclose(unknown.spacing, grid.spacing)
+
+
+def test_a_layer_that_was_moved_since_its_file_was_opened_is_refused(make_grid):
+    grid = make_grid("LPS", (5, 6, 7))
+    arguments = layer_arguments(grid)
+    here = matrix(arguments["scale"], arguments["translate"])
+    for change in (matrix((1, 1, 1), (0, 2, 0)), matrix((1, 2, 1), (0, 0, 0)), np.eye(4)[[1, 0, 2, 3]]):
+        with pytest.raises(CaseError, match="moved, scaled or turned"):
+            grid_of_layer((7, 6, 5), arguments["metadata"], change @ here)
+    with pytest.raises(CaseError, match="4 axes"):
+        grid_of_layer((2, 7, 6, 5), arguments["metadata"], here)
+
+
 @pytest.mark.parametrize(
     ("labels", "axes"), [(("-3", "-2", "-1"), "SPL"), (("z", "y", "x"), "SPL"), (("I", "A", "R"), "IAR")]
 )
 def test_a_layer_of_another_plugin_is_taken_as_it_is(labels, axes):
-    grid = grid_of_layer((4, 5, 6), {}, (3.0, 1.0, 2.0), (10.0, 20.0, 30.0), labels)
+    grid = grid_of_layer((4, 5, 6), {}, matrix((3.0, 1.0, 2.0), (10.0, 20.0, 30.0)), labels)
     assert grid.orientation == axes
     assert grid.shape == (4, 5, 6)
     np.testing.assert_allclose(grid.spacing, (3, 1, 2))
@@ -90,7 +125,7 @@ def test_the_shown_axes_without_metadata_give_the_shown_place(make_grid):
     grid = make_grid("LIP", (2, 3, 4), (0.5, 2.0, 6.5))
     shown = layer_arguments(grid)
     copied = grid_of_layer(
-        to_shown(np.zeros(grid.shape), grid).shape, {}, shown["scale"], shown["translate"], "SAR"
+        to_shown(np.zeros(grid.shape), grid).shape, {}, matrix(shown["scale"], shown["translate"]), "SAR"
     )
     again = layer_arguments(copied)
     for key in ("scale", "translate"):
@@ -100,4 +135,4 @@ def test_the_shown_axes_without_metadata_give_the_shown_place(make_grid):
 def test_metadata_of_a_layer_that_was_cropped_are_not_believed(make_grid):
     metadata = layer_arguments(make_grid(shape=(5, 6, 7)))["metadata"]
     assert not place_is_known((7, 6, 4), metadata)
-    assert grid_of_layer((7, 6, 4), metadata, (1, 1, 1), (0, 0, 0)).shape == (7, 6, 4)
+    assert grid_of_layer((7, 6, 4), metadata, np.eye(4)).shape == (7, 6, 4)

@@ -7,8 +7,9 @@ from napari.layers import Layer
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import read_case
-from napari_osuda.imaging.world import from_layer, grid_of_layer
+from napari_osuda.imaging.world import from_layer
 from napari_osuda.napari_layers.images import get_dicom_reader
+from napari_osuda.napari_layers.transforms import grid_of
 from napari_osuda.widgets.adapt.case_of_layers import case_of_layers
 
 AFFINE = np.array([[-0.9, 0, 0, 30], [0, -1.1, 0, 20], [0, 0, 3.0, -10], [0, 0, 0, 1]])
@@ -31,7 +32,7 @@ def test_a_study_opens_as_one_layer_a_series(tmp_path, numbers):
     layer = layers[0]
     assert layer.axis_labels == ("S", "A", "R")
     np.testing.assert_allclose(layer.scale, (3.0, 1.1, 0.9))
-    grid = grid_of_layer(layer.data.shape, layer.metadata, layer.scale, layer.translate)
+    grid = grid_of(layer)
     np.testing.assert_allclose(grid.affine, AFFINE, atol=1e-6)
     np.testing.assert_array_equal(from_layer(layer.data, layer.metadata), numbers)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_osuda.benchmark.patients import Patient
 from napari_osuda.benchmark.protocols import Protocol
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging import read_case, read_labels, require_same_grid
+from napari_osuda.imaging import onto_grid, read_case, read_labels
 
 __all__ = ["BratsCase", "Split", "find_brats", "read_patient", "split_patients"]
 
@@ -194,7 +194,7 @@ def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
     contrasts = tuple(protocol.images.values())
     read = read_case(case.folder, contrasts, name=case.name)
     labels, grid = read_labels(case.labels)
-    require_same_grid(read.grid, f"The case '{case.name}'", grid, f"its reference {case.labels}")
+    labels = onto_grid(labels, grid, f"its reference {case.labels}", read.grid, f"The case '{case.name}'")
     reference = _codes(labels, case)
     if protocol.whole_tumour:
         reference = (reference > 0).astype(np.uint8)

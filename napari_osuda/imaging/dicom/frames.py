@@ -14,10 +14,16 @@ from napari_osuda.errors import CaseError
 
 __all__ = ["Frame", "frames_of", "in_order"]
 
+Floats = NDArray[np.float64]
+
 # LPS, in which DICOM counts, to RAS.
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Positions are rounded in the header: steps that differ by less than this part are the same.
 _UNEVEN = 0.02
+# How far a slice may lie from where the affine puts it: parts of a pixel across, of a step along.
+_ACROSS, _ALONG, _ROUNDING_MM = 0.2, 0.1, 0.02
+# Rows and columns are at right angles; what is nearly so is taken as it is written.
+_SLANTED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +33,16 @@ class Frame:
     path: Path
     index: int
     size: tuple[int, int]
-    position: NDArray[np.float64]
-    orientation: NDArray[np.float64]
+    position: Floats
+    orientation: Floats
     spacing: tuple[float, float]
     thickness: float | None
     slope: float
     intercept: float
 
 
-def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], NDArray[np.float64]]:
-    """Sort slices by their place along the normal.
+def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Floats]:
+    """Sort slices along the normal.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], NDArray[
     -------
     frames : list of Frame
     affine : float64 array [4, 4]
-        From (column, row, slice) to RAS millimeters.
+        From (column, row, slice) to RAS millimeters; each slice lies where it puts it.
 
     Raises
     ------
@@ -66,31 +72,31 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], NDArray[
             )
     along_row, down_column = first.orientation[:3], first.orientation[3:]
     normal = np.cross(along_row, down_column)
+    normal /= np.linalg.norm(normal)
     ordered = sorted(frames, key=lambda frame: float(frame.position @ normal))
-    places = np.array([frame.position for frame in ordered])
-    step = _step(ordered, places, normal, where)
+    positions = np.array([frame.position for frame in ordered])
+    step = _step(ordered, positions, normal, where)
+    _require_on_line(ordered, positions, step, normal, where)
     affine = np.eye(4)
     affine[:3, 0] = along_row * first.spacing[1]
     affine[:3, 1] = down_column * first.spacing[0]
     affine[:3, 2] = step
-    affine[:3, 3] = places[0]
+    affine[:3, 3] = positions[0]
     return ordered, _TO_RAS @ affine
 
 
-def _step(
-    frames: Sequence[Frame], places: NDArray[np.float64], normal: NDArray[np.float64], where: str
-) -> NDArray[np.float64]:
+def _step(frames: Sequence[Frame], positions: Floats, normal: Floats, where: str) -> Floats:
     """From one slice to the next, mm in LPS; CaseError where that is not the same throughout."""
     if len(frames) == 1:
         return np.asarray(normal * (frames[0].thickness or 1.0))
-    steps = np.diff(places, axis=0)
-    apart: NDArray[np.float64] = steps @ normal
+    steps = np.diff(positions, axis=0)
+    apart: Floats = steps @ normal
     usual = float(np.quantile(apart, 0.5, method="lower"))
     if usual < 1e-3 or apart.min() < 0.1 * usual:
-        place = int(apart.argmin())
+        index = int(apart.argmin())
         raise CaseError(
-            f"{where} has two images at one place ({frames[place].path.name} and "
-            f"{frames[place + 1].path.name}): several echoes, b-values or times in one series. Export the "
+            f"{where} has two images at one position ({frames[index].path.name} and "
+            f"{frames[index + 1].path.name}): several echoes, b-values or times in one series. Export the "
             "one to be segmented as a series of its own."
         )
     worst = int(np.abs(apart - usual).argmax())
@@ -102,30 +108,60 @@ def _step(
             f"{where} is no whole volume: the slices {names} lie {apart[worst]:.3g} mm apart and the others "
             f"{usual:.3g} mm ({what}): export the whole series."
         )
-    return np.asarray((places[-1] - places[0]) / (len(frames) - 1))
+    return np.asarray((positions[-1] - positions[0]) / (len(frames) - 1))
 
 
-def frames_of(path: Path, header: Any) -> Iterator[Frame]:
+def _require_on_line(
+    frames: Sequence[Frame], positions: Floats, step: Floats, normal: Floats, where: str
+) -> None:
+    """CaseError where a slice does not lie where first slice and step put it."""
+    off = positions - (positions[0] + np.arange(len(frames))[:, None] * step)
+    along = np.abs(off @ normal)
+    across = np.linalg.norm(off - (off @ normal)[:, None] * normal, axis=1)
+    bad = (along > _ALONG * np.linalg.norm(step) + _ROUNDING_MM) | (
+        across > _ACROSS * min(frames[0].spacing) + _ROUNDING_MM
+    )
+    if bad.any():
+        worst = int(np.linalg.norm(off, axis=1).argmax())
+        raise CaseError(
+            f"{where} is no one volume: its slices do not lie in one line ({frames[worst].path.name} lies "
+            f"{np.linalg.norm(off[worst]):.3g} mm beside it), as with two stacks in one series. Export each "
+            "stack as a series of its own."
+        )
+
+
+def frames_of(path: Path, header: Any) -> tuple[tuple[Frame, ...], str]:
     """The slices of one file, from its own header or from its functional groups.
 
-    Raises
-    ------
-    CaseError
-        The header does not say where they lie.
+    Returns
+    -------
+    frames : tuple of Frame
+        None of them where one is in doubt.
+    problem : str
+        Why there are none; "" where there are.
     """
     try:
-        if "PerFrameFunctionalGroupsSequence" not in header:
-            yield _frame(path, 0, header, [header])
-            return
-        shared = getattr(header, "SharedFunctionalGroupsSequence", None)
-        for index, own in enumerate(header.PerFrameFunctionalGroupsSequence):
-            yield _frame(path, index, header, _macros([own, *(shared or [])]))
-    except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise CaseError(f"{path} does not say where its slices lie in the scanner ({error}).") from error
+        count = int(getattr(header, "NumberOfFrames", None) or 1)
+        if "PerFrameFunctionalGroupsSequence" in header:
+            frames = tuple(_of_groups(path, header))
+            if len(frames) != count:
+                return (), f"it counts {count} frames and describes {len(frames)}"
+            return frames, ""
+        if count != 1:
+            return (), f"it holds {count} frames and does not say where each of them lies"
+        return (_frame(path, 0, header, [header]),), ""
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
+        return (), f"it does not say where its slices lie in the scanner: {error}"
+
+
+def _of_groups(path: Path, header: Any) -> Iterator[Frame]:
+    shared = getattr(header, "SharedFunctionalGroupsSequence", None)
+    for index, own in enumerate(header.PerFrameFunctionalGroupsSequence):
+        yield _frame(path, index, header, _macros([own, *(shared or [])]))
 
 
 def _macros(groups: Iterable[Any]) -> list[Any]:
-    """The items that hold place, direction, spacing and rescaling; a frame's own before the shared ones."""
+    """The items that hold position, direction, spacing and rescaling; a frame's own before the shared."""
     names = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
              "PixelValueTransformationSequence")  # fmt: skip
     return [item for group in groups for name in names for item in getattr(group, name, None) or ()]
@@ -139,17 +175,33 @@ def _frame(path: Path, index: int, header: Any, items: Sequence[Any]) -> Frame:
             raise ValueError(f"there is no {name}")
         return found
 
+    def numbers(name: str, count: int) -> Floats:
+        found = np.atleast_1d(np.array(value(name), dtype=np.float64))
+        if found.shape != (count,) or not np.isfinite(found).all():
+            raise ValueError(f"{name} is not {count} numbers")
+        return found
+
     thickness = [getattr(item, name, None) for name in ("SpacingBetweenSlices", "SliceThickness")
                  for item in items]  # fmt: skip
-    row_spacing, column_spacing = (float(v) for v in value("PixelSpacing"))
+    spacing = numbers("PixelSpacing", 2)
+    orientation = numbers("ImageOrientationPatient", 6)
+    lengths = np.linalg.norm(orientation.reshape(2, 3), axis=1)
+    if spacing.min() <= 0:
+        raise ValueError("PixelSpacing is not above 0")
+    if not np.allclose(lengths, 1, atol=1e-2) or abs(orientation[:3] @ orientation[3:]) > _SLANTED:
+        raise ValueError("ImageOrientationPatient is not two directions across each other")
+    size = (int(header.Rows), int(header.Columns))
+    slope, intercept = float(value("RescaleSlope", 1.0)), float(value("RescaleIntercept", 0.0))
+    if min(size) < 1 or not np.isfinite((slope, intercept)).all():
+        raise ValueError("Rows, Columns or the rescaling are no usable numbers")
     return Frame(
         path=path,
         index=index,
-        size=(int(header.Rows), int(header.Columns)),
-        position=np.array([float(v) for v in value("ImagePositionPatient")]),
-        orientation=np.array([float(v) for v in value("ImageOrientationPatient")]),
-        spacing=(row_spacing, column_spacing),
-        thickness=next((float(v) for v in thickness if v), None),
-        slope=float(value("RescaleSlope", 1.0)),
-        intercept=float(value("RescaleIntercept", 0.0)),
+        size=size,
+        position=numbers("ImagePositionPatient", 3),
+        orientation=orientation,
+        spacing=(float(spacing[0]), float(spacing[1])),
+        thickness=next((abs(float(v)) for v in thickness if v and np.isfinite(float(v))), None),
+        slope=slope,
+        intercept=intercept,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.files import written_whole
-from napari_osuda.imaging.dicom.series import read_series, require, series_of
+from napari_osuda.imaging.dicom.files import require
+from napari_osuda.imaging.dicom.frames import Frame
+from napari_osuda.imaging.dicom.series import series_of
+from napari_osuda.imaging.dicom.volume import place_series
 from napari_osuda.imaging.grid import Grid, require_same_grid
 
 __all__ = ["write_dicom_seg"]
@@ -57,12 +60,13 @@ def write_dicom_seg(
     CaseError
         An extra is missing, or the series does not lie on the grid.
     OutputError
-        There is no label to write, or the place is not writable.
+        There is no label to write, or it cannot be written there.
     """
     path = Path(path)
     pydicom, highdicom = require("pydicom"), require("highdicom")
     series = series_of(source)
-    _, own, files = read_series(series)
+    ordered, own = place_series(series)
+    files = list(dict.fromkeys(frame.path for frame in ordered))
     require_same_grid(grid, "the case", own, f"the series {series.title}")
     values = sorted({v for v in names if v != 0} | {int(v) for v in np.unique(labels) if v != 0})
     if not np.isin(labels, values).any():
@@ -70,17 +74,17 @@ def write_dicom_seg(
             f"The mask is empty, and a DICOM segmentation holds at least one voxel: {path} is not written."
         )
     segments = [
-        _segment(highdicom, place + 1, value, names, (colors or {}).get(value), model, version)
-        for place, value in enumerate(values)
+        _segment(highdicom, number, value, names, (colors or {}).get(value), model, version)
+        for number, value in enumerate(values, start=1)
     ]
     lookup = np.zeros(int(labels.max()) + 1, np.uint8)
-    for place, value in enumerate(values):
+    for number, value in enumerate(values, start=1):
         if value < len(lookup):
-            lookup[value] = place + 1
+            lookup[value] = number
     frames = np.ascontiguousarray(lookup[labels].transpose(2, 1, 0))
     sources = [pydicom.dcmread(file, stop_before_pixels=len(files) > 1) for file in files]
     if len(files) == 1 and len(frames) > 1:
-        frames = _in_file_order(sources[0], frames, series)
+        frames = _in_file_order(ordered, frames)
     try:
         segmentation = highdicom.seg.Segmentation(
             source_images=sources,
@@ -145,12 +149,9 @@ def _person(name: str) -> str | None:
     return f"{plain}^" if plain else None
 
 
-def _in_file_order(source: Any, frames: NDArray[np.uint8], series: Any) -> NDArray[np.uint8]:
-    """Slices by place as the frames of a multi-frame file are stored."""
-    from napari_osuda.imaging.dicom.frames import frames_of, in_order
-
-    ordered, _ = in_order(list(frames_of(series.files[0], source)), f"The series {series.title}")
+def _in_file_order(ordered: Sequence[Frame], frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Slices by position, as the frames of a multi-frame file are stored."""
     stored = np.empty_like(frames)
-    for place, frame in enumerate(ordered):
-        stored[frame.index] = frames[place]
+    for k, frame in enumerate(ordered):
+        stored[frame.index] = frames[k]
     return stored

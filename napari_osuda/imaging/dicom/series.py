@@ -1,47 +1,37 @@
-"""DICOM series as volumes: single-frame series and enhanced multi-frame images. Needs pydicom (extra dicom).
+"""Which DICOM files make a series. A series is named by one of its files, or by a folder that holds no other.
 
-A series is named by any one of its files, or by a folder that holds no other: that is how it stands in a
-record, since a folder may hold a whole study.
+That is how it stands in a record, since a folder may hold a whole study; and a series may lie in several
+folders.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.files import sha256_of
-from napari_osuda.imaging.dicom.frames import frames_of, in_order
-from napari_osuda.imaging.grid import Grid
+from napari_osuda.imaging.dicom.files import DicomHeader, header_of, is_dicom, pixels_of
 
-__all__ = ["DicomSeries", "find_series", "has_dicom", "is_dicom", "read_series", "require", "series_of"]
+__all__ = ["DicomSeries", "find_series", "has_dicom", "series_of"]
 
-_SUFFIXES = (".dcm", ".ima", ".dicom")
-# What other readers take by name: never opened to look for DICOM in it.
-_NEVER = (".nii", ".gz", ".hdr", ".img", ".mgz", ".mgh", ".json", ".csv", ".txt", ".html", ".yaml", ".npz")
-_TAGS = [
-    "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SeriesNumber", "Modality", "SOPInstanceUID",
-    "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
-    "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-]  # fmt: skip
-_LEVELS = ("*", "*/*", "*/*/*")
+_LEVELS = ("*", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*")
+# Files of each level that a viewer's question may cost, and those that a study may have.
 _LOOKED_AT = 500
-_NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
+_MOST_FILES = 50_000
+# Folders beside that of a file in which more of its series is looked for.
+_MOST_FOLDERS = 200
 
 
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
-    """Files of one series in one folder.
+    """The image files of one series.
 
     Attributes
     ----------
@@ -51,8 +41,9 @@ class DicomSeries:
         SeriesDescription, else ProtocolName, else the folder's name.
     number : int or None
     folder : Path
+        That of the files, or the one above where they lie in several.
     files : tuple of Path
-        By name; `read_series` sorts the slices by place.
+        By name, without copies; `napari_osuda.imaging.dicom.volume.read_series` sorts the slices.
     """
 
     uid: str
@@ -71,53 +62,25 @@ class DicomSeries:
         return hashlib.sha256("".join(sorted(map(sha256_of, self.files))).encode()).hexdigest()
 
 
-def require(module: str) -> Any:
-    """Import pydicom or highdicom.
-
-    Raises
-    ------
-    CaseError
-        It is not installed; the sentence says how to.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise CaseError(
-            f"DICOM needs {module.split('.')[0]}, which is not installed: pip install 'napari-osuda[dicom]'."
-        ) from error
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM, by its first bytes, or by its suffix where it has no preamble."""
-    name = path.name.lower()
-    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not path.is_file():
-        return False
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(132)[128:] == b"DICM" or name.endswith(_SUFFIXES)
-    except OSError:
-        return False
-
-
 def has_dicom(folder: Path) -> bool:
-    """Whether a folder, or one up to two levels below it, holds a DICOM file, by a look at some of each."""
+    """Whether a folder, or one up to four levels below it, holds a DICOM file, by a look at some of each."""
     # Any folder that is dropped on a viewer is asked, the stores of 100 000 chunks among them.
     return any(is_dicom(path) for level in _LEVELS for path in islice(folder.glob(level), _LOOKED_AT))
 
 
 def find_series(folder: Path) -> list[DicomSeries]:
-    """List the image series in a folder and up to two levels below it, by folder, number and description.
+    """List the image series in a folder and up to four levels below it, by folder, number and description.
 
     Raises
     ------
     CaseError
-        pydicom is missing, or a file cannot be read.
+        pydicom is missing, a file cannot be read, or there are too many files.
     """
-    return _grouped(path for path in _walk(folder) if is_dicom(path))
+    return _grouped(header_of(path) for path in _walk(folder))
 
 
 def series_of(path: Path | str) -> DicomSeries:
-    """The series of a file, or the only one in a folder.
+    """The series of a file, with its files in the folders beside it, or the only one in a folder.
 
     Raises
     ------
@@ -134,104 +97,85 @@ def series_of(path: Path | str) -> DicomSeries:
             f"{path} holds {len(found)} DICOM image series ({titles}), and one is needed: give a folder that "
             "holds no other, or one file of the series."
         )
-    own = _header(path)
-    uid = str(getattr(own, "SeriesInstanceUID", ""))
-    beside = _grouped(p for p in sorted(path.parent.iterdir()) if is_dicom(p))
-    for series in beside:
-        if series.uid == uid and path in series.files:
-            return series
-    raise CaseError(f"{path} is a DICOM file without an image that can be read as a slice.")
+    own = header_of(path)
+    if not own.is_image:
+        raise CaseError(f"{path} is a DICOM file without an image that can be read as a slice.")
+    folders = [path.parent, *_folders_beside(path.parent, own.series)]
+    files = (file for folder in folders for file in sorted(folder.iterdir()) if is_dicom(file))
+    found = _grouped(header for header in map(header_of, files) if header.series == own.series)
+    if not found:
+        raise CaseError(f"{path} does not say where in the scanner it lies: {own.problem}.")
+    return found[0]
 
 
-def read_series(series: DicomSeries) -> tuple[NDArray[np.float32], Grid, tuple[Path, ...]]:
-    """Read a series as one volume.
-
-    Returns
-    -------
-    data : float32 array [I, J, K]
-        Rescale slope and intercept applied; I along a row (its columns), J down the rows, K across slices.
-    grid : Grid
-        In RAS millimeters.
-    files : tuple of Path
-        In the order of K; for a multi-frame file that file alone.
-
-    Raises
-    ------
-    CaseError
-        Its slices do not make one volume (other sizes or directions, two at one place, one missing), or the
-        pixels cannot be decoded.
-    """
-    where = f"The series {series.title} in {series.folder}"
-    unordered = [frame for path in series.files for frame in frames_of(path, _header(path))]
-    frames, affine = in_order(unordered, where)
-    columns, rows = frames[0].size[1], frames[0].size[0]
-    # The last axis slowest in memory, as in NIfTI files: a slice lies in one piece.
-    data = np.empty((len(frames), rows, columns), np.float32).transpose(2, 1, 0)
-    pixels: dict[Path, NDArray[Any]] = {}
-    for place, frame in enumerate(frames):
-        if frame.path not in pixels:
-            pixels.clear()
-            pixels[frame.path] = _pixels(frame.path)
-        stored = pixels[frame.path]
-        plane = stored[frame.index] if stored.ndim == 3 else stored
-        if plane.shape != frame.size:
-            raise CaseError(f"{frame.path} holds pixels of the shape {plane.shape}, not {frame.size}.")
-        data[:, :, place] = plane.T * np.float32(frame.slope) + np.float32(frame.intercept)
-    grid = Grid((columns, rows, len(frames)), affine)
-    return data, grid, tuple(dict.fromkeys(frame.path for frame in frames))
+def _folders_beside(folder: Path, series: str) -> Iterator[Path]:
+    """Folders in the one above that hold files of a series, by a look at three files of each."""
+    try:
+        beside = sorted(p for p in islice(folder.absolute().parent.iterdir(), _MOST_FOLDERS) if p.is_dir())
+    except OSError:
+        return
+    for other in beside:
+        if other.name == folder.absolute().name or other.name.startswith("."):
+            continue
+        try:
+            files = [p for p in sorted(islice(other.iterdir(), _LOOKED_AT)) if is_dicom(p)]
+            some = dict.fromkeys(files[i] for i in (0, len(files) // 2, -1)) if files else {}
+            if any(header_of(file).series == series for file in some):
+                yield other
+        except (OSError, CaseError):
+            # What cannot be read there was not asked for.
+            continue
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    count = 0
     for level in _LEVELS:
-        yield from sorted(folder.glob(level))
+        for path in sorted(folder.glob(level)):
+            # Stores of git-annex and the like lie in hidden folders: what counts is what links to them.
+            if any(part.startswith(".") for part in path.relative_to(folder).parts) or not is_dicom(path):
+                continue
+            count += 1
+            if count > _MOST_FILES:
+                raise CaseError(f"{folder} holds more than {_MOST_FILES} DICOM files: give one patient's.")
+            yield path
 
 
-def _grouped(paths: Iterable[Path]) -> list[DicomSeries]:
-    groups: dict[tuple[Path, str], list[tuple[Path, Any]]] = {}
-    for path in paths:
-        header = _header(path)
-        uid = str(getattr(header, "SeriesInstanceUID", ""))
-        placed = hasattr(header, "ImagePositionPatient") or "PerFrameFunctionalGroupsSequence" in header
-        if uid and placed and getattr(header, "Modality", "") not in _NO_IMAGES:
-            groups.setdefault((path.parent, uid), []).append((path, header))
+def _grouped(headers: Iterable[DicomHeader]) -> list[DicomSeries]:
+    groups: dict[str, list[DicomHeader]] = {}
+    for header in headers:
+        if header.is_image:
+            groups.setdefault(header.series, []).append(header)
     found = []
-    for (folder, uid), members in groups.items():
-        first = members[0][1]
-        said = getattr(first, "SeriesDescription", "") or getattr(first, "ProtocolName", "") or folder.name
-        number = getattr(first, "SeriesNumber", None)
-        files = tuple(path for path, _ in members)
-        found.append(DicomSeries(uid, str(said), None if number is None else int(number), folder, files))
+    for uid, members in groups.items():
+        if not any(header.is_placed for header in members):
+            continue
+        kept = _without_copies(members)
+        folder = Path(os.path.commonpath([header.path.parent for header in kept]))
+        first = kept[0]
+        files = tuple(header.path for header in kept)
+        found.append(DicomSeries(uid, first.description or folder.name, first.number, folder, files))
     return sorted(found, key=lambda series: (str(series.folder), series.number or 0, series.description))
 
 
-def _header(path: Path) -> Any:
-    status = path.stat()
-    return _read_header(path, status.st_mtime_ns, status.st_size)
+def _without_copies(members: list[DicomHeader]) -> list[DicomHeader]:
+    """Leave out files that hold what another holds: the same instance at the same place, with its pixels."""
+    kept: dict[str, list[DicomHeader]] = {}
+    for number, header in enumerate(members):
+        same = kept.setdefault(header.instance or f"file {number}", [])
+        if not any(_is_copy(header, other) for other in same):
+            same.append(header)
+    return sorted((header for same in kept.values() for header in same), key=lambda header: header.path)
 
 
-# A study is looked through once for each channel, and again when its masks are written.
-@lru_cache(maxsize=4096)
-def _read_header(path: Path, modified: int, size: int) -> Any:
-    pydicom = require("pydicom")
-    try:
-        # Some scanners' files lack the preamble; what is no DICOM then has none of the tags.
-        return pydicom.dcmread(
-            path, stop_before_pixels=True, specific_tags=_TAGS, force=path.suffix.lower() in _SUFFIXES
-        )
-    except Exception as error:  # pydicom has no base class for what a damaged file does
-        raise CaseError(f"{path} cannot be read as DICOM ({_reason(error)}).") from error
-
-
-def _pixels(path: Path) -> NDArray[Any]:
-    pydicom = require("pydicom")
-    try:
-        dataset = pydicom.dcmread(path, force=path.suffix.lower() in _SUFFIXES)
-        if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
-            raise ValueError("it is a color picture and no measurement")
-        return np.asarray(dataset.pixel_array)
-    except Exception as error:  # as above, and each decoder has errors of its own
-        raise CaseError(f"The pixels of {path} cannot be read ({_reason(error)}).") from error
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+def _is_copy(header: DicomHeader, other: DicomHeader) -> bool:
+    if sha256_of(header.path) == sha256_of(other.path):
+        return True
+    if len(header.frames) != len(other.frames) or not header.frames:
+        return False
+    alike = all(
+        np.array_equal(a.position, b.position)
+        and np.array_equal(a.orientation, b.orientation)
+        and (a.size, a.spacing, a.slope, a.intercept) == (b.size, b.spacing, b.slope, b.intercept)
+        for a, b in zip(header.frames, other.frames, strict=True)
+    )
+    return alike and np.array_equal(pixels_of(header.path), pixels_of(other.path))

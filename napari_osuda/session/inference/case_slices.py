@@ -8,7 +8,7 @@ from napari_osuda.session.inference.sliding_window import windows
 
 
 def slice_spec(card: ModelCard) -> SliceSpec:
-    """What a model card says of the way in, in the words of imaging."""
+    """What a model card says of preprocessing, in the words of imaging."""
     return SliceSpec(
         plane=card.plane,
         orientation=card.orientation,

@@ -89,7 +89,7 @@ def windows(
     return found if head is None else [window for window in found if head[window].any()]
 
 
-def _place(window: Window) -> Any:
+def _in_all_images(window: Window) -> Any:
     """The window in all images and channels."""
     return (slice(None), slice(None), *window)
 
@@ -124,24 +124,24 @@ def slide(
     tuple of int, then Blended
         Windows done and in all; at the end the whole, on the CPU.
     """
-    places = windows(images.shape[2:], patch, head, overlap)
+    chosen = windows(images.shape[2:], patch, head, overlap)
     from monai.data.utils import compute_importance_map
 
     weight = compute_importance_map(tuple(patch), mode="gaussian", sigma_scale=_SIGMA_SCALE)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     total: Tensor | None = None
     weights = torch.zeros(images.shape[2:])
-    together = max(1, patches_a_batch(patch, len(places)) // len(images))
-    for first in range(0, len(places), together):
-        batch = places[first : first + together]
-        parts = torch.cat([images[_place(window)] for window in batch])
+    together = max(1, patches_a_batch(patch, len(chosen)) // len(images))
+    for first in range(0, len(chosen), together):
+        batch = chosen[first : first + together]
+        parts = torch.cat([images[_in_all_images(window)] for window in batch])
         output = main_output(network(parts.to(device))).float().cpu()
         if total is None:
             total = torch.zeros((len(images), output.shape[1], *images.shape[2:]))
         for window, seen in zip(batch, output.chunk(len(batch)), strict=True):
-            total[_place(window)] += seen * weight
+            total[_in_all_images(window)] += seen * weight
             weights[window] += weight
-        yield first + len(batch), len(places)
+        yield first + len(batch), len(chosen)
     if total is None:
         raise ModelError("There is no head in the image, so there is nothing to segment.")
     seen = weights > 0

@@ -104,7 +104,6 @@ def _recommendation(decision: str | None, reasons: Sequence[str]) -> Markup:
 def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
     count = _SLICES if len(report.cases) <= _MANY else _SLICES_OF_MANY
     pictures = slice_pictures(case.image, case.affine, case.masks, report.plane, count)
-    spacing = np.linalg.norm(np.asarray(case.affine)[:3, :3], axis=0)
     own = _recommendation(case.decision, case.reasons) if case.decision and len(report.cases) > 1 else None
     scores = None
     if case.scores_before or case.scores_after:
@@ -118,7 +117,7 @@ def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
         tag("h3", _pictures_title(case)),
         _legend(report, compared=case.after is not None),
         slice_figures(f"case{n}", pictures, report.colors, case.image_name),
-        volume_table(case.masks, spacing.tolist(), report.labels, report.regions),
+        volume_table(case.masks, case.affine, report.labels, report.regions),
         details_of(case.review, "Review") if case.review else None,
         scores,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.evaluation import Calibration, RegionScore, summarize, volume_ml
 from napari_osuda.session.report.html import Markup, join, number, table, tag
@@ -17,7 +17,7 @@ __all__ = ["calibration_table", "details_of", "score_table", "summary_table", "v
 
 def volume_table(
     masks: Mapping[str, NDArray[Any]],
-    spacing: Sequence[float],
+    spacing: ArrayLike,
     labels: Mapping[int, str],
     regions: Mapping[str, Sequence[int]],
 ) -> Markup:
@@ -25,9 +25,10 @@ def volume_table(
     wanted: dict[str, Sequence[int]] = {name: (value,) for value, name in labels.items() if value != 0}
     wanted |= {f"{name} (region)": values for name, values in regions.items()}
     compare = "before" in masks and "after" in masks
+    size = np.asarray(spacing, np.float64)
     rows = []
     for name, values in wanted.items():
-        ml = {title: volume_ml(np.isin(mask, list(values)), spacing) for title, mask in masks.items()}
+        ml = {title: volume_ml(np.isin(mask, list(values)), size) for title, mask in masks.items()}
         row = [name, *(number(ml[title]) for title in masks)]
         if compare:
             change = ml["after"] - ml["before"]

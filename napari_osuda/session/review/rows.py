@@ -24,7 +24,7 @@ def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None =
     Given a reference [I, J, K], also how many voxels of each mask have another label than it.
     """
     case, change = review.case, table.change
-    final = change_table(case.before, review.final, case.grid.spacing, change.axis, change.values)
+    final = change_table(case.before, review.final, case.grid.affine, change.axis, change.values)
     titles = [case.labels.get(value, str(value)) for value in change.values]
     others = tuple(axis for axis in range(3) if axis != change.axis)
     masks = {"before": case.before, "after": case.after, "final": review.final}

@@ -219,7 +219,8 @@ class ReviewRun:
         case = review.case
         masks = {"before": case.before, "after": case.after, "final": review.final}
         return {
-            which: evaluate(mask, reference, case.grid.spacing, self.regions) for which, mask in masks.items()
+            which: evaluate(mask, reference, case.grid.affine, self.regions, tuple(self.labels))
+            for which, mask in masks.items()
         }
 
     def best_progress(self, review: Review) -> tuple[Plane, int, int]:

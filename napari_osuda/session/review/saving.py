@@ -10,8 +10,8 @@ from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.evaluation import write_rows
 from napari_osuda.files import path_inside, sha256_of
 from napari_osuda.imaging import write_labels
+from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.dicom.segmentation import write_dicom_seg
-from napari_osuda.imaging.dicom.series import is_dicom
 from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.rows import csv_rows
 from napari_osuda.session.review.run import ReviewRun

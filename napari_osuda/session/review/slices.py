@@ -87,7 +87,7 @@ def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
     """Count everything once; a quarter of a second for 155 x 240 x 240 voxels and four labels."""
     axis = plane_axes(case.grid)[plane]
     values = [value for value in case.labels if value != 0]
-    change = change_table(case.before, case.after, case.grid.spacing, axis, values)
+    change = change_table(case.before, case.after, case.grid.affine, axis, values)
     before, after, shared = (counts.sum(axis=1) for counts in (change.before, change.after, change.shared))
     dice = np.where(before + after == 0, 1.0, 2.0 * shared / np.maximum(before + after, 1))
     warnings = tuple(

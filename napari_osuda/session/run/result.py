@@ -46,9 +46,8 @@ def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
 
 def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
     card = job.model.card
-    return tuple(
-        evaluate(labels, reference, case.case.grid.spacing, named_regions(card.labels, card.regions))
-    )
+    regions = named_regions(card.labels, card.regions)
+    return tuple(evaluate(labels, reference, case.case.grid.affine, regions, tuple(card.labels)))
 
 
 def now() -> str:

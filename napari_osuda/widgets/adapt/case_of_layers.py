@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
@@ -15,14 +16,14 @@ from napari_osuda.imaging import (
     Case,
     Grid,
     case_from_arrays,
-    digest_of,
-    require_same_grid,
+    identity_of,
+    onto_grid,
     telling_name,
-    title_of,
 )
-from napari_osuda.imaging.dicom.series import is_dicom
+from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
-from napari_osuda.imaging.world import METADATA_KEY, from_layer, grid_of_layer
+from napari_osuda.imaging.world import METADATA_KEY, from_layer
+from napari_osuda.napari_layers.transforms import grid_of
 from napari_osuda.widgets.adapt.result_layers import IntArray
 
 
@@ -52,11 +53,12 @@ def case_of_layers(layers: Mapping[str, Any]) -> Case:
     CaseError
         The layers do not lie on one grid; the sentence names those that differ.
     """
-    grids = {channel: _grid_of(layer) for channel, layer in layers.items()}
-    (first, grid), *others = grids.items()
-    for channel, other in others:
-        require_same_grid(grid, layers[first].name, other, layers[channel].name)
-    arrays = {c: from_layer(np.asarray(layer.data), layer.metadata) for c, layer in layers.items()}
+    first = next(iter(layers.values()))
+    grid = _grid_of(first)
+    arrays = {
+        channel: onto_grid(_array(layer), _grid_of(layer), layer.name, grid, first.name)
+        for channel, layer in layers.items()
+    }
     case = case_from_arrays(case_name(layers), arrays, grid)
     sources = []
     for source, layer in zip(case.sources, layers.values(), strict=True):
@@ -64,17 +66,20 @@ def case_of_layers(layers: Mapping[str, Any]) -> Case:
         digest, title = None, layer.name
         if path is not None and path.is_file():
             # A series whose layer was given a name that says no contrast is still what the scanner called it.
-            digest, title = digest_of(path), telling_name(layer.name, title_of(path))
+            digest, called = identity_of(path)
+            title = telling_name(layer.name, called)
         sources.append(dataclasses.replace(source, path=path, sha256=digest, title=title))
     return dataclasses.replace(case, sources=tuple(sources))
 
 
 def grid_problem(layers: Mapping[str, Any]) -> str:
     """A sentence where the layers do not lie on one grid, else nothing: known before any voxel is read."""
-    grids = [(layer.name, _grid_of(layer)) for layer in layers.values()]
     try:
+        grids = [(layer.name, _grid_of(layer)) for layer in layers.values()]
+        # Only the strides of this array are looked at.
         for name, grid in grids[1:]:
-            require_same_grid(grids[0][1], grids[0][0], grid, name)
+            nothing = np.broadcast_to(np.uint8(0), grid.shape)
+            onto_grid(nothing, grid, name, grids[0][1], grids[0][0])
     except CaseError as error:
         return str(error)
     return ""
@@ -92,12 +97,29 @@ def tilted(layers: Mapping[str, Any]) -> tuple[str, float] | None:
 
 def reference_of_layer(layer: Any, case: Case) -> IntArray:
     """A reference layer's labels on the case's grid; CaseError if they lie elsewhere."""
-    require_same_grid(case.grid, case.name, _grid_of(layer), layer.name)
+    return onto_grid(_array(layer), _grid_of(layer), layer.name, case.grid, case.name)
+
+
+def unplaced(layers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the layers that do not say how they lie in the patient, and are taken as they look."""
+    found = []
+    for layer in layers.values():
+        # What has no usable grid at all is said by `grid_problem`.
+        with contextlib.suppress(CaseError):
+            if not _grid_of(layer).placed:
+                found.append(layer.name)
+    return tuple(found)
+
+
+def _array(layer: Any) -> Any:
     return from_layer(np.asarray(layer.data), layer.metadata)
 
 
 def _grid_of(layer: Any) -> Grid:
-    return grid_of_layer(layer.data.shape, layer.metadata, layer.scale, layer.translate, layer.axis_labels)
+    try:
+        return grid_of(layer)
+    except CaseError as error:
+        raise CaseError(f"'{layer.name}': {error}") from error
 
 
 def _path_of(layer: Any) -> Path | None:

@@ -260,7 +260,7 @@ class AdaptWidget(DockedWidget):
 
     def _remarks(self, layers: dict[str, Any]) -> list[str]:
         """What the user should know of the chosen layers, and that stops nothing."""
-        from napari_osuda.widgets.adapt.case_of_layers import tilted
+        from napari_osuda.widgets.adapt.case_of_layers import tilted, unplaced
 
         told = [f"'{name}' is not {channel.upper()}" for channel, name in self.channel_panel.others().items()]
         remarks = [f"{' and '.join(told)}: the model will be adapted to another contrast."] if told else []
@@ -269,6 +269,11 @@ class AdaptWidget(DockedWidget):
             remarks.append(
                 f"'{tilt[0]}' is tilted by {tilt[1]:.1f}° against the patient's axes: it is shown "
                 "straightened, slice by slice as acquired; masks are saved in its true place."
+            )
+        if names := unplaced(layers):
+            remarks.append(
+                f"'{names[0]}' does not say how it lies in the patient. It is taken as it looks on the "
+                "screen, with the patient's right on the left: check that."
             )
         return remarks
 

@@ -11,8 +11,8 @@ from dicom_parts import write_enhanced, write_series
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.imaging import digest_of, read_case, read_volume
+from napari_osuda.imaging.dicom import find_series, has_dicom, is_dicom, series_of
 from napari_osuda.imaging.dicom.segmentation import write_dicom_seg
-from napari_osuda.imaging.dicom.series import find_series, has_dicom, is_dicom, series_of
 
 SHAPE = (7, 5, 4)
 
@@ -132,7 +132,7 @@ def test_two_images_at_one_place_are_refused(tmp_path, numbers):
     uid = pydicom.uid.generate_uid()
     write_series(tmp_path, numbers, AFFINES["axial"], number=1, uid=uid)
     write_series(tmp_path, numbers, AFFINES["axial"], number=2, uid=uid)
-    with pytest.raises(CaseError, match="two images at one place"):
+    with pytest.raises(CaseError, match="two images at one position"):
         read_volume(tmp_path)
 
 

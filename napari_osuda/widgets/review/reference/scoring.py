@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_osuda.errors import OsudaError, explain
-from napari_osuda.evaluation import RegionScore, difference, evaluate
-from napari_osuda.imaging import read_labels, require_same_grid
-from napari_osuda.imaging.world import from_layer, grid_of_layer
+from napari_osuda.evaluation import RegionScore, difference, evaluate, require_scorable
+from napari_osuda.imaging import onto_grid, read_labels
+from napari_osuda.imaging.world import from_layer
+from napari_osuda.napari_layers.transforms import grid_of
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
@@ -72,16 +73,15 @@ class ReferenceView(QObject):
             self._files.pop(review.case.name, None)
             return self._set(None)
         case = review.case
-        grid = grid_of_layer(
-            layer.data.shape, layer.metadata, layer.scale, layer.translate, layer.axis_labels
-        )
         try:
-            require_same_grid(case.grid, case.name, grid, layer.name)
+            grid = grid_of(layer)
+            labels = from_layer(np.asarray(layer.data), layer.metadata)
+            labels = self._checked(onto_grid(labels, grid, layer.name, case.grid, case.name))
         except OsudaError as error:
             self._desk.tell(str(error), True)
             return False
         self._files.pop(case.name, None)
-        return self._set(from_layer(np.asarray(layer.data), layer.metadata))
+        return self._set(labels)
 
     def take_file(self, path: Path | str) -> bool:
         """Score against the labels in a file; what is wrong with it is said."""
@@ -90,12 +90,20 @@ class ReferenceView(QObject):
             return False
         try:
             labels, grid = read_labels(path)
-            require_same_grid(review.case.grid, review.case.name, grid, Path(path).name)
+            labels = onto_grid(labels, grid, Path(path).name, review.case.grid, review.case.name)
+            labels = self._checked(labels)
         except OsudaError as error:
             self._desk.tell(str(error), True)
             return False
         self._files[review.case.name] = Path(path).name
         return self._set(labels)
+
+    def _checked(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """A reference whose labels are the run's own convention; CaseError where they are not."""
+        run = self._desk.run
+        if run is not None:
+            require_scorable(run.regions, labels, known=tuple(run.labels))
+        return labels
 
     def errors(self, masks: tuple[str, ...] = ("before", "after", "final")) -> dict[str, NDArray[np.int64]]:
         """Wrong voxels of each slice of the plane, by mask; empty without a reference."""
@@ -139,9 +147,9 @@ class ReferenceView(QObject):
         # The final mask goes on changing while it is measured.
         masks = {m: mask.copy() if m == "final" else mask for m, mask in self._desk.masks().items()
                  if m not in self._known}  # fmt: skip
-        of, spacing, regions = self._known_of, review.case.grid.spacing, run.regions
+        of, affine, regions, known = self._known_of, review.case.grid.affine, run.regions, tuple(run.labels)
         self._scoring.run(
-            lambda: (of, {m: evaluate(mask, reference, spacing, regions) for m, mask in masks.items()})
+            lambda: (of, {m: evaluate(mask, reference, affine, regions, known) for m, mask in masks.items()})
         )
 
     def _show(self, answer: tuple[tuple[object, object], dict[str, list[RegionScore]]]) -> None:

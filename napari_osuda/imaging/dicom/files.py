@@ -1,0 +1,213 @@
+"""One DICOM file: what it says of itself, and its pixels. Needs pydicom (extra dicom)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging.dicom.frames import Frame, frames_of
+from napari_osuda.imaging.dicom.tiles import tiled
+
+__all__ = ["DicomHeader", "header_of", "is_dicom", "pixels_of", "require"]
+
+_SUFFIXES = (".dcm", ".ima", ".dicom")
+# What other readers take by name: never opened to look for DICOM in it.
+_NEVER = (
+    *(".nii", ".gz", ".hdr", ".img", ".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".raw"),
+    *(".json", ".csv", ".txt", ".html", ".yaml", ".npz", ".png", ".jpg", ".tif", ".zip", ".pt", ".py"),
+)
+_TAGS: list[Any] = [
+    "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SeriesNumber", "Modality", "SOPInstanceUID",
+    "ImageType", "AcquisitionMatrix", "FrameOfReferenceUID", "PatientID",
+    "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+    "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    # Siemens: number of images in a mosaic; United Imaging: the pictures of a grid.
+    0x0019100A, 0x00651050,
+]  # fmt: skip
+_NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
+_LEAST_ELEMENTS = (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016)
+
+
+@dataclass(frozen=True, eq=False)
+class DicomHeader:
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    path : Path
+    series, instance, frame_of_reference : str
+        SeriesInstanceUID, SOPInstanceUID and FrameOfReferenceUID; "" where there is none.
+    description : str
+        SeriesDescription, else ProtocolName, else "".
+    number : int or None
+        SeriesNumber.
+    is_image : bool
+        It holds pixels, and is no segmentation, report, plan or the like.
+    is_placed : bool
+        It says where in the scanner it lies, as captures of a screen do not.
+    frames : tuple of Frame
+        Its slices; none where the file does not say where they lie.
+    problem : str
+        Why an image has no slices that can be placed; "" where it has.
+    """
+
+    path: Path
+    series: str
+    instance: str
+    frame_of_reference: str
+    description: str
+    number: int | None
+    is_image: bool
+    is_placed: bool
+    frames: tuple[Frame, ...]
+    problem: str
+
+
+def require(module: str) -> Any:
+    """Import pydicom or highdicom.
+
+    Raises
+    ------
+    CaseError
+        It is not installed; the sentence says how to.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise CaseError(
+            f"DICOM needs {module.split('.')[0]}, which is not installed: pip install 'napari-osuda[dicom]'."
+        ) from error
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM: by its first bytes, or by its suffix where it has no preamble."""
+    name = path.name.lower()
+    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not path.is_file():
+        return False
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(132)
+    except OSError:
+        return False
+    return start[128:] == b"DICM" or name.endswith(_SUFFIXES) or _begins_bare(start)
+
+
+def header_of(path: Path) -> DicomHeader:
+    """Read what a file says of itself; kept for as long as the file does not change.
+
+    Raises
+    ------
+    CaseError
+        pydicom is missing, or the file cannot be read.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CaseError(f"{path} cannot be read: {error.strerror}.") from error
+    return _read_header(path, status.st_mtime_ns, status.st_size)
+
+
+def pixels_of(path: Path) -> NDArray[Any]:
+    """The stored values of a file's slices, [rows, columns] or [frames, rows, columns].
+
+    Raises
+    ------
+    CaseError
+        They cannot be decoded; where a decoder is missing the sentence says what to install.
+    """
+    pydicom = require("pydicom")
+    with _told(path, "The pixels of {} cannot be read"):
+        dataset = pydicom.dcmread(path, force=True)
+        if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
+            raise ValueError("it is a color picture and no measurement")
+        syntax = _syntax(dataset)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        # pydicom asks its decoders; a syntax that none of them reads is a matter of what is installed.
+        if syntax.is_compressed and not pydicom.pixels.get_decoder(syntax).is_available:
+            raise CaseError(
+                f"The pixels of {path} are compressed ({syntax.name}), and no decoder for that is installed: "
+                "pip install 'napari-osuda[dicom]' python-gdcm pylibjpeg-openjpeg"
+            )
+        return np.asarray(dataset.pixel_array)
+
+
+@lru_cache(maxsize=16384)
+def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
+    pydicom = require("pydicom")
+    with _told(path, "{} cannot be read as DICOM"):
+        # Some scanners' files lack the preamble; what is no DICOM then has none of the tags.
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+
+        def said(name: str) -> str:
+            return str(getattr(header, name, None) or "").strip()
+
+        frames: tuple[Frame, ...] = ()
+        problem = ""
+        is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
+        if is_image:
+            problem = tiled(header)
+            if not problem:
+                frames, problem = frames_of(path, header)
+        number = said("SeriesNumber")
+        return DicomHeader(
+            path,
+            series=said("SeriesInstanceUID"),
+            instance=said("SOPInstanceUID"),
+            frame_of_reference=said("FrameOfReferenceUID"),
+            description=said("SeriesDescription") or said("ProtocolName"),
+            number=int(number) if number.lstrip("-").isdigit() else None,
+            is_image=is_image,
+            is_placed="ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header,
+            frames=frames,
+            problem=problem,
+        )
+
+
+def _syntax(dataset: Any) -> Any:
+    """The transfer syntax that a file names, or, of one that does not, the one in which it was read."""
+    uid = require("pydicom.uid")
+    if getattr(dataset, "file_meta", None) is None:
+        dataset.file_meta = require("pydicom.dataset").FileMetaDataset()
+    named = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+    if named is not None:
+        return named
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return uid.ImplicitVRLittleEndian
+    return uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+
+
+def _begins_bare(start: bytes) -> bool:
+    """Whether bytes look like the first element of a DICOM data set that has no preamble."""
+    if len(start) < 8:
+        return False
+    group, element = int.from_bytes(start[:2], "little"), int.from_bytes(start[2:4], "little")
+    explicit = start[4:6] in (b"UL", b"CS", b"UI", b"OB", b"DA", b"SH")
+    short = int.from_bytes(start[4:8], "little") <= 128
+    return group in (0x0002, 0x0008) and element in _LEAST_ELEMENTS and (explicit or short)
+
+
+@contextmanager
+def _told(path: Path, what: str) -> Iterator[None]:
+    """Turn whatever a damaged file does to pydicom and its decoders into one sentence."""
+    try:
+        with warnings.catch_warnings():
+            # Of values that break the standard, which most scanners write somewhere.
+            warnings.simplefilter("ignore")
+            yield
+    except (CaseError, MemoryError):
+        raise
+    except Exception as error:  # pydicom has no base class for what a damaged file does
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise CaseError(f"{what.format(path)} ({reason}).") from error

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from napari.layers import Image, Labels
+
+from napari_osuda.errors import OutputError
+from napari_osuda.imaging import Grid, case_from_arrays, read_labels, write_labels
+from napari_osuda.imaging.world import layer_arguments, to_shown
+from napari_osuda.napari_layers.transforms import grid_of, matrix_of_attributes
+from napari_osuda.napari_layers.writer import write_layer
+from napari_osuda.widgets.adapt.case_of_layers import case_of_layers, grid_problem, unplaced
+
+SAR = ("S", "A", "R")
+
+
+def some_layer(seed):
+    """A layer with all that a reader may give: negative scale, rotation, shear, an affine, a unit."""
+    random = np.random.default_rng(seed)
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    outer = np.eye(4)
+    outer[:3, :3] = turn @ np.diag(random.uniform(0.5, 2, 3))
+    outer[:3, 3] = random.uniform(-50, 50, 3)
+    return Image(
+        random.random((3, 4, 5)).astype(np.float32),
+        name="p_t2",
+        scale=random.choice([-1, 1], 3) * random.uniform(500, 3000, 3),
+        translate=random.uniform(-9000, 9000, 3),
+        rotate=np.linalg.qr(random.normal(size=(3, 3)))[0],
+        shear=random.uniform(-0.2, 0.2, 3),
+        affine=outer,
+        units=("um",) * 3,
+        axis_labels=SAR,
+    )
+
+
+# napari shows a sheared layer straightened, and says so.
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=40)
+def test_whatever_transform_a_layer_has_its_voxels_lie_where_the_viewer_shows_them(seed):
+    layer = some_layer(seed)
+    grid = grid_of(layer)
+    assert grid.placed
+    for index in [(0, 0, 0), (2, 3, 4), (1, 0, 3)]:
+        superior, anterior, right = np.asarray(layer.data_to_world(index)) / 1000
+        np.testing.assert_allclose((grid.affine @ [*index, 1])[:3], (right, anterior, superior), atol=1e-6)
+    # The writer is given the parts of the same transform.
+    matrix = matrix_of_attributes(layer.as_layer_data_tuple()[1])
+    np.testing.assert_allclose(matrix[[2, 1, 0]], grid.affine[:3], atol=1e-6)
+
+
+def test_voxel_sizes_that_stand_in_the_affine_alone_are_used():
+    layer = Image(np.zeros((3, 4, 5)), affine=np.diag([3.0, 1.25, 1.25, 1.0]), name="p_t2")
+    case = case_of_layers({"t2": layer})
+    np.testing.assert_allclose(case.grid.spacing, (3, 1.25, 1.25))
+    assert unplaced({"t2": layer}) == ("p_t2",)
+
+
+def test_a_mask_of_an_image_whose_place_is_unknown_claims_no_scanner_coordinates(tmp_path):
+    layer = Image(np.zeros((3, 4, 5)), affine=np.diag([3.0, 1.25, 1.25, 1.0]), name="p_t2")
+    grid = case_of_layers({"t2": layer}).grid
+    write_labels(tmp_path / "x.nii.gz", np.zeros(grid.shape, np.uint8), grid)
+    header = read_labels(tmp_path / "x.nii.gz")[1].header
+    assert header["sform_code"] != 1
+    assert header["qform_code"] != 1
+    labels = Labels(np.zeros((3, 4, 5), np.uint8), affine=layer.affine.affine_matrix)
+    with pytest.raises(OutputError, match="place in the scanner is not known"):
+        write_layer(str(tmp_path / "y.nii.gz"), *labels.as_layer_data_tuple()[:2])
+
+
+def test_layers_of_the_same_voxels_in_another_order_are_one_case():
+    grid = Grid((5, 4, 3), np.diag([-1.0, 1.5, 2.0, 1.0]))
+    data = np.random.default_rng(0).random(grid.shape).astype(np.float32)
+    opened = Image(to_shown(data, grid), name="t1", **layer_arguments(grid))
+    # The same image of another plugin: slices in the other direction.
+    flipped = np.diag([-2.0, 1.5, 1.0, 1.0])
+    flipped[:3, 3] = (2.0 * 2, 0.0, -4.0)
+    other = Image(to_shown(data, grid)[::-1], name="t2", affine=flipped, axis_labels=SAR)
+    layers = {"t1": opened, "t2": other}
+    assert grid_problem(layers) == ""
+    case = case_of_layers(layers)
+    np.testing.assert_array_equal(case.data[0], data)
+    np.testing.assert_array_equal(case.data[1], data)
+
+
+def test_a_layer_that_cannot_be_used_is_named():
+    shown = layer_arguments(Grid((5, 4, 3), np.eye(4)))
+    moved = Image(np.zeros((3, 4, 5)), name="t1", **{**shown, "translate": (9, 9, 9)})
+    assert "'t1': The layer was moved" in grid_problem({"t1": moved})
+    series = Image(np.zeros((2, 3, 4, 5)), name="fmri")
+    assert "'fmri': The layer has 4 axes" in grid_problem({"t1": series})
+    assert unplaced({"t1": series}) == ()
+    assert case_from_arrays("x", {"t1": np.zeros((5, 4, 3))}, Grid((5, 4, 3), np.eye(4))).grid.placed
