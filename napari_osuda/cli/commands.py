@@ -261,7 +261,7 @@ def _regions_of(path: Path) -> dict[str, tuple[int, ...]]:
     from napari_osuda.models import SavedAnswers, load_model
 
     card = load_model(path, memory=SavedAnswers()).card
-    return dict(card.regions) or {name: (v,) for v, name in card.labels.items() if v != 0}
+    return card.scored_regions
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -8,7 +8,15 @@ from torch import Tensor
 
 from napari_osuda.models.card import ModelCard
 
-__all__ = ["decide", "foreground_channels", "has_background", "region_labels"]
+__all__ = [
+    "decide",
+    "foreground_channels",
+    "foreground_probability",
+    "has_background",
+    "region_channels",
+    "region_labels",
+    "region_probability",
+]
 
 
 def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.uint8]:
@@ -26,7 +34,7 @@ def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.u
     Returns
     -------
     array, shape [B, ...], uint8
-        Values of ``card.labels``; 0 where no channel of a sigmoid head is above 0.5.
+        Values of ``card.labels``; 0 where no channel of a sigmoid output is above 0.5.
 
     Raises
     ------
@@ -64,7 +72,7 @@ def foreground_channels(card: ModelCard) -> list[int] | None:
     """Channels of the foreground where classes may overlap; None where they exclude a background."""
     if has_background(card):
         return None
-    # A sigmoid head may have a channel for the background as well.
+    # A sigmoid output may have a channel for the background as well.
     return [k for k, value in enumerate(card.channel_values) if value != 0]
 
 
@@ -76,9 +84,8 @@ def foreground_probability(p: Tensor, card: ModelCard) -> Tensor:
 
 def region_labels(card: ModelCard) -> dict[str, tuple[int, ...]]:
     """Regions smaller than the whole foreground, and the labels that they are made of."""
-    known = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
     everything = {v for v in card.labels if v != 0}
-    return {name: tuple(members) for name, members in known.items() if set(members) != everything}
+    return {name: members for name, members in card.scored_regions.items() if set(members) != everything}
 
 
 def region_channels(card: ModelCard) -> dict[str, list[int]]:

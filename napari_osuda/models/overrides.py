@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.card import as_value
+from napari_osuda.models.card_defaults import as_value
 
 __all__ = ["parse_overrides"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.architectures import nnunet
 from napari_osuda.models.architectures.checked_arguments import checked_arguments
 from napari_osuda.models.card import Architecture
@@ -80,7 +80,7 @@ def check_architecture(architecture: Architecture) -> None:
     if architecture.import_from not in LIBRARIES:
         raise ModelError(
             "weights.pytorch_state_dict.architecture.import_from is "
-            f"{ascii(architecture.import_from)[:80]}; it must be one of {', '.join(LIBRARIES)}. "
+            f"{shown(architecture.import_from)}; it must be one of {', '.join(LIBRARIES)}. "
             "Nothing else is imported."
         )
     checked_arguments(architecture.import_from, architecture.callable, architecture.kwargs)
@@ -105,7 +105,9 @@ def _callable(architecture: Architecture) -> Any:
     found = getattr(module, architecture.callable, None)
     if (inspect.isclass(found) and issubclass(found, nn.Module)) or inspect.isfunction(found):
         return found
-    raise ModelError(f"The installed {architecture.import_from} has no network '{architecture.callable}'.")
+    raise ModelError(
+        f"The installed {architecture.import_from} has no network {shown(architecture.callable)}."
+    )
 
 
 def build_network(architecture: Architecture) -> nn.Module:

@@ -13,7 +13,8 @@ from napari_osuda.models.architectures.fitting import network_with_weights
 from napari_osuda.models.architectures.library import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.description.reading import WeightsEntry, describe
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_yaml
+from napari_osuda.models.files.documents import read_yaml
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Reading, Trust
 from napari_osuda.models.forms.torchscript import reading_of_program

@@ -16,7 +16,8 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
 from napari_osuda.models.architectures.library import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json, read_yaml
+from napari_osuda.models.files.documents import read_json, read_yaml
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 

@@ -12,7 +12,8 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
 from napari_osuda.models.architectures.library import check_architecture
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json
+from napari_osuda.models.files.documents import read_json
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import Weights, read_weights
 from napari_osuda.models.forms.nnunet_plans import (
     architecture_of,
@@ -105,9 +106,9 @@ def _checkpoint(package: Package, root: str) -> tuple[str, list[str]]:
 
 def _configuration(weights: Weights, title: str, plans: Mapping[str, Any]) -> str:
     """The name of the configuration that was trained: of the checkpoint, or of the folder."""
-    started = weights.beside.get("init_args")
-    if isinstance(started, Mapping) and isinstance(started.get("configuration"), str):
-        return str(started["configuration"])
+    started = weights.beside.init_args
+    if started is not None and started.configuration is not None:
+        return started.configuration
     trained = title.split("__")[-1]
     known = plans.get("configurations")
     if isinstance(known, Mapping) and trained in known:

@@ -120,10 +120,9 @@ def _appearing(before: Labels, after: Labels, card: ModelCard, voxels: int) -> l
 
     A label can win a voxel with less than half of the probability, and the signals do not see it then.
     """
-    regions = card.regions or {name: (value,) for value, name in card.labels.items() if value != 0}
     return [
         SAYS_APPEARS.format(region=named(name))
-        for name, values in regions.items()
+        for name, values in card.scored_regions.items()
         if not np.isin(before, values).any() and 0 < np.isin(after, values).sum() < TRACE * voxels
     ]
 
