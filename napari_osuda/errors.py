@@ -20,9 +20,6 @@ __all__ = [
     "shown",
 ]
 
-# Categories of Unicode that a terminal obeys instead of showing: control, direction, lone surrogates.
-_STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
 
 def printable(text: str, kept: str = "\n") -> str:
     """A text that steers no terminal: control and direction characters are written out as escapes.
@@ -39,11 +36,13 @@ def printable(text: str, kept: str = "\n") -> str:
     str
         It can be encoded as UTF-8, whatever the text was.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return "".join(
-        c if c in kept or unicodedata.category(c) not in _STEERING else ascii(c)[1:-1] for c in text
-    )
+    return "".join(c if c in kept or c.isprintable() else _written_out(c) for c in text)
+
+
+def _written_out(c: str) -> str:
+    return " " if unicodedata.category(c) == "Zs" else ascii(c)[1:-1]
 
 
 def shown(value: Any, most: int = 60) -> str:
