@@ -152,12 +152,13 @@ class ModelCard(BaseModel):
         if dims in (2, 3):
             data.setdefault("step", (16,) * dims)
             data.setdefault("minimum", data["step"])
-        if len(data.get("output_channels") or ()) == 1:
+        given_names = data.get("output_channels")
+        names = [str(name) for name in given_names] if isinstance(given_names, list | tuple) else []
+        if len(names) == 1:
             data.setdefault("activation", "sigmoid")
         labels = data.get("labels")
-        if labels is None and data.get("output_channels"):
-            labels = default_labels(list(data["output_channels"]), data.get("activation"))
-            data["labels"] = labels
+        if labels is None and names:
+            labels = data["labels"] = default_labels(names, data.get("activation"))
         if isinstance(labels, Mapping):
             data.setdefault("output_channels", tuple(str(name) for name in labels.values()))
             colours = default_colors(labels)

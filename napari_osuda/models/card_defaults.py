@@ -13,7 +13,8 @@ _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#
 
 def as_value(key: Any) -> Any:
     """A value of the mask where it came as a text, as the keys of JSON do."""
-    return int(key) if isinstance(key, str) and key.strip().isdigit() else key
+    text = key.strip() if isinstance(key, str) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else key
 
 
 def default_labels(names: list[str], activation: Any) -> dict[int, str]:

@@ -6,7 +6,6 @@ A form of model describes its documents as subclasses of :class:`Document`, with
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, get_args
@@ -17,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from napari_osuda.errors import ModelError, printable, shown
 from napari_osuda.models.files.packages import MAX_TEXT, Package
 
-__all__ = ["Document", "Name", "Text", "read_json", "read_yaml", "sentence_of", "typed"]
+__all__ = ["Document", "Name", "Text", "plain_yaml", "read_json", "read_yaml", "sentence_of", "typed"]
 
 # Texts that people will read: a name of a channel, and a title.
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(lambda text: printable(text, ""))]
@@ -62,6 +61,13 @@ def typed(kind: type[Known], value: object, where: str) -> Known:
         raise ModelError(sentence_of(error, where, kind)) from None
 
 
+_KINDS = {
+    "string_type": "a text", "int_type": "a whole number", "float_type": "a number", "list_type": "a list",
+    "bool_type": "true or false", "dict_type": "a mapping", "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}  # fmt: skip
+
+
 def sentence_of(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
     """The first complaint of pydantic in the words of the document: the key, what it is, what it may be."""
     first = error.errors(include_url=False)[0]
@@ -78,6 +84,13 @@ def sentence_of(error: ValidationError, where: str, kind: type[BaseModel]) -> st
         field = kind.model_fields[str(first["loc"][0])].annotation
         allowed = ", ".join(str(choice) for choice in get_args(field))
         return f"{key} is {shown(first['input'])}; it must be one of {allowed}."
+    if first["type"] in _KINDS:
+        return f"{key} is {shown(first['input'])}; it must be {_KINDS[first['type']]}."
+    if first["type"] in ("too_short", "too_long"):
+        most = first["ctx"].get("max_length")
+        bound = f"at most {most:,} are read" if most else f"it needs at least {first['ctx']['min_length']}"
+        noun = "entry" if len(first["input"]) == 1 else "entries"
+        return f"{key} has {len(first['input']):,} {noun}; {bound}."
     message = first["msg"].removeprefix("Input ")
     return f"{key} is {shown(first['input'])}; it {message[0].lower()}{message[1:]}."
 
@@ -112,8 +125,13 @@ def read_yaml(content: bytes, where: str) -> dict[str, Any]:
     """
     if len(content) > _MAX_YAML:
         raise ModelError(f"{where} has {len(content):,} bytes; of YAML more than {_MAX_YAML:,} are not read.")
+    return _checked(plain_yaml(content, where), where, "YAML")
+
+
+def plain_yaml(content: bytes | str, where: str) -> Any:
+    """Plain data out of YAML, whatever it is and however large; raises as :func:`read_yaml`."""
     try:
-        document = yaml.load(io.BytesIO(content), Loader=_Plain)
+        return yaml.load(content, Loader=_Plain)
     except yaml.constructor.ConstructorError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ModelError(f"{where}, line {line}: {error.problem}; only plain YAML is read.") from None
@@ -122,7 +140,6 @@ def read_yaml(content: bytes, where: str) -> dict[str, Any]:
     except Exception as error:  # the values of a damaged text can fail in any way
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise ModelError(f"{where} is not readable as YAML: {reason}.") from None
-    return _checked(document, where, "YAML")
 
 
 def read_json(package: Package, name: str) -> dict[str, Any]:
