@@ -118,7 +118,7 @@ def load_model(
         It holds code that ``trust`` does not include.
     """
     reading, answers, recalled = _recalling(path, overrides, trust, memory)
-    card = questions.answered_card(reading.said, reading.guessed, answers, str(path))
+    card = questions.answered_card(reading.said, reading.guessed, answers, str(path), reading.notes)
     with _read_whole(path):
         network = reading.network(card)
     check_values(network, str(path))
