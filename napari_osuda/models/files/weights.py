@@ -130,8 +130,8 @@ def load_content(content: bytes, where: str) -> Any:
         check_pickles(content, where)
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMBERS):
-            # Checkpoints in a newer pickle protocol are read all the same.
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            # Of pickle protocols, sparse tensors and the like; what is not usable is refused afterwards.
+            warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise

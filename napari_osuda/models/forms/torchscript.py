@@ -170,7 +170,7 @@ def _check_other_size(
         found is not None
         and expected is not None
         and found.shape == expected.shape
-        and torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
+        and torch.allclose(found, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
     )
     if expected is not None and not same:
         said = ",".join(str(n) for n in size)
