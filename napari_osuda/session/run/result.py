@@ -28,7 +28,6 @@ def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
     return tuple((v, card.labels.get(v, str(v)), card.colours.get(v, "#999999")) for v in card.channel_values)
 
 
-<<<<<<< HEAD
 def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
     """The cases with the scores of their masks, where the job has a reference."""
     found = []
@@ -45,13 +44,7 @@ def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
 
 
 def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
-    card = job.model.card
-    return tuple(evaluate(labels, reference, case.case.grid.spacing, card.scored_regions))
-=======
-def scores_of(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
-    """Scores of a mask of the case against its reference, for each region or else each label."""
     return tuple(evaluate(labels, reference, case.case.grid.spacing, job.model.card.scored_regions))
->>>>>>> 9fcfc76 (Strangers' documents and archives are read in one place, bounded; weights that are not finite are refused by name; regions or else labels have one home (ModelCard.scored_regions))
 
 
 def now() -> str:
