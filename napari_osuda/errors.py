@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
     "CaseError",
     "ConfigError",
@@ -12,11 +16,70 @@ __all__ = [
     "UntrustedModelError",
     "explain",
     "out_of_memory",
+    "printable",
+    "shown",
 ]
 
 
+def printable(text: str, kept: str = "\n") -> str:
+    """A text that steers no terminal: control and direction characters are written out as escapes.
+
+    Parameters
+    ----------
+    text : str
+        As a stranger's file or a file's name has it.
+    kept : str
+        Characters that stay as they are.
+
+    Returns
+    -------
+    str
+        It can be encoded as UTF-8, whatever the text was.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in kept or c.isprintable() else _written_out(c) for c in text)
+
+
+def _written_out(c: str) -> str:
+    return " " if unicodedata.category(c) == "Zs" else ascii(c)[1:-1]
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A stranger's value, short and harmless enough to stand in a sentence: a text stands in quotes.
+
+    Parameters
+    ----------
+    value : object
+        Of a document: a text, a number, a list, a mapping.
+    most : int
+        Characters of a text that are shown at most.
+    """
+    if isinstance(value, str):
+        text = printable(value[:most], kept="")
+        return f"'{text}...'" if len(value) > most else f"'{text}'"
+    if isinstance(value, Mapping):
+        keys = ", ".join(shown(key, 20) for key in list(value)[:5])
+        return f"a mapping with {keys}" if keys else "an empty mapping"
+    if isinstance(value, list | tuple):
+        if len(value) <= 4 and all(isinstance(inner, int | float) for inner in value):
+            return f"[{', '.join(shown(inner) for inner in value)}]"
+        return f"a list of {len(value):,}"
+    if isinstance(value, int) and abs(value) >= 10**15:
+        return "a number that is too large"
+    if isinstance(value, int | float):
+        return str(value)
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
 class OsudaError(Exception):
-    """Base of all errors that are the user's to mend; ``str(error)`` is a sentence for the user."""
+    """Base of all errors that are the user's to mend; ``str(error)`` is a sentence for the user.
+
+    What a stranger's file put into the sentence cannot steer the terminal that shows it.
+    """
+
+    def __init__(self, message: str = "", *more: object) -> None:
+        super().__init__(printable(str(message)), *more)
 
 
 class CaseError(OsudaError):
@@ -74,7 +137,7 @@ def explain(error: BaseException) -> str:
             "--set-card size=64,64,64), or close other programs."
         )
     if isinstance(error, OSError) and error.strerror:
-        where = f" ({error.filename})" if error.filename else ""
+        where = f" ({printable(str(error.filename))})" if error.filename else ""
         return f"The system said '{error.strerror}'{where}."
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    said = f"{type(error).__name__}: {printable(str(error))}".rstrip(": ")
     return f"An unexpected error stopped this: {said}. Please report it."

@@ -273,10 +273,9 @@ def _tell_unscored(values: Sequence[int], where: str) -> None:
 def _regions_of(path: Path) -> tuple[dict[str, tuple[int, ...]], tuple[int, ...]]:
     """Regions of a model, and all label values that it knows."""
     from napari_osuda.models import SavedAnswers, load_model
-    from napari_osuda.models.classes import named_regions
 
     card = load_model(path, memory=SavedAnswers()).card
-    return named_regions(card.labels, card.regions), tuple(card.labels)
+    return card.scored_regions, tuple(card.labels)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_osuda.errors import ModelError
+from napari_osuda.models.card_defaults import as_value, default_colors, default_labels
+from napari_osuda.models.files.documents import Name, sentence_of
 
-__all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane", "as_value"]
+__all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
@@ -17,10 +20,10 @@ Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
 IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
 
-# Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
-_PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
-
+_Value = Annotated[int, Field(ge=0, le=255)]
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
+# Pixels or voxels of what goes through a network at once: 256 x 256 x 256, or 4096 x 4096.
+_MOST_VOXELS = 2**24
 _Lengths = tuple[Annotated[float, Field(gt=0, le=1e4)], ...]
 
 
@@ -81,7 +84,7 @@ class ModelCard(BaseModel):
     colours : dict of int to str
         Value in the mask: ``#rrggbb``.
     regions : dict of str to tuple of int
-        Unions of labels that are scored together; for sigmoid heads whose channels are such regions, what
+        Unions of labels that are scored together; for sigmoid outputs whose channels are such regions, what
         each channel means.
     architecture : Architecture or None
         None where the network came as a program (TorchScript, ONNX) and not as a class.
@@ -93,9 +96,9 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = "Unnamed model"
-    channels: tuple[str, ...] = Field(min_length=1)
-    output_channels: tuple[str, ...] = Field(min_length=1)
+    name: Name = "Unnamed model"
+    channels: tuple[Name, ...] = Field(min_length=1, max_length=512)
+    output_channels: tuple[Name, ...] = Field(min_length=1, max_length=512)
     spatial_dims: Literal[2, 3]
     plane: Plane
     orientation: str = "RAS"
@@ -110,11 +113,11 @@ class ModelCard(BaseModel):
     normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
     intensity_maps: tuple[IntensityMap, ...] | None = None
     activation: Activation = "softmax"
-    labels: dict[Annotated[int, Field(ge=0, le=255)], str] = Field(min_length=2)
-    colours: dict[Annotated[int, Field(ge=0, le=255)], str]
-    regions: dict[str, tuple[int, ...]] = {}
+    labels: dict[_Value, Name] = Field(min_length=2)
+    colours: dict[_Value, str]
+    regions: dict[Name, tuple[_Value, ...]] = Field(default={}, max_length=256)
     architecture: Architecture | None = None
-    license: str | None = None
+    license: Name | None = None
     raw: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     @classmethod
@@ -136,7 +139,7 @@ class ModelCard(BaseModel):
         try:
             return cls(**fields)
         except ValidationError as error:
-            raise ModelError(_sentence(error, where)) from None
+            raise ModelError(sentence_of(error, where, cls)) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -149,15 +152,16 @@ class ModelCard(BaseModel):
         if dims in (2, 3):
             data.setdefault("step", (16,) * dims)
             data.setdefault("minimum", data["step"])
-        if len(data.get("output_channels") or ()) == 1:
+        given_names = data.get("output_channels")
+        names = [str(name) for name in given_names] if isinstance(given_names, list | tuple) else []
+        if len(names) == 1:
             data.setdefault("activation", "sigmoid")
         labels = data.get("labels")
-        if labels is None and data.get("output_channels"):
-            labels = _default_labels(list(data["output_channels"]), data.get("activation"))
-            data["labels"] = labels
+        if labels is None and names:
+            labels = data["labels"] = default_labels(names, data.get("activation"))
         if isinstance(labels, Mapping):
             data.setdefault("output_channels", tuple(str(name) for name in labels.values()))
-            colours = _default_colors(labels)
+            colours = default_colors(labels)
             given = data.get("colours") or {}
             if isinstance(given, Mapping):
                 data["colours"] = {**colours, **{as_value(key): value for key, value in given.items()}}
@@ -216,6 +220,11 @@ class ModelCard(BaseModel):
             value = getattr(self, key)
             if value is not None and len(value) != self.spatial_dims:
                 raise ValueError(f"{key} has {len(value)} numbers; it must have {self.spatial_dims}")
+            if value is not None and key != "field_of_view_mm" and math.prod(value) > _MOST_VOXELS:
+                told = " x ".join(str(n) for n in value)
+                raise ValueError(
+                    f"{key} is {told}; a network gets images of at most {_MOST_VOXELS:,} pixels at once"
+                )
         if self.intensity_maps is not None and len(self.intensity_maps) != len(self.channels):
             raise ValueError(
                 f"intensity_maps has {len(self.intensity_maps)} names; it must have one for each of the "
@@ -259,6 +268,11 @@ class ModelCard(BaseModel):
         return self.activation != "softmax" and all(name in self.regions for name in self.output_channels)
 
     @property
+    def scored_regions(self) -> dict[str, tuple[int, ...]]:
+        """What is scored and measured together: the regions, or else each label but the background."""
+        return named_regions(self.labels, self.regions)
+
+    @property
     def channel_values(self) -> tuple[int, ...]:
         """The value in the mask that each output channel stands for, in the order of the channels.
 
@@ -272,6 +286,22 @@ class ModelCard(BaseModel):
         return tuple(values)
 
 
+def named_regions(
+    labels: Mapping[int, str], regions: Mapping[str, Sequence[int]] | None
+) -> dict[str, tuple[int, ...]]:
+    """What is scored: the regions, or each label but the background where there are none.
+
+    Parameters
+    ----------
+    labels : mapping of int to str
+        Value in the mask and name; 0 is the background.
+    regions : mapping of str to sequence of int, or None
+        Of the model's card.
+    """
+    known = regions or {name: (value,) for value, name in labels.items() if value != 0}
+    return {name: tuple(members) for name, members in known.items()}
+
+
 def _own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
     own = set(regions[name])
     inner = [set(values) for values in regions.values() if set(values) < own]
@@ -281,40 +311,3 @@ def _own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
 
 def _axis(code: str) -> int:
     return next((axis for axis, codes in enumerate(("RL", "AP", "SI")) if code in codes), -1)
-
-
-def as_value(key: Any) -> Any:
-    """A value of the mask where it came as a text, as the keys of JSON do."""
-    return int(key) if isinstance(key, str) and key.strip().isdigit() else key
-
-
-def _default_labels(names: list[str], activation: Any) -> dict[int, str]:
-    """Values 0, 1, 2, ... for the channels; a sigmoid head has no channel for the background."""
-    if (activation == "sigmoid" or len(names) == 1) and names[0].lower() != "background":
-        return {0: "background", **dict(enumerate(names, 1))}
-    return dict(enumerate(names))
-
-
-def _default_colors(labels: Mapping[Any, Any]) -> dict[Any, str]:
-    shown = [as_value(label) for label in labels if as_value(label) != 0]
-    return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
-
-
-def _sentence(error: ValidationError, where: str) -> str:
-    """The first complaint of pydantic in the words of the card: the key, what it is, what it may be."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
-    key = f"{where}.{path}" if path else where
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a known key; the keys are {', '.join(sorted(ModelCard.model_fields))}."
-    if first["type"] == "missing":
-        return f"{key} is missing."
-    if first["type"] == "value_error":
-        reason = str(first["ctx"]["error"])
-        return f"{key}: {reason}." if not path else f"{key} is {first['input']!r}; {reason}."
-    if first["type"] == "literal_error":
-        field = ModelCard.model_fields[str(first["loc"][0])].annotation
-        allowed = ", ".join(str(choice) for choice in get_args(field))
-        return f"{key} is {first['input']!r}; it must be one of {allowed}."
-    message = first["msg"].removeprefix("Input ")
-    return f"{key} is {first['input']!r}; it {message[0].lower()}{message[1:]}."

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_osuda.models.card import ModelCard
 
-__all__ = ["decide", "foreground_channels", "has_background", "named_regions", "region_labels"]
+__all__ = [
+    "decide",
+    "foreground_channels",
+    "foreground_probability",
+    "has_background",
+    "region_channels",
+    "region_labels",
+    "region_probability",
+]
 
 
 def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.uint8]:
@@ -28,7 +34,7 @@ def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.u
     Returns
     -------
     array, shape [B, ...], uint8
-        Values of ``card.labels``; 0 where no channel of a sigmoid head is above 0.5.
+        Values of ``card.labels``; 0 where no channel of a sigmoid output is above 0.5.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def foreground_channels(card: ModelCard) -> list[int] | None:
     """Channels of the foreground where classes may overlap; None where they exclude a background."""
     if has_background(card):
         return None
-    # A sigmoid head may have a channel for the background as well.
+    # A sigmoid output may have a channel for the background as well.
     return [k for k, value in enumerate(card.channel_values) if value != 0]
 
 
@@ -76,30 +82,10 @@ def foreground_probability(p: Tensor, card: ModelCard) -> Tensor:
     return 1 - p[:, 0] if channels is None else p[:, channels].amax(dim=1)
 
 
-def named_regions(
-    labels: Mapping[int, str], regions: Mapping[str, Sequence[int]] | None
-) -> dict[str, tuple[int, ...]]:
-    """The regions, or each label but the background where there are none: name and label values.
-
-    Parameters
-    ----------
-    labels : mapping of int to str
-        Value in the mask and name; 0 is the background.
-    regions : mapping of str to sequence of int, or None
-        Of the model's card.
-    """
-    known = regions or {name: (value,) for value, name in labels.items() if value != 0}
-    return {name: tuple(members) for name, members in known.items()}
-
-
 def region_labels(card: ModelCard) -> dict[str, tuple[int, ...]]:
     """Regions smaller than the whole foreground, and the labels that they are made of."""
     everything = {v for v in card.labels if v != 0}
-    return {
-        name: members
-        for name, members in named_regions(card.labels, card.regions).items()
-        if set(members) != everything
-    }
+    return {name: members for name, members in card.scored_regions.items() if set(members) != everything}
 
 
 def region_channels(card: ModelCard) -> dict[str, list[int]]:

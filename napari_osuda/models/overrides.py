@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from napari_osuda.errors import ModelError
-from napari_osuda.models.card import as_value
+from napari_osuda.errors import shown
+from napari_osuda.models.card_defaults import as_value
+from napari_osuda.models.files.documents import plain_yaml
 
 __all__ = ["parse_overrides"]
 
@@ -48,7 +47,4 @@ def _literal(key: str, text: str) -> Any:
         return {as_value(name.strip()): value.strip() for name, _, value in pairs}
     if "," in text and text.lstrip()[:1] not in ("[", "{"):
         text = f"[{text}]"
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ModelError(f"The card's {key} is {text!r}, which is not readable as YAML.") from None
+    return plain_yaml(text, f"The card's {key} ({shown(text)})")

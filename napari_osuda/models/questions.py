@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -83,7 +83,11 @@ def _with_default(key: str, default: Any) -> tuple[str, Any, tuple[str, ...]]:
 
 
 def answered_card(
-    said: Mapping[str, Any], guessed: Mapping[str, Any], overrides: Mapping[str, Any], where: str
+    said: Mapping[str, Any],
+    guessed: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    where: str,
+    notes: Sequence[str] = (),
 ) -> ModelCard:
     """The card from what the files say, what they leave open and the answers.
 
@@ -95,6 +99,8 @@ def answered_card(
         Answers; they also correct what is stated. ``{"defaults": True}`` accepts all defaults.
     where : str
         How messages call the model.
+    notes : sequence of str
+        What is known beside the answers: it stands with the questions.
 
     Raises
     ------
@@ -108,6 +114,7 @@ def answered_card(
         raise ModelError(
             f"{where} does not say: {'; '.join(_line(question) for question in left)}. Answer with "
             "--set-card KEY=VALUE for each, or --set-card defaults=yes for all the defaults."
+            + "".join(f" {note}" for note in notes)
         )
     answers.pop(ACCEPT_DEFAULTS, None)
     fields = {**guessed, **said, **answers}

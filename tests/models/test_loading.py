@@ -148,8 +148,10 @@ ENTRY = ("weights", "pytorch_state_dict")
     [
         (_set("type", "dataset"), "type is 'dataset'; it must be model"),
         (_set("format_version", "0.3.2"), "format_version is '0.3.2'"),
-        (_set("inputs", []), "inputs must be a list"),
-        (_set("weights", {}), "weights is missing"),
+        (_set("inputs", []), "bioimageio.yaml.inputs has 0 entries; it needs at least 1"),
+        (_set("weights", {}), "weights has 0 entries"),
+        (lambda d: d.pop("weights"), "bioimageio.yaml.weights is missing"),
+        (_set("inputs", 3), "inputs is 3; it must be a list"),
         (_set(*ENTRY, "source", "other.pt"), "holds no 'other.pt'. It holds: README.md"),
         (_set(*ENTRY, "source", "https://example.org/w.pt"), "download the whole package"),
         (_set(*ENTRY, "sha256", "0" * 64), "damaged or was exchanged"),

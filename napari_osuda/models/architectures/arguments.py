@@ -6,7 +6,6 @@ stand at the values that their libraries' examples use, and the user is shown th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ __all__ = ["CLASSES", "infer_arguments", "spatial_dims_of"]
 Tensors = Mapping[str, Tensor]
 
 _MONAI = "monai.networks.nets"
+_MOST_LEVELS = 100
 
 
 def _out(tensors: Tensors, key: str) -> int:
@@ -32,8 +32,17 @@ def _has(tensors: Tensors, start: str) -> bool:
 
 
 def _count(tensors: Tensors, pattern: str) -> int:
-    """How many consecutive numbers, from 0, the pattern has with ``{}`` in it."""
-    return next(i for i in itertools.count() if not _has(tensors, pattern.format(i)))
+    """How many consecutive numbers, from 0, the pattern has with ``{}`` in it.
+
+    Raises
+    ------
+    KeyError
+        More than any network of the closed list has.
+    """
+    for i in range(_MOST_LEVELS):
+        if not _has(tensors, pattern.format(i)):
+            return i
+    raise KeyError(pattern)
 
 
 def spatial_dims_of(tensors: Tensors) -> int:
@@ -268,5 +277,5 @@ def infer_arguments(module: str, name: str, tensors: Tensors) -> dict[str, Any] 
         )
     try:
         return infer(tensors)
-    except (KeyError, IndexError, StopIteration):
+    except (KeyError, IndexError, StopIteration, ValueError):
         return None

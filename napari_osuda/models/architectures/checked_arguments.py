@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.architectures.closed_list import NETWORKS
 
 __all__ = ["checked_arguments"]
@@ -30,28 +30,17 @@ def checked_arguments(module: str, name: str, given: Mapping[str, Any]) -> dict[
     allowed = NETWORKS.get(module, {}).get(name)
     if allowed is None:
         names = ", ".join(sorted(NETWORKS.get(module, {}), key=str.casefold))
-        raise ModelError(f"{module} has no network {ascii(name)[:60]} that is read here. It has: {names}.")
+        raise ModelError(f"{module} has no network {shown(name)} that is read here. It has: {names}.")
     arguments: dict[str, Any] = {}
     for key, value in given.items():
         kind = allowed.get(key)
         if kind is None:
             named_here = ", ".join(key for key, kind in allowed.items() if not kind.forced)
             raise ModelError(
-                f"{module}.{name} may not be given the argument {ascii(key)[:60]}; allowed are {named_here}."
+                f"{module}.{name} may not be given the argument {shown(key)}; allowed are {named_here}."
             )
         if not kind.holds(value):
-            raise ModelError(f"architecture.kwargs.{key} is {_shown(value)}; it must be {kind.words}.")
+            raise ModelError(f"architecture.kwargs.{key} is {shown(value)}; it must be {kind.words}.")
         arguments[key] = value
     arguments.update({key: kind.forced[0] for key, kind in allowed.items() if kind.forced})
     return arguments
-
-
-def _shown(value: Any) -> str:
-    """A value that a stranger wrote, short enough for a sentence."""
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value):,}"
-    if isinstance(value, Mapping):
-        return f"a mapping with {', '.join(ascii(key)[:20] for key in list(value)[:5])}"
-    if isinstance(value, int) and abs(value) > 10**15:
-        return "a number that is too large"
-    return ascii(value)[:80] if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"

@@ -49,6 +49,7 @@ _ACT = layer(
      "dim": COUNT},
 )  # fmt: skip
 _DROPOUT = optional(either(NUMBER, layer(("dropout", "alphadropout"), {"p": NUMBER, "inplace": FLAG})))
+_WINDOW = either(whole(1, 16), listed(whole(1, 16), 3))
 _UPSAMPLE = word("deconv", "deconvgroup", "nontrainable", "pixelshuffle")
 _INTERPOLATION = word(
     "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area", "transpose"
@@ -124,7 +125,7 @@ _MONAI: Mapping[str, Arguments] = {
     "SegResNetDS": _SEGRESNET_DS,
     "SegResNetDS2": _SEGRESNET_DS,
     "SwinUNETR": {
-        **_TRANSFORMER, "patch_size": COUNT, "depths": REPEATS, "num_heads": SIZES, "window_size": SIZES,
+        **_TRANSFORMER, "patch_size": COUNT, "depths": REPEATS, "num_heads": SIZES, "window_size": _WINDOW,
         "mlp_ratio": NUMBER, "drop_rate": NUMBER, "attn_drop_rate": NUMBER, "dropout_path_rate": NUMBER,
         "normalize": FLAG, "patch_norm": FLAG, "use_checkpoint": FLAG, "use_v2": FLAG,
         "downsample": word("merging", "mergingv2"),

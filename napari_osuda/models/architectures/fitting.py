@@ -45,13 +45,14 @@ def network_with_weights(architecture: Architecture, weights: Weights, where: st
     skeleton = build_skeleton(architecture)
     if skeleton is not None:
         state = _check_fit(skeleton, weights, architecture, where)
-        elements = sum(tensor.numel() for tensor in skeleton.parameters())
+        elements = sum(tensor.numel() for tensor in [*skeleton.parameters(), *skeleton.buffers()])
         if elements > weights.size:
             raise ModelError(
                 f"{where} claims {elements:,} weights for {architecture}, but has only {weights.size:,} "
                 "bytes."
             )
-    network = build_network(architecture)
+    # Buffers that are computed, and one byte for a number.
+    network = build_network(architecture, None if skeleton is not None else 8 * weights.size + 2**26)
     if skeleton is None:
         state = _check_fit(network, weights, architecture, where)
     own = network.state_dict()

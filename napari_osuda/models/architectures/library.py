@@ -6,14 +6,16 @@ import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.architectures import nnunet
+from napari_osuda.models.architectures.budget import Budget
 from napari_osuda.models.architectures.checked_arguments import checked_arguments
 from napari_osuda.models.card import Architecture
 
@@ -80,7 +82,7 @@ def check_architecture(architecture: Architecture) -> None:
     if architecture.import_from not in LIBRARIES:
         raise ModelError(
             "weights.pytorch_state_dict.architecture.import_from is "
-            f"{ascii(architecture.import_from)[:80]}; it must be one of {', '.join(LIBRARIES)}. "
+            f"{shown(architecture.import_from)}; it must be one of {', '.join(LIBRARIES)}. "
             "Nothing else is imported."
         )
     checked_arguments(architecture.import_from, architecture.callable, architecture.kwargs)
@@ -105,11 +107,19 @@ def _callable(architecture: Architecture) -> Any:
     found = getattr(module, architecture.callable, None)
     if (inspect.isclass(found) and issubclass(found, nn.Module)) or inspect.isfunction(found):
         return found
-    raise ModelError(f"The installed {architecture.import_from} has no network '{architecture.callable}'.")
+    raise ModelError(
+        f"The installed {architecture.import_from} has no network {shown(architecture.callable)}."
+    )
 
 
-def build_network(architecture: Architecture) -> nn.Module:
+def build_network(architecture: Architecture, most: int | None = None) -> nn.Module:
     """The network, on the CPU, with random weights; torch's random state is left as it was.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    most : int, optional
+        Elements that all its tensors may have; for those whose `build_skeleton` is None.
 
     Raises
     ------
@@ -123,14 +133,18 @@ def build_network(architecture: Architecture) -> nn.Module:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             # What a library says of its own arguments is not for the user of a finished model.
             warnings.simplefilter("ignore")
-            network = make(**kwargs)
+            with nullcontext() if most is None else Budget(most):
+                network = make(**kwargs)
+    except ModelError:
+        raise
     except (ImportError, ModuleNotFoundError) as error:
         raise ModelError(
             f"{architecture} needs {error.name}, which is not installed: pip install {error.name}"
         ) from None
     except Exception as error:  # whatever a constructor makes of arguments that a stranger wrote
         raise ModelError(
-            f"{architecture} cannot be built with {kwargs}: {error or type(error).__name__}"
+            f"{architecture} cannot be built with {str(kwargs)[:500]}: "
+            f"{(str(error) or type(error).__name__)[:500]}"
         ) from None
     if not isinstance(network, nn.Module):
         raise ModelError(f"{architecture} makes a {type(network).__name__}, not a network.")

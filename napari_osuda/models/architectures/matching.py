@@ -12,6 +12,7 @@ __all__ = ["Matched", "match_keys", "unwrapped"]
 
 # What frameworks put before the keys of a network that they wrap.
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.", "segmentation_model.", "_model.", "unet.")
+_MOST_WRAPPERS = 10
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def unwrapped(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     """The tensors by their keys as they are, and then with one wrapper after the other taken off."""
     current = {key.replace("_orig_mod.", ""): tensor for key, tensor in tensors.items()}
     yield current
-    while True:
+    for _ in range(_MOST_WRAPPERS):
         wrapper = next(
             (w for w in _WRAPPERS if sum(k.startswith(w) for k in current) > len(current) / 2), None
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,10 @@ from napari_osuda.models.card import ModelCard
 __all__ = ["check_channels", "example_for", "forward", "smallest_size"]
 
 _EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
+# A network that takes longer than this on sizes that fail is not tried at larger ones.
+_SECONDS = 20.0
+# Of an image that is only tried; 200 x 200 x 200 is one.
+_MOST_VALUES = 2**23
 
 
 def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | None:
@@ -57,12 +63,18 @@ def example_for(network: nn.Module, channels: int, size: Sequence[int]) -> Tenso
 
 
 def smallest_size(network: nn.Module, channels: int, spatial_dims: int) -> tuple[int, ...] | None:
-    """The smallest of the edges 8, 16, 32, ... that the network segments pixel by pixel; None: none."""
+    """The smallest of the edges 8, 16, 32, ... that the network segments pixel by pixel; None: none.
+
+    The search ends early where the next size would take longer than about 20 s.
+    """
     for edge in _EDGES[spatial_dims]:
         size = (edge,) * spatial_dims
+        began = time.monotonic()
         output = forward(network, channels, size)
         if output is not None and tuple(output.shape[2:]) == size:
             return size
+        if (time.monotonic() - began) * 2**spatial_dims > _SECONDS:
+            return None
     return None
 
 
@@ -77,7 +89,7 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
     Raises
     ------
     ModelError
-        They differ in number, or the network does not run on any size.
+        They differ in number, the network does not run on any size, or what it gives is not finite.
     """
     channels = len(card.channels)
     first = next(
@@ -88,10 +100,10 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
         ),
         None,
     )
-    raw = _raw_output(network, channels, card.minimum)
-    if raw is None:
-        size = smallest_size(network, channels, card.spatial_dims)
-        raw = None if size is None else _raw_output(network, channels, size)
+    size = smallest_size(network, channels, card.spatial_dims)
+    if size is None and channels * math.prod(card.minimum) <= _MOST_VALUES:
+        size = card.minimum
+    raw = None if size is None else _raw_output(network, channels, size)
     output = None if raw is None else main_output(raw)
     if output is None and first is not None and first[1] != channels:
         raise ModelError(
@@ -101,13 +113,17 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
     if output is None or output.dim() != 2 + card.spatial_dims:
         shape = "fails on" if output is None else f"gives {output.dim() - 2} spatial axes for"
         raise ModelError(
-            f"The network {shape} a {card.spatial_dims}-D image of {channels} channels at every size tried, "
-            f"from {card.minimum} on."
+            f"The network {shape} a {card.spatial_dims}-D image of {channels} channels at every size tried."
         )
     if output.shape[1] != len(card.output_channels):
         raise ModelError(
             f"The network gives {output.shape[1]} output channels, but the card names "
             f"{len(card.output_channels)} ({', '.join(card.output_channels)})."
+        )
+    if not torch.isfinite(output).all():
+        raise ModelError(
+            "The network gives NaN or infinite values for an ordinary image, so its masks would mean "
+            "nothing. Its weights are damaged, or belong to another network: use another checkpoint."
         )
     choice = _choice(raw)
     return () if choice is None else (choice,)

@@ -129,7 +129,9 @@ def _call_batch_norm(graph: fx.Graph) -> None:
         x, weight, bias, mean, var, *rest = _positional(node)
         eps = rest[2] if kind == _BATCH_NORM else rest[-1]
         with graph.inserting_before(node):
-            call = graph.call_function(F.batch_norm, (x, mean, var, weight, bias, False, 0.0, eps))
+            # Without statistics, the values of the batch are all that there is to normalize by.
+            by_batch = mean is None
+            call = graph.call_function(F.batch_norm, (x, mean, var, weight, bias, by_batch, 0.0, eps))
         for user in [node] if kind == _BATCH_NORM else list(node.users):
             user.replace_all_uses_with(call)
             if user is not node:

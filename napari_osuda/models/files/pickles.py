@@ -192,7 +192,7 @@ def state_of_module(pickled: Any) -> dict[str, Tensor]:
         visits += 1
         state = node.state if isinstance(node, Inert) else None
         # A module may be made to contain itself.
-        if not isinstance(state, Mapping) or depth > 100 or visits > 100_000:
+        if not isinstance(state, Mapping) or depth > 60 or visits > 20_000:
             return
         transient = state.get("_non_persistent_buffers_set")
         transient = transient if isinstance(transient, set) else set()

@@ -7,16 +7,20 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy._core.multiarray import scalar
+from pydantic import ValidationError
 from torch import Tensor
 
-from napari_osuda.errors import ModelError, UntrustedModelError
-from napari_osuda.models.files.packages import zip_directory
+from napari_osuda.errors import ModelError, UntrustedModelError, shown
+from napari_osuda.models.files.archives import open_zip, read_member, zip_directory
+from napari_osuda.models.files.documents import Document
+from napari_osuda.models.files.pickle_size import check_pickles
 from napari_osuda.models.files.pickles import recover, state_of_module
 
 __all__ = ["Weights", "is_safetensors", "load_content", "read_weights"]
@@ -28,7 +32,31 @@ _NUMBERS: list[Any] = [
     *(type(np.dtype(name)) for name in ("f4", "f8", "i4", "i8", "b1")),
 ]
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
-_DEEPEST = 12
+_MOST_TENSORS = 20_000
+_LONGEST_KEY = 300
+_MOST_HEADER = 2**24
+_DTYPES = frozenset({
+    torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32,
+    torch.int64, torch.uint8, torch.bool,
+})  # fmt: skip
+
+
+class _Started(Document):
+    configuration: str | None = None
+
+
+class Checkpoint(Document):
+    """What a checkpoint of nnU-Net says beside its weights.
+
+    Attributes
+    ----------
+    trainer_name : str or None
+    init_args : _Started or None
+        With the name of the configuration that was trained.
+    """
+
+    trainer_name: str | None = None
+    init_args: _Started | None = None
 
 
 @dataclass(frozen=True)
@@ -45,15 +73,15 @@ class Weights:
         The key of a checkpoint under which they were found.
     notes : tuple of str
         What was left out in reading them.
-    beside : dict
-        What else a checkpoint says, as far as it is texts, numbers and containers of them.
+    beside : Checkpoint
+        What else a checkpoint says, as far as it is of use.
     """
 
     tensors: dict[str, Tensor]
     size: int
     container: str | None = None
     notes: tuple[str, ...] = ()
-    beside: dict[str, Any] = field(default_factory=dict, repr=False)
+    beside: Checkpoint = field(default_factory=Checkpoint, repr=False)
 
 
 def read_weights(content: bytes, where: str) -> Weights:
@@ -79,18 +107,12 @@ def read_weights(content: bytes, where: str) -> Weights:
     except pickle.UnpicklingError as error:
         loaded, notes = _without_objects(content, where, error)
     tensors, container = _state_dict(loaded, where)
-    beside: dict[str, Any] = {}
+    beside = Checkpoint()
     if container is not None and isinstance(loaded, Mapping):
-        beside = {str(key): value for key, value in loaded.items() if _is_plain(value)}
+        # A checkpoint of anything else may have other values under these names.
+        with suppress(ValidationError):
+            beside = Checkpoint.model_validate(dict(loaded))
     return Weights(tensors, len(content), container, notes, beside)
-
-
-def _is_plain(value: Any, depth: int = 0) -> bool:
-    if isinstance(value, Mapping) and depth < _DEEPEST:
-        return all(isinstance(key, str | int) and _is_plain(inner, depth + 1) for key, inner in value.items())
-    if isinstance(value, list | tuple) and depth < _DEEPEST:
-        return all(_is_plain(inner, depth + 1) for inner in value)
-    return value is None or isinstance(value, str | int | float | bool)
 
 
 def load_content(content: bytes, where: str) -> Any:
@@ -104,10 +126,12 @@ def load_content(content: bytes, where: str) -> Any:
             raise ModelError(f"{where} is not a readable safetensors file: {error}.") from None
     if content[:4] == b"PK\x03\x04":
         _check_archive(content, where)
+    else:
+        check_pickles(content, where)
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMBERS):
-            # Checkpoints in a newer pickle protocol are read all the same.
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            # Of pickle protocols, sparse tensors and the like; what is not usable is refused afterwards.
+            warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise
@@ -131,20 +155,21 @@ def _without_objects(content: bytes, where: str, error: Exception) -> tuple[Any,
 
 def is_safetensors(content: bytes) -> bool:
     """Whether the file is one of safetensors, by its first bytes."""
-    return len(content) > 9 and int.from_bytes(content[:8], "little") < 2**27 and content[8:9] == b"{"
+    header = int.from_bytes(content[:8], "little")
+    return len(content) > 9 and header < _MOST_HEADER and content[8:9] == b"{"
 
 
 def _check_archive(content: bytes, where: str) -> None:
     """Refuse what ``torch.save`` never writes (compressed members, links, paths that lead out) and code."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = zip_directory(archive, where)
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise ModelError(f"{where} is not a readable file of weights: {error}.") from None
+    with open_zip(content, where) as archive:
+        infos = zip_directory(archive, where)
+        for info in infos:
+            if info.filename.endswith("data.pkl") and info.compress_type == zipfile.ZIP_STORED:
+                check_pickles(read_member(archive, info, where), where, 1)
     packed = next((info for info in infos if info.compress_type != zipfile.ZIP_STORED), None)
     if packed is not None:
         raise ModelError(
-            f"'{packed.filename}' in {where} is compressed, which torch.save never does; it is refused."
+            f"{shown(packed.filename)} in {where} is compressed, which torch.save never does; it is refused."
         )
     if any(info.filename.endswith("/constants.pkl") for info in infos):
         raise UntrustedModelError(
@@ -165,9 +190,33 @@ def _state_dict(loaded: Any, where: str) -> tuple[dict[str, Tensor], str | None]
     if not state:
         held = type(loaded).__name__
         if isinstance(loaded, Mapping):
-            held = ", ".join(str(key) for key in list(loaded)[:8]) or "nothing"
+            held = ", ".join(shown(key) for key in list(loaded)[:8]) or "nothing"
         raise ModelError(f"{where} holds no state dict. It holds: {held}.")
+    if len(state) > _MOST_TENSORS:
+        raise ModelError(f"{where} holds {len(state):,} tensors; more than {_MOST_TENSORS:,} are not read.")
+    for key, tensor in state.items():
+        _check_tensor(key, tensor, where)
     return state, container
+
+
+def _check_tensor(key: str, tensor: Tensor, where: str) -> None:
+    """Refuse tensors that are not plain numbers in memory."""
+    if len(key) > _LONGEST_KEY:
+        raise ModelError(f"{where} has the key {shown(key)}, of {len(key):,} characters; that is no layer.")
+    kind = None
+    if tensor.is_quantized:
+        kind = "quantized"
+    elif tensor.layout != torch.strided or tensor.is_nested:
+        kind = "sparse"
+    elif tensor.device.type != "cpu":
+        kind = "without values"
+    elif tensor.dtype not in _DTYPES:
+        kind = f"of {str(tensor.dtype).removeprefix('torch.')}"
+    if kind is not None:
+        raise ModelError(
+            f"The tensor {shown(key)} in {where} is {kind}; it must be dense, of plain numbers. Save the "
+            "model's weights as ordinary float32 tensors."
+        )
 
 
 def _found(loaded: Any) -> tuple[dict[str, Tensor], str | None]:

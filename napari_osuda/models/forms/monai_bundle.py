@@ -6,18 +6,20 @@ https://docs.monai.io/en/stable/mb_specification.html: ``configs/metadata.json``
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
 from napari_osuda.models.architectures.library import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json, read_yaml
+from napari_osuda.models.files.documents import read_json, read_yaml, typed
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
+from napari_osuda.models.forms.monai_config import Configuration, Metadata
+from napari_osuda.models.forms.monai_transforms import describe_postprocessing, describe_preprocessing
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
 __all__ = ["read", "recognize"]
@@ -27,7 +29,6 @@ _CONFIGS = tuple(f"configs/{stem}{suffix}" for stem in ("inference", "evaluate",
                  for suffix in (".json", ".yaml", ".yml"))  # fmt: skip
 _WEIGHTS = ("models/model.pt", "models/model.safetensors", "models/model.pth")
 _MONAI = "monai.networks.nets"
-_MAX_DEPTH = 20
 # The channels of BraTS by the names that bundles give them.
 _BRATS = {
     "tumor core": "TC", "tumour core": "TC", "tc": "TC", "whole tumor": "WT",
@@ -43,16 +44,18 @@ def recognize(package: Package) -> bool:
 
 def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     """Read metadata, configuration and weights; see :func:`napari_osuda.models.load_model`."""
-    metadata = read_json(package, _METADATA)
+    document = read_json(package, _METADATA)
+    metadata = typed(Metadata, document, _METADATA)
     name = package.find(*_CONFIGS)
     if name is None:
         raise ModelError(
             f"{package.path} has none of {', '.join(_CONFIGS[:2])}, which would say what the network is."
         )
-    config = (
-        read_json(package, name) if name.endswith(".json") else read_yaml(package.read(name, MAX_TEXT), name)
+    config = Configuration(
+        read_json(package, name) if name.endswith(".json") else read_yaml(package.read(name, MAX_TEXT), name),
+        name,
     )
-    architecture = _network(config, name)
+    architecture = _network(config)
     check_architecture(architecture)
     file = package.find(*_WEIGHTS)
     if file is None:
@@ -61,27 +64,23 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     content, sha256 = package.read_checked(file, None)
     weights = read_weights(content, file)
     said: dict[str, Any] = {
-        "name": str(metadata.get("name") or package.path.stem),
+        "name": metadata.name or package.path.stem,
         "architecture": architecture,
         "spatial_dims": architecture.kwargs.get("spatial_dims", 3),
-        "raw": metadata,
+        "raw": document,
     }
     guessed: dict[str, Any] = {}
-    if said["spatial_dims"] == 2:
+    dims = said["spatial_dims"]
+    if dims == 2:
         guessed["plane"] = "axial"
-    notes = [*weights.notes, *_preprocessing(config, said, guessed)]
-    _postprocessing(config, said, guessed)
     _channels(metadata, architecture, said, guessed)
+    channels = len(said.get("channels") or guessed["channels"])
+    notes = [*weights.notes, *describe_preprocessing(config, channels, dims, said, guessed)]
+    notes += describe_postprocessing(config, said, guessed)
     _brats(said, guessed)
-    inferer = config.get("inferer")
-    size = inferer.get("roi_size") if isinstance(inferer, Mapping) else None
-    size = _resolve(size, config, 0) if size is not None else None
-    if (
-        isinstance(size, list)
-        and len(size) == said["spatial_dims"]
-        and all(isinstance(n, int) and n > 0 for n in size)
-    ):
-        said["size"] = tuple(size)
+    size = _patch(config, dims)
+    if size is not None:
+        said["size"] = size
 
     def network(card: ModelCard) -> nn.Module:
         assert card.architecture is not None
@@ -96,151 +95,51 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
 
 
-def _resolve(value: Any, config: Mapping[str, Any], depth: int, where: str = "") -> Any:
-    """Literals, with references (``@key``, ``@key::inner``) followed.
-
-    Raises
-    ------
-    ModelError
-        An expression, a macro, a reference to nothing, or references in a circle.
-    """
-    if depth > _MAX_DEPTH:
-        raise ModelError(f"{where} refers to itself.")
-    if isinstance(value, Mapping):
-        return {key: _resolve(inner, config, depth + 1, f"{where}.{key}") for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_resolve(inner, config, depth + 1, where) for inner in value]
-    if not isinstance(value, str) or value[:1] not in ("@", "$", "%"):
-        return value
-    if value[0] != "@":
-        raise ModelError(
-            f"{where or 'A value'} is the expression '{value[:60]}'; expressions are not evaluated. Write "
-            "its value into the configuration."
-        )
-    found: Any = config
-    for key in re.split(r"::|#", value[1:]):
-        if isinstance(found, list) and key.isdigit() and int(key) < len(found):
-            found = found[int(key)]
-        elif isinstance(found, Mapping) and key in found:
-            found = found[key]
-        else:
-            raise ModelError(f"{where or 'A value'} refers to '{value}', which is not in the configuration.")
-    return _resolve(found, config, depth + 1, where)
+def _patch(config: Configuration, dims: int) -> tuple[int, ...] | None:
+    """The size of the windows in which the bundle's inferer goes through an image, if it has such."""
+    inferer = config.mapping("inferer")
+    size = None if inferer is None else inferer.get("roi_size")
+    try:
+        size = config.resolved(size, "inferer.roi_size")
+    except ModelError:
+        return None
+    if not isinstance(size, list) or len(size) != dims:
+        return None
+    return tuple(size) if all(type(n) is int and 0 < n <= 4096 for n in size) else None
 
 
-def _network(config: Mapping[str, Any], where: str) -> Architecture:
-    definition = next(
-        (
-            config[key]
-            for key in ("network_def", "network", "net", "model")
-            if isinstance(config.get(key), Mapping)
-        ),
-        None,
-    )
+def _network(config: Configuration) -> Architecture:
+    definition = config.mapping("network_def", "network", "net", "model")
     if definition is None or not isinstance(definition.get("_target_"), str):
-        raise ModelError(f"{where} has no network_def with a _target_, which would say what the network is.")
+        raise ModelError(
+            f"{config.where} has no network_def with a _target_, which would say what the network is."
+        )
     target = definition["_target_"]
     kwargs = {
-        key: _resolve(value, config, 0, f"{where}: network_def.{key}")
+        str(key): config.resolved(value, f"network_def.{key}")
         for key, value in definition.items()
-        if not key.startswith("_")
+        if not str(key).startswith("_")
     }
     module, _, name = target.rpartition(".")
     if not module or module.startswith(f"{_MONAI}."):
         module = _MONAI
     if module not in LIBRARIES:
         raise ModelError(
-            f"{where}: network_def._target_ is '{target}'; it must be a network of "
+            f"{config.where}: network_def._target_ is {shown(target)}; it must be a network of "
             f"{', '.join(LIBRARIES)}. Code in the bundle is not run."
         )
     return Architecture(import_from=module, callable=name, kwargs=kwargs)
 
 
-def _transforms(config: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    steps = config.get(key)
-    steps = steps.get("transforms") if isinstance(steps, Mapping) else steps
-    return [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
-
-
-def _literal(step: Mapping[str, Any], key: str, config: Mapping[str, Any], default: Any) -> Any:
-    try:
-        return _resolve(step.get(key, default), config, 0)
-    except ModelError:
-        return default
-
-
-def _preprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dict[str, Any]) -> list[str]:
-    """Orientation, spacing and normalisation, where the transforms are ones that are known here."""
-    guessed["normalisation"], guessed["orientation"] = "zscore_nonzero", "RAS"
-    unknown: list[str] = []
-    for step in _transforms(config, "preprocessing"):
-        kind = str(step.get("_target_", "")).rpartition(".")[2]
-        if kind == "Orientationd":
-            said["orientation"] = str(_literal(step, "axcodes", config, "RAS"))
-        elif kind == "Spacingd":
-            spacing = _literal(step, "pixdim", config, None)
-            if isinstance(spacing, list) and len(spacing) == 3:
-                said["spacing_mm"] = tuple(spacing)
-        elif kind == "CropForegroundd" and not {"select_fn", "margin", "k_divisible"} & set(step):
-            said["crop_to_head"] = True
-        elif "Intensity" in kind:
-            how = _normalization(kind, step, config)
-            if how is None:
-                unknown.append(kind)
-                said.pop("normalisation", None)
-            else:
-                # Of linear scalings one after another the last decides.
-                unknown.clear()
-                said["normalisation"] = how
-    if "orientation" in said:
-        guessed.pop("orientation")
-    if "normalisation" in said:
-        guessed.pop("normalisation")
-        return []
-    return [f"The bundle normalizes by {kind}, which is none of those known here." for kind in unknown]
-
-
-def _normalization(kind: str, step: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """The card's word for a transform of the intensities; None where it has none."""
-
-    def value(key: str, default: Any) -> Any:
-        return _literal(step, key, config, default)
-
-    if kind == "NormalizeIntensityd" and value("subtrahend", None) is None and value("divisor", None) is None:
-        return "zscore_nonzero" if value("nonzero", False) else "zscore"
-    if kind == "ScaleIntensityd" and (value("minv", 0), value("maxv", 1)) == (0, 1):
-        return "range"
-    percentiles = (value("lower", None), value("upper", None))
-    if kind == "ScaleIntensityRangePercentilesd" and percentiles == (1, 99):
-        return "percentile_1_99"
-    return None
-
-
-def _postprocessing(config: Mapping[str, Any], said: dict[str, Any], guessed: dict[str, Any]) -> None:
-    for step in _transforms(config, "postprocessing"):
-        for activation in ("sigmoid", "softmax"):
-            if _literal(step, activation, config, False) is True:
-                said["activation"] = activation
-        if _literal(step, "argmax", config, False) is True:
-            said.setdefault("activation", "softmax")
-    if "activation" not in said:
-        guessed["activation"] = "softmax"
-
-
 def _channels(
-    metadata: Mapping[str, Any], architecture: Architecture, said: dict[str, Any], guessed: dict[str, Any]
+    metadata: Metadata, architecture: Architecture, said: dict[str, Any], guessed: dict[str, Any]
 ) -> None:
-    form = metadata.get("network_data_format")
-    form = form if isinstance(form, Mapping) else {}
     for key, side, argument, noun in (
         ("channels", "inputs", "in_channels", "channel"),
         ("output_channels", "outputs", "out_channels", "class"),
     ):
-        tensors = form.get(side)
-        first = next(iter(tensors.values()), None) if isinstance(tensors, Mapping) else None
-        names = first.get("channel_def") if isinstance(first, Mapping) else None
+        found = metadata.channels(side)
         count = architecture.kwargs.get(argument)
-        found = tuple(str(name) for name in names.values()) if isinstance(names, Mapping) else ()
         # "image" is what bundles call a channel of which they say nothing.
         if found and len(set(found)) == len(found) and found != ("image",) and count in (None, len(found)):
             said[key] = found

@@ -12,8 +12,10 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
 from napari_osuda.models.architectures.library import check_architecture
 from napari_osuda.models.card import ModelCard
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json
+from napari_osuda.models.files.documents import read_json, typed
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import Weights, read_weights
+from napari_osuda.models.forms.nnunet_documents import Dataset, Plans
 from napari_osuda.models.forms.nnunet_plans import (
     architecture_of,
     configuration_of,
@@ -56,7 +58,9 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
             f"{', '.join(root.rstrip('/') for root in roots)}."
         )
     (root,) = roots
-    plans, dataset = read_json(package, root + _PLANS), read_json(package, root + _DATASET)
+    document = read_json(package, root + _DATASET)
+    plans = typed(Plans, read_json(package, root + _PLANS), root + _PLANS)
+    dataset = typed(Dataset, document, root + _DATASET)
     file, folds = _checkpoint(package, root)
     content, sha256 = package.read_checked(file, None)
     weights = read_weights(content, file)
@@ -64,11 +68,11 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     trained = _configuration(weights, title, plans)
     configuration = configuration_of(plans, trained, _PLANS)
     said: dict[str, Any] = {
-        "name": f"{plans['dataset_name']} {trained}" if plans.get("dataset_name") else title,
-        "raw": dict(dataset),
+        "name": f"{plans.dataset_name} {trained}" if plans.dataset_name else title,
+        "raw": document,
     }
     guessed: dict[str, Any] = {}
-    notes = [*weights.notes, *describe_labels(dataset, said, guessed, root + _DATASET)]
+    notes = [*weights.notes, *describe_labels(dataset, said, guessed)]
     channels = len(said.get("channels") or guessed["channels"])
     notes += describe_preprocessing(plans, configuration, channels, said, guessed)
     if len(folds) > 1:
@@ -103,14 +107,13 @@ def _checkpoint(package: Package, root: str) -> tuple[str, list[str]]:
     return next(iter(found.values())), list(found)
 
 
-def _configuration(weights: Weights, title: str, plans: Mapping[str, Any]) -> str:
+def _configuration(weights: Weights, title: str, plans: Plans) -> str:
     """The name of the configuration that was trained: of the checkpoint, or of the folder."""
-    started = weights.beside.get("init_args")
-    if isinstance(started, Mapping) and isinstance(started.get("configuration"), str):
-        return str(started["configuration"])
+    started = weights.beside.init_args
+    if started is not None and started.configuration is not None:
+        return started.configuration
     trained = title.split("__")[-1]
-    known = plans.get("configurations")
-    if isinstance(known, Mapping) and trained in known:
+    if trained in plans.configurations:
         return trained
     raise ModelError(
         "Neither the checkpoint nor the folder's name (TRAINER__PLANS__CONFIGURATION) says which "

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 
 __all__ = ["check_graph", "plain_copy"]
 
@@ -43,7 +43,7 @@ def check_graph(model: Any, where: str) -> None:
             message.data_location == TensorProto.EXTERNAL or message.external_data
         ):
             raise ModelError(
-                f"{where} keeps the weights {_shown(message.name)} in another file; save it in one: "
+                f"{where} keeps the weights {shown(message.name)} in another file; save it in one: "
                 "onnx.save(model, path, save_as_external_data=False)."
             )
     if model.functions:
@@ -51,7 +51,7 @@ def check_graph(model: Any, where: str) -> None:
     for node in model.graph.node:
         if node.domain or not _NAME.fullmatch(node.op_type):
             kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-            raise ModelError(f"{where} has the operation {_shown(kind)}, which is not one of ONNX's own.")
+            raise ModelError(f"{where} has the operation {shown(kind)}, which is not one of ONNX's own.")
         for attribute in node.attribute:
             _check_attribute(attribute, node.op_type, where)
 
@@ -64,7 +64,7 @@ def _check_attribute(attribute: Any, kind: str, where: str) -> None:
         _TEXT.fullmatch(text.decode("utf-8", "replace")) for text in texts
     ):
         raise ModelError(
-            f"{where} has the attribute {_shown(attribute.name)} of {kind}, which is not a plain word."
+            f"{where} has the attribute {shown(attribute.name)} of {kind}, which is not a plain word."
         )
 
 
@@ -169,7 +169,3 @@ def _copy_attribute(into: Any, attribute: Any) -> None:
         _copy_tensor(into.t, attribute.t, "")
     for tensor in attribute.tensors:
         _copy_tensor(into.tensors.add(), tensor, "")
-
-
-def _shown(name: str) -> str:
-    return ascii(name[:_SHOWN])

@@ -10,7 +10,8 @@ from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures.fitting import rewritten
 from napari_osuda.models.architectures.library import check_architecture
 from napari_osuda.models.card import Architecture
-from napari_osuda.models.files.packages import MAX_TEXT, Package, read_json
+from napari_osuda.models.files.documents import read_json
+from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 from napari_osuda.models.forms.state_dict import reading_of

@@ -33,7 +33,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     name = package.path.name
     content, sha256 = package.read_checked(name, None)
     weights = read_weights(content, name)
-    if "trainer_name" in weights.beside and weights.container == "network_weights":
+    if weights.beside.trainer_name is not None and weights.container == "network_weights":
         raise ModelError(
             f"{package.path} is a checkpoint of nnU-Net; give the folder above it, which holds plans.json."
         )

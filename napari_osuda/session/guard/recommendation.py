@@ -12,7 +12,6 @@ from napari_osuda.evaluation import dice
 from napari_osuda.imaging import Case
 from napari_osuda.imaging.normalization import not_zero
 from napari_osuda.models import ModelCard
-from napari_osuda.models.classes import named_regions
 from napari_osuda.session.advice import Decision, Reason, ReasonKind, Recommendation
 from napari_osuda.session.guard.reasons import reasons_of
 from napari_osuda.session.guard.signals import Evidence
@@ -122,7 +121,7 @@ def _appearing(before: Labels, after: Labels, card: ModelCard, voxels: int) -> I
 
     A label can win a voxel with less than half of the probability, and the signals do not see it then.
     """
-    for name, values in named_regions(card.labels, card.regions).items():
+    for name, values in card.scored_regions.items():
         if not np.isin(before, values).any() and 0 < np.isin(after, values).sum() < TRACE * voxels:
             yield Reason(ReasonKind.APPEARS, region=name)
 

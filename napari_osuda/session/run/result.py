@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import numpy as np
 
 from napari_osuda.evaluation import RegionScore, evaluate
-from napari_osuda.models.classes import named_regions
 from napari_osuda.session.job import CaseResult, IterationReason, Job, Labels
 
 __all__ = ["Chosen", "classes_of", "now", "scored"]
@@ -46,8 +45,8 @@ def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:
 
 def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -> tuple[RegionScore, ...]:
     card = job.model.card
-    regions = named_regions(card.labels, card.regions)
-    return tuple(evaluate(labels, reference, case.case.grid.affine, regions, tuple(card.labels)))
+    known = tuple(card.labels)
+    return tuple(evaluate(labels, reference, case.case.grid.affine, card.scored_regions, known))
 
 
 def now() -> str:

@@ -161,11 +161,35 @@ def test_an_unknown_normalization_is_asked(prostate: Path) -> None:
     ("steps", "expected"),
     [
         ([("ScaleIntensityd", {})], "range"),
-        ([("NormalizeIntensityd", {"nonzero": True}), ("ScaleIntensityd", {"minv": 0, "maxv": 1})], "range"),
+        ([("NormalizeIntensityd", {}), ("ScaleIntensityd", {"minv": 0, "maxv": 1})], "range"),
+        # Leaving out zeros is not linear, and after a scaling the zeros are others.
+        ([("NormalizeIntensityd", {"nonzero": True}), ("ScaleIntensityd", {})], None),
+        ([("ScaleIntensityd", {}), ("NormalizeIntensityd", {"nonzero": True})], None),
         ([("ScaleIntensityd", {"maxv": 255}), ("NormalizeIntensityd", {})], "zscore"),
         ([("NormalizeIntensityd", {}), ("ScaleIntensityd", {"maxv": 255})], None),
         ([("NormalizeIntensityd", {"subtrahend": 120, "divisor": 30})], None),
-        ([("ScaleIntensityRangePercentilesd", {"lower": 1, "upper": 99})], "percentile_1_99"),
+        ([("ScaleIntensityRangePercentilesd", {"lower": 1, "upper": 99})], None),
+        (
+            [
+                (
+                    "ScaleIntensityRangePercentilesd",
+                    {"lower": 1, "upper": 99, "b_min": 0, "b_max": 1, "clip": True},
+                )
+            ],
+            "percentile_1_99",
+        ),
+        (
+            [
+                (
+                    "ScaleIntensityRangePercentilesd",
+                    {"lower": 1, "upper": 99, "b_min": 0, "b_max": 1, "clip": True},
+                ),
+                ("NormalizeIntensityd", {}),
+            ],
+            None,
+        ),
+        ([("NormalizeIntensityd", {"nonzero": "$1 > 0"})], None),
+        ([("NormalizeIntensityd", {"nonzero": True, "of_a_later_release": 1})], None),
     ],
 )
 def test_of_several_scalings_the_last_decides(
@@ -174,7 +198,8 @@ def test_of_several_scalings_the_last_decides(
     file = prostate / "configs" / "inference.json"
     config = json.loads(file.read_text())
     transforms = [{"_target_": name, **values} for name, values in steps]
-    config["preprocessing"]["transforms"] = [*transforms, {"_target_": "CropForegroundd", "keys": "image"}]
+    crop = {"_target_": "CropForegroundd", "keys": "image", "source_key": "image"}
+    config["preprocessing"]["transforms"] = [crop, *transforms]
     file.write_text(json.dumps(config))
     asked = {q.key for q in open_questions(prostate)}
     assert ("normalisation" in asked) == (expected is None)

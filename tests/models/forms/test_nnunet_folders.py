@@ -22,6 +22,8 @@ from napari_osuda.models import (
     save_model,
 )
 from napari_osuda.models.architectures import nnunet as nnunet_networks
+from napari_osuda.models.files.documents import typed
+from napari_osuda.models.forms.nnunet_documents import Configuration, Dataset, Plans
 from napari_osuda.models.forms.nnunet_plans import (
     architecture_of,
     configuration_of,
@@ -223,18 +225,21 @@ def test_plans_cannot_name_what_is_not_a_network(change: dict[str, Any], sentenc
 
 def test_older_plans_name_the_same_network() -> None:
     config = parts.configuration(3)
-    modern, older = (architecture_of(c, True, 2, 3, "plans.json") for c in (config, parts.older(config)))
+    both = [typed(Configuration, c, "plans.json") for c in (config, parts.older(config))]
+    modern, older = (architecture_of(c, True, 2, 3, "plans.json") for c in both)
     assert older == modern
     assert modern.kwargs["arch_kwargs"]["norm_op"] == "torch.nn.modules.batchnorm.BatchNorm3d"
     said: list[dict[str, Any]] = [{}, {}]
-    for found, c in zip(said, (config, parts.older(config)), strict=True):
-        describe_preprocessing(parts.plans({}), c, 2, found, {})
+    for found, c in zip(said, both, strict=True):
+        describe_preprocessing(typed(Plans, parts.plans({}), "plans.json"), c, 2, found, {})
     assert said[0] == said[1]
 
 
 def test_configurations_inherit() -> None:
-    plans = parts.plans({"a": {"x": 1, "y": 1}, "b": {"inherits_from": "a", "y": 2}})
-    assert configuration_of(plans, "b", "plans.json") == {"x": 1, "y": 2, "inherits_from": "a"}
+    first = parts.configuration(3)
+    plans = parts.plans({"a": first, "b": {"inherits_from": "a", "spacing": [1.0, 1.0, 1.0]}})
+    found = configuration_of(typed(Plans, plans, "plans.json"), "b", "plans.json")
+    assert (found.spacing, found.patch_size) == ([1.0, 1.0, 1.0], first["patch_size"])
 
 
 @pytest.mark.parametrize(
@@ -242,13 +247,15 @@ def test_configurations_inherit() -> None:
     [
         ({"2d": {}}, "no configuration 'wanted'; it has 2d"),
         ({"wanted": {"inherits_from": "wanted"}}, "no configuration 'wanted'"),
-        ({"wanted": {"previous_stage": "3d_lowres"}}, "takes the mask of 3d_lowres as an input"),
-        (None, "has no configurations"),
+        ({"wanted": {"previous_stage": "3d_lowres"}}, "takes the mask of '3d_lowres' as an input"),
+        (None, "configurations is nothing; it must be a mapping"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(configurations: Any, sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
-        configuration_of({"configurations": configurations}, "wanted", "plans.json")
+        configuration_of(
+            typed(Plans, {"configurations": configurations}, "plans.json"), "wanted", "plans.json"
+        )
 
 
 @pytest.mark.parametrize(
@@ -259,12 +266,15 @@ def test_a_configuration_that_cannot_be_used_is_refused(configurations: Any, sen
             "CTNormalization, which is not",
         ),
         ({"normalization_schemes": ["ZScoreNormalization"]}, "for 2 channels"),
-        ({"spacing": None}, "lack what the preprocessing needs"),
+        ({"spacing": None}, "spacing is nothing; it must be a list"),
+        ({"spacing": [1.0, 1.0]}, "spacing has 2 numbers; it must have 3"),
+        ({"patch_size": [10**9] * 3}, "patch_size.0 is 1000000000; it should be less"),
     ],
 )
 def test_a_preprocessing_that_is_not_for_mri_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    plans = typed(Plans, parts.plans({"a": parts.configuration(3) | changes}), "plans.json")
     with pytest.raises(ModelError, match=sentence):
-        describe_preprocessing(parts.plans({}), parts.configuration(3) | changes, 2, {}, {})
+        describe_preprocessing(plans, configuration_of(plans, "a", "plans.json"), 2, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -273,12 +283,13 @@ def test_a_preprocessing_that_is_not_for_mri_is_refused(changes: dict[str, Any],
 )
 def test_a_dataset_that_is_not_nnunets_is_refused(dataset: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"dataset.json"):
-        describe_labels(dataset, {}, {}, "dataset.json")
+        typed(Dataset, dataset, "dataset.json")
 
 
 def test_channel_names_that_only_say_how_to_normalize_are_asked() -> None:
     said: dict[str, Any] = {}
     guessed: dict[str, Any] = {}
-    describe_labels(parts.dataset() | {"channel_names": {"0": "noNorm"}}, said, guessed, "dataset.json")
+    document = parts.dataset() | {"channel_names": {"0": "noNorm"}}
+    describe_labels(typed(Dataset, document, "dataset.json"), said, guessed)
     assert guessed["channels"] == ("channel 1",)
     assert "channels" not in said

@@ -1,0 +1,30 @@
+"""What a card has where its model says nothing: values and colors of the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["as_value", "default_colors", "default_labels"]
+
+# Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
+_PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
+
+
+def as_value(key: Any) -> Any:
+    """A value of the mask where it came as a text, as the keys of JSON do."""
+    text = key.strip() if isinstance(key, str) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else key
+
+
+def default_labels(names: list[str], activation: Any) -> dict[int, str]:
+    """Values 0, 1, 2, ... for the channels; a sigmoid output has no channel for the background."""
+    if (activation == "sigmoid" or len(names) == 1) and names[0].lower() != "background":
+        return {0: "background", **dict(enumerate(names, 1))}
+    return dict(enumerate(names))
+
+
+def default_colors(labels: Mapping[Any, Any]) -> dict[Any, str]:
+    """A color for each value in the mask, by its place among them; black for the background."""
+    shown = [as_value(label) for label in labels if as_value(label) != 0]
+    return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}

@@ -1,0 +1,203 @@
+"""What a MONAI bundle does before and after its network, in terms of the model card.
+
+The list of transforms that are understood is closed, with their arguments. What the card cannot express is
+told and asked, never replaced by something that sounds like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from napari_osuda.models.forms.monai_config import Configuration, Step
+
+__all__ = ["describe_postprocessing", "describe_preprocessing"]
+
+# They read, move and relabel arrays, or pad them; no value changes.
+_NEUTRAL = frozenset({
+    "LoadImaged", "EnsureChannelFirstd", "AsChannelFirstd", "AddChanneld", "EnsureTyped", "ToTensord",
+    "ToDeviced", "Identityd", "CopyItemsd", "DeleteItemsd", "SelectItemsd", "DivisiblePadd", "SpatialPadd",
+})  # fmt: skip
+_NEUTRAL_AFTER = frozenset({
+    "EnsureTyped", "Invertd", "SaveImaged", "ToTensord", "ToDeviced", "CopyItemsd", "DeleteItemsd",
+    "SelectItemsd", "Identityd",
+})  # fmt: skip
+# Arguments that change no value of what comes out.
+_ASIDE = frozenset({"keys", "allow_missing_keys", "dtype", "lazy", "meta_keys", "meta_key_postfix"})
+_MISSING = object()
+
+
+def describe_preprocessing(
+    configuration: Configuration, channels: int, dims: int, said: dict[str, Any], guessed: dict[str, Any]
+) -> tuple[str, ...]:
+    """Orientation, spacing, cropping and normalization; gives what the user should know.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    channels, dims : int
+        Input channels of the network, and its spatial axes.
+    said, guessed : dict
+        Fields of the card, stated and left open.
+    """
+    guessed["normalisation"], guessed["orientation"] = "zscore_nonzero", "RAS"
+    steps, readable = configuration.steps("preprocessing")
+    unknown: list[Step] = []
+    scaled: list[Step] = []
+    for step in steps:
+        if step.kind in _NEUTRAL:
+            continue
+        if step.kind in _INTENSITY:
+            scaled.append(step)
+        elif not _space(step, scaled, said, guessed):
+            unknown.append(step)
+    how = _normalization(scaled, channels)
+    notes = []
+    if not readable:
+        notes.append(
+            "How the bundle prepares images is an expression, which is not read. Answer from its page."
+        )
+    if unknown:
+        notes.append(f"The bundle also prepares images by {_words(unknown)}, which is not done here.")
+    if how is not None and readable and not unknown and dims == 3:
+        said["normalisation"] = how
+        guessed.pop("normalisation")
+    elif how is not None:
+        guessed["normalisation"] = how
+        if dims == 2:
+            notes.append(
+                f"The bundle normalizes each image by {_words(scaled)}; here it is done once for the whole "
+                "volume."
+            )
+    elif scaled:
+        notes.append(f"The bundle normalizes by {_words(scaled)}, which is none of those known here.")
+    return tuple(notes)
+
+
+def _space(step: Step, scaled: Sequence[Step], said: dict[str, Any], guessed: dict[str, Any]) -> bool:
+    """Take a transform of the geometry into the card; False where the card cannot express it."""
+    if step.kind == "Orientationd":
+        codes = step.arguments.get("axcodes")
+        if isinstance(codes, str) and _only(step, "axcodes"):
+            said["orientation"] = codes
+            guessed.pop("orientation", None)
+            return True
+    elif step.kind == "Spacingd":
+        spacing = step.arguments.get("pixdim")
+        mode = step.arguments.get("mode", "bilinear")
+        if (
+            _are_lengths(spacing)
+            and mode in ("bilinear", ["bilinear"])
+            and _only(step, "pixdim", "mode", "align_corners", "padding_mode", "ensure_same_shape")
+        ):
+            said["spacing_mm"] = tuple(spacing)
+            return True
+        guessed["spacing_mm"] = None
+    elif step.kind == "CropForegroundd":
+        # Of an image with values on both sides of 0, "foreground" is what is above the mean.
+        moved = any(scaling.kind == "NormalizeIntensityd" for scaling in scaled)
+        if not moved and _only(step, "source_key", "start_coord_key", "end_coord_key", "mode"):
+            said["crop_to_head"] = True
+            return True
+    return False
+
+
+def _are_lengths(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < 1e4 for mm in value)
+    )
+
+
+def _only(step: Step, *known: str) -> bool:
+    return not step.unread and not step.arguments.keys() - _ASIDE - set(known)
+
+
+def _normalization(steps: Sequence[Step], channels: int) -> str | None:
+    """The card's word for scalings one after another; None where it has none.
+
+    Of linear ones the last decides, unless it leaves out zeros that an earlier one has moved.
+    """
+    if not steps:
+        return None
+    if any(not _is_linear(step) for step in steps[:-1]):
+        return None
+    how = _word(steps[-1], channels)
+    return None if how == "zscore_nonzero" and len(steps) > 1 else how
+
+
+def _is_linear(step: Step) -> bool:
+    return not step.unread and not step.arguments.get("nonzero") and not step.arguments.get("clip")
+
+
+def _word(step: Step, channels: int) -> str | None:
+    values = step.arguments
+    kind, known = step.kind, _INTENSITY[step.kind]
+    together = channels > 1 and values.get("channel_wise", False) is not True
+    if together or not _only(step, *known):
+        return None
+    if kind == "NormalizeIntensityd":
+        if values.get("subtrahend") is not None or values.get("divisor") is not None:
+            return None
+        nonzero = values.get("nonzero", False)
+        return "zscore_nonzero" if nonzero is True else "zscore" if nonzero is False else None
+    if kind == "ScaleIntensityd":
+        ends = (values.get("minv", 0), values.get("maxv", 1), values.get("factor"))
+        return "range" if ends == (0, 1, None) else None
+    if kind == "ScaleIntensityRangePercentilesd":
+        ends = tuple(values.get(key, _MISSING) for key in ("lower", "upper", "b_min", "b_max"))
+        exact = ends == (1, 99, 0, 1) and values.get("clip") is True and not values.get("relative")
+        return "percentile_1_99" if exact else None
+    return None
+
+
+_INTENSITY: dict[str, tuple[str, ...]] = {
+    "NormalizeIntensityd": ("subtrahend", "divisor", "nonzero", "channel_wise"),
+    "ScaleIntensityd": ("minv", "maxv", "factor", "channel_wise"),
+    "ScaleIntensityRangePercentilesd":
+        ("lower", "upper", "b_min", "b_max", "clip", "relative", "channel_wise"),
+    "ScaleIntensityRanged": (),
+}  # fmt: skip
+
+
+def describe_postprocessing(
+    configuration: Configuration, said: dict[str, Any], guessed: dict[str, Any]
+) -> tuple[str, ...]:
+    """Activation into ``said`` or ``guessed``; gives what the user should know."""
+    steps, readable = configuration.steps("postprocessing")
+    unknown = []
+    for step in steps:
+        if step.kind in _NEUTRAL_AFTER:
+            continue
+        values = step.arguments
+        for activation in ("sigmoid", "softmax"):
+            if values.get(activation) is True:
+                said["activation"] = activation
+        if values.get("argmax") is True:
+            said.setdefault("activation", "softmax")
+        half = values.get("threshold", values.get("threshold_values"))
+        known = ("sigmoid", "softmax", "argmax", "threshold", "threshold_values", "to_onehot", "n_classes")
+        if step.unread or not _only(step, *known) or half not in (None, True, False, 0.5):
+            unknown.append(step)
+    if "activation" not in said:
+        guessed["activation"] = "softmax"
+    notes = []
+    if not readable:
+        notes.append("What the bundle does after its network is an expression, which is not read.")
+    if unknown:
+        notes.append(f"After the network, the bundle also does {_words(unknown)}, which is not done here.")
+    return tuple(notes)
+
+
+def _words(steps: Sequence[Step]) -> str:
+    return ", then ".join(_told(step) for step in steps[:8])
+
+
+def _told(step: Step) -> str:
+    known = (int, float, str, bool)
+    some = [f"{key} {value}"[:40] for key, value in step.arguments.items()
+            if key not in _ASIDE and isinstance(value, known)][:5]  # fmt: skip
+    some += [f"{key} as an expression"[:60] for key in step.unread[:3]]
+    name = step.kind or "a step without a name"
+    return f"{name} ({', '.join(some)})" if some else name
