@@ -153,8 +153,8 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : float tensor [B, K, H, W]
-    target : int64 tensor [B, H, W]
+    logits : float tensor [B, K, *size]
+    target : int64 tensor [B, *size]
 
     Returns
     -------
@@ -164,7 +164,7 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     """
     probability = logits.softmax(dim=1)[:, 1:]
     truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, 1:].to(probability.dtype)
-    over = (0, 2, 3)
+    over = (0, *range(2, logits.ndim))
     overlap, size = (probability * truth).sum(over), probability.sum(over) + truth.sum(over)
     dice = (2 * overlap + 1) / (size + 1)
     return F.cross_entropy(logits, target) + 1 - dice.mean()
