@@ -18,7 +18,7 @@ def bright_squares(*size):
     rng = np.random.default_rng(0)
     images = rng.normal(0, 0.3, (24, 1, *size)).astype(np.float16)
     classes = np.zeros((24, *size), np.uint8)
-    inside = (slice(None, 12), *(slice(n // 4, n // 2 + 1) for n in size))
+    inside = (slice(None, 12), *(slice(n // 4, 3 * n // 4) for n in size))
     classes[inside] = 1
     images[:, 0][inside] += 2
     return TrainingSlices(images, classes)
