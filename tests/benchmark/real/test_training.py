@@ -28,7 +28,7 @@ def bright_squares(*size):
 def test_slices_and_volumes_are_learnt(size):
     still = Variation(flip=0, rotation=5, scale=0.05, shift=0.02, bend=0)
     *_, last = train_real(
-        bright_squares(*size), 2, replace(RECIPE, epochs=25, learning_rate=1e-2, variation=still)
+        bright_squares(*size), 2, replace(RECIPE, epochs=25, learning_rate=4e-2, variation=still)
     )
     network, slices = last.network.eval(), bright_squares(*size)
     with torch.no_grad():
