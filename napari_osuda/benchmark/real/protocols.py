@@ -8,16 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from napari_osuda.benchmark.protocols import Protocol
+from napari_osuda.benchmark.protocols import Catalogue, Protocol
 from napari_osuda.benchmark.real.decathlon import HippocampusCase
 from napari_osuda.benchmark.real.lgg import LggPatient
 from napari_osuda.benchmark.real.shifts import SHIFTS
 
 __all__ = [
-    "GROUPS",
     "HIPPOCAMPUS",
+    "HIPPOCAMPUS_CATALOGUE",
     "HIPPOCAMPUS_REGIONS",
     "LGG",
+    "LGG_CATALOGUE",
     "LGG_REGIONS",
     "SOURCE_SITE",
     "TUNING_SITE",
@@ -127,15 +128,24 @@ HIPPOCAMPUS_REGIONS: Mapping[str, tuple[int, ...]] = {
 }
 """What is scored there."""
 
-GROUPS: Mapping[str, tuple[Protocol, ...]] = {
-    "lgg-site": tuple(LGG[f"{c}-to-{c}-other-site"] for c in ("flair", "t1post")),
-    "lgg-contrast": tuple(LGG[f"{a}-to-{b}-other-site"] for a, b in _CHANGED),
-    "lgg-contrast-same-site": tuple(LGG[f"{a}-to-{b}-same-site"] for a, b in _CHANGED),
-    "lgg-no-shift": tuple(LGG[f"{c}-to-{c}-same-site"] for c in ("flair", "t1post")),
-    "hippocampus-2d": tuple(p for p in HIPPOCAMPUS.values() if p.model == "hippocampus-2d"),
-    "hippocampus-3d": tuple(p for p in HIPPOCAMPUS.values() if p.model == "hippocampus-3d"),
+_LGG_GROUPS: Mapping[str, tuple[Protocol, ...]] = {
+    "other-site": tuple(LGG[f"{c}-to-{c}-other-site"] for c in ("flair", "t1post")),
+    "other-contrast": tuple(LGG[f"{a}-to-{b}-other-site"] for a, b in _CHANGED),
+    "other-contrast-same-site": tuple(LGG[f"{a}-to-{b}-same-site"] for a, b in _CHANGED),
+    "no-shift": tuple(LGG[f"{c}-to-{c}-same-site"] for c in ("flair", "t1post")),
 }
-"""Names for several protocols at once."""
+_BY_NETWORK = {
+    f"{dimensions}d": tuple(p for p in HIPPOCAMPUS.values() if p.model == f"hippocampus-{dimensions}d")
+    for dimensions in (2, 3)
+}
+LGG_CATALOGUE = Catalogue(
+    LGG,
+    _LGG_GROUPS,
+    tuple(p for name in ("other-site", "other-contrast", "no-shift") for p in _LGG_GROUPS[name]),
+)
+"""What runs on the LGG data set."""
+HIPPOCAMPUS_CATALOGUE = Catalogue(HIPPOCAMPUS, _BY_NETWORK, tuple(HIPPOCAMPUS.values()))
+"""What runs on the Decathlon's hippocampi."""
 
 
 def lgg_parts(patients: Sequence[LggPatient]) -> dict[Part, tuple[LggPatient, ...]]:

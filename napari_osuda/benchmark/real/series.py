@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,14 @@ from napari_osuda.benchmark.real.protocols import (
 from napari_osuda.benchmark.real.shifts import SHIFTS, shifted
 from napari_osuda.benchmark.real.sources import Home, source_model
 from napari_osuda.benchmark.real.training import RealRecipe
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.files import written_whole
 from napari_osuda.models import ModelCard
 from napari_osuda.session import resolve_device
 
-__all__ = ["HIPPOCAMPUS_RECIPES", "LGG_RECIPE", "hippocampus_series", "lgg_series"]
+__all__ = ["HIPPOCAMPUS_RECIPES", "LGG_RECIPE", "RealBench", "hippocampus_series", "lgg_series"]
 
-LGG_RECIPE = RealRecipe(variation=Variation(flip=1))
+LGG_RECIPE = RealRecipe(epochs=60, variation=Variation(flip=1))
 """How the glioma models are trained; the slices' columns run from right to left."""
 HIPPOCAMPUS_RECIPES: Mapping[str, RealRecipe] = {
     "hippocampus-2d": RealRecipe(epochs=12, features=(16, 32, 64, 64)),
@@ -45,63 +48,99 @@ HIPPOCAMPUS_RECIPES: Mapping[str, RealRecipe] = {
 Tell = Callable[[str], None]
 
 
-def lgg_series(
-    root: Path,
-    out: Path,
-    protocols: Sequence[LggProtocol],
-    part: Part = "judging",
-    recipe: RealRecipe = LGG_RECIPE,
-    tell: Tell = lambda text: None,
-    device: str = "auto",
-) -> list[Series]:
-    """Protocols on the LGG data set; each patient a target of its own.
+@dataclass(frozen=True)
+class RealBench:
+    """How a bench on real MRI is set up.
 
-    Parameters
+    Attributes
     ----------
     root : Path
-        The data set, 256 x 256 or averaged to 128 x 128.
+        The data set's folder.
     out : Path
-        Gets the trained models (``models/``), which a later call finds again.
-    protocols : sequence of LggProtocol
+        The bench's; it keeps ``real.json``, and is gone on with on the same patients only.
+    models : Path
+        Gets the trained models, which a later bench finds again.
     part : {"judging", "tuning"}
         Whose patients are the targets.
-    recipe : RealRecipe
+    skip : int
+        So many of each protocol's targets are passed over.
+    count : int, optional
+        So many of the others are run; all without it.
+    epochs : int, optional
+        Of training; the recipe's without it.
     tell : callable
         Told about training and about patients that are left out, a line at a time.
     device : {"auto", "cpu", "cuda", "mps"}
         Where source models are trained.
+    """
+
+    root: Path
+    out: Path
+    models: Path
+    part: Part = "judging"
+    skip: int = 0
+    count: int | None = None
+    epochs: int | None = None
+    tell: Tell = lambda text: None
+    device: str = "auto"
+
+    def few(self, targets: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of a protocol's targets that are run."""
+        return targets[self.skip :][: self.count]
+
+    def recipe(self, own: RealRecipe) -> RealRecipe:
+        """A model's recipe with what is asked for."""
+        return own if self.epochs is None else replace(own, epochs=self.epochs)
+
+
+def lgg_series(
+    bench: RealBench, protocols: Sequence[LggProtocol], recipe: RealRecipe = LGG_RECIPE
+) -> list[Series]:
+    """Protocols on the LGG data set, 256 x 256 or averaged to 128 x 128; each patient a target of its own.
+
+    Parameters
+    ----------
+    bench : RealBench
+    protocols : sequence of LggProtocol
+    recipe : RealRecipe
+        Of the source models.
 
     Raises
     ------
     CaseError
-        There is no such data, or nobody to train on or to test.
+        There are no such data, or nobody to test.
     OutputError
-        ``out`` holds a model that was trained otherwise.
+        ``bench.out`` holds a bench on others.
+
+    Notes
+    -----
+    Series that have to be trained raise the errors of `source_model`.
     """
-    patients = find_lgg(root, tell)
+    patients = find_lgg(bench.root, bench.tell)
     by_name = {patient.name: patient for patient in patients}
     contrasts = {patient.name: frozenset(read_lgg(patient).images) for patient in patients}
     parts = lgg_parts(patients)
-    place = resolve_device(device)
+    recipe = bench.recipe(recipe)
     series = []
     for protocol in protocols:
         channels = {channel: channel for channel in protocol.images}
-        load = partial(_lgg_named, by_name)
-        here = [p for p in parts[part] if (p.site == SOURCE_SITE) == protocol.same_site]
-        targets = _with(here, contrasts, protocol.images.values(), tell)
+        here = [p for p in parts[bench.part] if (p.site == SOURCE_SITE) == protocol.same_site]
+        targets = bench.few(_with(here, contrasts, protocol.images.values(), bench.tell))
         if not targets:
-            raise CaseError(f"There is no patient for '{protocol.name}' in {root}: is it the whole data set?")
+            raise CaseError(
+                f"There is no patient for '{protocol.name}' in {bench.root}: is it the whole data set?"
+            )
         home = Home(
             protocol.model,
             _lgg_card(protocol, recipe),
             recipe,
-            _with(parts["training"], contrasts, channels, tell),
-            _with((p for p in parts["tuning"] if p.site == SOURCE_SITE), contrasts, channels, tell),
-            partial(load, images=channels),
+            _with(parts["training"], contrasts, channels, bench.tell),
+            _with((p for p in parts["tuning"] if p.site == SOURCE_SITE), contrasts, channels, bench.tell),
+            partial(_lgg_named, by_name, images=channels),
         )
-        series.append(
-            _series(protocol, home, targets, partial(load, images=protocol.images), out, tell, place)
-        )
+        target = partial(_lgg_named, by_name, images=protocol.images)
+        series.append(_series(bench, protocol, home, targets, target))
+    _record(bench)
     return series
 
 
@@ -142,22 +181,17 @@ def _lgg_card(protocol: Protocol, recipe: RealRecipe) -> ModelCard:
 
 
 def hippocampus_series(
-    root: Path,
-    out: Path,
+    bench: RealBench,
     protocols: Sequence[HippocampusProtocol],
-    part: Part = "judging",
     recipes: Mapping[str, RealRecipe] = HIPPOCAMPUS_RECIPES,
-    tell: Tell = lambda text: None,
-    device: str = "auto",
 ) -> list[Series]:
     """Protocols on the Decathlon's hippocampi; each image a target of its own.
 
     Parameters and errors are those of `lgg_series`, with a recipe for each model.
     """
-    cases = find_hippocampi(root)
+    cases = find_hippocampi(bench.root)
     parts = {name: tuple(case.name for case in few) for name, few in hippocampus_parts(cases).items()}
     by_name = {case.name: case for case in cases}
-    place = resolve_device(device)
 
     def load(name: str, protocol: HippocampusProtocol, shift: str) -> Patient:
         patient = hippocampus_patient(by_name[name], protocol.images)
@@ -165,7 +199,7 @@ def hippocampus_series(
 
     series = []
     for protocol in protocols:
-        recipe = recipes[protocol.model]
+        recipe = bench.recipe(recipes[protocol.model])
         home = Home(
             protocol.model,
             _hippocampus_card(protocol, recipe),
@@ -175,7 +209,8 @@ def hippocampus_series(
             partial(load, protocol=protocol, shift=""),
         )
         target = partial(load, protocol=protocol, shift=protocol.shift)
-        series.append(_series(protocol, home, parts[part], target, out, tell, place))
+        series.append(_series(bench, protocol, home, bench.few(parts[bench.part]), target))
+    _record(bench)
     return series
 
 
@@ -207,18 +242,32 @@ def _unet(classes: int, recipe: RealRecipe, dimensions: int) -> dict[str, Any]:
 
 
 def _series(
+    bench: RealBench,
     protocol: Protocol,
     home: Home,
     targets: tuple[str, ...],
     load: Callable[[str], Patient],
-    out: Path,
-    tell: Tell,
-    device: Any,
 ) -> Series:
-    model = cache(partial(source_model, home, out / "models", tell, device))
+    device = resolve_device(bench.device)
+    model = cache(partial(source_model, home, bench.models, bench.tell, device))
 
     def ratio() -> tuple[float, ...]:
         # Of the source's patients, at most twenty: a ratio needs no more.
         return class_shares((home.load(name) for name in home.training[:20]), model().card)
 
     return Series(protocol, model, targets, load, ratio)
+
+
+def _record(bench: RealBench) -> None:
+    """Keep who the targets are, and refuse to go on with others: rows of both would look alike."""
+    path = bench.out / "real.json"
+    record = {"root": str(bench.root.resolve()), "part": bench.part, "models": str(bench.models.resolve())}
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else record
+    except ValueError:
+        known = None
+    if known != record:
+        raise OutputError(f"{bench.out} holds a bench on other patients or models: give another --out.")
+    if not path.is_file():
+        with written_whole(path) as partial_path:
+            partial_path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from napari_osuda.benchmark.bench import bench_rows, run_bench
 from napari_osuda.benchmark.real.lgg import find_lgg
 from napari_osuda.benchmark.real.protocols import HIPPOCAMPUS, HIPPOCAMPUS_REGIONS, LGG, lgg_parts
-from napari_osuda.benchmark.real.series import hippocampus_series, lgg_series
+from napari_osuda.benchmark.real.series import RealBench, hippocampus_series, lgg_series
 from napari_osuda.benchmark.real.sources import home_dice
 from napari_osuda.benchmark.real.training import RealRecipe
 from napari_osuda.errors import CaseError, OutputError
@@ -28,14 +28,12 @@ def test_who_takes_part_in_what(lgg_root):
 def test_patients_without_a_contrast_are_left_out_of_training_and_targets(lgg_root, tmp_path):
     told = []
     site, contrast, home = lgg_series(
-        lgg_root,
-        tmp_path / "out",
+        RealBench(lgg_root, tmp_path, tmp_path / "models", tell=told.append),
         [
             LGG[n]
             for n in ("flair-to-flair-other-site", "flair-to-t1post-other-site", "flair-to-flair-same-site")
         ],
-        recipe=TINY,
-        tell=told.append,
+        TINY,
     )
     assert site.patients == ("TCGA_CS_4941", "TCGA_CS_4942")
     assert contrast.patients == ("TCGA_CS_4941",)
@@ -47,9 +45,8 @@ def test_the_bench_runs_on_the_data_set_and_trains_its_model_once(lgg_root, tmp_
     told = []
 
     def series(recipe=TINY):
-        return lgg_series(
-            lgg_root, tmp_path, [LGG["flair-to-t1-other-site"]], "tuning", recipe, told.append, "cpu"
-        )
+        bench = RealBench(lgg_root, tmp_path, tmp_path / "models", "tuning", tell=told.append, device="cpu")
+        return lgg_series(bench, [LGG["flair-to-t1-other-site"]], recipe)
 
     rows = bench_rows(tmp_path / "bench.csv")
     *_, last = run_bench(series(), rows, ("source-only", "adabn", "cruda"), settings=["iterations=2"])
@@ -68,7 +65,8 @@ def test_the_bench_runs_on_the_data_set_and_trains_its_model_once(lgg_root, tmp_
 @pytest.mark.parametrize("model", ["hippocampus-2d", "hippocampus-3d"])
 def test_the_bench_runs_on_hippocampi(hippocampus_root, tmp_path, model):
     protocols = [HIPPOCAMPUS[f"{model}-gamma"]]
-    series = hippocampus_series(hippocampus_root, tmp_path, protocols, recipes=TINY_HIPPOCAMPUS, device="cpu")
+    bench = RealBench(hippocampus_root, tmp_path, tmp_path / "models", device="cpu")
+    series = hippocampus_series(bench, protocols, TINY_HIPPOCAMPUS)
     rows = bench_rows(tmp_path / "bench.csv", HIPPOCAMPUS_REGIONS)
     list(run_bench(series, rows, ("osuda",), settings=["iterations=1"]))
     assert [row["outcome"] for row in rows] == ["done"]
@@ -77,8 +75,17 @@ def test_the_bench_runs_on_hippocampi(hippocampus_root, tmp_path, model):
 def test_a_folder_without_the_patients_of_a_protocol_is_refused(lgg_root, tmp_path, write_patient):
     root = tmp_path / "small"
     write_patient(root / "TCGA_HT_0001_20000101")
+    bench = RealBench(root, tmp_path, tmp_path / "models", "tuning")
     with pytest.raises(CaseError, match="no patient for 'flair-to-flair-same-site'"):
-        lgg_series(root, tmp_path, [LGG["flair-to-flair-same-site"]])
-    (series,) = lgg_series(root, tmp_path, [LGG["flair-to-flair-other-site"]], "tuning")
+        lgg_series(bench, [LGG["flair-to-flair-same-site"]])
+    (series,) = lgg_series(bench, [LGG["flair-to-flair-other-site"]])
     with pytest.raises(CaseError, match="nobody to train lgg-flair on"):
         series.model()
+
+
+def test_a_bench_goes_on_with_the_same_patients_only(lgg_root, tmp_path):
+    lgg_series(RealBench(lgg_root, tmp_path, tmp_path / "models"), [LGG["flair-to-flair-other-site"]], TINY)
+    with pytest.raises(OutputError, match="on other patients or models"):
+        lgg_series(
+            RealBench(lgg_root, tmp_path, tmp_path / "models", "tuning"), [LGG["flair-to-flair-other-site"]]
+        )
