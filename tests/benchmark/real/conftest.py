@@ -44,7 +44,7 @@ def write_patient():
 def lgg_root(tmp_path):
     root = tmp_path / "lgg"
     for seed, (name, lacking) in enumerate(PATIENTS.items()):
-        _write_patient(root / "kaggle_3m" / name, lacking, seed=seed)
+        _write_patient(root / "kaggle_3m" / name, lacking, slices=20 if "DU_000" in name else 4, seed=seed)
     return root
 
 
