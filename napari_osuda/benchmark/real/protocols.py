@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_osuda.benchmark.protocols import Catalogue, Protocol
 from napari_osuda.benchmark.real.decathlon import HippocampusCase
@@ -179,5 +180,9 @@ def hippocampus_parts(cases: Sequence[HippocampusCase]) -> dict[Part, tuple[Hipp
     """
     order = np.random.default_rng(0).permutation(len(cases))
     few = min(20, max(1, len(cases) // 10))
-    drawn = {"judging": order[:few], "tuning": order[few : 2 * few], "training": order[2 * few :]}
+    drawn: dict[Part, NDArray[np.intp]] = {
+        "judging": order[:few],
+        "tuning": order[few : 2 * few],
+        "training": order[2 * few :],
+    }
     return {part: tuple(cases[k] for k in sorted(places)) for part, places in drawn.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,15 @@ class Shift:
     apply: Callable[[Image, tuple[float, float, float], np.random.Generator], Image]
 
 
+def _float32(values: NDArray[Any]) -> Image:
+    return np.asarray(values, np.float32)
+
+
 def _gamma(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
     # On the image's own range: what lies beyond the percentiles keeps its order.
     low, high = float(image.min()), float(image.max())
     share = (image - low) / max(high - low, 1e-6)
-    return (low + (high - low) * share**0.45).astype(np.float32)
+    return _float32(low + (high - low) * share**0.45)
 
 
 def _bias(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
@@ -53,18 +58,18 @@ def _bias(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) ->
         for other in axes[i:]:
             field = field + rng.normal() * one * other
     field = (field - field.mean()) / max(field.std(), 1e-6)
-    return (image * np.exp(0.5 * field)).astype(np.float32)
+    return _float32(image * np.exp(0.5 * field))
 
 
 def _noise(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
     """Rician noise, sd 0.15 in each of the two parts of the complex signal."""
     real, imaginary = rng.normal(0, 0.15, (2, *image.shape))
-    return np.hypot(np.maximum(image, 0) + real, imaginary).astype(np.float32)
+    return _float32(np.hypot(np.maximum(image, 0) + real, imaginary))
 
 
 def _blur(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
     """A Gaussian of 1.2 mm."""
-    return ndimage.gaussian_filter(image, [1.2 / edge for edge in spacing], mode="nearest")
+    return _float32(ndimage.gaussian_filter(image, [1.2 / edge for edge in spacing], mode="nearest"))
 
 
 def _thick(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
@@ -77,12 +82,12 @@ def _thick(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -
     below = np.clip(np.floor(place).astype(int), 0, count - 1)
     above = np.minimum(below + 1, count - 1)
     share = np.clip(place - below, 0, 1).astype(np.float32)
-    return (thick[..., below] * (1 - share) + thick[..., above] * share).astype(np.float32)
+    return _float32(thick[..., below] * (1 - share) + thick[..., above] * share)
 
 
 def _inverted(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -> Image:
     """What is bright becomes dark, as from T1 to T2."""
-    return (1 - image).clip(0).astype(np.float32)
+    return _float32(np.clip(1 - image, 0, None))
 
 
 SHIFTS: Mapping[str, Shift] = {
