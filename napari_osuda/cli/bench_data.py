@@ -13,7 +13,7 @@ from tqdm import tqdm
 from napari_osuda.errors import ConfigError
 
 if TYPE_CHECKING:
-    from napari_osuda.benchmark.bench import Series
+    from napari_osuda.benchmark.bench import BenchSeries
     from napari_osuda.benchmark.protocols import Catalogue, Protocol
 
 __all__ = ["BenchData", "bench_data"]
@@ -40,7 +40,7 @@ class BenchData:
     catalogue: Catalogue
     regions: tuple[str, ...]
     origin: str
-    series: Callable[[tuple[Any, ...]], list[Series]]
+    series: Callable[[tuple[Any, ...]], list[BenchSeries]]
     about: Callable[[], str] = lambda: ""
 
 
@@ -99,7 +99,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
     _refuse(options, ("models",), "models trained on BraTS are kept in --out")
     recipe = BRATS_RECIPE if options.epochs is None else replace(BRATS_RECIPE, epochs=options.epochs)
 
-    def series(protocols: tuple[Protocol, ...]) -> list[Series]:
+    def series(protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
         return brats_series(
             options.brats_root, options.out, protocols, options.split_seed, recipe, tell=_tell,
             device=options.device,

@@ -60,7 +60,7 @@ def vary(
     Parameters
     ----------
     images : float tensor [B, C, *spatial]
-        Normalised; two or three spatial axes.
+        Normalized; two or three spatial axes.
     target : int64 tensor [B, *spatial]
     variation : Variation
     generator : torch.Generator

@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.benchmark.bench import Series
+from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import Protocol
 from napari_osuda.benchmark.real.augmentation import Variation
@@ -95,7 +95,7 @@ class RealBench:
 
 def lgg_series(
     bench: RealBench, protocols: Sequence[LggProtocol], recipe: RealRecipe = LGG_RECIPE
-) -> list[Series]:
+) -> list[BenchSeries]:
     """Protocols on the LGG data set, 256 x 256 or averaged to 128 x 128; each patient a target of its own.
 
     Parameters
@@ -114,7 +114,7 @@ def lgg_series(
 
     Notes
     -----
-    Series that have to be trained raise the errors of `source_model`.
+    BenchSeries that have to be trained raise the errors of `source_model`.
     """
     patients = find_lgg(bench.root, bench.tell)
     by_name = {patient.name: patient for patient in patients}
@@ -184,7 +184,7 @@ def hippocampus_series(
     bench: RealBench,
     protocols: Sequence[HippocampusProtocol],
     recipes: Mapping[str, RealRecipe] = HIPPOCAMPUS_RECIPES,
-) -> list[Series]:
+) -> list[BenchSeries]:
     """Protocols on the Decathlon's hippocampi; each image a target of its own.
 
     Parameters and errors are those of `lgg_series`, with a recipe for each model.
@@ -247,7 +247,7 @@ def _series(
     home: Home,
     targets: tuple[str, ...],
     load: Callable[[str], Patient],
-) -> Series:
+) -> BenchSeries:
     device = resolve_device(bench.device)
     model = cache(partial(source_model, home, bench.models, bench.tell, device))
 
@@ -255,7 +255,7 @@ def _series(
         # Of the source's patients, at most twenty: a ratio needs no more.
         return class_shares((home.load(name) for name in home.training[:20]), model().card)
 
-    return Series(protocol, model, targets, load, ratio)
+    return BenchSeries(protocol, model, targets, load, ratio)
 
 
 def _record(bench: RealBench) -> None:

@@ -148,7 +148,7 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     Returns
     -------
     scalar tensor
-        The Dice of each class but background is over the whole batch: most slices have no tumour, and one
+        The Dice of each class but background is over the whole batch: most slices have no tumor, and one
         of their own would be all or nothing.
     """
     probability = logits.softmax(dim=1)[:, 1:]
