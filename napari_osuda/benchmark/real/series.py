@@ -35,12 +35,12 @@ from napari_osuda.session import resolve_device
 
 __all__ = ["HIPPOCAMPUS_RECIPES", "LGG_RECIPE", "RealBench", "hippocampus_series", "lgg_series"]
 
-LGG_RECIPE = RealRecipe(epochs=60, variation=Variation(flip=1))
+LGG_RECIPE = RealRecipe(epochs=45, variation=Variation(flip=1))
 """How the glioma models are trained; the slices' columns run from right to left."""
 HIPPOCAMPUS_RECIPES: Mapping[str, RealRecipe] = {
-    "hippocampus-2d": RealRecipe(epochs=12, features=(16, 32, 64, 64)),
+    "hippocampus-2d": RealRecipe(epochs=8, features=(16, 32, 64, 64)),
     "hippocampus-3d": RealRecipe(
-        epochs=40, batch_size=4, features=(8, 16, 32, 64), variation=Variation(flip=0, blur=0.8)
+        epochs=30, batch_size=4, features=(8, 16, 32, 64), variation=Variation(flip=0, blur=0.8)
     ),
 }
 """How the hippocampus models are trained, by their names."""
