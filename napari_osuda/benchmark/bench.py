@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_shares, simulated_patient
-from napari_osuda.benchmark.protocols import CONTROLS, PROTOCOLS, TABLE_1, TABLE_2, Protocol
+from napari_osuda.benchmark.protocols import SIMULATED, Catalogue, Protocol
 from napari_osuda.benchmark.store import Rows
-from napari_osuda.benchmark.trials import SCORE_COLUMNS, trial
+from napari_osuda.benchmark.trials import REGIONS, score_columns, trial
 from napari_osuda.errors import ConfigError, OsudaError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import SourceModel, load_model
@@ -28,7 +28,6 @@ __all__ = [
 
 KEY = ("protocol", "method", "patient", "seed")
 METHODS = tuple(PRESETS)
-_GROUPS: dict[str, tuple[Protocol, ...]] = {"table-1": TABLE_1, "table-2": TABLE_2, "controls": CONTROLS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,30 +63,39 @@ class Done:
     row: dict[str, str]
 
 
-def choose(only: Collection[str]) -> tuple[tuple[Protocol, ...], tuple[str, ...]]:
-    """Protocols and methods that names stand for; without any of a kind, the paper's tables or all methods.
+def choose(
+    only: Collection[str], catalogue: Catalogue = SIMULATED
+) -> tuple[tuple[Protocol, ...], tuple[str, ...]]:
+    """Protocols and methods that names stand for; without any of a kind, the catalogue's or all methods.
+
+    Parameters
+    ----------
+    only : collection of str
+        Names of protocols, groups and methods.
+    catalogue : Catalogue
+        Of the data in hand.
 
     Raises
     ------
     ConfigError
-        A name is neither a protocol's, nor a group's (table-1, table-2, controls), nor a method's.
+        A name is neither a protocol's, nor a group's, nor a method's.
     """
     protocols: list[Protocol] = []
     methods: list[str] = []
     for name in only:
-        if name in PROTOCOLS:
-            protocols.append(PROTOCOLS[name])
-        elif name in _GROUPS:
-            protocols += _GROUPS[name]
+        if name in catalogue.protocols:
+            protocols.append(catalogue.protocols[name])
+        elif name in catalogue.groups:
+            protocols += catalogue.groups[name]
         elif name in PRESETS:
             methods.append(name)
         else:
             raise ConfigError(
-                f"There is nothing called '{name}' on the bench. Groups: {', '.join(_GROUPS)}. "
-                f"Protocols: {', '.join(PROTOCOLS)}. Methods: {', '.join(METHODS)}."
+                f"There is nothing called '{name}' on the bench. Groups: {', '.join(catalogue.groups)}. "
+                f"Protocols: {', '.join(catalogue.protocols)}. Methods: {', '.join(METHODS)}."
             )
     once = tuple({protocol.name: protocol for protocol in protocols}.values())
-    return once or (*TABLE_1, *TABLE_2), tuple(dict.fromkeys(methods)) or METHODS
+    return once or catalogue.default, tuple(dict.fromkeys(methods)) or METHODS
 
 
 def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> BenchSeries:
@@ -110,9 +118,9 @@ def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) ->
     )
 
 
-def bench_rows(path: Path) -> Rows:
-    """The table of results in a file, or a new one."""
-    return Rows(path, KEY, (*KEY, *SCORE_COLUMNS))
+def bench_rows(path: Path, regions: Sequence[str] = REGIONS) -> Rows:
+    """The table of results of models with these regions in a file, or a new one."""
+    return Rows(path, KEY, (*KEY, *score_columns(regions)))
 
 
 def _left_to_chance(config: AdaptationConfig) -> bool:

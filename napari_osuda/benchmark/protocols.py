@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CONTROLS", "PAPER", "PROTOCOLS", "TABLE_1", "TABLE_2", "Protocol"]
+__all__ = ["CONTROLS", "PAPER", "PROTOCOLS", "SIMULATED", "TABLE_1", "TABLE_2", "Catalogue", "Protocol"]
 
 Grade = Literal["high", "low"]
 
@@ -20,8 +20,9 @@ class Protocol:
     name : str
     title : str
         In words, for tables.
-    model : {"glioma-four-contrasts", "whole-tumour-t2"}
-        The source model: its name in the sample data, or the one that is trained for it.
+    model : str
+        The source model: its name in the sample data ("glioma-four-contrasts", "whole-tumour-t2"), or of the
+        one that is trained for it.
     images : mapping of str to str
         For each channel of the model, the contrast that the target hands it.
     grade : {"high", "low"}
@@ -41,6 +42,25 @@ class Protocol:
     def whole_tumour(self) -> bool:
         """Whether the model knows one class only."""
         return self.model == "whole-tumour-t2"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What a bench can run on some data.
+
+    Attributes
+    ----------
+    protocols : mapping of str to Protocol
+        By name.
+    groups : mapping of str to tuple of Protocol
+        Names for several at once.
+    default : tuple of Protocol
+        What is run where nothing is asked for.
+    """
+
+    protocols: Mapping[str, Protocol]
+    groups: Mapping[str, tuple[Protocol, ...]]
+    default: tuple[Protocol, ...]
 
 
 _FOUR = "glioma-four-contrasts"
@@ -68,6 +88,11 @@ CONTROLS = (
 """Shifts that the paper does not report, among them none at all, where adapting can only harm."""
 
 PROTOCOLS: Mapping[str, Protocol] = {p.name: p for p in (*TABLE_1, *TABLE_2, *CONTROLS)}
+
+SIMULATED = Catalogue(
+    PROTOCOLS, {"table-1": TABLE_1, "table-2": TABLE_2, "controls": CONTROLS}, (*TABLE_1, *TABLE_2)
+)
+"""What runs on simulated patients and, but for the controls, on BraTS."""
 
 
 def _table_1(wt: float, et: float, tc: float) -> dict[str, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS
+from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS, Protocol
 from napari_osuda.benchmark.trials import guarded, number, present_regions
 
 __all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "verdict"]
@@ -46,7 +46,9 @@ def by_columns(rows: Iterable[Row], *names: str) -> dict[tuple[str, ...], list[R
     return groups
 
 
-def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
+def bench_report(
+    rows: Sequence[Row], title: str, about: str, protocols: Mapping[str, Protocol] = PROTOCOLS
+) -> str:
     """The tables of a bench: for each protocol a line for each method.
 
     Parameters
@@ -55,6 +57,8 @@ def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
         Of `bench_rows`.
     title, about : str
         Heading, and what was run, in a paragraph.
+    protocols : mapping of str to Protocol
+        By name, for their titles.
 
     Returns
     -------
@@ -63,7 +67,8 @@ def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
     """
     parts = [f"# {title}", about]
     for (name,), of_protocol in by_columns(rows, "protocol").items():
-        parts += [_heading(name), *_absences(of_protocol), _protocol_table(name, of_protocol)]
+        heading = f"## {protocols[name].title if name in protocols else name}"
+        parts += [heading, *_absences(of_protocol), _protocol_table(name, of_protocol)]
     done = [row for row in rows if row["outcome"] == "done"]
     told = [row for row in done if row.get("ece_after")]
     if told:
@@ -72,10 +77,6 @@ def bench_report(rows: Sequence[Row], title: str, about: str) -> str:
         table = _calibration_table(told) if len(told) == len(done) else lacking
         parts += ["## Calibration", _ABOUT_CALIBRATION, table]
     return "\n\n".join(parts) + "\n"
-
-
-def _heading(name: str) -> str:
-    return f"## {PROTOCOLS[name].title if name in PROTOCOLS else name}"
 
 
 def _without(rows: Sequence[Row], region: str) -> set[str]:
@@ -109,8 +110,8 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
     for region in regions:
         header += [f"Dice {region}", *([f"paper {region}"] if region in paper else [])]
         header += [f"HD95 {region}, mm (failed)", *([f"{region} where none is"] if absent[region] else [])]
-    header += [f"guarded Dice {regions[0]}" if regions else "guarded", "harmed", "accepted", "s a case",
-               "sd of seeds"]  # fmt: skip
+    header += ["gained", "harmed", "worst", f"guarded Dice {regions[0]}" if regions else "guarded",
+               "guarded: harmed", "worst", "accepted", "s a case", "sd of seeds"]  # fmt: skip
     lines = []
     for (method,), of_method in by_columns(rows, "method").items():
         line = [method]
@@ -125,10 +126,15 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
                 without = [r for r in of_method if r["patient"] in absent[region]]
                 others = [number(r, f"dice_after_{region}") for r in without]
                 line.append(f"{others.count(0.0)} of {len(others)}")
+        judged = [r for r in of_method if r["decision"]]
         line += [
-            _guarded(of_method, regions[0]) if regions else "",
+            _count(of_method, lambda r: _gained(r, regions)),
             _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
-            _count([r for r in of_method if r["decision"]], lambda r: r["decision"] == "accept"),
+            _worst(of_method, regions),
+            _guarded(of_method, regions[0]) if regions else "",
+            _count(judged, lambda r: _lets_harm(r, regions)),
+            _worst([r for r in judged if r["decision"] == "accept"], regions, none="0"),
+            _count(judged, lambda r: r["decision"] == "accept"),
             _figure(_median(number(r, "seconds") for r in of_method), ".1f"),
             _figure(_sd_of_seeds(of_method, regions), ".4f"),
         ]
@@ -139,6 +145,27 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
 def _harmed(row: Row, region: str) -> bool:
     before, after = number(row, f"dice_before_{region}"), number(row, f"dice_after_{region}")
     return before is not None and (after is None or after < before - HARM)
+
+
+def _gained(row: Row, regions: Sequence[str]) -> bool:
+    """Whether the first of the regions is better than the source's by more than `HARM`."""
+    changes = [_change(row, region) for region in regions[:1]]
+    return any(change is not None and change > HARM for change in changes)
+
+
+def _lets_harm(row: Row, regions: Sequence[str]) -> bool:
+    return row["decision"] == "accept" and any(_harmed(row, region) for region in regions)
+
+
+def _change(row: Row, region: str) -> float | None:
+    before, after = number(row, f"dice_before_{region}"), number(row, f"dice_after_{region}")
+    return None if before is None or after is None else after - before
+
+
+def _worst(rows: Sequence[Row], regions: Sequence[str], none: str = "-") -> str:
+    """The least change of Dice in any region and trial."""
+    known = [c for row in rows for region in regions if (c := _change(row, region)) is not None]
+    return f"{min(known):+.3f}" if known else none
 
 
 def _count(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:

@@ -14,26 +14,34 @@ from napari_osuda.models import SourceModel
 from napari_osuda.session import adapt_case
 from napari_osuda.session.guard.wording import said
 
-__all__ = ["REGIONS", "SCORE_COLUMNS", "guarded", "number", "trial"]
+__all__ = ["REGIONS", "guarded", "number", "score_columns", "trial"]
 
 REGIONS = ("WT", "TC", "ET")
 
-SCORE_COLUMNS = (
-    "outcome",
-    "decision",
-    *(f"{f}_{when}_{region}" for region in REGIONS for f in ("dice", "hd95") for when in ("before", "after")),
-    *(f"reference_ml_{region}" for region in REGIONS),
-    *(f"{f}_{when}" for f in ("ece", "brier") for when in ("before", "after")),
-    "iterations",
-    "seconds",
-    "reasons",
-    "signals",
-)  # fmt: skip
-"""What `trial` gives, in this order. A Hausdorff distance that does not exist is "inf": a failure.
 
-``reference_ml`` is the volume of a region in the reference: 0 where the patient has none of it. ``ece`` and
-``brier`` are the calibration's (`Calibration`).
-"""
+def score_columns(regions: Sequence[str] = REGIONS) -> tuple[str, ...]:
+    """What `trial` gives for a model of these regions, in this order.
+
+    A Hausdorff distance that does not exist is "inf": a failure. ``reference_ml`` is the volume of a region
+    in the reference: 0 where the patient has none of it. ``ece`` and ``brier`` are the calibration's
+    (`Calibration`).
+    """
+    return (
+        "outcome",
+        "decision",
+        *(
+            f"{figure}_{when}_{region}"
+            for region in regions
+            for figure in ("dice", "hd95")
+            for when in ("before", "after")
+        ),
+        *(f"reference_ml_{region}" for region in regions),
+        *(f"{figure}_{when}" for figure in ("ece", "brier") for when in ("before", "after")),
+        "iterations",
+        "seconds",
+        "reasons",
+        "signals",
+    )
 
 
 def trial(
@@ -54,7 +62,7 @@ def trial(
     Returns
     -------
     dict
-        Some of `SCORE_COLUMNS`. A run that fails has the outcome "failed: ..." and no scores after; the
+        Some of `score_columns`. A run that fails has the outcome "failed: ..." and no scores after; the
         guard keeps the source's mask then.
     """
     began = time.perf_counter()
@@ -105,5 +113,7 @@ def guarded(row: dict[str, str], figure: str, region: str) -> float | None:
 
 
 def present_regions(rows: Sequence[dict[str, str]]) -> list[str]:
-    """Regions that the rows have scores of."""
-    return [r for r in REGIONS if any(row.get(f"dice_before_{r}") for row in rows)]
+    """Regions that the rows have scores of, in the order of the columns."""
+    begin = "dice_before_"
+    columns = dict.fromkeys(name for row in rows for name in row if name.startswith(begin))
+    return [name.removeprefix(begin) for name in columns if any(row.get(name) for row in rows)]

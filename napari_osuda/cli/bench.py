@@ -1,23 +1,22 @@
-"""``napari-osuda bench``: the paper's tables, on simulated patients or on a BraTS folder."""
+"""``napari-osuda bench``: every method on simulated patients, or on those of a public data set."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from napari_osuda.cli.bench_data import BenchData, bench_data
 from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
-    from napari_osuda.benchmark.bench import BenchSeries, Done
-    from napari_osuda.benchmark.protocols import Protocol
-    from napari_osuda.benchmark.store import Rows
+    from napari_osuda.benchmark.bench import Done
 
 __all__ = ["add_options", "bench"]
 
@@ -26,8 +25,9 @@ _ABOUT = (
     "the trials that have one; in brackets those that failed, with one mask empty or none at all) of the "
     "adapted masks. Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is "
     "that of a patient over the seeds (of the order of the batches). *s a case* is a median. "
-    "*Guarded* follows the guard, which sees no reference, where it has judged all patients. *Harmed*: in so "
-    "many trials a region is more than 0.01 worse than the source model's."
+    "*Gained*: in so many trials the first region is more than 0.01 better than the source model's; "
+    "*harmed*: any region is more than 0.01 worse; *worst*: the least change of any. *Guarded* follows the "
+    "guard, which sees no reference, where it has judged all patients."
 )
 
 
@@ -35,22 +35,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     parser.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="NAME",
-        help="methods, protocols, or table-1, table-2, controls (default: both tables, all methods)",
+        help="methods, protocols or groups; a name that is not known gets all of them told",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
-    parser.add_argument("--patients", type=int, metavar="N", help="simulated ones (default 10)")
-    parser.add_argument("--skip", type=int, metavar="N", help="first simulated ones to pass over (default 0)")
+    parser.add_argument("--patients", type=int, metavar="N", help="so many (default: 10 simulated, or all)")
+    parser.add_argument("--skip", type=int, metavar="N", help="first ones to pass over (default 0)")
     parser.add_argument(
-        "--tuning", action="store_true", help="on the patients that the guard was tuned on: no results"
+        "--tuning", action="store_true", help="on the patients that settings were chosen on: no results"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
         help="change this in every method, contrast=off say; an --out of its own for each such bench",
     )  # fmt: skip
-    parser.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
+    data.add_argument(
+        "--lgg-root", type=Path, metavar="DIR", help="the LGG segmentation data set (Buda et al., kaggle_3m)"
+    )
+    data.add_argument(
+        "--hippocampus-root", type=Path, metavar="DIR", help="Task04_Hippocampus of the Decathlon"
+    )
     parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
-    parser.add_argument("--epochs", type=int, default=10, metavar="N", help="of training on BraTS (10)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="of training source models on real MRI")
+    parser.add_argument(
+        "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
 
 
@@ -64,10 +74,11 @@ def bench(options: argparse.Namespace) -> int:
     from napari_osuda.benchmark.tables import bench_report
 
     _check(options)
-    protocols, methods = choose(options.only)
-    series = _series(options, protocols)
+    data = bench_data(options)
+    protocols, methods = choose(options.only, data.catalogue)
+    series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
-    rows = bench_rows(options.out / "bench.csv")
+    rows = bench_rows(options.out / "bench.csv", data.regions)
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
     except KeyboardInterrupt:
@@ -75,7 +86,9 @@ def bench(options: argparse.Namespace) -> int:
         return 130
     finally:
         if len(rows):
-            _write(options.out / "bench.md", bench_report(list(rows), "Bench", _about(rows, options)))
+            about = _about(rows, data, options.settings)
+            page = bench_report(list(rows), "Bench", about, data.catalogue.protocols)
+            _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
     print((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
@@ -89,23 +102,14 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse figures that nothing can be run with, and options that would choose nothing."""
+    """Refuse figures that nothing can be run with."""
     for option, values, least in (
-        ("--epochs", [options.epochs], 1),
+        ("--epochs", [] if options.epochs is None else [options.epochs], 1),
         ("--split-seed", [options.split_seed], 0),
         ("--seeds", options.seeds, 0),
     ):
-        if min(values) < least:
+        if min(values, default=least) < least:
             raise ConfigError(f"{option} is {min(values)}; it must be {least} or more.")
-    if options.brats_root is None:
-        return
-    simulated = {"--patients": options.patients, "--skip": options.skip, "--tuning": options.tuning or None}
-    given = [option for option, value in simulated.items() if value is not None]
-    if given:
-        raise ConfigError(
-            f"{' and '.join(given)} would choose simulated patients, and with --brats-root all test patients "
-            "of the folder are run: leave out the one or the other."
-        )
 
 
 def _require_same_settings(out: Path, settings: list[str]) -> None:
@@ -129,30 +133,6 @@ def _require_same_settings(out: Path, settings: list[str]) -> None:
         _write(path, json.dumps(settings) + "\n")
 
 
-def _series(options: argparse.Namespace, protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
-    from dataclasses import replace
-
-    from napari_osuda.benchmark.bench import simulated_series
-    from napari_osuda.benchmark.brats.series import BRATS_RECIPE, brats_series
-    from napari_osuda.benchmark.patients import TEST, TUNING
-
-    if options.brats_root is not None:
-        return brats_series(
-            options.brats_root, options.out, protocols, options.split_seed,
-            replace(BRATS_RECIPE, epochs=options.epochs), tell=lambda text: tqdm.write(text, file=sys.stderr),
-            device=options.device,
-        )  # fmt: skip
-    seeds = TUNING if options.tuning else TEST
-    patients = min(10, len(seeds)) if options.patients is None else options.patients
-    if not 1 <= patients <= len(seeds):
-        raise ConfigError(f"--patients is {patients}; it must be from 1 to {len(seeds)}.")
-    skip, most = options.skip or 0, len(seeds) - patients
-    if not 0 <= skip <= most:
-        raise ConfigError(f"--skip is {skip}; with {patients} patients it must be from 0 to {most}.")
-    chosen = seeds[skip : skip + patients]
-    return [simulated_series(protocol, chosen) for protocol in protocols]
-
-
 def _run(steps: Iterator[Done]) -> bool:
     """Run the trials and show how far they are; whether any is done."""
     bars, any_done = sys.stderr.isatty(), False
@@ -168,20 +148,13 @@ def _run(steps: Iterator[Done]) -> bool:
     return any_done
 
 
-def _about(rows: Rows, options: argparse.Namespace) -> str:
+def _about(rows: Iterable[dict[str, str]], data: BenchData, settings: Sequence[str]) -> str:
     found = list(rows)
     patients = {row["patient"] for row in found}
-    origin = (
-        f"BraTS folder, split by patient with seed {options.split_seed}"
-        if options.brats_root is not None
-        else "simulated patients that the guard was tuned on, so no figure of it is a result"
-        if options.tuning
-        else "simulated patients that neither training nor the choice of settings has seen"
-    )
-    changed = f"Every method with {' '.join(options.settings)}. " if options.settings else ""
+    changed = f"Every method with {' '.join(settings)}. " if settings else ""
     return (
-        f"{len(found)} trials on {len(patients)} target patients ({origin}), {_of_seeds(found)}. "
-        f"{changed}{_ABOUT}{_of_failures(found)}"
+        f"{len(found)} trials on {len(patients)} target patients ({data.origin}), {_of_seeds(found)}. "
+        f"{data.about()}{changed}{_ABOUT}{_of_failures(found)}"
     )
 
 

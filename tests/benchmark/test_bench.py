@@ -336,19 +336,20 @@ def test_names_are_protocols_groups_and_methods():
 def test_the_first_patients_can_be_passed_over():
     import argparse
 
-    from napari_osuda.cli import bench as cli_bench
+    from napari_osuda.cli.bench import _about, add_options
+    from napari_osuda.cli.bench_data import bench_data
 
     parser = argparse.ArgumentParser()
-    cli_bench.add_options(parser)
+    add_options(parser)
     options = parser.parse_args(["--skip", "10", "--patients", "2"])
-    (chosen,) = cli_bench._series(options, TABLE_1)
+    (chosen,) = bench_data(options).series(TABLE_1)
     assert chosen.patients == ("400010", "400011")
     tuning = parser.parse_args(["--tuning"])
-    (chosen,) = cli_bench._series(tuning, TABLE_1)
+    (chosen,) = bench_data(tuning).series(TABLE_1)
     assert chosen.patients == tuple(map(str, TUNING))
-    (chosen,) = cli_bench._series(parser.parse_args([]), TABLE_1)
+    (chosen,) = bench_data(parser.parse_args([])).series(TABLE_1)
     assert chosen.patients == tuple(map(str, TEST[:10]))
-    assert "no figure of it is a result" in cli_bench._about([row()], tuning)
+    assert "no figure of it is a result" in _about([row()], bench_data(tuning), [])
 
 
 def test_no_patient_serves_two_purposes():
@@ -362,7 +363,7 @@ def test_rows_that_the_guard_was_not_asked_about_are_not_counted_for_or_against_
     assert "2 of 3 trials were made before" in page
     assert "trials were made before" not in guard_report(rows[:1])
     line = next(x for x in bench_report(rows, "Bench", "About.").splitlines() if x.startswith("| osuda |"))
-    assert "| - | 1 of 3 | 1 of 1 |" in line
+    assert "| 2 of 3 | 1 of 3 | -0.200 | - | 0 of 1 | +0.200 | 1 of 1 |" in line
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
@@ -394,9 +395,10 @@ def test_figures_that_nothing_can_be_run_with_are_refused(tmp_path, capsys, orig
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (["--patients", "10"], "--patients would choose simulated patients"),
+        (["--patients", "10"], "--patients would choose nothing, since with --brats-root all test patients"),
         (["--skip", "0"], "--skip would choose"),
         (["--tuning", "--patients", "3"], "--patients and --tuning would choose"),
+        (["--models", "m"], "--models would choose nothing"),
         (["--only", "other-scanner", "t2-to-flair", "no-shift"],
          "other-scanner and no-shift can be simulated only. A BraTS folder can be run with table-1, table-2, "
          "or any of high-to-low-grade, t2-to-flair, t2-to-t1, t2-to-t1ce."),

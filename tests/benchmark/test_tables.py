@@ -4,12 +4,12 @@ import pytest
 
 from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.benchmark.tables import bench_report
-from napari_osuda.benchmark.trials import SCORE_COLUMNS
+from napari_osuda.benchmark.trials import score_columns
 
 
 def row(patient, seed="0", *, method="tent", decision="keep-source", **scores):
     keys = {"protocol": "high-to-low-grade", "method": method, "patient": patient, "seed": seed}
-    return dict.fromkeys(SCORE_COLUMNS, "") | keys | {"outcome": "done", "decision": decision} | scores
+    return dict.fromkeys(score_columns(), "") | keys | {"outcome": "done", "decision": decision} | scores
 
 
 def test_distances_are_means_over_the_patients_and_failures_are_of_so_many():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_osuda.benchmark.protocols import PROTOCOLS
+from napari_osuda.benchmark.real.protocols import HIPPOCAMPUS, LGG
 from napari_osuda.evaluation import write_rows
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.method import PRESETS, preset
@@ -74,7 +75,7 @@ def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
 
 def contrast_of(protocol: str, converted: bool) -> Contrast | None:
     """What became of a protocol's contrast; None where it is the model's."""
-    images = PROTOCOLS[protocol].images
+    images = {**PROTOCOLS, **LGG, **HIPPOCAMPUS}[protocol].images
     if all(modality_of(channel) == modality_of(image) for channel, image in images.items()):
         return None
     return "converted" if converted else "unchanged"

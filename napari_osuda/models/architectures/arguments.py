@@ -74,6 +74,7 @@ def _paper_unet(tensors: Tensors) -> dict[str, Any]:
         "in_channels": int(first.shape[1]),
         "out_channels": _out(tensors, "head.weight"),
         "features": [_out(tensors, f"encoders.{i}.0.weight") for i in range(levels)],
+        **({"spatial_dims": 3} if first.dim() == 5 else {}),
     }
 
 

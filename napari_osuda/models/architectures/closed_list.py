@@ -249,7 +249,7 @@ _NNUNET: Arguments = {
 
 # By module and name.
 NETWORKS: Mapping[str, Mapping[str, Arguments]] = {
-    "napari_osuda.networks": {"UNet": {"in_channels": COUNT, "out_channels": COUNT, "features": SIZES}},
+    "napari_osuda.networks": {"UNet": {**_IN_OUT, "features": SIZES}},
     "monai.networks.nets": {
         **_MONAI,
         # MONAI's own other names of the same classes.

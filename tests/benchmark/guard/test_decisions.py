@@ -7,7 +7,7 @@ import pytest
 
 from napari_osuda.benchmark.bench import KEY
 from napari_osuda.benchmark.guard.decisions import decided_again, main
-from napari_osuda.benchmark.trials import SCORE_COLUMNS
+from napari_osuda.benchmark.trials import score_columns
 
 FIGURES = {"share": 0.02, "certainty": 0.9, "mirror": 0.8, "coherence": 0.8, "largest": 0.9, "border": 1.0}
 NONSENSE = FIGURES | {"share": 0.3, "one_sided": 0.1}
@@ -76,7 +76,7 @@ def test_classes_that_were_not_compared_decide_nothing_unless_one_is_refused_any
 def test_a_table_is_decided_again_whole(tmp_path, capsys):
     path = tmp_path / "bench.csv"
     with open(path, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, (*KEY, *SCORE_COLUMNS))
+        writer = csv.DictWriter(stream, (*KEY, *score_columns()))
         writer.writeheader()
         writer.writerows([row(), row(method="tent"), row(signals="")])
     assert main([str(path)]) == 0

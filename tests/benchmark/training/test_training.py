@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_osuda.benchmark.training import segmentation_loss, train_source
 from napari_osuda.benchmark.training.checkpoint import TrainingCheckpoint
 from napari_osuda.benchmark.training.recipe import Recipe
 from napari_osuda.benchmark.training.slices import TrainingSlices, training_slices
-from napari_osuda.benchmark.training.training import segmentation_loss, train_source
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
 
@@ -177,7 +177,7 @@ def test_network_and_batches_are_on_the_device(monkeypatch) -> None:
         seen.append((logits.device.type, target.device.type))
         raise Stop
 
-    monkeypatch.setattr("napari_osuda.benchmark.training.training.segmentation_loss", loss)
+    monkeypatch.setattr("napari_osuda.benchmark.training.loop.segmentation_loss", loss)
     # "meta" computes shapes only, and is on every machine.
     for device in ("cpu", "meta"):
         with pytest.raises(Stop):

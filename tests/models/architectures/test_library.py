@@ -54,7 +54,9 @@ def test_monai_functions_are_not_networks() -> None:
 
 
 def test_an_unknown_argument_is_named() -> None:
-    with pytest.raises(ModelError, match="argument 'width'; allowed are in_channels, out_channels, features"):
+    with pytest.raises(
+        ModelError, match="argument 'width'; allowed are spatial_dims, in_channels, out_channels, features"
+    ):
         build_network(_of("napari_osuda.networks", "UNet", width=3))
 
 

@@ -1,0 +1,1 @@
+"""The bench on real MRI with references: gliomas of several institutions, and hippocampi."""
