@@ -204,15 +204,16 @@ def _references(files: Sequence[str], cases: Sequence[Case], model: SourceModel)
     for file, case in zip(files, cases, strict=True):
         labels, grid = read_labels(file)
         read.append(onto_grid(labels, grid, f"its reference {file}", case.grid, f"The case '{case.name}'"))
-    regions = model.card.regions or {name: (v,) for v, name in model.card.labels.items() if v != 0}
     for file, labels in zip(files, read, strict=True):
-        _tell_unscored(require_scorable(regions, labels, known=tuple(model.card.labels)), file)
+        _tell_unscored(
+            require_scorable(model.card.scored_regions, labels, known=tuple(model.card.labels)), file
+        )
     return tuple(read)
 
 
 def _conclude(result: RunResult, quiet: bool) -> int:
     if result.outcome == "failed":
-        raise OsudaError(result.error)
+        raise OsudaError(result.error or "The run failed.")
     if not quiet:
         print("\n".join(summary(result)))
     if result.outcome == "stopped":

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_osuda.method.layers import BoundLayer
-from napari_osuda.method.normalization import BatchNormCall, Normalization, batch_statistics
+from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, batch_statistics
 
 __all__ = ["layer_mismatch"]
 
@@ -99,7 +99,7 @@ def layer_mismatch(network: nn.Module, layers: tuple[BoundLayer, ...], x: Tensor
         return y  # type: ignore[no-any-return]
 
     try:
-        with Normalization(watch):
+        with InterceptBatchNorm(watch):
             network(x)
     except _Reached:
         pass

@@ -103,7 +103,7 @@ def adapt_case(
             result = event.result
     assert result is not None
     if result.outcome == "failed":
-        raise OsudaError(result.error)
+        raise OsudaError(result.error or "The run failed.")
     return result
 
 

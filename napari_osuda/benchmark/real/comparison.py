@@ -119,12 +119,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("now", type=Path, metavar="BENCH.csv")
     parser.add_argument("--method", default="osuda", metavar="NAME", help="default osuda")
     options = parser.parse_args(argv)
-    tables = []
-    for path in (options.release, options.now):
-        with open(path, encoding="utf-8", newline="") as stream:
-            tables.append(list(csv.DictReader(stream)))
-    sys.stdout.write(comparison(*tables, method=options.method) + "\n")
+    sys.stdout.write(comparison(_rows(options.release), _rows(options.now), options.method) + "\n")
     return 0
+
+
+def _rows(path: Path) -> list[Row]:
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def train_real(
     ValueError
         There are fewer images than one batch has.
     """
-    marked = slices.classes.reshape(len(slices), -1).any(axis=1)
+    marked: NDArray[np.bool_] = np.any(slices.classes.reshape(len(slices), -1), axis=1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = UNet(slices.images.shape[1], classes, recipe.features, slices.images.ndim - 2)

@@ -90,7 +90,7 @@ def _space(step: Step, scaled: Sequence[Step], said: dict[str, Any], guessed: di
             and mode in ("bilinear", ["bilinear"])
             and _only(step, "pixdim", "mode", "align_corners", "padding_mode", "ensure_same_shape")
         ):
-            said["spacing_mm"] = tuple(spacing)
+            said["spacing_mm"] = tuple(spacing or ())
             return True
         guessed["spacing_mm"] = None
     elif step.kind == "CropForegroundd":
@@ -143,8 +143,8 @@ def _word(step: Step, channels: int) -> str | None:
         nonzero = values.get("nonzero", False)
         return "zscore_nonzero" if nonzero is True else "zscore" if nonzero is False else None
     if kind == "ScaleIntensityd":
-        ends = (values.get("minv", 0), values.get("maxv", 1), values.get("factor"))
-        return "range" if ends == (0, 1, None) else None
+        ends: tuple[Any, ...] = (values.get("minv", 0), values.get("maxv", 1), values.get("factor"))
+        return "range" if ends[:2] == (0, 1) and ends[2] is None else None
     if kind == "ScaleIntensityRangePercentilesd":
         ends = tuple(values.get(key, _MISSING) for key in ("lower", "upper", "b_min", "b_max"))
         exact = ends == (1, 99, 0, 1) and values.get("clip") is True and not values.get("relative")
