@@ -18,7 +18,26 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
-IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
+MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
+_Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+
+class CurveKnots(BaseModel):
+    """An intensity curve that was fitted: standard scores of the head, and what they become."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
+    y: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> CurveKnots:
+        if len(self.x) != len(self.y) or any(b <= a for a, b in zip(self.x, self.x[1:], strict=False)):
+            raise ValueError("an intensity curve needs x in ascending order and as many y")
+        return self
+
+
+IntensityMap = MapName | CurveKnots
 
 _Value = Annotated[int, Field(ge=0, le=255)]
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
@@ -75,7 +94,7 @@ class ModelCard(BaseModel):
         How images are resampled on the way to the network; probabilities come back linearly.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
-    intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or None
+    intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
@@ -178,11 +197,8 @@ class ModelCard(BaseModel):
 
     @field_validator("intensity_maps", mode="before")
     @classmethod
-    def _in_present_words(cls, value: Any) -> Any:
-        # Cards of earlier releases call it "turned".
-        if isinstance(value, list | tuple):
-            return tuple("inverted" if name == "turned" else name for name in value)
-        return value
+    def _is_a_map(cls, value: Any) -> Any:
+        return tuple(map(_read_map, value)) if isinstance(value, list | tuple) else value
 
     @field_validator("orientation")
     @classmethod
@@ -284,6 +300,19 @@ class ModelCard(BaseModel):
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
         return tuple(values)
+
+
+def _read_map(given: Any) -> Any:
+    """A map by its name (cards of earlier releases have "turned"), or a curve's knots."""
+    if isinstance(given, Mapping):
+        try:
+            return CurveKnots(**given)
+        except (ValidationError, TypeError):
+            raise ValueError("a curve needs the lists x, in ascending order, and y, as long as x") from None
+    name = "inverted" if given == "turned" else given
+    if not isinstance(name, CurveKnots) and name not in get_args(MapName):
+        raise ValueError(f"each must be one of {', '.join(get_args(MapName))}, or a curve with x and y")
+    return name
 
 
 def named_regions(
