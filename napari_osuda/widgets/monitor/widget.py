@@ -39,9 +39,9 @@ _INTERVAL_MS = 100
 # slow: without a graphics card the whole window is put together anew for each, on every core there is, which
 # takes several times what the window's own thread does.
 _SHARE = 0.025
-# Who leafs through the slices looks at them: the plots stand still for so many seconds after each, but where
-# slices follow each other without an end, as napari's player has them, for no longer than that.
-_LEAFING, _LEAFING_AT_MOST = 0.3, 5.0
+# Who scrolls through the slices looks at them: the plots stand still for so many seconds after each, but
+# where slices follow each other without an end, as napari's player has them, for no longer than that.
+_SCROLLING, _SCROLLING_AT_MOST = 0.3, 5.0
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -99,11 +99,12 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
         self._drawn_at: float | None = None
-        # Since when the plots have stood still for someone who leafs.
-        self._leafing_since: float | None = None
-        napari_viewer.dims.events.current_step.connect(self._on_leafing)
+        # Since when the plots have stood still for someone who scrolls.
+        self._scrolling_since: float | None = None
+        napari_viewer.dims.events.current_step.connect(self._on_scrolling)
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
+        self.cockpit.left.connect(self._on_left)
         self.timeline.chosen.connect(self._go_to)
         self.activations.told.connect(self._tell)
         for panel in self.maps:
@@ -147,17 +148,17 @@ class MonitorWidget(DockedWidget):
             self._drawn_at = None
         began = time.thread_time()
         if time.monotonic() >= self._rests_until and self.refresh():
-            self._drawn_at, self._leafing_since = began, None
+            self._drawn_at, self._scrolling_since = began, None
 
     def _rest(self, took: float) -> None:
         if self.cockpit.busy:
             self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
 
-    def _on_leafing(self, _: object = None) -> None:
+    def _on_scrolling(self, _: object = None) -> None:
         now = time.monotonic()
-        if self._leafing_since is None:
-            self._leafing_since = now
-        until = min(now + _LEAFING, self._leafing_since + _LEAFING_AT_MOST)
+        if self._scrolling_since is None:
+            self._scrolling_since = now
+        until = min(now + _SCROLLING, self._scrolling_since + _SCROLLING_AT_MOST)
         self._rests_until = max(self._rests_until, until)
 
     def set_colors(self, colors: Palette) -> None:
@@ -168,9 +169,10 @@ class MonitorWidget(DockedWidget):
     def tear_down(self) -> None:
         """Stop the timer and listen no more."""
         self._timer.stop()
-        self.viewer.dims.events.current_step.disconnect(self._on_leafing)
+        self.viewer.dims.events.current_step.disconnect(self._on_scrolling)
         self.cockpit.began.disconnect(self.show_history)
         self.cockpit.ended.disconnect(self._on_ended)
+        self.cockpit.left.disconnect(self._on_left)
         self.timeline.close_down()
         self.activations.close_down()
 
@@ -181,6 +183,11 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         self.timeline.refresh()
         self.activations.go_to(self.timeline.iteration)
+
+    def _on_left(self) -> None:
+        """The run's images are gone: its curves stay, but there is nothing to go back to."""
+        self.timeline.begin()
+        self.activations.begin()
 
     def _go_to(self, iteration: int | None) -> None:
         """Show one iteration in all plots, or the run as it goes on."""

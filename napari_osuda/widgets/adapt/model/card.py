@@ -30,7 +30,7 @@ def card_text(model: SourceModel, inspection: Inspection, colors: Palette) -> st
     )
     rows = [
         f"<b>{_breakable(card.name)}</b>",
-        f"Channels: {escape(', '.join(card.channels))}",
+        f"Images: {escape(', '.join(card.channels))}",
         f"Labels: {labels}",
         f"Input: {_input(model)}",
     ]
@@ -85,10 +85,10 @@ class ModelDetails(QWidget):
         super().__init__()
         self.text = QTextEdit()
         self.text.setReadOnly(True)
-        self.text.setAccessibleName("What is inside the model")
+        self.text.setAccessibleName("Details of the model")
         self.text.setMinimumWidth(1)
         self.text.setFixedHeight(_LINES * self.text.fontMetrics().lineSpacing())
-        self.fold = QCollapsible("What is inside", expandedIcon="▼", collapsedIcon="▶")
+        self.fold = QCollapsible("Details of the model", expandedIcon="▼", collapsedIcon="▶")
         self.fold.setDuration(0)
         self.fold.addWidget(self.text)
         layout = QVBoxLayout(self)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.widgets.adapt.outcome_panel import OutcomePanel
+from napari_osuda.errors import OsudaError, explain
+from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
+from napari_osuda.widgets.adapt.words import MASKS
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.qt.words import error_sentence
 
 if TYPE_CHECKING:
-    from napari_osuda.widgets.adapt.result_layers import ResultLayers
+    from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
 
 __all__ = ["Saver"]
 
@@ -36,6 +36,11 @@ class Saver:
         Where one of them is chosen.
     tell : callable
         Shows a sentence.
+
+    Attributes
+    ----------
+    ask_role : callable
+        Asks which mask to save where none is chosen, from the case's name: "before", "after", or "" for none.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Saver:
     ) -> None:
         self._parent, self._cockpit, self._results = parent, cockpit, results
         self._panel, self._tell = panel, tell
+        self.ask_role: Callable[[str], str] = self._ask_role
         panel.save_mask.connect(self.ask_mask)
         panel.save_model.connect(self.ask_model)
         panel.open_report.connect(self.open_report)
@@ -59,11 +65,17 @@ class Saver:
         result, choice = self._cockpit.result, self._panel.choice
         if result is None or not result.cases:
             return
+        if not choice:
+            self._tell("No mask is chosen. Choose 'Use adapted' or 'Use original', then save.")
+            return
         case = result.cases[0]
         labels = self._results.labels(choice)
         if labels is None:
             labels = case.before if choice == "before" or case.after is None else case.after
-        self._try(lambda: write_labels(path, labels, case.case.grid), f"Saved the mask '{choice}' as {path}.")
+        self._try(
+            lambda: write_labels(path, labels, case.case.grid),
+            f"Saved the {MASKS[choice]} of {case.case.name} as {path}.",
+        )
 
     def save_model(self, path: Path | str) -> None:
         """Write the adapted model as a model folder."""
@@ -83,15 +95,23 @@ class Saver:
         )
 
     def ask_mask(self) -> None:
-        """Ask for a place, and write the mask there."""
+        """Ask for a place, and write the mask there; first for the mask, where none is chosen."""
         result = self._cockpit.result
-        if result is not None and result.cases:
-            name = f"{result.cases[0].case.name}_{self._panel.choice}.nii.gz"
-            path, _ = QFileDialog.getSaveFileName(
-                self._parent, "Save the mask", name, "NIfTI (*.nii.gz *.nii)"
-            )
-            if path:
-                self.save_mask(path if path.endswith((".nii", ".nii.gz")) else path + ".nii.gz")
+        if result is None or not result.cases:
+            return
+        case = result.cases[0].case.name
+        role = self._panel.choice or self.ask_role(case)
+        if not role:
+            return
+        self._panel.choose(role)
+        path, _ = QFileDialog.getSaveFileName(
+            self._parent,
+            f"Save the {MASKS[role]} of {case}",
+            f"{case}_{role}.nii.gz",
+            "NIfTI (*.nii.gz *.nii)",
+        )
+        if path:
+            self.save_mask(path if path.endswith((".nii", ".nii.gz")) else path + ".nii.gz")
 
     def ask_model(self) -> None:
         """Ask for a place, and write the model there."""
@@ -105,10 +125,24 @@ class Saver:
         if report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
 
+    def _ask_role(self, case: str) -> str:
+        box = QMessageBox(self._parent)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle("OSUDA")
+        box.setText(f"Neither mask of {case} is recommended. Which one do you want to save?")
+        buttons = {
+            box.addButton("Adapted", QMessageBox.ButtonRole.AcceptRole): "after",
+            box.addButton("Original", QMessageBox.ButtonRole.AcceptRole): "before",
+        }
+        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(cancel)
+        box.exec()
+        return buttons.get(box.clickedButton(), "")
+
     def _try(self, action: Callable[[], object], done: str) -> None:
         try:
             action()
         except (OsudaError, OSError) as error:
-            self._tell(error_sentence(error))
+            self._tell(explain(error))
         else:
             self._tell(done)

@@ -1,0 +1,64 @@
+"""What is saved is what was chosen, of the patient that the dialog names."""
+
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_osuda.session import Recommendation
+
+pytestmark = pytest.mark.viewer
+
+
+@pytest.fixture
+def distrusted(adapt_widget, ended, monkeypatch):
+    """After a run of which neither mask is recommended."""
+    monkeypatch.setattr(
+        "napari_osuda.session.guard.judging.recommend",
+        lambda *_, **__: Recommendation("neither", ("Both are bad.",)),
+    )
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    return adapt_widget
+
+
+@pytest.fixture
+def dialog(monkeypatch, tmp_path):
+    """The titles of the dialogs that asked for a file, which is always the same."""
+    titles = []
+
+    def ask(parent, title, name, *_):
+        titles.append((title, name))
+        return str(tmp_path / "saved.nii.gz"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    return titles
+
+
+def test_where_neither_is_recommended_saving_asks_which(distrusted, dialog, tmp_path):
+    asked = []
+    distrusted.saver.ask_role = lambda case: asked.append(case) or ""
+    distrusted.outcome_panel.mask_button.click()
+    assert asked == ["patient7"]
+    assert not dialog
+    distrusted.saver.ask_role = lambda case: "before"
+    distrusted.outcome_panel.mask_button.click()
+    assert dialog == [("Save the original mask of patient7", "patient7_before.nii.gz")]
+    assert distrusted.outcome_panel.choice == "before"
+    saved = np.asarray(nib.load(tmp_path / "saved.nii.gz").dataobj)
+    np.testing.assert_array_equal(saved, distrusted.cockpit.result.cases[0].before)
+
+
+def test_without_a_choice_nothing_is_written(distrusted, tmp_path):
+    distrusted.save_mask(tmp_path / "mask.nii.gz")
+    assert not (tmp_path / "mask.nii.gz").exists()
+    assert "No mask is chosen" in distrusted.note.text()
+
+
+def test_a_chosen_mask_is_saved_without_a_question(distrusted, dialog):
+    distrusted.saver.ask_role = lambda case: pytest.fail("asked though there is a choice")
+    distrusted.outcome_panel.after.click()
+    distrusted.outcome_panel.mask_button.click()
+    assert dialog == [("Save the adapted mask of patient7", "patient7_after.nii.gz")]
