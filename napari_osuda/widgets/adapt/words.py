@@ -66,11 +66,27 @@ def region_words(region: str) -> str:
 
 
 def result_words(result: RunResult) -> str:
-    """How far a run came, and where it is kept."""
-    text = f"{len(result.reports)} of {result.job.config.iterations} iterations"
-    if result.iteration is not None:
-        text += f"; the result is that of iteration {result.iteration}"
-    return text + (f". Saved in {result.folder}" if result.folder is not None else "")
+    """How far a run came, of which iteration its result is and why, and where it is saved."""
+    parts = [
+        f"{len(result.reports)} of {result.job.config.iterations} iterations",
+        _iteration_words(result),
+        f"Saved in {result.folder}" if result.folder is not None else "",
+    ]
+    return ". ".join(part for part in parts if part)
+
+
+def _iteration_words(result: RunResult) -> str:
+    from napari_osuda.session import IterationReason
+
+    if result.iteration is None:
+        return ""
+    if result.iteration_reason is IterationReason.GUARD and result.iteration == 0:
+        return "Training made it worse; only the image statistics were adjusted"
+    why = {
+        IterationReason.COLLAPSE: ": after it, the segmentation collapsed",
+        IterationReason.PERSON: ", as chosen",
+    }
+    return f"The result is that of iteration {result.iteration}{why.get(result.iteration_reason, '')}"
 
 
 def closing_words(case: str, done: int, total: int, folder: object) -> str:

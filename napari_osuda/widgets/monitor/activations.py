@@ -63,6 +63,12 @@ class Activations(QObject):
         self._place = self._iteration = None
         self.show_channel(None)
 
+    def leave(self) -> None:
+        """The case is no longer open: take the layers away."""
+        for layer in self._layers.values():
+            layer.remove()
+        self.begin()
+
     def show_channel(self, n: int | None) -> None:
         """Show a channel of all N, or none."""
         history = self._cockpit.history

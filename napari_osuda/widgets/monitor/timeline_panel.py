@@ -84,6 +84,11 @@ class TimelinePanel(QWidget):
         self.chosen.emit(None)
         self.refresh()
 
+    def leave(self) -> None:
+        """The case is no longer open: take the layer away, as there is nothing to go back to."""
+        self._layer.remove()
+        self.begin()
+
     def refresh(self) -> None:
         """Take in what has been kept since."""
         timeline = self._cockpit.timeline

@@ -186,8 +186,8 @@ class MonitorWidget(DockedWidget):
 
     def _on_left(self) -> None:
         """The run's images are gone: its curves stay, but there is nothing to go back to."""
-        self.timeline.begin()
-        self.activations.begin()
+        self.timeline.leave()
+        self.activations.leave()
 
     def _go_to(self, iteration: int | None) -> None:
         """Show one iteration in all plots, or the run as it goes on."""

@@ -251,7 +251,7 @@ def test_using_an_iteration_shows_its_mask_and_keeps_what_was_painted(adapt_widg
     qtbot.waitUntil(lambda: adapt_widget.cockpit.result.iteration == 2, timeout=60_000)
     ended(adapt_widget)
     assert adapt_widget.run_panel.state == "done"
-    assert "the result is that of iteration 2" in adapt_widget.run_panel.label.text()
+    assert "The result is that of iteration 2, as chosen" in adapt_widget.run_panel.label.text()
     assert {
         "adapted mask (patient7)",
         "adapted mask (patient7), edited",

@@ -94,6 +94,11 @@ class LivePreviewControls(QWidget):
         if first:
             self.shown.emit()
 
+    def leave(self) -> None:
+        """The case is no longer open: take the layer away."""
+        self._place = None
+        self._layer.remove()
+
     def close_down(self) -> None:
         """Take the layer away and follow nothing."""
         self.viewpoint.close()

@@ -76,6 +76,7 @@ class RunLayers:
         self._comparing.close()
         self._compared = True
         self.results.leave()
+        self._preview.leave()
 
     def close(self) -> None:
         """Put up nothing more, and take the preview away."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.evaluation import RegionScore
+from napari_osuda.session import IterationReason
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.words import VERDICTS
 from napari_osuda.widgets.qt.theme import palette
@@ -15,7 +16,7 @@ DARK = palette("dark")
 MASK = np.zeros((2, 2, 2), np.uint8)
 
 
-def result(decision="accept", *, after=MASK, scores=(), iteration=None):
+def result(decision="accept", *, after=MASK, scores=(), iteration=None, reason=None):
     """What a run gives, as far as the panel looks at it."""
     advice = None if decision is None else SimpleNamespace(decision=decision, reasons=("It is a <reason>.",))
     case = SimpleNamespace(
@@ -24,6 +25,7 @@ def result(decision="accept", *, after=MASK, scores=(), iteration=None):
     )  # fmt: skip
     return SimpleNamespace(
         cases=(case,), recommendation=advice, network=None, folder=None, iteration=iteration,
+        iteration_reason=reason,
         reports=(1, 2), job=SimpleNamespace(config=SimpleNamespace(iterations=3)),
     )  # fmt: skip
 
@@ -76,10 +78,19 @@ def test_reasons_and_figures_are_behind_details(panel):
     assert panel.details.isHidden()
 
 
-def test_an_earlier_iteration_is_told_without_a_word_on_whose_choice_it_was(panel):
-    panel.show_result(result(iteration=1))
-    assert "the result is that of iteration 1" in panel.details.reasons.text()
-    assert "choice" not in panel.details.reasons.text()
+@pytest.mark.parametrize(
+    ("reason", "iteration", "said"),
+    [
+        (IterationReason.PERSON, 2, "The result is that of iteration 2, as chosen."),
+        (IterationReason.COLLAPSE, 1, "iteration 1: after it, the segmentation collapsed."),
+        (IterationReason.GUARD, 0, "Training made it worse; only the image statistics were adjusted."),
+    ],
+)
+def test_why_the_result_is_of_an_earlier_iteration_is_told(panel, reason, iteration, said):
+    panel.show_result(result(iteration=iteration, reason=reason))
+    text = panel.details.reasons.text()
+    assert said in text
+    assert ("as chosen" in text) == (reason is IterationReason.PERSON)
 
 
 def test_without_an_adapted_mask_the_original_is_the_only_choice(panel):
