@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_osuda.imaging import expected_map, modality_of
 from napari_osuda.widgets.adapt import words
-from napari_osuda.widgets.adapt.inputs.case_of_layers import folders_of, grid_problem, tilted
+from napari_osuda.widgets.adapt.inputs.case_of_layers import folders_of, grid_problem, tilted, unplaced
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
@@ -70,6 +70,7 @@ def readiness(
         words.folders_words(folders_of(layers)),
         words.substitute_words(others, converted=named if contrast == "names" else contrast != "off"),
         "" if tilt is None else words.tilt_words(*tilt),
+        words.unplaced_words(unplaced(layers)),
     )
     of_slices = model is not None and model.card.spatial_dims == 2
     return Readiness(

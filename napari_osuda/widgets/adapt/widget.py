@@ -139,7 +139,8 @@ class AdaptWidget(DockedWidget):
         inside = Column()
         inner = QVBoxLayout(inside)
         inner.setContentsMargins(6, 4, 6, 4)
-        inner.addWidget(self.resume_panel)
+        for panel in (self.resume_panel, self.queue_panel):
+            inner.addWidget(panel)
         for title, panel in (
             ("1. Source model", self.model_panel),
             ("2. Images", self.channel_panel),
@@ -156,7 +157,7 @@ class AdaptWidget(DockedWidget):
         # State and buttons stay in sight, wherever the settings are scrolled to.
         below = QVBoxLayout()
         below.setContentsMargins(6, 0, 6, 4)
-        for widget in (self.run_panel, self.preview_panel, self.queue_panel, self.note, self.outcome_panel):
+        for widget in (self.run_panel, self.preview_panel, self.note, self.outcome_panel):
             below.addWidget(widget)
         self.preview_panel.hide()
         layout = QVBoxLayout(self)

@@ -122,3 +122,13 @@ def tilt_words(layer: str, degrees: float) -> str:
         f"'{layer}' is tilted by {degrees:.1f}° against the patient's axes. It is shown straightened; "
         "masks are saved in its true place."
     )
+
+
+def unplaced_words(layers: Sequence[str]) -> str:
+    """That an image does not say how it lies in the patient."""
+    if not layers:
+        return ""
+    return (
+        f"'{layers[0]}' does not say how it lies in the patient. It is taken as it looks on the screen, "
+        "with the patient's right on the left: please check."
+    )

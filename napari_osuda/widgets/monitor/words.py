@@ -5,10 +5,29 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from napari_osuda.widgets.monitor.course import Course, Reading
+
 if TYPE_CHECKING:
     from napari_osuda.widgets.cockpit.history import RunHistory
 
-__all__ = ["channel_words", "map_words"]
+__all__ = ["COURSES", "channel_words", "course_words", "map_words"]
+
+# How a run goes: mark, hue and words.
+COURSES: dict[Course, tuple[str, str, str]] = {
+    Course.BEGINNING: ("●", "text", "Just begun"),
+    Course.STEADY: ("✔", "green", "Steady"),
+    Course.COLLAPSING: ("✖", "red", "Collapsing"),
+    Course.NO_EFFECT: ("▲", "orange", "No effect so far"),
+}
+
+
+def course_words(reading: Reading) -> str:
+    """The figures that say how a run goes, at its beginning and now."""
+    foreground, entropy, distance = reading.foreground, reading.entropy, reading.distance
+    return (
+        f"foreground {100 * foreground[0]:.2g} → {100 * foreground[1]:.2g} % of the pixels, "
+        f"entropy {entropy[0]:.2g} → {entropy[1]:.2g} nats, distance {distance[0]:.2g} → {distance[1]:.2g}"
+    )
 
 
 def map_words(history: RunHistory, column: str, row: int) -> str:

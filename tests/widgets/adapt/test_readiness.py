@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_osuda.imaging import Grid
+from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.widgets.adapt.readiness import readiness
 
 
@@ -13,8 +15,9 @@ def model(channels=("t2",), spatial_dims=2):
     return SimpleNamespace(card=SimpleNamespace(channels=channels, spatial_dims=spatial_dims))
 
 
-def image(name, shape=(3, 4, 5), scale=(1, 1, 1)):
-    return Image(np.zeros(shape), name=name, scale=scale)
+def image(name, shape=(3, 4, 5)):
+    """As our reader would open it."""
+    return Image(np.zeros(shape), name=name, **layer_arguments(Grid(shape[::-1], np.eye(4))))
 
 
 def test_what_is_missing_is_said_in_the_order_in_which_it_is_chosen():
@@ -58,8 +61,14 @@ def test_an_image_of_unknown_contrast_is_doubtful_but_no_substitute():
     assert not readiness(model(spatial_dims=3), {"t2": image("scan")}, (), "names").doubtful
 
 
+def test_an_image_that_does_not_say_how_it_lies_is_told():
+    plain = Image(np.zeros((3, 4, 5)), name="head_t2")
+    (remark,) = readiness(model(), {"t2": plain}, (), "names").remarks
+    assert remark.startswith("'head_t2' does not say how it lies")
+
+
 def test_no_remark_is_longer_than_a_sentence_may_be():
     layers = {"t2": image("head_flair"), "t1": image("head_t1ce")}
-    layers["t1"].metadata["napari_osuda"] = {"oblique_degrees": 12.3}
+    layers["t1"].metadata["napari_osuda"]["oblique_degrees"] = 12.3
     for remark in readiness(model(("t2", "t1")), layers, (), "names").remarks:
         assert all(len(sentence.split()) <= 25 for sentence in remark.split(". "))

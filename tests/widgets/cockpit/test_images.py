@@ -106,3 +106,16 @@ def test_the_timeline_and_the_channels_of_a_left_run_are_gone(after_a_run, viewe
     assert not monitor.timeline.isVisibleTo(monitor)
     monitor.pin(0)
     viewer.window.remove_dock_widget(monitor)
+
+
+def test_the_review_of_a_left_run_is_over(after_a_run, viewer, qtbot):
+    after_a_run.outcome_panel.review_button.click()
+    (title,) = [name for name in viewer.window.dock_widgets if name.startswith("OSUDA: Review")]
+    review = viewer.window.dock_widgets[title]
+    assert review.review is not None
+    remove(viewer)
+    assert review.review is None
+    assert not any("patient7" in name for name in names(viewer) if not name.startswith("patient7_seg"))
+    # And no mask is put back for it.
+    qtbot.wait(50)
+    assert review.review is None

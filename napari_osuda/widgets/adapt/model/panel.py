@@ -12,7 +12,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError, explain
-from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text
+from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text, verdict
 from napari_osuda.widgets.adapt.model.questions import QuestionForm
 from napari_osuda.widgets.adapt.model.reading import LoadedModel, model_path, read_model, samples
 from napari_osuda.widgets.adapt.model.trust import TrustForm
@@ -229,6 +229,9 @@ class ModelPanel(QWidget):
             self.card.setText("The files of this model do not say everything. Please answer:")
         elif self._loaded.model is not None and self._loaded.inspection is not None:
             self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
+        elif self._loaded.inspection is not None:
+            told = verdict(self._loaded.inspection, self._colors)
+            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{told}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,11 @@ def read_model(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> 
             return LoadedModel(path, refused=error)
         return read_model(path, answers, trusted | {error.sha256})
     if questions:
+        # A network that cannot be adapted whatever the answers needs none.
+        with contextlib.suppress(OsudaError):
+            inspection = inspect_model(path, overrides=answers, trust=trusted)
+            if not inspection.adaptable:
+                return LoadedModel(path, inspection=inspection)
         return LoadedModel(path, questions=tuple(questions))
     model = load_model(path, overrides=answers, trust=trusted, memory=memory)
     return LoadedModel(path, model, inspect_model(model), answers=memory.answers(model.sha256))

@@ -52,8 +52,10 @@ class OutcomeDetails(QWidget):
     def _write(self) -> None:
         if self._result is None or not self._result.cases:
             return
-        advice, case = self._result.recommendation, self._result.cases[0]
-        told = [*(() if advice is None else advice.reasons), result_words(self._result) + "."]
+        from napari_osuda.session.guard.wording import said
+
+        case = self._result.cases[0]
+        told = [*said(self._result.recommendation), result_words(self._result) + "."]
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in told))
         self.scores.setVisible(bool(case.scores_before))
         self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colors))

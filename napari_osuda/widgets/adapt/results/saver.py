@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.words import MASKS
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
+from napari_osuda.widgets.qt.questions import ask
 
 if TYPE_CHECKING:
     from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
@@ -36,11 +38,6 @@ class Saver:
         Where one of them is chosen.
     tell : callable
         Shows a sentence.
-
-    Attributes
-    ----------
-    ask_role : callable
-        Asks which mask to save where none is chosen, from the case's name: "before", "after", or "" for none.
     """
 
     def __init__(
@@ -53,7 +50,6 @@ class Saver:
     ) -> None:
         self._parent, self._cockpit, self._results = parent, cockpit, results
         self._panel, self._tell = panel, tell
-        self.ask_role: Callable[[str], str] = self._ask_role
         panel.save_mask.connect(self.ask_mask)
         panel.save_model.connect(self.ask_model)
         panel.open_report.connect(self.open_report)
@@ -99,11 +95,24 @@ class Saver:
         result = self._cockpit.result
         if result is None or not result.cases:
             return
-        case = result.cases[0].case.name
-        role = self._panel.choice or self.ask_role(case)
-        if not role:
+        if self._panel.choice:
+            self._ask_file(self._panel.choice)
             return
+        question = f"Neither mask of {result.cases[0].case.name} is recommended. Which one shall be saved?"
+        answers = {f"The {mask}": partial(self._save_chosen, role) for role, mask in MASKS.items()}
+        box = ask(self._parent, question, answers)
+        # Nothing is chosen by a key that was pressed too soon.
+        box.setDefaultButton(box.escapeButton())
+
+    def _save_chosen(self, role: str) -> None:
         self._panel.choose(role)
+        self._ask_file(role)
+
+    def _ask_file(self, role: str) -> None:
+        result = self._cockpit.result
+        if result is None or not result.cases:
+            return
+        case = result.cases[0].case.name
         path, _ = QFileDialog.getSaveFileName(
             self._parent,
             f"Save the {MASKS[role]} of {case}",
@@ -124,20 +133,6 @@ class Saver:
         report = self._panel.report
         if report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
-
-    def _ask_role(self, case: str) -> str:
-        box = QMessageBox(self._parent)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle("OSUDA")
-        box.setText(f"Neither mask of {case} is recommended. Which one do you want to save?")
-        buttons = {
-            box.addButton("Adapted", QMessageBox.ButtonRole.AcceptRole): "after",
-            box.addButton("Original", QMessageBox.ButtonRole.AcceptRole): "before",
-        }
-        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(cancel)
-        box.exec()
-        return buttons.get(box.clickedButton(), "")
 
     def _try(self, action: Callable[[], object], done: str) -> None:
         try:

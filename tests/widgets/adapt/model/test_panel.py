@@ -157,7 +157,7 @@ def test_a_trusted_program_is_asked_about_once_and_a_changed_one_anew(models, pr
 def test_what_is_inside_is_told_by_name(models, model_folder, qtbot):
     opened(models, model_folder, qtbot)
     assert not models.details.isHidden()
-    text = models.details.text.toPlainText().replace("\u200b", "")
+    text = unescape(models.details.text.text()).replace("&#8203;", "").replace("\u200b", "")
     inspection = inspect_model(model_folder)
     for title in (
         "parameters",

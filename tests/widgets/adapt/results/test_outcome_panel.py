@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from napari_osuda.evaluation import RegionScore
-from napari_osuda.session import IterationReason
+from napari_osuda.session import IterationReason, Recommendation
+from napari_osuda.session.advice import Reason, ReasonKind
+from napari_osuda.session.guard.wording import said
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.words import VERDICTS
 from napari_osuda.widgets.qt.theme import palette
@@ -18,7 +20,7 @@ MASK = np.zeros((2, 2, 2), np.uint8)
 
 def result(decision="accept", *, after=MASK, scores=(), iteration=None, reason=None):
     """What a run gives, as far as the panel looks at it."""
-    advice = None if decision is None else SimpleNamespace(decision=decision, reasons=("It is a <reason>.",))
+    advice = None if decision is None else Recommendation(decision, (Reason(ReasonKind.UNCLEAR),))
     case = SimpleNamespace(
         case=SimpleNamespace(name="patient<7>"), before=MASK, after=after,
         scores_before=tuple(scores), scores_after=tuple(scores),
@@ -71,7 +73,9 @@ def test_reasons_and_figures_are_behind_details(panel):
     assert not panel.details.isVisibleTo(panel.details.parentWidget())
     panel.details_button.click()
     assert not panel.details.isHidden()
-    assert "It is a <reason>." in unescape(panel.details.reasons.text())
+    (reason,) = said(result().recommendation)
+    assert reason in unescape(panel.details.reasons.text())
+    assert reason not in unescape(panel.text.text())
     assert "2 of 3 iterations" in panel.details.reasons.text()
     assert "Whole tumor (WT)" in panel.details.scores.text()
     panel.show_result(result())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 import pytest
 from run_layers import names, of_role
+
+from napari_osuda.napari_layers.images import read_layers
 
 pytestmark = pytest.mark.viewer
 
@@ -35,30 +38,34 @@ def test_no_layer_is_taken_away_during_a_run_nor_added_twice(adapt_widget, viewe
     assert not any("[" in name for name in names(viewer))
 
 
-def test_a_run_on_another_image_moves_the_layers_that_are_there(adapt_widget, viewer, ended, watched):
+def test_a_run_on_another_patient_moves_the_layers_that_are_there(
+    adapt_widget, viewer, ended, watched, patient, tmp_path
+):
     adapt_widget.adapt()
     ended(adapt_widget)
     first = of_role(viewer, "after")
     watched.clear()
+    other = tmp_path / "patient9"
+    other.mkdir()
     for channel in ("t1", "t2"):
-        layer = viewer.layers[f"patient7_{channel}"]
-        data, arguments, _ = layer.as_layer_data_tuple()
-        arguments["metadata"] = {"napari_osuda": {**layer.metadata["napari_osuda"], "path": None}}
-        arguments["translate"] = np.add(layer.translate, 5.0)
-        viewer.add_image(data, **{**arguments, "name": f"other_{channel}"})
+        image = nib.load(patient / f"patient7_{channel}.nii.gz")
+        affine = image.affine.copy()
+        affine[:3, 3] += 5.0
+        path = other / f"patient9_{channel}.nii.gz"
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[:, :, :-1], affine), path)
+        for data, arguments, _ in read_layers(str(path)):
+            viewer.add_image(data, **arguments)
     panel = adapt_widget.channel_panel
-    assert {channel: layer.name for channel, layer in panel.layers().items()} == {
-        "t1": "other_t1",
-        "t2": "other_t2",
-    }
+    assert [layer.name for layer in panel.layers().values()] == ["patient9_t1", "patient9_t2"]
     adapt_widget.adapt()
     ended(adapt_widget)
     assert adapt_widget.run_panel.state == "done", adapt_widget.run_panel.label.text()
     assert not [name for kind, name in watched if kind == "removed"]
-    second = of_role(viewer, "after", "other_t1")
+    second, image = of_role(viewer, "after", "patient9"), viewer.layers["patient9_t1"]
     assert second is first
-    np.testing.assert_allclose(second.translate, viewer.layers["other_t1"].translate)
-    assert second.units == viewer.layers["other_t1"].units
+    assert second.data.shape == image.data.shape
+    np.testing.assert_allclose(second.extent.world, image.extent.world)
+    assert second.units == image.units
 
 
 def test_names_that_are_taken_get_a_number_of_ours(adapt_widget, viewer, ended):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_osuda.session import Recommendation
+from napari_osuda.session.advice import Reason, ReasonKind
 
 pytestmark = pytest.mark.viewer
 
@@ -17,7 +18,7 @@ def distrusted(adapt_widget, ended, monkeypatch):
     """After a run of which neither mask is recommended."""
     monkeypatch.setattr(
         "napari_osuda.session.guard.judging.recommend",
-        lambda *_, **__: Recommendation("neither", ("Both are bad.",)),
+        lambda *_, **__: Recommendation("neither", (Reason(ReasonKind.UNCLEAR),)),
     )
     adapt_widget.adapt()
     ended(adapt_widget)
@@ -37,14 +38,23 @@ def dialog(monkeypatch, tmp_path):
     return titles
 
 
-def test_where_neither_is_recommended_saving_asks_which(distrusted, dialog, tmp_path):
-    asked = []
-    distrusted.saver.ask_role = lambda case: asked.append(case) or ""
+def question(widget, qtbot):
+    """The question that is open."""
+    qtbot.waitUntil(lambda: any(box.isVisible() for box in widget.window().findChildren(QMessageBox)))
+    return next(box for box in widget.window().findChildren(QMessageBox) if box.isVisible())
+
+
+def test_where_neither_is_recommended_saving_asks_which(distrusted, dialog, viewer, tmp_path, qtbot):
+    viewer.window.show()
     distrusted.outcome_panel.mask_button.click()
-    assert asked == ["patient7"]
+    box = question(distrusted, qtbot)
+    assert "patient7" in box.text()
+    assert box.defaultButton() is box.escapeButton()
+    box.escapeButton().click()
     assert not dialog
-    distrusted.saver.ask_role = lambda case: "before"
     distrusted.outcome_panel.mask_button.click()
+    box = question(distrusted, qtbot)
+    next(button for button in box.buttons() if "original" in button.text()).click()
     assert dialog == [("Save the original mask of patient7", "patient7_before.nii.gz")]
     assert distrusted.outcome_panel.choice == "before"
     saved = np.asarray(nib.load(tmp_path / "saved.nii.gz").dataobj)
@@ -58,7 +68,6 @@ def test_without_a_choice_nothing_is_written(distrusted, tmp_path):
 
 
 def test_a_chosen_mask_is_saved_without_a_question(distrusted, dialog):
-    distrusted.saver.ask_role = lambda case: pytest.fail("asked though there is a choice")
     distrusted.outcome_panel.after.click()
     distrusted.outcome_panel.mask_button.click()
     assert dialog == [("Save the adapted mask of patient7", "patient7_after.nii.gz")]
