@@ -9,7 +9,7 @@ from pathlib import Path
 import napari_osuda
 
 PACKAGE = Path(napari_osuda.__file__).parent
-MOST_MODULES = 17
+MOST_MODULES = 16
 
 
 def _imports() -> Iterator[tuple[Path, str, str]]:

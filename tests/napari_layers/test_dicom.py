@@ -10,7 +10,7 @@ from napari_osuda.imaging import read_case
 from napari_osuda.imaging.world import from_layer
 from napari_osuda.napari_layers.images import get_dicom_reader
 from napari_osuda.napari_layers.transforms import grid_of
-from napari_osuda.widgets.adapt.case_of_layers import case_of_layers
+from napari_osuda.widgets.adapt.inputs.case_of_layers import case_of_layers
 
 AFFINE = np.array([[-0.9, 0, 0, 30], [0, -1.1, 0, 20], [0, 0, 3.0, -10], [0, 0, 0, 1]])
 

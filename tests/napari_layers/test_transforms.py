@@ -9,7 +9,7 @@ from napari_osuda.imaging import Grid, case_from_arrays, read_labels, write_labe
 from napari_osuda.imaging.world import layer_arguments, to_shown
 from napari_osuda.napari_layers.transforms import grid_of, matrix_of_attributes
 from napari_osuda.napari_layers.writer import write_layer
-from napari_osuda.widgets.adapt.case_of_layers import case_of_layers, grid_problem, unplaced
+from napari_osuda.widgets.adapt.inputs.case_of_layers import case_of_layers, grid_problem, unplaced
 
 SAR = ("S", "A", "R")
 

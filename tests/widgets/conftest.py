@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, write_model_folder
 from napari_osuda.napari_layers.images import read_layers
 from napari_osuda.networks import UNet
@@ -106,3 +107,14 @@ def ended(qtbot: Any) -> Callable[[Any], None]:
         qtbot.waitUntil(lambda: widget.run_panel.state in states and widget.settled, timeout=60_000)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def reported() -> tuple[Any, list[Any]]:
+    """The layers and the reports of a short run."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UNet(1, 3, (4, 8))
+        batches = [torch.randn(2, 1, 16, 16) + 1 for _ in range(2)]
+    adaptation = adapt(network, batches, AdaptationConfig(iterations=6))
+    return adaptation.layers, list(adaptation)

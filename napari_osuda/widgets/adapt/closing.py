@@ -1,4 +1,4 @@
-"""A word with the user before a dock or a window is closed on a run that is under way."""
+"""A question before a dock or a window is closed on a run that is under way."""
 
 from __future__ import annotations
 

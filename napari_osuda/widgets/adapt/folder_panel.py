@@ -41,8 +41,8 @@ class FolderPanel(QWidget):
         self._own = False
         button = QToolButton()
         button.setText("…")
-        button.setToolTip("Choose the folder in which runs are kept")
-        button.setAccessibleName("Choose the folder in which runs are kept")
+        button.setToolTip("Choose where runs are saved")
+        button.setAccessibleName("Choose where runs are saved")
         button.clicked.connect(self._ask)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -67,7 +67,7 @@ class FolderPanel(QWidget):
         return list(dict.fromkeys(known))
 
     def remember(self, run: Path) -> None:
-        """A run has begun here: the next start looks there for what was cut off."""
+        """A run has begun here: the next start looks there for what was interrupted."""
         places = [str(run.absolute().parent), *_remembered()]
         QSettings(*_SETTINGS).setValue("places", list(dict.fromkeys(places))[:_PLACES])
 
@@ -93,6 +93,6 @@ class FolderPanel(QWidget):
         self._own = bool(self.line.text().strip())
 
     def _ask(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Keep runs in", str(self._parent))
+        chosen = QFileDialog.getExistingDirectory(self, "Save runs in", str(self._parent))
         if chosen:
             self.set_parent_folder(chosen)

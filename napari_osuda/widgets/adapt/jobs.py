@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.world import METADATA_KEY
-from napari_osuda.napari_layers.masks import RESULT_KEY
-from napari_osuda.widgets.adapt.case_of_layers import case_of_layers, reference_of_layer
+from napari_osuda.widgets.adapt.inputs.case_of_layers import case_of_layers, reference_of_layer
 
 if TYPE_CHECKING:
     from napari_osuda.imaging import Case
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
     from napari_osuda.session import Job, RunResult, Unfinished
 
-__all__ = ["job_again", "job_of_layers", "job_of_unfinished", "layer_of_file"]
+__all__ = ["job_again", "job_of_layers", "job_of_unfinished"]
 
 
 def job_of_layers(
@@ -84,15 +82,6 @@ def job_of_unfinished(unfinished: Unfinished, reference: Any) -> Job:
         with contextlib.suppress(CaseError):
             job = dataclasses.replace(job, references=(_reference(reference, job.cases[0], job.model),))
     return job
-
-
-def layer_of_file(layers: Any, path: Path) -> Any:
-    """The layer that was read from a file, or None."""
-    for layer in layers:
-        known = layer.metadata.get(METADATA_KEY, {}).get("path")
-        if known and Path(known).absolute() == path and RESULT_KEY not in layer.metadata:
-            return layer
-    return None
 
 
 def _reference(layer: Any, case: Case, model: SourceModel) -> Any:

@@ -43,7 +43,7 @@ class QueuePanel(QWidget):
         #: Whether the next one begins by itself.
         self.running_on = True
         self.heading = WrappedLabel()
-        self.start_button = QPushButton("Start the &next")
+        self.start_button = QPushButton("Start &next run")
         self.start_button.clicked.connect(self.go_on)
         self._rows = QVBoxLayout()
         layout = QVBoxLayout(self)
@@ -92,8 +92,8 @@ class QueuePanel(QWidget):
         label = WrappedLabel(escape(waiting.title))
         button = QToolButton()
         button.setText("✕")
-        button.setToolTip(f"Take out {waiting.title}")
-        button.setAccessibleName(f"Take out {waiting.title}")
+        button.setToolTip(f"Remove from the queue: {waiting.title}")
+        button.setAccessibleName(f"Remove from the queue: {waiting.title}")
         button.clicked.connect(lambda: self._remove(waiting))
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)

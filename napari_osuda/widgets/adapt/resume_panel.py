@@ -1,4 +1,4 @@
-"""The offer to go on with a run that a crash, a kill or a closed window has cut off."""
+"""The offer to resume a run that a crash, a kill or a closed window has interrupted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
     from napari_osuda.session import Unfinished
 
 __all__ = ["ResumePanel"]
+
+_RESUME = "Goes on from the last saved iteration; the result is the same as without the interruption"
+_NO_FILES = "It cannot be resumed: its images were not read from files."
 
 
 class ResumePanel(QWidget):
@@ -32,32 +35,29 @@ class ResumePanel(QWidget):
         self.text = WrappedLabel()
         self.resume_button = QPushButton("&Resume")
         self.later_button = QPushButton("&Later")
-        self.forget_button = QPushButton("&Forget")
-        self.resume_button.setToolTip(
-            "Go on from the last saved iteration, to the same result as without a break"
-        )
-        self.later_button.setToolTip("Ask again the next time that this panel is opened")
-        self.forget_button.setToolTip("Delete what it would take to go on; the masks in the folder stay")
+        self.discard_button = QPushButton("D&iscard")
+        self.later_button.setToolTip("Asks again when this panel is opened the next time")
+        self.discard_button.setToolTip("Deletes what is needed to resume. Masks in the run folder stay.")
         row = QHBoxLayout()
-        for button in (self.resume_button, self.later_button, self.forget_button):
+        for button in (self.resume_button, self.later_button, self.discard_button):
             button.setMinimumWidth(1)
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self.text)
         layout.addLayout(row)
-        self.setAccessibleName("Unfinished run")
+        self.setAccessibleName("Interrupted run")
         self._looking = Background(self)
         self._looking.done.connect(self._on_found)
         # Nobody asked for it, so a place that cannot be looked through needs no words.
         self._looking.failed.connect(lambda _: self._on_found([]))
         self.resume_button.clicked.connect(self._on_resume)
         self.later_button.clicked.connect(self._next)
-        self.forget_button.clicked.connect(self._on_forget)
+        self.discard_button.clicked.connect(self._on_discard)
         self._show()
 
     def look(self, places: Sequence[Path]) -> None:
-        """Look for cut-off runs among the folders in each of ``places``, off the GUI thread."""
+        """Look for interrupted runs among the folders in each of ``places``, off the GUI thread."""
 
         def find() -> list[Any]:
             from napari_osuda.session import find_unfinished
@@ -84,7 +84,7 @@ class ResumePanel(QWidget):
         self._next()
         self.resume.emit(run)
 
-    def _on_forget(self) -> None:
+    def _on_discard(self) -> None:
         self.runs[0].forget()
         self._next()
 
@@ -96,11 +96,11 @@ class ResumePanel(QWidget):
         done, total = run.iterations
         when = datetime.fromtimestamp(run.saved).strftime("%d %b, %H:%M")
         names = escape(", ".join(run.cases))
-        text = f"<b>A run was cut off</b>: {names}, {when}, after {done} of {total} iterations."
+        text = f"<b>Interrupted run</b>: {names}, {when}, {done} of {total} iterations done."
         if not run.resumable:
-            text += " It cannot be resumed: its images were not read from files."
+            text += f" {_NO_FILES}"
         if len(self.runs) > 1:
-            text += f" ({len(self.runs) - 1} more)"
+            text += f" {len(self.runs) - 1} more after this."
         self.text.setText(text)
         self.text.setToolTip(str(run.folder))
-        self.resume_button.setEnabled(run.resumable)
+        enable(self.resume_button, _RESUME, "" if run.resumable else _NO_FILES)

@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_osuda.widgets.qt.theme import STATE_WORDS, Palette
-from napari_osuda.widgets.qt.words import WrappedLabel, time_left
+from napari_osuda.widgets.adapt.words import NOT_READY, STATES, progress_words
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
     from napari_osuda.session import Progress
 
 __all__ = ["RunPanel"]
 
-_STAGES = {
-    "before": "segmenting with the source model",
-    "adapt": "adapting",
-    "statistics": "gathering the target's statistics",
-    "after": "segmenting with the adapted model",
-    "guard": "comparing the masks",
-    "writing": "writing the run folder",
-}
-_COUNTED = {"before": "slice", "adapt": "iteration", "after": "slice"}
 _BUSY = ("loading", "running", "paused", "stopping")
+
+_ADAPT = "Adjusts a copy of the model to this scan. The model's file stays as it is."
+_QUEUE = "Starts this run when the present one has ended"
+_PAUSE = "Pauses after this iteration"
+_STOP = "Stops after this iteration. What has been reached is kept."
+_NO_RUN = "No run is under way."
+_RUN = "A run is under way."
 
 
 class RunPanel(QWidget):
@@ -48,15 +47,11 @@ class RunPanel(QWidget):
         self._colors = colors
         self.state = "idle"
         self._detail = ""
-        self._ready = False
+        self._why_not = "choose a source model"
         self.adapt_button = QPushButton("&Adapt")
         self.queue_button = QPushButton("&Queue")
         self.pause_button = QPushButton("&Pause")
         self.stop_button = QPushButton("&Stop")
-        self.adapt_button.setToolTip("Adapt a copy of the model to the chosen images")
-        self.queue_button.setToolTip("Let this model and these images wait for the run under way to end")
-        self.pause_button.setToolTip("Hold the run after the step under way")
-        self.stop_button.setToolTip("End the run after the step under way and keep what it has")
         self.label = WrappedLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -77,26 +72,21 @@ class RunPanel(QWidget):
         layout.addWidget(self.label)
         self.set_state("idle")
 
-    def set_ready(self, ready: bool, why_not: str = "") -> None:
+    def set_ready(self, why_not: str = "") -> None:
         """Whether a run can begin; if not, what is still missing."""
-        self._ready = ready
-        self.queue_button.setEnabled(ready)
-        if self.state not in _BUSY:
-            self.adapt_button.setEnabled(ready)
-            if self.state == "idle":
-                self._detail = why_not
-                self._write()
+        self._why_not = why_not
+        self._enable()
+        if self.state == "idle":
+            self._detail = why_not
+            self._write()
 
     def set_state(self, state: str, detail: str = "") -> None:
-        """Enter a state (a key of `STATE_WORDS`), with a sentence on it."""
+        """Enter a state (a key of `STATES`), with a sentence on it."""
         self.state = state
         busy = state in _BUSY
-        self.adapt_button.setEnabled(self._ready and not busy)
-        self.queue_button.setEnabled(self._ready)
-        self.pause_button.setEnabled(state in ("running", "paused"))
+        self._enable()
         self.pause_button.setText("&Resume" if state == "paused" else "&Pause")
         self.pause_button.setAccessibleName("Resume" if state == "paused" else "Pause")
-        self.stop_button.setEnabled(busy and state != "stopping")
         self.bar.setVisible(busy)
         if state == "loading":
             # Busy without a known end.
@@ -111,11 +101,7 @@ class RunPanel(QWidget):
         self.bar.setRange(0, max(progress.total, 1))
         self.bar.setValue(progress.done)
         self.bar.setUpdatesEnabled(True)
-        stage = _STAGES.get(progress.stage, progress.stage)
-        unit = _COUNTED.get(progress.stage)
-        count = f", {unit} {progress.done} of {progress.total}" if unit else ""
-        left = time_left(progress.seconds_left)
-        self._detail = f"{stage}{count}{', ' + left if left else ''}"
+        self._detail = progress_words(progress)
         self._write()
 
     def set_colors(self, colors: Palette) -> None:
@@ -126,10 +112,20 @@ class RunPanel(QWidget):
     def _on_pause(self) -> None:
         (self.resume if self.state == "paused" else self.pause).emit()
 
+    def _enable(self) -> None:
+        why_not = f"{self._why_not[:1].upper()}{self._why_not[1:]}"
+        busy, paused = self.state in _BUSY, self.state == "paused"
+        enable(self.adapt_button, _ADAPT, _RUN if busy else why_not)
+        enable(self.queue_button, _QUEUE, why_not)
+        steerable = self.state in ("running", "paused")
+        idle = STATES[self.state][0] + "." if busy else _NO_RUN
+        enable(self.pause_button, "Goes on" if paused else _PAUSE, "" if steerable else idle)
+        enable(self.stop_button, _STOP, "" if busy and self.state != "stopping" else idle)
+
     def _write(self) -> None:
-        word, hue = STATE_WORDS[self.state]
-        if self.state == "idle" and not self._ready:
-            word = "Not ready"
+        word, hue = STATES[self.state]
+        if self.state == "idle" and self._why_not:
+            word = NOT_READY
         color = getattr(self._colors, hue)
         told = f": {escape(self._detail)}" if self._detail else ""
         self.label.setText(f"<span style='color: {color}'>●</span> <b>{word}</b>{told}")

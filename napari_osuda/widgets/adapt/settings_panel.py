@@ -31,6 +31,7 @@ class SettingsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         from napari_osuda.method import PRESETS, AdaptationConfig
+        from napari_osuda.method.config import MethodSettings, RunSettings
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS
@@ -46,11 +47,11 @@ class SettingsPanel(QWidget):
         for word, factor in _STRENGTHS.items():
             self.strength.addItem(word, factor)
         self.strength.setCurrentText("standard")
-        self.strength.setToolTip("Gentle takes half of the method's iterations, strong twice as many")
+        self.strength.setToolTip("Gentle: half of the iterations. Strong: twice as many.")
         self.device = QComboBox()
         self.device.setAccessibleName("Device")
         self.device.addItems(["auto", *available_devices()])
-        self.device.setToolTip("Where the arithmetic runs; auto takes the fastest there is")
+        self.device.setToolTip("Where the run is computed. auto: the fastest there is.")
 
         self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
         self.ratio.setAccessibleName("Class ratio")
@@ -62,7 +63,7 @@ class SettingsPanel(QWidget):
         form = QFormLayout(expert)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        meanings = _meanings(AdaptationConfig)
+        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
         for name, kind in typing.get_type_hints(AdaptationConfig).items():
             field = _field(kind)
             field.setAccessibleName(name)
@@ -87,7 +88,7 @@ class SettingsPanel(QWidget):
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.lock_note = WrappedLabel("Fixed until the run has ended.")
+        self.lock_note = WrappedLabel("The settings are fixed until the run has ended.")
         self.lock_note.hide()
         layout.addLayout(simple)
         layout.addWidget(self.lock_note)

@@ -1,4 +1,4 @@
-"""From the panels' choices to a run that begins now, waits for another, or goes on where one was cut off."""
+"""From the panels' choices to a run that begins now, waits for another, or is resumed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.widgets.adapt.channel_panel import ChannelPanel
+from napari_osuda.errors import OsudaError, explain
 from napari_osuda.widgets.adapt.folder_panel import FolderPanel
+from napari_osuda.widgets.adapt.inputs.case_of_layers import grid_problem, layer_of_file, layers_of_case
+from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel, Waiting
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import error_sentence
 
 if TYPE_CHECKING:
     from napari_osuda.session import Job, Unfinished
@@ -63,9 +63,9 @@ class Starter(QObject):
         # What is done with the job that is being prepared.
         self._begin: Callable[[Job], None] = self._start
         self._preparing.done.connect(lambda job: self._begin(job))
-        self._preparing.failed.connect(lambda error: self.failed.emit(error_sentence(error)))
+        self._preparing.failed.connect(lambda error: self.failed.emit(explain(error)))
         self._queueing.done.connect(self._on_queued)
-        self._queueing.failed.connect(lambda error: self.told.emit(error_sentence(error)))
+        self._queueing.failed.connect(lambda error: self.told.emit(explain(error)))
         queue.go_on.connect(self.next)
 
     @property
@@ -84,20 +84,20 @@ class Starter(QObject):
         if make is not None and not self._queueing.busy:
             self._queueing.run(lambda: Waiting(make(), image))
 
-    def run_again(self, whence: str) -> None:
+    def run_again(self, model: str) -> None:
         """Adapt to the images of the last run again, from its "source" model or from its "result"."""
         from napari_osuda.widgets.adapt.jobs import job_again
 
         result, choices = self._cockpit.result, self._choices()
         if result is None or choices is None or self._cockpit.busy:
             return
-        on_result = whence == "result"
+        on_result = model == "result"
         if on_result and result.folder is not None:
             self._model.open(result.folder / "model")
         self._prepare(lambda: job_again(result, *choices, on_result=on_result), self._cockpit.image)
 
     def resume(self, unfinished: Unfinished) -> None:
-        """Go on with a run that was cut off, on its images, opened if they are not."""
+        """Resume a run that was interrupted, on its images, opened if they are not."""
         from napari_osuda.widgets.adapt.jobs import job_of_unfinished
 
         reference = self._channels.reference_layer()
@@ -126,7 +126,6 @@ class Starter(QObject):
 
     def job_maker(self) -> Callable[[], Job] | None:
         """What makes the job of the choices, for another thread; None where they are none, which is told."""
-        from napari_osuda.widgets.adapt.case_of_layers import grid_problem
         from napari_osuda.widgets.adapt.jobs import job_of_layers
 
         model, layers = self._model.model, self._channels.layers()
@@ -176,8 +175,6 @@ class Starter(QObject):
         self._preparing.run(make)
 
     def _start_on_files(self, job: Job) -> None:
-        from napari_osuda.widgets.adapt.jobs import layer_of_file
-
         paths = [source.path for source in job.cases[0].sources if source.path is not None]
         for path in dict.fromkeys(paths):
             if layer_of_file(self._viewer.layers, path.absolute()) is None:
@@ -190,6 +187,7 @@ class Starter(QObject):
             self._folder.remember(job.out)
         try:
             self._cockpit.start(job, image)
+            self._cockpit.images.watch(self._viewer, layers_of_case(self._viewer.layers, job.cases[0], image))
         except RuntimeError as error:
             self.failed.emit(str(error))
 

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.widgets.cockpit.feed import Feed
 from napari_osuda.widgets.cockpit.history import RunHistory
+from napari_osuda.widgets.cockpit.images import OpenImages
 from napari_osuda.widgets.qt.garbage import clear_up, set_aside
 from napari_osuda.widgets.qt.window import real_viewer
 
@@ -42,6 +43,8 @@ class Cockpit(QObject):
         Of the last run that has ended.
     image : napari Image layer or None
         What the run's first channel was read from, and its masks are shown on.
+    images : OpenImages
+        All layers that the run's case was read from.
     """
 
     #: A run has begun, with its empty `RunHistory`.
@@ -52,12 +55,16 @@ class Cockpit(QObject):
     review_wanted = Signal()
     #: The controller was made: from now on there is a ``feed``.
     opened = Signal()
+    #: The images of the last run were removed or replaced: there is no longer anything to choose or to save.
+    left = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.history: RunHistory | None = None
         self.result: RunResult | None = None
         self.image: Any = None
+        self.images = OpenImages(self)
+        self.images.gone.connect(self._on_gone)
         self._run: Run | None = None
         self._previewer: Previewer | None = None
         self._controller: Controller | None = None
@@ -94,6 +101,12 @@ class Cockpit(QObject):
     def run(self) -> Run | None:
         """The run whose steps are in ``history``, from its first event on."""
         return self._run
+
+    @property
+    def case(self) -> str:
+        """What the patient of the run is called; "" before any."""
+        job = None if self._controller is None else self._controller.job
+        return ", ".join(case.name for case in job.cases) if job is not None else ""
 
     @property
     def timeline(self) -> Timeline | None:
@@ -152,6 +165,13 @@ class Cockpit(QObject):
         if not self._users:
             self.close()
 
+    def leave(self) -> None:
+        """Let go of the last run and its case; what it has written stays in its folder."""
+        self._forget_states()
+        self.images.close()
+        self.result = self.image = self._run = self._previewer = None
+        self.left.emit()
+
     def end_run(self) -> None:
         """Leave a run under way where it is, and wait for its thread."""
         if self._controller is not None:
@@ -161,6 +181,7 @@ class Cockpit(QObject):
         """Tear everything down."""
         self.end_run()
         self._forget_states()
+        self.images.close()
         if self._feed is not None:
             self._feed.close()
         self._feed = self._controller = None
@@ -168,6 +189,11 @@ class Cockpit(QObject):
         for viewer, cockpit in list(_COCKPITS.items()):
             if cockpit is self:
                 del _COCKPITS[viewer]
+
+    def _on_gone(self) -> None:
+        # What is under way goes on: it has the voxels, and its masks and panels are called by the case.
+        if not self.busy and self.result is not None:
+            self.leave()
 
     def _forget_states(self) -> None:
         """Delete the states of a run that has ended; one that was cut off will want them."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 from napari_osuda.widgets.cockpit.cockpit import Cockpit, cockpit_of
 from napari_osuda.widgets.qt.garbage import window_closed
 from napari_osuda.widgets.qt.theme import Palette, palette
+from napari_osuda.widgets.qt.wheel import WheelScrolls
 
 __all__ = ["DockedWidget"]
 
@@ -38,6 +39,7 @@ class DockedWidget(QWidget):
         self.cockpit.attach(self._user)
         self._ended = False
         self._was_docked = False
+        self._wheel: WheelScrolls | None = None
         viewer.events.theme.connect(self._on_theme)
         # By then this object is half gone: only what it leaves behind may be touched.
         self.destroyed.connect(_detacher(self.cockpit, self._user))
@@ -69,6 +71,8 @@ class DockedWidget(QWidget):
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._was_docked = True
+                # By now it is no window of its own.
+                self._wheel = self._wheel or WheelScrolls(self)
             elif self._was_docked:
                 self.end()
                 self.deleteLater()

@@ -35,6 +35,7 @@ class Feed(QObject):
     finished = Signal(object)
     failed = Signal(object)
     previewed = Signal(object)
+    _arrived = Signal(str, object)
     _shown = Signal()
 
     NAMES = (
@@ -51,9 +52,9 @@ class Feed(QObject):
         # Once more after the painting is on the list: it comes between two timers.
         self._shown.connect(lambda: QTimer.singleShot(PAINTED_MS, self._painted))
         self._links: list[tuple[Any, Callable[[object], None]]] = []
+        self._arrived.connect(self._pass_on)
         for name in self.NAMES:
-            wait = self._wait if name in self._LAYERS else None
-            source, relay = getattr(controller, name), _relay(getattr(self, name), wait)
+            source, relay = getattr(controller, name), self._relay(name)
             source.connect(relay)
             self._links.append((source, relay))
 
@@ -62,6 +63,21 @@ class Feed(QObject):
         for source, relay in self._links:
             source.disconnect(relay)
         self._links.clear()
+
+    def _relay(self, name: str) -> Callable[[object], None]:
+        """What takes a signal on the run's thread, and sends it on its way to the window's."""
+
+        def relay(value: object) -> None:
+            self._arrived.emit(name, value)
+            if name in self._LAYERS:
+                self._wait()
+
+        return relay
+
+    def _pass_on(self, name: str, value: object) -> None:
+        # What is still on its way when everything is torn down has nobody to tell it to.
+        if self._links:
+            getattr(self, name).emit(value)
 
     def _painted(self) -> None:
         # A timer that runs: one of 0 ms is a message, which comes before any painting.
@@ -73,12 +89,3 @@ class Feed(QObject):
             self._there.clear()
             self._shown.emit()
             self._there.wait(self._PATIENCE)
-
-
-def _relay(signal: Any, then: Callable[[], None] | None) -> Callable[[object], None]:
-    def relay(value: object) -> None:
-        signal.emit(value)
-        if then is not None:
-            then()
-
-    return relay

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCALARS", "VECTORS", "RunHistory"]
 
-FloatArray = npt.NDArray[np.float32]
-
 SCALARS = ("t", "eta", "lam", "l_hbs", "l_se", "loss", "seconds")
 VECTORS = ("distance", "alpha", "gamma_shift", "beta_shift")
 
@@ -82,11 +80,3 @@ class RunHistory:
         (the mean of d over the layer's channels), [n, N] of ``dead`` (bool).
         """
         return self._columns[name][: self._length]
-
-    def ragged(self, name: str, row: int = -1) -> FloatArray:
-        """One step of a vector as a picture: [L, widest layer], NaN where a layer has no such channel."""
-        values = self[name][row]
-        picture = np.full((len(self.layers), int(self._counts.max(initial=1))), np.nan, np.float32)
-        for line, layer in zip(picture, self.layers, strict=True):
-            line[: layer.channels] = values[layer.offset : layer.offset + layer.channels]
-        return picture

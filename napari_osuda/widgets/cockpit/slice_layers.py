@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,16 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_osuda.imaging.world import onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.napari_layers.names import free_name
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
     from napari_osuda.imaging import SliceStack
+    from napari_osuda.session import Job
 
-__all__ = ["SliceLayer", "SlicePlace", "Viewpoint"]
+__all__ = ["SliceLayer", "SlicePlace", "Viewpoint", "current_slice", "lay_on", "other_plane"]
+
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 # A slice that is only scrolled past is not computed.
 _SETTLED_MS = 120
@@ -87,19 +92,50 @@ def _line(numbers: npt.NDArray[Any]) -> tuple[int, npt.NDArray[Any]]:
     return axis, np.moveaxis(numbers, axis, 0)[:, 0, 0]
 
 
+def current_slice(viewer: Any, job: Job, image: Any) -> int | None:
+    """Number of the slice that the viewer shows, in the first case of a job that is not begun."""
+    from napari_osuda.imaging import SliceStack
+    from napari_osuda.session import slice_spec
+
+    return SlicePlace(SliceStack(job.cases[0], slice_spec(job.model.card)), image).current(viewer)
+
+
+def lay_on(layer: Any, image: Any) -> None:
+    """Give a layer the place, units and axes of an image layer, where it has others."""
+    for key in _PLACE:
+        wanted = getattr(image, key)
+        if not _same(getattr(layer, key), wanted):
+            setattr(layer, key, wanted)
+
+
+def _dress(layer: Any, like: Any) -> None:
+    """Give a layer the colors of another, and the names of its labels."""
+    layer.colormap = like.colormap
+    if hasattr(like, "features"):
+        layer.features = like.features
+
+
+def _same(one: Any, other: Any) -> bool:
+    matrices = [getattr(each, "affine_matrix", each) for each in (one, other)]
+    return bool(np.array_equal(*matrices))
+
+
 class SliceLayer:
-    """A layer of one slice that is made when there is something to show, and moved after that.
+    """A layer of one slice: made when there is something to show, and from then on moved, hidden and shown.
 
     Parameters
     ----------
     viewer : napari.Viewer
     make : callable
-        From data and the arguments of place to the layer.
+        From data to the layer.
     """
 
-    def __init__(self, viewer: Any, make: Any) -> None:
+    def __init__(self, viewer: Any, make: Callable[[npt.NDArray[Any]], Any]) -> None:
         self._viewer = real_viewer(viewer)
         self._make = make
+        self._image: Any = None
+        self._name = ""
+        self._is_of_before = False
         self.layer: Any = None
 
     @property
@@ -107,27 +143,39 @@ class SliceLayer:
         """Whether it is among the viewer's layers; someone may have deleted it."""
         return self.layer is not None and self.layer in self._viewer.layers
 
-    def show(self, place: SlicePlace, plane: npt.NDArray[Any], index: int) -> Any:
-        """Show a plane [H, W] of the stack's slice ``index``; gives the layer."""
+    def begin(self) -> None:
+        """Another run, whose model may have other labels and colors: hide what is of the one before."""
+        self.hide()
+        self._is_of_before = True
+
+    def show(self, place: SlicePlace, plane: npt.NDArray[Any], index: int, name: str) -> Any:
+        """Show a plane [H, W] of the stack's slice ``index`` under a name; gives the layer."""
         data, translate = place.lay(plane, index)
-        if self.shown:
+        layers, is_new = self._viewer.layers, not self.shown
+        if is_new:
+            self.layer = self._make(data)
+            self.layer.metadata[RESULT_KEY] = "preview"
+        else:
             self.layer.data = data
-            self.layer.translate = translate
+            if self._is_of_before:
+                _dress(self.layer, self._make(data))
+        self._is_of_before = False
+        if is_new or self._image is not place.image:
+            self._image = place.image
+            lay_on(self.layer, place.image)
+        self.layer.translate = translate
+        if is_new or name != self._name:
+            self._name = name
+            self.layer.name = free_name(layers, name, self.layer)
+        if not is_new:
             self.layer.visible = True
             return self.layer
-        image = place.image
-        arguments = {
-            key: getattr(image, key) for key in ("scale", "rotate", "shear", "affine", "units", "axis_labels")
-        }
-        self.layer = self._make(data, translate=translate, **arguments)
-        self.layer.metadata[RESULT_KEY] = "preview"
-        selected = set(self._viewer.layers.selection)
-        active = self._viewer.layers.selection.active
+        selected, active = set(layers.selection), layers.selection.active
         self._viewer.add_layer(self.layer)
         # What a person is working on stays selected; the window takes its time for each change of that.
         if selected != {active}:
-            self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
+            layers.selection = selected
+        layers.selection.active = active
         return self.layer
 
     def hide(self) -> None:
@@ -139,7 +187,12 @@ class SliceLayer:
         """Take it away."""
         if self.shown:
             self._viewer.layers.remove(self.layer)
-        self.layer = None
+        self.layer = self._image = None
+
+
+def other_plane(run: Any, what: str) -> str:
+    """What to say where the viewer shows another plane than the network's slices."""
+    return f"The model works on {run.job.model.card.plane} slices. Turn to this plane to see {what}."
 
 
 class Viewpoint(QObject):

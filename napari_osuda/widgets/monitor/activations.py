@@ -1,4 +1,4 @@
-"""What a picked channel responds to: its activation on the slice in sight, before and after."""
+"""What a picked channel responds to: its activation on the current slice, before and after."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_osuda.errors import explain
+from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint
+from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint, other_plane
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import real_viewer
-from napari_osuda.widgets.qt.words import error_sentence
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -51,17 +52,22 @@ class Activations(QObject):
         self._layers = {which: SliceLayer(viewer, self._maker(which)) for which in _COLORS}
         self._working = Background(self)
         self._working.done.connect(self._on_done)
-        self._working.failed.connect(lambda error: self.told.emit(error_sentence(error)))
+        self._working.failed.connect(lambda error: self.told.emit(explain(error)))
         self.viewpoint = Viewpoint(viewer, self)
         self.viewpoint.moved.connect(self._compute)
 
     def begin(self) -> None:
         """Another run, or none."""
-        if self._place is not None and self._place.image is not self._cockpit.image:
-            for layer in self._layers.values():
-                layer.remove()
+        for layer in self._layers.values():
+            layer.begin()
         self._place = self._iteration = None
         self.show_channel(None)
+
+    def leave(self) -> None:
+        """The case is no longer open: take the layers away."""
+        for layer in self._layers.values():
+            layer.remove()
+        self.begin()
 
     def show_channel(self, n: int | None) -> None:
         """Show a channel of all N, or none."""
@@ -96,13 +102,13 @@ class Activations(QObject):
         if self._channel is None or run is None or image is None or previewer is None or timeline is None:
             return
         if not can_preview(run.job.model.card):
-            self.told.emit("The channels of a network of volumes are not drawn on the image.")
+            self.told.emit("This model segments whole volumes: its channels are not shown on the image.")
             return
         if self._place is None:
             self._place = SlicePlace(run.stacks[0], image)
         index = self._place.current(self._viewer)
         if index is None:
-            self.told.emit("The network's slices are not in sight: turn to its plane to see the channel.")
+            self.told.emit(other_plane(run, "the channel"))
             return
         kept = timeline.kept
         iteration = self._iteration or (kept[-1] if kept else None)
@@ -123,33 +129,28 @@ class Activations(QObject):
         low, high = (float(end) for end in np.quantile(np.stack([before, after]), _TAILS))
         high = max(high, low + 1e-6)
         for which, plane in (("before", before), ("after", after)):
-            shown = self._layers[which].show(self._place, plane.astype(np.float32), index)
+            name = layer_name(self._title(which), self._cockpit.case)
+            shown = self._layers[which].show(self._place, plane.astype(np.float32), index, name)
             shown.contrast_limits_range = (float(min(low, plane.min())), float(max(high, plane.max())))
             shown.contrast_limits = (low, high)
-            shown.name = self._title(which)
         then = "" if iteration is None else f" (iteration {iteration})"
         self.told.emit(
-            f"On the image: what channel {channel} of {layer.name} gives out for this slice, before in "
-            f"magenta, after{then} in green, white where they agree."
+            f"The response of channel {channel} of {layer.name} to this slice: in the source model magenta, "
+            f"in the adapted model{then} green, white where both agree."
         )
 
     def _title(self, which: str) -> str:
         assert self._channel is not None
         layer, channel = self._channel
-        return f"{layer.name} [{channel}] {which}"
+        model = "source" if which == "before" else "adapted"
+        return f"{layer.name}, channel {channel}, {model} model"
 
     def _maker(self, which: str) -> Any:
         color, blending = _COLORS[which]
 
-        def make(data: Any, **place: Any) -> Image:
+        def make(data: Any) -> Image:
             from napari.layers import Image
 
-            return Image(
-                data,
-                name=self._title(which),
-                colormap=color,
-                blending=blending,
-                **place,
-            )
+            return Image(data, name=which, colormap=color, blending=blending)
 
         return make

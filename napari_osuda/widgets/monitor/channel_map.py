@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,8 +10,10 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout
 
+from napari_osuda.widgets.monitor.cells import arranged, picture_of
 from napari_osuda.widgets.monitor.color_bar import ColorBar
 from napari_osuda.widgets.monitor.plot import PlotPanel
+from napari_osuda.widgets.monitor.words import channel_words, map_words
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["ChannelMap"]
@@ -118,9 +119,7 @@ class ChannelMap(PlotPanel):
         values = self.history[self.column][self.row]
         if self.order.currentIndex():
             self._arrange()
-        picture = np.full((len(self._cells), max(map(len, self._cells))), np.nan, np.float32)
-        for line, cells in zip(picture, self._cells, strict=True):
-            line[: len(cells)] = values[cells]
+        picture = picture_of(values, self._cells)
         self._peak = max(self._peak, self.deviation(self.history[self.column][-1]), self.deviation(values))
         low, high = self.levels(self._peak)
         if self.scale.currentIndex():
@@ -203,14 +202,9 @@ class ChannelMap(PlotPanel):
         """Which layer is in which row, and which of the N channels in each of its cells."""
         history = self.history
         assert history is not None
-        cells = [np.arange(layer.offset, layer.offset + layer.channels) for layer in history.layers]
-        rows = list(range(len(cells)))
-        if self.order.currentIndex() and len(history):
-            d = history["distance"][self.row]
-            rows.sort(key=lambda row: -float(d[cells[row]].mean()))
-            cells = [channels[np.argsort(-d[channels], kind="stable")] for channels in cells]
-        changed = rows != self._rows
-        self._rows, self._cells = rows, [cells[row] for row in rows]
+        by_distance = bool(self.order.currentIndex()) and len(history) > 0
+        rows, self._cells = arranged(history.layers, history["distance"][self.row] if by_distance else None)
+        changed, self._rows = rows != self._rows, rows
         if changed:
             counts = [len(channels) for channels in self._cells]
             steps = np.arange(len(counts))
@@ -238,28 +232,11 @@ class ChannelMap(PlotPanel):
         history = self.history
         if history is None or not len(history):
             return
-        at = f"t = {int(history['t'][self.row])}"
-        dead = history["dead"][self.row]
         if self._place is None:
-            values = history[self.column][self.row]
-            gone = f"; {int(dead.sum())} dead (×)" if dead.any() else ""
-            self.legend.setText(
-                f"{at}: {values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}{gone}"
-            )
-            return
-        row, column = self._place
-        n = int(self._cells[row][column])
-        index = self._rows[row]
-        layer = history.layers[index]
-        d, alpha, gamma, beta = (
-            float(history[name][self.row, n]) for name in ("distance", "alpha", "gamma_shift", "beta_shift")
-        )
-        self.legend.setText(
-            f"{at}: <b>{index + 1}. {escape(layer.name)}</b> ({layer.kind}), "
-            f"channel {n - layer.offset} of 0–{layer.channels - 1}: "
-            f"d {d:.3g}, α {alpha:.3g}, Δγ {gamma:+.2g}, Δβ {beta:+.2g}"
-            f"{'; dead: it hardly varies on the target' if dead[n] else ''}"
-        )
+            self.legend.setText(map_words(history, self.column, self.row))
+        else:
+            row, column = self._place
+            self.legend.setText(channel_words(history, self.row, int(self._cells[row][column])))
 
     def _name_rows(self) -> None:
         if self.history is None:

@@ -19,8 +19,8 @@ class LossPanel(LinePanel):
 
     title_text = "Losses"
     meaning = (
-        "The objective L = L_HBS + λ L_SE: L_HBS (eq. 4) holds γ and β near the source model's, "
-        "L_SE (eq. 6) is the mean entropy of the prediction in nats."
+        "The loss L = L_HBS + λ L_SE. L_HBS (eq. 4) keeps γ and β near those of the source model. "
+        "L_SE (eq. 6) is the mean entropy of the prediction, in nats."
     )
 
     def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
@@ -41,10 +41,10 @@ class SchedulePanel(LinePanel):
 
     title_text = "Schedules"
     meaning = (
-        "η is the share of the source model's statistics in the normalization (eq. 3); λ is the weight of "
-        "the entropy, drawn as a share of its first value."
+        "η is the weight of the source model's statistics in the normalization (eq. 3). λ is the weight of "
+        "the entropy, relative to its first value."
     )
-    unit = "share of 1st"
+    unit = "relative"
 
     def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Two curves, whatever the run."""
@@ -65,32 +65,32 @@ class SchedulePanel(LinePanel):
 
 
 class EntropyPanel(LinePanel):
-    """L_SE, and how much of the most there could be."""
+    """L_SE, and how much of its maximum."""
 
     title_text = "Entropy"
     meaning = (
-        "How unsure the network is of the step's slices (eq. 6), in nats; as a share it is 0 where it is "
-        "sure of every pixel, and 1 where all labels seem equally likely."
+        "How unsure the network is on this iteration's slices (eq. 6), in nats. As a share of its maximum: "
+        "0 if it is sure of every pixel, 1 if all labels are equally likely."
     )
     unit = "nats; share"
 
     def series_of(self, history: RunHistory | None) -> Sequence[CurveStyle]:
         """Two curves, whatever the run."""
-        return CurveStyle("nats", "orange"), CurveStyle("share of the most", "purple", kind=1)
+        return CurveStyle("nats", "orange"), CurveStyle("share of the maximum", "purple", kind=1)
 
     def values_of(self, history: RunHistory) -> FloatArray:
         """L_SE, and L_SE / log K."""
-        most = np.log(max(len(history.classes), 2))
-        return np.stack([history["l_se"], history["l_se"] / most], axis=1)
+        maximum = np.log(max(len(history.classes), 2))
+        return np.stack([history["l_se"], history["l_se"] / maximum], axis=1)
 
 
 class ClassPanel(LinePanel):
-    """Share of the batch's pixels that each class claims."""
+    """Share of the batch's pixels that each label has."""
 
-    title_text = "Class fractions"
+    title_text = "Share of each label"
     meaning = (
-        "The share of the pixels that each label claims in the step's slices. Entropy minimisation can "
-        "collapse: watch for a class that takes all, or vanishes, while the loss falls."
+        "The share of the pixels that each label has on this iteration's slices. A label that takes all "
+        "pixels, or vanishes, while the loss falls is a sign of collapse."
     )
     unit = "% of pixels"
 
@@ -118,10 +118,10 @@ class ClassPanel(LinePanel):
 class LayerPanel(LinePanel):
     """Mean distance of each layer over the iterations."""
 
-    title_text = "Mean d of each layer"
+    title_text = "Mean distance of each layer"
     meaning = (
-        "The mean over a layer's channels of d (eq. 5): how far the layer's statistics on the target are "
-        "from the source model's. From the first layer (dark) to the last (bright)."
+        "The mean of the distance d (eq. 5) over a layer's channels: how far its statistics on this scan are "
+        "from those of the source model. Dark curves are early layers, bright curves late ones."
     )
     unit = "mean d"
 

@@ -21,9 +21,9 @@ class DistributionPanel(PlotPanel):
 
     def __init__(self, colors: Palette) -> None:
         super().__init__(
-            "Distribution of d in each layer",
-            "How d (eq. 5) is spread over a layer's channels in one iteration: the box holds the middle "
-            "half, the bar in it is the median, the line reaches from 5 to 95 % of the channels.",
+            "Distribution of the distance in each layer",
+            "How the distance d (eq. 5) varies over a layer's channels in one iteration. The box holds the "
+            "middle half, its bar is the median, and the line reaches from 5 to 95 % of the channels.",
             colors,
         )
         self.boxes = pg.BarGraphItem(x=[], y0=[], y1=[], width=0.6)

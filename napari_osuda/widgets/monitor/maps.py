@@ -12,9 +12,9 @@ class DistanceMap(ChannelMap):
 
     title_text = "Distance d"
     meaning = (
-        "How far each channel's statistics on the target are from those that the source model stored "
-        "(eq. 5); 0 means that the channel sees what it saw in training. A click pins a channel and shows "
-        "on the image what it responds to; × marks dead channels."
+        "How far each channel's statistics on this scan are from those stored in the source model (eq. 5). "
+        "0: as in training. Click a channel to pin it and to show on the image what it responds to. "
+        "× marks dead channels."
     )
     column = "distance"
 
@@ -32,8 +32,8 @@ class AlphaMap(ChannelMap):
 
     title_text = "Transferability α"
     meaning = (
-        "How strongly each channel's γ and β are held to the source model's (eqs. 4 and 5): the mean is 1, "
-        "more where a channel carries over to the target, less where it does not. A click pins a channel."
+        "How strongly each channel's γ and β are kept near those of the source model (eqs. 4 and 5). The "
+        "mean is 1; channels that fit this scan have more, others less. Click a channel to pin it."
     )
     column = "alpha"
     map_name = "CET-CBD1"

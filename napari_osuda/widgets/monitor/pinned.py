@@ -22,8 +22,8 @@ class PinnedPanel(LinePanel):
 
     title_text = "Pinned channels"
     meaning = (
-        "What the picked channels have gone through: their distance d (eq. 5), transferability α, or how far "
-        "γ and β have moved from the source model's (eq. 4)."
+        "The pinned channels over the iterations: their distance d (eq. 5), transferability α, or how far "
+        "γ and β have moved from those of the source model (eq. 4)."
     )
 
     def __init__(self, colors: Palette) -> None:

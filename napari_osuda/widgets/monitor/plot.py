@@ -72,9 +72,9 @@ class PlotPanel(QWidget):
         self.view.viewport().installEventFilter(self)
 
         self.buttons = {
-            "PNG": self._button("PNG", f"Save '{title}' as a picture", self._ask_png),
-            "CSV": self._button("CSV", f"Save the numbers of '{title}'", self._ask_csv),
-            "Copy": self._button("Copy", f"Copy '{title}' as a picture, and its numbers as text", self.copy),
+            "PNG": self._button("PNG", f"Saves '{title}' as a picture", self._ask_png),
+            "CSV": self._button("CSV", f"Saves the numbers of '{title}'", self._ask_csv),
+            "Copy": self._button("Copy", f"Copies '{title}' as a picture and its numbers as text", self.copy),
         }
         top = QHBoxLayout()
         top.addWidget(self.heading, 1)

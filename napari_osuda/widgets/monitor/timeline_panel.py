@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
+from napari_osuda.errors import explain
+from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint
+from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint, other_plane
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.qt.window import real_viewer
-from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
+from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -23,7 +25,7 @@ __all__ = ["TimelinePanel"]
 
 
 class TimelinePanel(QWidget):
-    """Goes back to any kept iteration, shows its mask on the slice in sight, and makes it the result.
+    """Goes back to any kept iteration, shows its mask on the current slice, and makes it the result.
 
     Parameters
     ----------
@@ -54,9 +56,8 @@ class TimelinePanel(QWidget):
         self.heading = WrappedLabel()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Iteration to look at")
-        self.slider.setToolTip("Go back to an iteration: its mask on the slice in sight, its maps below")
+        self.slider.setToolTip("Shows an earlier iteration: its mask on the current slice, its plots below")
         self.latest_button = QPushButton("&Latest")
-        self.latest_button.setToolTip("Follow the run again, and take the preview away")
         self.use_button = QPushButton("&Use this iteration")
         self.note = WrappedLabel()
         row = QHBoxLayout()
@@ -76,14 +77,17 @@ class TimelinePanel(QWidget):
 
     def begin(self) -> None:
         """Another run, or none."""
-        self._layer.hide()
-        if self._place is not None and self._place.image is not self._cockpit.image:
-            self._layer.remove()
+        self._layer.begin()
         self._place, self._kept, self._wanted = None, (), None
         self.iteration = None
         self._tell("")
         self.chosen.emit(None)
         self.refresh()
+
+    def leave(self) -> None:
+        """The case is no longer open: take the layer away, as there is nothing to go back to."""
+        self._layer.remove()
+        self.begin()
 
     def refresh(self) -> None:
         """Take in what has been kept since."""
@@ -152,13 +156,13 @@ class TimelinePanel(QWidget):
         if self.iteration is None or run is None or image is None:
             return
         if not can_preview(run.job.model.card):
-            self._tell("A network of volumes shows its mask when the iteration is used.")
+            self._tell("This model segments whole volumes: use the iteration to see its mask.")
             return
         if self._place is None:
             self._place = SlicePlace(run.stacks[0], image)
         index = self._place.current(self._viewer)
         if index is None:
-            self._tell("The network's slices are not in sight: turn to its plane to see a preview.")
+            self._tell(other_plane(run, "the mask of an iteration"))
             return
         # While one is computed only the last that was asked for meanwhile is kept.
         free = self._wanted is None
@@ -180,44 +184,48 @@ class TimelinePanel(QWidget):
         wanted, self._wanted = self._wanted, None
         if self.iteration is None or self._place is None:
             return
-        self._layer.show(self._place, labels, done[1]).name = f"iteration {done[0]}"
+        name = layer_name(f"iteration {done[0]}", self._cockpit.case)
+        self._layer.show(self._place, labels, done[1], name)
         self.seconds = time.monotonic() - began
-        self._tell(f"Layer 'iteration {done[0]}': this slice's mask as it was then, very nearly.")
+        self._tell(f"The layer '{name}' shows the mask of this slice at that iteration, approximately.")
         if wanted is not None and wanted != done:
             self._wanted = wanted
             self._compute()
 
     def _on_failed(self, error: Exception) -> None:
         self._wanted = None
-        self._tell(error_sentence(error))
+        self._tell(explain(error))
 
     def _write(self) -> None:
         run = self._cockpit.run
         total = 0 if run is None else run.job.config.iterations
-        at = "the run as it goes on" if self.iteration is None else f"iteration {self.iteration} of {total}"
+        at = "newest iteration" if self.iteration is None else f"iteration {self.iteration} of {total}"
         self.heading.setText(f"<b>Timeline</b>: {at}. {escape(kept_words(self._kept))}")
         usable = self.iteration is not None and self._cockpit.result is not None and not self._cockpit.busy
-        self.use_button.setEnabled(usable)
         self.use_button.setText(
             "&Use this iteration" if self.iteration is None else f"&Use iteration {self.iteration}"
         )
-        self.use_button.setToolTip(
-            "Masks, model, report and record become those of this iteration; any other can be used after it"
-            if usable
-            else "Choose an iteration on the slider, once the run has ended"
+        enable(
+            self.use_button,
+            "Makes this iteration the result: masks, model and report. Any other can be used after it.",
+            "" if usable else "Choose an iteration on the slider, once the run has ended.",
         )
-        self.latest_button.setEnabled(self.iteration is not None)
+        enable(
+            self.latest_button,
+            "Shows the newest iteration again",
+            "" if self.iteration is not None else "The newest iteration is shown.",
+        )
 
     def _tell(self, text: str) -> None:
         self.note.setText(escape(text))
         self.note.setVisible(bool(text))
 
-    def _make(self, data: Any, **place: Any) -> Labels:
+    def _make(self, data: Any) -> Labels:
         from napari_osuda.napari_layers.masks import mask_layer
 
         run = self._cockpit.run
         assert run is not None
-        return mask_layer("iteration", run.job.model.card, data, place)
+        return mask_layer("iteration", run.job.model.card, data, {})
 
 
 def kept_words(kept: tuple[int, ...]) -> str:
@@ -225,8 +233,8 @@ def kept_words(kept: tuple[int, ...]) -> str:
     if not kept:
         return ""
     if kept == tuple(range(1, len(kept) + 1)):
-        return f"All {len(kept)} are kept."
+        return f"All {len(kept)} iterations are kept."
     step = kept[0]
     if kept[:-1] == tuple(range(step, step * len(kept), step)):
-        return f"Kept: every {step}th up to {kept[-2]}, and {kept[-1]}."
-    return f"Kept: {', '.join(map(str, kept))}."
+        return f"Iterations {step}, {2 * step}, ... {kept[-2]} and {kept[-1]} are kept."
+    return f"Iterations {', '.join(map(str, kept))} are kept."

@@ -14,6 +14,7 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.activations import Activations
 from napari_osuda.widgets.monitor.channel_map import ChannelMap
+from napari_osuda.widgets.monitor.course import read_course
 from napari_osuda.widgets.monitor.curve_panels import (
     ClassPanel,
     EntropyPanel,
@@ -27,6 +28,7 @@ from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
 from napari_osuda.widgets.monitor.pinned import PinnedPanel
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
+from napari_osuda.widgets.monitor.words import COURSES, course_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -37,11 +39,12 @@ __all__ = ["MonitorWidget"]
 _INTERVAL_MS = 100
 # And at most this share of the window's time, so that a run does not wait for its pictures where drawing is
 # slow: without a graphics card the whole window is put together anew for each, on every core there is, which
-# takes several times what the window's own thread does.
-_SHARE = 0.025
-# Who leafs through the slices looks at them: the plots stand still for so many seconds after each, but where
-# slices follow each other without an end, as napari's player has them, for no longer than that.
-_LEAFING, _LEAFING_AT_MOST = 0.3, 5.0
+# takes several times what the window's own thread does. But whoever watches is never left behind for longer
+# than this, in seconds.
+_SHARE, _RESTS_AT_MOST = 0.025, 0.3
+# Who scrolls through the slices looks at them: the plots stand still for so many seconds after each, but
+# where slices follow each other without an end, as napari's player has them, for no longer than that.
+_SCROLLING, _SCROLLING_AT_MOST = 0.3, 5.0
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 
@@ -74,19 +77,28 @@ class MonitorWidget(DockedWidget):
         self.pinned = PinnedPanel(colors)
         self.timeline = TimelinePanel(napari_viewer, self.cockpit)
         self.activations = Activations(napari_viewer, self.cockpit, self)
+        self.course = WrappedLabel()
+        self.course.setToolTip(
+            "Mean of the first iterations → mean of the last. Foreground: pixels with any label. "
+            "Distance: eq. 5, over all channels."
+        )
         self.note = WrappedLabel()
         self.note.hide()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
         inside = Column()
-        self._grid = QGridLayout(inside)
-        self._grid.setContentsMargins(4, 4, 4, 4)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self.pinned)
+        self._grid = QGridLayout()
+        column.addLayout(self._grid)
+        column.addStretch(1)
         self.scroller = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         # What goes with the picture stays in sight, wherever the plots are scrolled to.
-        for widget in (self.empty, self.timeline, self.pinned, self.note):
+        for widget in (self.empty, self.course, self.timeline, self.note):
             layout.addWidget(widget)
         layout.addWidget(self.scroller, 1)
         self._arrange()
@@ -99,11 +111,12 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
         self._drawn_at: float | None = None
-        # Since when the plots have stood still for someone who leafs.
-        self._leafing_since: float | None = None
-        napari_viewer.dims.events.current_step.connect(self._on_leafing)
+        # Since when the plots have stood still for someone who scrolls.
+        self._scrolling_since: float | None = None
+        napari_viewer.dims.events.current_step.connect(self._on_scrolling)
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
+        self.cockpit.left.connect(self._on_left)
         self.timeline.chosen.connect(self._go_to)
         self.activations.told.connect(self._tell)
         for panel in self.maps:
@@ -117,6 +130,7 @@ class MonitorWidget(DockedWidget):
         self.empty.setVisible(history is None)
         for panel in self._plots():
             panel.show_history(history)
+        self._show_course()
         self.timeline.begin()
         self.activations.begin()
 
@@ -132,6 +146,9 @@ class MonitorWidget(DockedWidget):
         self.timeline.refresh()
         if history is None:
             return False
+        if self._drawn.get("course") != len(history):
+            self._drawn["course"] = len(history)
+            self._show_course()
         for name, panel in (*self.panels.items(), ("pinned", self.pinned)):
             behind = self._drawn.get(name) != len(history)
             if behind and panel.isVisible() and not panel.visibleRegion().isEmpty():
@@ -140,6 +157,17 @@ class MonitorWidget(DockedWidget):
                 any_drawn = True
         return any_drawn
 
+    def _show_course(self) -> None:
+        history = self.cockpit.history
+        reading = None if history is None else read_course(history)
+        self.course.setVisible(reading is not None)
+        if reading is not None:
+            mark, hue, word = COURSES[reading.course]
+            color = getattr(self.colors(), hue)
+            self.course.setText(
+                f"<span style='color: {color}'>{mark}</span> <b>{word}</b>: {course_words(reading)}"
+            )
+
     def _on_time(self) -> None:
         if self._drawn_at is not None:
             # By now the window has painted what was drawn, which takes longer than drawing it.
@@ -147,30 +175,32 @@ class MonitorWidget(DockedWidget):
             self._drawn_at = None
         began = time.thread_time()
         if time.monotonic() >= self._rests_until and self.refresh():
-            self._drawn_at, self._leafing_since = began, None
+            self._drawn_at, self._scrolling_since = began, None
 
     def _rest(self, took: float) -> None:
         if self.cockpit.busy:
-            self._rests_until = time.monotonic() + took * (1 / _SHARE - 1)
+            self._rests_until = time.monotonic() + min(took * (1 / _SHARE - 1), _RESTS_AT_MOST)
 
-    def _on_leafing(self, _: object = None) -> None:
+    def _on_scrolling(self, _: object = None) -> None:
         now = time.monotonic()
-        if self._leafing_since is None:
-            self._leafing_since = now
-        until = min(now + _LEAFING, self._leafing_since + _LEAFING_AT_MOST)
+        if self._scrolling_since is None:
+            self._scrolling_since = now
+        until = min(now + _SCROLLING, self._scrolling_since + _SCROLLING_AT_MOST)
         self._rests_until = max(self._rests_until, until)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         for panel in self._plots():
             panel.set_colors(colors)
+        self._show_course()
 
     def tear_down(self) -> None:
         """Stop the timer and listen no more."""
         self._timer.stop()
-        self.viewer.dims.events.current_step.disconnect(self._on_leafing)
+        self.viewer.dims.events.current_step.disconnect(self._on_scrolling)
         self.cockpit.began.disconnect(self.show_history)
         self.cockpit.ended.disconnect(self._on_ended)
+        self.cockpit.left.disconnect(self._on_left)
         self.timeline.close_down()
         self.activations.close_down()
 
@@ -181,6 +211,11 @@ class MonitorWidget(DockedWidget):
         self._rests_until = 0.0
         self.timeline.refresh()
         self.activations.go_to(self.timeline.iteration)
+
+    def _on_left(self) -> None:
+        """The run's images are gone: its curves stay, but there is nothing to go back to."""
+        self.timeline.leave()
+        self.activations.leave()
 
     def _go_to(self, iteration: int | None) -> None:
         """Show one iteration in all plots, or the run as it goes on."""

@@ -36,8 +36,8 @@ def set_aside() -> None:
     """Leave what there is now out of collections until something is closed.
 
     Once: what a run leaves behind is to be collected like anything else. Given back at the end of each run,
-    everything would be looked at soon after, and hold up the window of whoever leafs through the result. The
-    price: cyclic garbage among what is set aside, which is what there was before the first run or, after
+    everything would be looked at soon after, and hold up the window while the result is looked at. The price:
+    cyclic garbage among what is set aside, which is what there was before the first run or, after
     a closing, at most the layers of one run, waits for something to be closed.
     """
     if not gc.get_freeze_count():

@@ -1,4 +1,4 @@
-"""Colors of the plots and of the states, taken from napari's theme."""
+"""Colors of texts, plots and marks, taken from napari's theme."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari.utils.theme import get_theme
 
-__all__ = ["STATE_WORDS", "Palette", "palette"]
+__all__ = ["Palette", "palette"]
 
 # Okabe & Ito, Color Universal Design (2008): told apart with any kind of color vision. Of each hue the
 # shade that stands out from a dark, and from a light background.
@@ -17,18 +17,6 @@ _ON_LIGHT = {
     "green": "#00785a",
     "red": "#c04e00",
     "purple": "#a34a7d",
-}
-
-# What each state of the controller is called, and the hue of its mark; the words alone tell it as well.
-STATE_WORDS: dict[str, tuple[str, str]] = {
-    "idle": ("Ready", "text"),
-    "loading": ("Loading", "blue"),
-    "running": ("Running", "blue"),
-    "paused": ("Paused", "orange"),
-    "stopping": ("Stopping after this step", "orange"),
-    "done": ("Done", "green"),
-    "stopped": ("Stopped", "orange"),
-    "failed": ("Failed", "red"),
 }
 
 

@@ -1,11 +1,11 @@
-"""Labels that fit a narrow dock, and what is said in words: time left, errors."""
+"""Labels that fit a narrow dock, greyed buttons that say why, and time left in words."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QSizePolicy
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["WrappedLabel", "error_sentence", "time_left"]
+__all__ = ["WrappedLabel", "enable", "time_left"]
 
 
 class WrappedLabel(QLabel):
@@ -24,25 +24,27 @@ class WrappedLabel(QLabel):
         self.setMinimumWidth(1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            | Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
+
+
+def enable(widget: QWidget, tip: str, why_not: str = "") -> None:
+    """Enable a widget with its tooltip, or grey it out with a tooltip that says why."""
+    widget.setEnabled(not why_not)
+    widget.setToolTip(why_not or tip)
 
 
 def time_left(seconds: float | None) -> str:
     """``"about 2 min left"``; nothing while nothing is known."""
     if seconds is None:
         return ""
-    if seconds < 1:
-        return "almost done"
+    if seconds < 5:
+        return "a few seconds left"
     if seconds < 90:
         return f"about {round(seconds)} s left"
     if seconds < 5400:
         return f"about {round(seconds / 60)} min left"
     return f"about {seconds / 3600:.1f} h left"
-
-
-def error_sentence(error: BaseException) -> str:
-    """What a failure is called in the panel: the same sentence as on the command line."""
-    from napari_osuda.errors import explain
-
-    return explain(error)

@@ -42,6 +42,10 @@ class Arrivals(QObject):
         # The run that came last: where the same one comes with other masks, its decisions are kept.
         self._last: ReviewRun | None = None
 
+    def ended_here(self, run: ReviewRun | None) -> bool:
+        """Whether a run is the last that has ended in this viewer, and not one of a folder."""
+        return run is not None and run is self._last
+
     def watch(self) -> None:
         """Tell of what is there, and from now on of what comes."""
         self._viewer.layers.events.inserted.connect(self._on_inserted)

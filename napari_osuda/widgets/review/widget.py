@@ -212,6 +212,7 @@ class ReviewWidget(DockedWidget):
         )  # fmt: skip
         for event, slot in self._events:
             event.connect(slot)
+        self.cockpit.left.connect(self._on_left)
 
     def blink(self, held: bool) -> None:
         """Show the original mask alone for as long as a key is held."""
@@ -238,6 +239,13 @@ class ReviewWidget(DockedWidget):
         if self.review is not None and event.value in self.layers.layers.values():
             # Somebody deletes a layer, or clears the viewer: once that is over one sees which.
             QTimer.singleShot(0, self._restore_layers)
+
+    def _on_left(self) -> None:
+        """The images of the run that has ended in this viewer were removed: its review is over."""
+        if self.review is not None and self.arrivals.ended_here(self.run):
+            name = self.review.case.name
+            self._leave_case()
+            self._show_nothing(words.closed(name))
 
     def _restore_layers(self) -> None:
         """Put a mask back that somebody has deleted; where all are gone, the review of this case is over."""
@@ -312,6 +320,7 @@ class ReviewWidget(DockedWidget):
         self.reference.close()
         for event, slot in self._events:
             event.disconnect(slot)
+        self.cockpit.left.disconnect(self._on_left)
         self._leave_case(closing=True)
         self.comparison.close()
         self.keys.close()

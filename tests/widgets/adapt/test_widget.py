@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
+from run_layers import names, of_role, roles
 
 from napari_osuda.models import load_model
 from napari_osuda.session import After, Finished, Recommendation
@@ -22,12 +23,12 @@ def test_a_run_gives_layers_on_the_image_with_the_cards_names_and_colors(adapt_w
     assert adapt_widget.run_panel.state == "done", adapt_widget.run_panel.label.text()
     image = viewer.layers["patient7_t1"]
     for name in ("before", "after", "difference"):
-        layer = viewer.layers[name]
+        layer = of_role(viewer, name)
         assert layer.data.shape == image.data.shape
         np.testing.assert_array_equal(layer.extent.world, image.extent.world)
         assert layer.units == image.units
         assert layer.axis_labels == image.axis_labels
-    after = viewer.layers["after"]
+    after = of_role(viewer, "after")
     assert list(after.features["label"]) == ["background", "edema", "core"]
     assert list(after.features["index"]) == [0, 2, 5]
     np.testing.assert_allclose(
@@ -43,7 +44,7 @@ def test_masks_lie_where_the_run_folder_says(adapt_widget, viewer, ended, patien
     saved = nib.load(folder / "after" / "patient7.nii.gz")
     # The file's array is flipped in all but S: the layer's [S, A, R] is its transpose, flipped.
     shown = np.asarray(saved.dataobj)[::-1, ::-1, :].transpose(2, 1, 0)
-    np.testing.assert_array_equal(viewer.layers["after"].data, shown)
+    np.testing.assert_array_equal(of_role(viewer, "after").data, shown)
     record = json.loads((folder / "run.json").read_text())
     paths = [entry["path"] for entry in record["cases"][0]["inputs"]]
     assert paths == [str(patient / "patient7_t1.nii.gz"), str(patient / "patient7_t2.nii.gz")]
@@ -54,7 +55,7 @@ def test_painted_corrections_are_saved_in_the_scans_space(adapt_widget, viewer, 
     adapt_widget.adapt()
     ended(adapt_widget)
     adapt_widget.outcome_panel.after.click()
-    layer = viewer.layers["after"]
+    layer = of_role(viewer, "after")
     layer.data[:] = 0
     layer.data[2, 3, 4] = 5
     path = tmp_path / "mask.nii.gz"
@@ -82,7 +83,7 @@ def test_dice_is_told_where_a_reference_is_chosen(adapt_widget, viewer, ended):
     ended(adapt_widget)
     case = adapt_widget.cockpit.result.cases[0]
     score = next(s for s in case.scores_after if s.region == "edema")
-    assert f"{score.dice:.3f}" in adapt_widget.outcome_panel.scores.text()
+    assert f"{score.dice:.3f}" in adapt_widget.outcome_panel.details.scores.text()
 
 
 def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
@@ -91,13 +92,12 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
     advice = adapt_widget.cockpit.result.recommendation
     choice = "before" if advice.decision != "accept" else "after"
     assert adapt_widget.outcome_panel.choice == choice
-    assert [layer.name for layer in viewer.layers if layer.visible and layer.name in ("before", "after")] == [
-        choice
-    ]
+    masks = ("before", "after")
+    assert [role for role in masks if of_role(viewer, role).visible] == [choice]
     other = "after" if choice == "before" else "before"
     getattr(adapt_widget.outcome_panel, other).click()
-    assert viewer.layers[other].visible
-    assert not viewer.layers[choice].visible
+    assert of_role(viewer, other).visible
+    assert not of_role(viewer, choice).visible
 
 
 def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
@@ -110,11 +110,11 @@ def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_en
     result, later = adapt_widget.cockpit.result, []
     # As a window that was too slow for the run's patience finds them: one after the other, waiting.
     adapt_widget._layers.show_after(After(0, result.cases[0].after, refused))
-    adapt_widget._on_finished(Finished(result))
+    adapt_widget.run_view.show_end(Finished(result))
     QTimer.singleShot(20, lambda: later.append(True))
     qtbot.waitUntil(lambda: bool(later))
-    assert viewer.layers["before"].visible
-    assert not viewer.layers["after"].visible
+    assert of_role(viewer, "before").visible
+    assert not of_role(viewer, "after").visible
 
 
 def test_pause_resume_and_stop(adapt_widget, qtbot, ended):
@@ -146,14 +146,16 @@ def test_a_second_run_replaces_untouched_layers_and_keeps_edited_ones(adapt_widg
     adapt_widget.adapt()
     ended(adapt_widget)
     first = adapt_widget.cockpit.result.folder
-    painted = viewer.layers["after"].data
+    painted = of_role(viewer, "after").data
     painted[0, 0, 0] = 5 if painted[0, 0, 0] != 5 else 2
     adapt_widget.adapt()
     ended(adapt_widget)
-    names = sorted(
-        layer.name for layer in viewer.layers if not layer.name.startswith(("patient7", "preview"))
-    )
-    assert names == ["after", "after (edited)", "before", "difference"]
+    assert {name for name in names(viewer) if not name.startswith(("patient7", "live preview"))} == {
+        "adapted mask (patient7)",
+        "adapted mask (patient7), edited",
+        "original mask (patient7)",
+        "difference (patient7)",
+    }
     assert adapt_widget.cockpit.result.folder != first
     assert (first / "after" / "patient7.nii.gz").is_file()
 
@@ -169,7 +171,7 @@ def test_bad_settings_and_bad_layers_are_a_sentence(adapt_widget, viewer, ended)
     ended(adapt_widget)
     assert adapt_widget.run_panel.state == "failed"
     assert "t2" in adapt_widget.run_panel.label.text()
-    assert "before" not in viewer.layers
+    assert not roles(viewer)
     assert adapt_widget.run_panel.adapt_button.isEnabled()
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QSlider, QToolButton
+from run_layers import names, of_role
 
 from napari_osuda.models import load_model
 from napari_osuda.session import find_unfinished
@@ -101,7 +102,7 @@ def reopened(adapt_widget, viewer, qtbot, tmp_path):
     viewer.window.remove_dock_widget(again)
 
 
-def test_a_run_that_was_cut_off_is_offered_and_reaches_the_same_bits(
+def test_a_run_that_was_interrupted_is_offered_and_reaches_the_same_bits(
     reopened, viewer, model_folder, patient, ended
 ):
     from napari_osuda.imaging import read_case
@@ -122,39 +123,39 @@ def test_a_run_that_was_cut_off_is_offered_and_reaches_the_same_bits(
     for a, b in zip(whole.network.state_dict().values(), result.network.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     # On the images of the case, which were opened for it.
-    after = viewer.layers["after"]
+    after = of_role(viewer, "after")
     np.testing.assert_array_equal(after.extent.world, viewer.layers["patient7_t1"].extent.world)
     assert find_unfinished(result.folder.parent) == []
 
 
-def test_a_run_that_was_cut_off_can_be_left_for_later_or_forgotten(reopened, qtbot):
+def test_a_run_that_was_interrupted_can_be_left_for_later_or_discarded(reopened, qtbot):
     panel, folder = reopened.resume_panel, reopened.resume_panel.runs[0].folder
     panel.later_button.click()
     assert not panel.isVisibleTo(reopened)
     panel.look([folder.parent])
     qtbot.waitUntil(lambda: bool(panel.runs), timeout=60_000)
-    panel.forget_button.click()
+    panel.discard_button.click()
     assert find_unfinished(folder.parent) == []
     assert (folder / "before" / "patient7.nii.gz").is_file()
 
 
-def test_the_slice_in_sight_is_previewed_and_makes_room_for_the_result(adapt_widget, viewer, qtbot, ended):
+def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widget, viewer, qtbot, ended):
     viewer.dims.set_current_step(0, 4)
     begun(adapt_widget, qtbot)
-    qtbot.waitUntil(lambda: "preview" in viewer.layers, timeout=60_000)
-    layer, image = viewer.layers["preview"], viewer.layers["patient7_t1"]
+    qtbot.waitUntil(lambda: "live preview (patient7)" in viewer.layers, timeout=60_000)
+    layer, image = of_role(viewer, "preview"), viewer.layers["patient7_t1"]
     assert layer.data.shape == (1, *image.data.shape[1:])
     np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
     assert viewer.layers.selection.active is not layer
-    assert not viewer.layers["before"].visible
+    assert not of_role(viewer, "before").visible
     viewer.dims.set_current_step(0, 2)
     qtbot.waitUntil(
         lambda: np.allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((2, 0, 0))), timeout=60_000
     )
     adapt_widget.run_panel.stop_button.click()
     ended(adapt_widget)
-    assert not viewer.layers["preview"].visible
-    assert viewer.layers[adapt_widget.outcome_panel.choice].visible
+    assert not of_role(viewer, "preview").visible
+    assert of_role(viewer, adapt_widget.outcome_panel.choice).visible
 
 
 def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):
@@ -169,7 +170,7 @@ def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):
         viewer.dims.set_current_step(0, step)
         index = place.current(viewer)
         data, _ = place.lay(cockpit.previewer.labels(None, 0, index), index)
-        np.testing.assert_array_equal(data[0], viewer.layers["before"].data[step])
+        np.testing.assert_array_equal(data[0], of_role(viewer, "before").data[step])
     viewer.dims.order = (1, 0, 2)
     assert place.current(viewer) is None, "another plane is shown"
 
@@ -218,21 +219,21 @@ def test_a_stop_holds_the_queue(adapt_widget, qtbot, ended):
     assert not panel.waiting
 
 
-@pytest.mark.parametrize("whence", ["source", "result"])
-def test_run_again(whence, adapt_widget, viewer, ended, qtbot):
+@pytest.mark.parametrize("model", ["source", "result"])
+def test_run_again(model, adapt_widget, viewer, ended, qtbot):
     adapt_widget.settings_panel.set_values(learning_rate=1e-2)
     adapt_widget.adapt()
     ended(adapt_widget)
     first = adapt_widget.cockpit.result
-    adapt_widget.run_again(whence)
+    adapt_widget.run_again(model)
     qtbot.waitUntil(lambda: adapt_widget.run_panel.state == "loading", timeout=60_000)
     ended(adapt_widget)
     second = adapt_widget.cockpit.result
     assert second.folder != first.folder
     record = json.loads((second.folder / "run.json").read_text())
-    expected = first.job.model.path if whence == "source" else first.folder / "model"
+    expected = first.job.model.path if model == "source" else first.folder / "model"
     assert record["model"]["path"] == str(expected)
-    if whence == "source":
+    if model == "source":
         np.testing.assert_array_equal(second.cases[0].after, first.cases[0].after)
     else:
         np.testing.assert_array_equal(second.cases[0].before, first.cases[0].after)
@@ -244,17 +245,20 @@ def test_using_an_iteration_shows_its_mask_and_keeps_what_was_painted(adapt_widg
     adapt_widget.adapt()
     ended(adapt_widget)
     folder = adapt_widget.cockpit.result.folder
-    painted = viewer.layers["after"]
+    painted = of_role(viewer, "after")
     painted.data[0, 0, 0] = 5 if painted.data[0, 0, 0] != 5 else 2
     adapt_widget.cockpit.use_iteration(2)
     qtbot.waitUntil(lambda: adapt_widget.cockpit.result.iteration == 2, timeout=60_000)
     ended(adapt_widget)
     assert adapt_widget.run_panel.state == "done"
-    assert "2 are used" in adapt_widget.run_panel.label.text()
-    assert "Iteration 2 is used" in adapt_widget.outcome_panel.text.text()
-    assert {"after", "after (edited)", "before", "difference"} <= {layer.name for layer in viewer.layers}
+    assert "The result is that of iteration 2, as chosen" in adapt_widget.run_panel.label.text()
+    assert {
+        "adapted mask (patient7)",
+        "adapted mask (patient7), edited",
+        "original mask (patient7)",
+    } <= names(viewer)
     saved = np.asarray(nib.load(folder / "after" / "patient7.nii.gz").dataobj)
-    np.testing.assert_array_equal(viewer.layers["after"].data, saved[::-1, ::-1, :].transpose(2, 1, 0))
+    np.testing.assert_array_equal(of_role(viewer, "after").data, saved[::-1, ::-1, :].transpose(2, 1, 0))
     assert json.loads((folder / "run.json").read_text())["iteration_used"] == 2
 
 

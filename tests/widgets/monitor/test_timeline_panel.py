@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from run_layers import names
 
+from napari_osuda.widgets.monitor.cells import arranged, picture_of
 from napari_osuda.widgets.monitor.timeline_panel import kept_words
 from napari_osuda.widgets.monitor.widget import MonitorWidget
 
@@ -29,18 +31,19 @@ def monitor(adapt_widget, viewer, ended):
         viewer.window.remove_dock_widget(widget)
 
 
-def names(viewer) -> set[str]:
-    return {layer.name for layer in viewer.layers}
+def shown(history, column, row=-1):
+    """What a map in the network's order shows."""
+    return picture_of(history[column][row], arranged(history.layers)[1])
 
 
-def test_an_iteration_is_previewed_on_the_slice_in_sight(monitor, viewer, qtbot):
+def test_an_iteration_is_previewed_on_the_current_slice(monitor, viewer, qtbot):
     panel = monitor.timeline
     assert panel.slider.maximum() == 5
     assert "All 6" in panel.heading.text()
     assert not panel.use_button.isEnabled()
     panel.slider.setValue(1)
-    qtbot.waitUntil(lambda: "iteration 2" in names(viewer), timeout=60_000)
-    layer, image = viewer.layers["iteration 2"], viewer.layers["patient7_t1"]
+    qtbot.waitUntil(lambda: "iteration 2 (patient7)" in names(viewer), timeout=60_000)
+    layer, image = viewer.layers["iteration 2 (patient7)"], viewer.layers["patient7_t1"]
     np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
     expected = monitor.cockpit.previewer.labels(monitor.cockpit.timeline.state(2), 0, 4)
     np.testing.assert_array_equal(layer.data[0], panel._place.lay(expected, 4)[0][0])
@@ -50,11 +53,11 @@ def test_an_iteration_is_previewed_on_the_slice_in_sight(monitor, viewer, qtbot)
         lambda: np.allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((1, 0, 0))), timeout=60_000
     )
     qtbot.keyClick(panel.slider, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: "iteration 3" in names(viewer), timeout=60_000)
+    qtbot.waitUntil(lambda: "iteration 3 (patient7)" in names(viewer), timeout=60_000)
     panel.latest_button.click()
     assert not layer.visible
     panel.slider.setValue(0)
-    qtbot.waitUntil(lambda: layer.visible and layer.name == "iteration 1", timeout=60_000)
+    qtbot.waitUntil(lambda: layer.visible and layer.name == "iteration 1 (patient7)", timeout=60_000)
 
 
 def test_the_plots_go_back_as_well(monitor):
@@ -62,10 +65,10 @@ def test_the_plots_go_back_as_well(monitor):
     monitor.timeline.go_to(3)
     assert "t = 2" in monitor.panels["losses"].legend.text()
     distance = monitor.panels["distance"]
-    np.testing.assert_allclose(distance.image.image, history.ragged("distance", 2))
+    np.testing.assert_allclose(distance.image.image, shown(history, "distance", 2))
     assert "t = 2" in monitor.panels["distribution"].legend.text()
     monitor.timeline.go_to(None)
-    np.testing.assert_allclose(distance.image.image, history.ragged("distance", 5))
+    np.testing.assert_allclose(distance.image.image, shown(history, "distance", 5))
 
 
 def test_an_iteration_is_used(monitor, adapt_widget, viewer, qtbot, ended):
@@ -85,9 +88,9 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
     cockpit, panel = monitor.cockpit, monitor.panels["distance"]
     layer = cockpit.history.layers[1]
     panel.pick_at(2.5, 1.5)
-    title = f"{layer.name} [2]"
-    qtbot.waitUntil(lambda: {f"{title} before", f"{title} after"} <= names(viewer), timeout=60_000)
-    before, after = (viewer.layers[f"{title} {which}"] for which in ("before", "after"))
+    titles = [f"{layer.name}, channel 2, {which} model (patient7)" for which in ("source", "adapted")]
+    qtbot.waitUntil(lambda: set(titles) <= names(viewer), timeout=60_000)
+    before, after = (viewer.layers[title] for title in titles)
     for state, shown in ((None, before), (cockpit.timeline.state(6), after)):
         expected = cockpit.previewer.activation(state, 0, 4, layer, 2)
         np.testing.assert_allclose(shown.data[0], monitor.activations._place.lay(expected, 4)[0][0])
@@ -97,7 +100,7 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
     assert set(adapt_widget.channel_panel.layers().values()) == {
         viewer.layers["patient7_t1"], viewer.layers["patient7_t2"]
     }  # fmt: skip
-    assert title.replace(" ", "&nbsp;") in monitor.pinned.legend.text()
+    assert f"{layer.name} [2]".replace(" ", "&nbsp;") in monitor.pinned.legend.text()
     np.testing.assert_allclose(
         monitor.pinned.curves[0].getData()[1], cockpit.history["distance"][:, layer.offset + 2]
     )
@@ -120,27 +123,27 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
 def test_a_monitor_that_closes_takes_its_layers_along(monitor, viewer, qtbot):
     monitor.panels["alpha"].pick_at(0.5, 0.5)
     monitor.timeline.go_to(2)
-    qtbot.waitUntil(lambda: {"iteration 2"} < names(viewer), timeout=60_000)
-    qtbot.waitUntil(lambda: any(name.endswith("] after") for name in names(viewer)), timeout=60_000)
+    qtbot.waitUntil(lambda: {"iteration 2 (patient7)"} < names(viewer), timeout=60_000)
+    qtbot.waitUntil(lambda: any("adapted model" in name for name in names(viewer)), timeout=60_000)
     viewer.window.remove_dock_widget(monitor)
-    left = {name for name in names(viewer) if not name.startswith(("patient7", "preview"))}
-    assert left == {"before", "after", "difference"}
+    left = {name for name in names(viewer) if not name.startswith(("patient7", "live preview"))}
+    assert left == {f"{what} (patient7)" for what in ("original mask", "adapted mask", "difference")}
 
 
 def test_another_run_begins_with_nothing_pinned(monitor, adapt_widget, viewer, qtbot, ended):
     monitor.panels["distance"].pick_at(0.5, 0.5)
-    qtbot.waitUntil(lambda: any(name.endswith("] after") for name in names(viewer)), timeout=60_000)
+    qtbot.waitUntil(lambda: any("adapted model" in name for name in names(viewer)), timeout=60_000)
     adapt_widget.settings_panel.set_values(iterations=2)
     adapt_widget.adapt()
     ended(adapt_widget)
     monitor.refresh()
     assert monitor.pinned.pinned == []
-    assert not any(layer.visible for layer in viewer.layers if "]" in layer.name)
+    assert not any(layer.visible for layer in viewer.layers if ", channel " in layer.name)
     assert monitor.timeline.slider.maximum() == 1
 
 
 def test_which_iterations_are_kept_is_said():
-    assert kept_words((1, 2, 3)) == "All 3 are kept."
-    assert kept_words((8, 16, 23)) == "Kept: every 8th up to 16, and 23."
-    assert kept_words((8, 16, 24)) == "Kept: every 8th up to 16, and 24."
-    assert kept_words((3, 8, 10)) == "Kept: 3, 8, 10."
+    assert kept_words((1, 2, 3)) == "All 3 iterations are kept."
+    assert kept_words((8, 16, 24, 29)) == "Iterations 8, 16, ... 24 and 29 are kept."
+    assert kept_words((8, 16, 24)) == "Iterations 8, 16, ... 16 and 24 are kept."
+    assert kept_words((3, 8, 10)) == "Iterations 3, 8, 10 are kept."

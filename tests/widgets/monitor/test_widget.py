@@ -7,30 +7,17 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication
 
-from napari_osuda.method import AdaptationConfig, adapt
-from napari_osuda.networks import UNet
 from napari_osuda.widgets.cockpit.history import RunHistory
+from napari_osuda.widgets.monitor.cells import arranged, picture_of
 from napari_osuda.widgets.monitor.widget import MonitorWidget
 from napari_osuda.widgets.qt.theme import palette
 
 CLASSES = ((0, "background", "#000000"), (2, "edema", "#e69f00"), (5, "core", "#56b4e9"))
-
-
-@pytest.fixture(scope="module")
-def run():
-    """The layers and the reports of a short run."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = UNet(1, 3, (4, 8))
-        batches = [torch.randn(2, 1, 16, 16) + 1 for _ in range(2)]
-    adaptation = adapt(network, batches, AdaptationConfig(iterations=6))
-    return adaptation.layers, list(adaptation)
 
 
 @pytest.fixture
@@ -45,9 +32,14 @@ def monitor(qtbot):
     widget.deleteLater()
 
 
-def told(monitor, run, count=None):
+def shown(history, column, row=-1):
+    """What a map in the network's order shows."""
+    return picture_of(history[column][row], arranged(history.layers)[1])
+
+
+def told(monitor, reported, count=None):
     """Let the cockpit tell the monitor of a run."""
-    layers, reports = run
+    layers, reports = reported
     history = RunHistory(layers, CLASSES, len(reports))
     monitor.cockpit.history = history
     monitor.cockpit.began.emit(history)
@@ -58,41 +50,8 @@ def told(monitor, run, count=None):
     return history
 
 
-def test_history_keeps_every_number_and_grows(run):
-    layers, reports = run
-    history = RunHistory(layers, CLASSES, 2)
-    for report in reports:
-        history.add(report)
-    assert len(history) == len(reports)
-    for name in ("distance", "alpha", "gamma_shift", "beta_shift", "class_fractions"):
-        np.testing.assert_array_equal(history[name], np.stack([getattr(r, name) for r in reports]))
-    first = layers[1]
-    expected = reports[3].distance[first.offset : first.offset + first.channels].mean()
-    assert history["layer_distance"][3, 1] == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_ragged_picture_has_a_cell_for_each_channel_and_no_other(run):
-    layers, reports = run
-    history = RunHistory(layers, CLASSES, 1)
-    history.add(reports[0])
-    picture = history.ragged("alpha")
-    assert picture.shape == (len(layers), max(layer.channels for layer in layers))
-    assert np.isfinite(picture).sum() == history.channels
-    for row, layer in zip(picture, layers, strict=True):
-        np.testing.assert_array_equal(
-            row[: layer.channels], reports[0].alpha[layer.offset :][: layer.channels]
-        )
-        assert np.isnan(row[layer.channels :]).all()
-
-
-def test_long_runs_fit_in_memory():
-    layers = [type("L", (), {"channels": 500, "offset": 500 * i, "name": str(i)})() for i in range(4)]
-    history = RunHistory(layers, CLASSES, 2000)
-    assert sum(column.nbytes for column in history._columns.values()) < 100e6
-
-
-def test_curves_show_what_was_reported(monitor, run):
-    history = told(monitor, run)
+def test_curves_show_what_was_reported(monitor, reported):
+    history = told(monitor, reported)
     losses = monitor.panels["losses"]
     for curve, expected in zip(
         losses.curves, (history["l_hbs"], history["lam"] * history["l_se"], history["loss"]), strict=True
@@ -105,22 +64,22 @@ def test_curves_show_what_was_reported(monitor, run):
     np.testing.assert_allclose(classes.curves[1].getData()[1], 100 * history["class_fractions"][:, 2])
 
 
-def test_items_are_updated_in_place(monitor, run):
-    history = told(monitor, run, count=2)
+def test_items_are_updated_in_place(monitor, reported):
+    history = told(monitor, reported, count=2)
     curves, image = list(monitor.panels["losses"].curves), monitor.panels["distance"].image
     items = len(monitor.panels["losses"].view.box.addedItems)
-    for report in run[1][2:]:
+    for report in reported[1][2:]:
         history.add(report)
     for panel in monitor.panels.values():
         panel.refresh()
     assert monitor.panels["losses"].curves == curves
     assert len(monitor.panels["losses"].view.box.addedItems) == items
-    assert len(curves[0].getData()[0]) == len(run[1])
-    np.testing.assert_array_equal(image.image, history.ragged("distance"))
+    assert len(curves[0].getData()[0]) == len(reported[1])
+    np.testing.assert_array_equal(image.image, shown(history, "distance"))
 
 
-def test_the_timer_draws_what_is_in_sight(monitor, run, qtbot):
-    layers, reports = run
+def test_the_timer_draws_what_is_in_sight(monitor, reported, qtbot):
+    layers, reports = reported
     history = RunHistory(layers, CLASSES, len(reports))
     monitor.cockpit.history = history
     monitor.cockpit.began.emit(history)
@@ -130,8 +89,8 @@ def test_the_timer_draws_what_is_in_sight(monitor, run, qtbot):
     assert monitor.panels["layers"].curves[0].getData()[0] is None, "drawn though scrolled out of sight"
 
 
-def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, run, monkeypatch):
-    layers, reports = run
+def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, reported, monkeypatch):
+    layers, reports = reported
     monkeypatch.setattr(type(monitor.cockpit), "busy", True)
     monitor._timer.stop()
     history = RunHistory(layers, CLASSES, len(reports))
@@ -148,8 +107,8 @@ def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor
     assert len(losses.getData()[0]) == 1
 
 
-def test_while_someone_leafs_through_the_slices_the_plots_stand_still(monitor, run, qtbot):
-    layers, reports = run
+def test_while_someone_scrolls_through_the_slices_the_plots_stand_still(monitor, reported, qtbot):
+    layers, reports = reported
     monitor.viewer.add_image(np.zeros((9, 8, 8), np.float32))
     monitor._timer.stop()
     history = RunHistory(layers, CLASSES, len(reports))
@@ -164,8 +123,8 @@ def test_while_someone_leafs_through_the_slices_the_plots_stand_still(monitor, r
     qtbot.waitUntil(lambda: losses.getData()[0] is not None)
 
 
-def test_a_player_that_never_rests_does_not_stop_the_plots_for_ever(monitor, run, monkeypatch):
-    layers, reports = run
+def test_a_player_that_never_rests_does_not_stop_the_plots_for_ever(monitor, reported, monkeypatch):
+    layers, reports = reported
     clock = [100.0]
     monkeypatch.setattr("napari_osuda.widgets.monitor.widget.time.monotonic", lambda: clock[0])
     monitor._timer.stop()
@@ -174,20 +133,20 @@ def test_a_player_that_never_rests_does_not_stop_the_plots_for_ever(monitor, run
     monitor.cockpit.began.emit(history)
     history.add(reports[0])
     for _ in range(49):
-        monitor._on_leafing()
+        monitor._on_scrolling()
         monitor._on_time()
         clock[0] += 0.1
     losses = monitor.panels["losses"].curves[0]
     assert losses.getData()[0] is None
     for _ in range(3):
-        monitor._on_leafing()
+        monitor._on_scrolling()
         monitor._on_time()
         clock[0] += 0.1
     assert losses.getData()[0] is not None
 
 
-def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
-    history = told(monitor, run)
+def test_pointing_at_a_cell_tells_its_channel(monitor, reported, qtbot):
+    history = told(monitor, reported)
     panel = monitor.panels["distance"]
     layer = history.layers[2]
     with qtbot.waitSignal(panel.pointed) as pointed:
@@ -200,8 +159,8 @@ def test_pointing_at_a_cell_tells_its_channel(monitor, run, qtbot):
     assert layer.name not in panel.legend.text(), "beyond the end of a layer there is no channel"
 
 
-def test_cursor_keys_go_from_channel_to_channel_and_enter_picks_one(monitor, run, qtbot):
-    history = told(monitor, run)
+def test_cursor_keys_go_from_channel_to_channel_and_enter_picks_one(monitor, reported, qtbot):
+    history = told(monitor, reported)
     panel = monitor.panels["alpha"]
     panel.view.setFocus()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
@@ -212,8 +171,8 @@ def test_cursor_keys_go_from_channel_to_channel_and_enter_picks_one(monitor, run
     assert picked.args == [history.layers[1].offset + 2]
 
 
-def test_a_click_picks_the_channel_under_the_mouse(monitor, run, qtbot):
-    history = told(monitor, run)
+def test_a_click_picks_the_channel_under_the_mouse(monitor, reported, qtbot):
+    history = told(monitor, reported)
     panel = monitor.panels["distance"]
     monitor.scroller.ensureWidgetVisible(panel)
     point = panel.view.mapFromScene(panel.view.box.mapViewToScene(QPointF(1.5, 3.5)))
@@ -222,8 +181,8 @@ def test_a_click_picks_the_channel_under_the_mouse(monitor, run, qtbot):
     assert picked.args == [history.layers[3].offset + 1]
 
 
-def test_by_distance_the_farthest_come_first_and_keep_their_names(monitor, run):
-    history = told(monitor, run)
+def test_by_distance_the_farthest_come_first_and_keep_their_names(monitor, reported):
+    history = told(monitor, reported)
     panel = monitor.panels["distance"]
     panel.order.setCurrentIndex(1)
     means = np.nanmean(panel.image.image, axis=1)
@@ -237,15 +196,15 @@ def test_by_distance_the_farthest_come_first_and_keep_their_names(monitor, run):
     assert f"channel {n - farthest.offset} of" in panel.legend.text()
     assert f"d {d[n]:.3g}" in panel.legend.text()
     panel.order.setCurrentIndex(0)
-    np.testing.assert_array_equal(panel.image.image, history.ragged("distance"))
+    np.testing.assert_array_equal(panel.image.image, shown(history, "distance"))
 
 
-def test_a_logarithmic_scale_has_its_values_at_the_bar(monitor, run):
-    history = told(monitor, run)
+def test_a_logarithmic_scale_has_its_values_at_the_bar(monitor, reported):
+    history = told(monitor, reported)
     for name, middle in (("distance", None), ("alpha", 1.0)):
         panel = monitor.panels[name]
         panel.scale.setCurrentIndex(1)
-        picture = history.ragged(name)
+        picture = shown(history, name)
         np.testing.assert_allclose(
             panel.image.image, np.log(np.maximum(picture, panel.floor)), rtol=1e-5, atol=1e-6
         )
@@ -254,8 +213,8 @@ def test_a_logarithmic_scale_has_its_values_at_the_bar(monitor, run):
         assert mid == pytest.approx(middle or np.sqrt(low * high))
 
 
-def test_dead_channels_are_marked(monitor, run):
-    layers, reports = run
+def test_dead_channels_are_marked(monitor, reported):
+    layers, reports = reported
     dead = np.zeros(sum(layer.channels for layer in layers), bool)
     dead[[layers[1].offset + 2, layers[2].offset]] = True
     marked = [dataclasses.replace(report, dead=dead) for report in reports]
@@ -267,15 +226,15 @@ def test_dead_channels_are_marked(monitor, run):
     assert "dead" in panel.legend.text()
 
 
-def test_entropy_is_told_in_nats_and_as_a_share(monitor, run):
-    history = told(monitor, run)
+def test_entropy_is_told_in_nats_and_as_a_share(monitor, reported):
+    history = told(monitor, reported)
     panel = monitor.panels["entropy"]
     np.testing.assert_allclose(panel.curves[0].getData()[1], history["l_se"])
     np.testing.assert_allclose(panel.curves[1].getData()[1], history["l_se"] / np.log(3), rtol=1e-6)
 
 
-def test_boxes_hold_the_middle_half_of_a_layers_channels(monitor, run):
-    history = told(monitor, run)
+def test_boxes_hold_the_middle_half_of_a_layers_channels(monitor, reported):
+    history = told(monitor, reported)
     panel = monitor.panels["distribution"]
     layer = history.layers[2]
     d = history["distance"][-1, layer.offset : layer.offset + layer.channels]
@@ -285,8 +244,8 @@ def test_boxes_hold_the_middle_half_of_a_layers_channels(monitor, run):
     assert layer.name in panel.legend.text()
 
 
-def test_a_plot_is_copied_as_picture_and_numbers(monitor, run):
-    history = told(monitor, run)
+def test_a_plot_is_copied_as_picture_and_numbers(monitor, reported):
+    history = told(monitor, reported)
     monitor.panels["losses"].buttons["Copy"].click()
     held = QApplication.clipboard().mimeData()
     assert held.hasImage()
@@ -296,8 +255,8 @@ def test_a_plot_is_copied_as_picture_and_numbers(monitor, run):
     assert float(rows[2][3]) == pytest.approx(float(history["loss"][2]), rel=1e-6)
 
 
-def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, run):
-    history = told(monitor, run)
+def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, reported):
+    history = told(monitor, reported)
     panel = monitor.panels["losses"]
     panel.point_at(2.2, 0)
     assert "t = 2" in panel.legend.text()
@@ -306,8 +265,8 @@ def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, run):
     assert "t = " not in panel.legend.text()
 
 
-def test_plots_follow_the_theme(monitor, run):
-    told(monitor, run)
+def test_plots_follow_the_theme(monitor, reported):
+    told(monitor, reported)
     viewer = monitor.viewer
     for theme in ("light", "dark"):
         viewer.theme = theme
@@ -316,8 +275,8 @@ def test_plots_follow_the_theme(monitor, run):
     assert monitor.panels["losses"].curves[0].opts["pen"].color().name() == palette("dark").blue
 
 
-def test_every_plot_is_saved_as_picture_and_numbers(monitor, run, tmp_path):
-    history = told(monitor, run)
+def test_every_plot_is_saved_as_picture_and_numbers(monitor, reported, tmp_path):
+    history = told(monitor, reported)
     for name, panel in monitor.panels.items():
         panel.save_png(tmp_path / f"{name}.png")
         panel.save_csv(tmp_path / f"{name}.csv")
@@ -348,16 +307,16 @@ def test_one_column_when_narrow_and_several_when_wide(monitor, qtbot):
     )
 
 
-def test_a_run_without_steps_leaves_empty_plots(monitor, run):
-    told(monitor, (run[0], []))
+def test_a_run_without_steps_leaves_empty_plots(monitor, reported):
+    told(monitor, (reported[0], []))
     told(monitor, ((), []))
     assert not any(
         button.isEnabled() for panel in monitor.panels.values() for button in panel.buttons.values()
     )
 
 
-def test_a_monitor_that_opens_late_shows_the_run(monitor, run, qtbot):
-    history = told(monitor, run)
+def test_a_monitor_that_opens_late_shows_the_run(monitor, reported, qtbot):
+    history = told(monitor, reported)
     late = MonitorWidget(monitor.viewer)
     assert late.cockpit is monitor.cockpit
     assert late.panels["losses"].history is history

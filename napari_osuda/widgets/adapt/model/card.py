@@ -5,17 +5,17 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QTextEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import Inspection, SourceModel
 
-__all__ = ["ModelDetails", "card_text"]
+__all__ = ["ModelDetails", "card_text", "verdict"]
 
-_LINES = 14
 # The titles of an inspection's lines are this wide.
 _TITLE = 20
 
@@ -30,23 +30,25 @@ def card_text(model: SourceModel, inspection: Inspection, colors: Palette) -> st
     )
     rows = [
         f"<b>{_breakable(card.name)}</b>",
-        f"Channels: {escape(', '.join(card.channels))}",
+        f"Images: {escape(', '.join(card.channels))}",
         f"Labels: {labels}",
         f"Input: {_input(model)}",
     ]
-    count = len(inspection.layers)
-    if inspection.adaptable:
-        rows.append(
-            f"<span style='color: {colors.green}'>✔</span> Can be adapted: {count} "
-            f"BatchNorm layer{'s' if count != 1 else ''}, {inspection.adapted_channels:,} channels"
-            f"{_share(inspection)}"
-        )
-    else:
-        rows.append(
-            f"<span style='color: {colors.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
-        )
+    rows.append(verdict(inspection, colors))
     rows += [f"<span style='color: {colors.orange}'>▲</span> {escape(note)}" for note in model.notes]
     return "<br>".join(rows)
+
+
+def verdict(inspection: Inspection, colors: Palette) -> str:
+    """Whether a network can be adapted, and what of it; or why not."""
+    if not inspection.adaptable:
+        return f"<span style='color: {colors.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
+    count = len(inspection.layers)
+    return (
+        f"<span style='color: {colors.green}'>✔</span> Can be adapted: {count} "
+        f"BatchNorm layer{'s' if count != 1 else ''}, {inspection.adapted_channels:,} channels"
+        f"{_share(inspection)}"
+    )
 
 
 def _breakable(text: str) -> str:
@@ -83,12 +85,9 @@ class ModelDetails(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = QTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setAccessibleName("What is inside the model")
-        self.text.setMinimumWidth(1)
-        self.text.setFixedHeight(_LINES * self.text.fontMetrics().lineSpacing())
-        self.fold = QCollapsible("What is inside", expandedIcon="▼", collapsedIcon="▶")
+        self.text = WrappedLabel()
+        self.text.setAccessibleName("Details of the model")
+        self.fold = QCollapsible("Details of the model", expandedIcon="▼", collapsedIcon="▶")
         self.fold.setDuration(0)
         self.fold.addWidget(self.text)
         layout = QVBoxLayout(self)
@@ -105,4 +104,4 @@ class ModelDetails(QWidget):
                 f"<td>{_breakable(row[_TITLE:])}</td></tr>"
                 for row in rows
             )
-            self.text.setHtml(f"<p>{escape(title)}</p><table>{cells}</table>")
+            self.text.setText(f"<p>{escape(title)}</p><table>{cells}</table>")

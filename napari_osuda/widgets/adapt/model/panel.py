@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,35 +11,23 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text
+from napari_osuda.errors import OsudaError, explain
+from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text, verdict
 from napari_osuda.widgets.adapt.model.questions import QuestionForm
+from napari_osuda.widgets.adapt.model.reading import LoadedModel, model_path, read_model, samples
 from napari_osuda.widgets.adapt.model.trust import TrustForm
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.dropped import dropped
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
+from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
-    from napari_osuda.errors import UntrustedModelError
-    from napari_osuda.models import Inspection, Question, SourceModel
+    from napari_osuda.models import Question, SourceModel
 
 __all__ = ["ModelPanel"]
 
 
 _FILES = "*.zip *.pt *.pth *.ckpt *.safetensors *.onnx *.pt2 *.ts *.bin *.tar *.th *.model"
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A model, or what has to be asked before there is one."""
-
-    path: Path
-    model: SourceModel | None = None
-    inspection: Inspection | None = None
-    questions: tuple[Question, ...] = ()
-    refused: UntrustedModelError | None = None
-    answers: dict[str, str] = field(default_factory=dict)
 
 
 class ModelPanel(QWidget):
@@ -63,7 +50,7 @@ class ModelPanel(QWidget):
         self._asked: tuple[Question, ...] = ()
         self._trusted: frozenset[str] = frozenset()
         self._path: Path | None = None
-        self._loaded: _Loaded | None = None
+        self._loaded: LoadedModel | None = None
         self._background = Background(self)
         self._background.done.connect(self._on_loaded)
         self._background.failed.connect(self._on_failed)
@@ -73,7 +60,7 @@ class ModelPanel(QWidget):
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setAccessibleName("Source model")
         self.combo.addItem("Choose a source model…", None)
-        for name, path in _sample_models():
+        for name, path in samples():
             self.combo.addItem(name, str(path))
             self.combo.setItemData(
                 self.combo.count() - 1, f"Sample model in {path}", Qt.ItemDataRole.ToolTipRole
@@ -81,8 +68,8 @@ class ModelPanel(QWidget):
         self.combo.activated.connect(self._on_activated)
         self.open_button = QPushButton("Open…")
         self.open_button.setToolTip(
-            "Open a folder (bioimage.io, MONAI bundle, nnU-Net, segmentation_models_pytorch), a .zip, "
-            "weights, TorchScript or ONNX; it can also be dropped here"
+            "Opens a model folder (bioimage.io, MONAI bundle, nnU-Net, segmentation_models_pytorch), a .zip, "
+            "weights, TorchScript or ONNX. It can also be dropped here."
         )
         menu = QMenu(self.open_button)
         menu.addAction("Model folder…", self._ask_folder)
@@ -95,7 +82,7 @@ class ModelPanel(QWidget):
         self.trust.answered.connect(self._on_trust)
         self.details = ModelDetails()
         self.again_button = QPushButton("Answer again…")
-        self.again_button.setToolTip("Change what you said of this file; it is kept for the next time")
+        self.again_button.setToolTip("Changes your answers about this file. They are kept for the next time.")
         self.again_button.clicked.connect(self._ask_again)
         for hidden in (self.questions, self.trust, self.details, self.again_button):
             hidden.hide()
@@ -121,7 +108,7 @@ class ModelPanel(QWidget):
 
     def open(self, path: Path | str) -> None:
         """Load a model from a folder or a file, off the GUI thread; ``chosen`` tells when it is there."""
-        path = _model_path(Path(path))
+        path = model_path(Path(path))
         index = self.combo.findData(str(path))
         if index < 0:
             self.combo.addItem(path.name, str(path))
@@ -145,9 +132,9 @@ class ModelPanel(QWidget):
         self._set(None, None)
         self.card.setText(f"Loading {escape(path.name)}…")
         answers, trusted = dict(self._answers), self._trusted
-        self._background.run(lambda: _read(path, answers, trusted))
+        self._background.run(lambda: read_model(path, answers, trusted))
 
-    def _set(self, loaded: _Loaded | None, model: SourceModel | None) -> None:
+    def _set(self, loaded: LoadedModel | None, model: SourceModel | None) -> None:
         self._loaded, self.model = loaded, model
         self.questions.hide()
         self.trust.hide()
@@ -156,7 +143,7 @@ class ModelPanel(QWidget):
         self._show()
         self.chosen.emit(model)
 
-    def _on_loaded(self, loaded: _Loaded) -> None:
+    def _on_loaded(self, loaded: LoadedModel) -> None:
         adaptable = loaded.inspection is not None and loaded.inspection.adaptable
         self._set(loaded, loaded.model if adaptable else None)
         if loaded.questions:
@@ -171,7 +158,7 @@ class ModelPanel(QWidget):
     def _on_failed(self, error: Exception) -> None:
         self._set(None, None)
         mark = f"<span style='color: {self._colors.red}'>✖</span>"
-        self.card.setText(f"{mark} {escape(error_sentence(error))}")
+        self.card.setText(f"{mark} {escape(explain(error))}")
         if self._asked:
             # An answer may be what is wrong.
             self.questions.ask(self._asked, self._answers)
@@ -190,7 +177,7 @@ class ModelPanel(QWidget):
             return
         if not trusted:
             self._set(None, None)
-            self.card.setText(f"{escape(loaded.path.name)} was not opened: it is code, and not trusted.")
+            self.card.setText(f"{escape(loaded.path.name)} was not opened: it is a program, and not trusted.")
             return
         self._trusted |= {loaded.refused.sha256}
         with contextlib.suppress(OsudaError):
@@ -235,13 +222,16 @@ class ModelPanel(QWidget):
         self.card.setVisible(self._loaded is None or self._loaded.refused is None)
         if self._loaded is None:
             self.card.setText(
-                "The network to adapt: any with BatchNorm, as a model folder or .zip, a file of weights, "
-                "TorchScript or ONNX. Choose a sample, or drop one here."
+                "Choose a sample model, or open or drop your own: a folder, .zip, weights, TorchScript "
+                "or ONNX. It needs BatchNorm layers."
             )
         elif self._loaded.questions:
-            self.card.setText("This model's files leave some things open:")
+            self.card.setText("The files of this model do not say everything. Please answer:")
         elif self._loaded.model is not None and self._loaded.inspection is not None:
             self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
+        elif self._loaded.inspection is not None:
+            told = verdict(self._loaded.inspection, self._colors)
+            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{told}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""
@@ -254,45 +244,3 @@ class ModelPanel(QWidget):
         if path is not None:
             event.acceptProposedAction()
             self.open(path)
-
-
-def _read(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> _Loaded:
-    """Read a model, or find out what has to be asked first; runs on a thread of its own."""
-    from napari_osuda.errors import UntrustedModelError
-    from napari_osuda.models import SavedAnswers, inspect_model, load_model, open_questions
-
-    memory = SavedAnswers()
-    try:
-        questions = open_questions(path, overrides=answers, trust=trusted, memory=memory)
-    except UntrustedModelError as error:
-        if error.sha256 is None or error.sha256 in trusted:
-            raise
-        if not memory.trusts(error.sha256):
-            return _Loaded(path, refused=error)
-        return _read(path, answers, trusted | {error.sha256})
-    if questions:
-        return _Loaded(path, questions=tuple(questions))
-    model = load_model(path, overrides=answers, trust=trusted, memory=memory)
-    return _Loaded(path, model, inspect_model(model), answers=memory.answers(model.sha256))
-
-
-def _sample_models() -> list[tuple[str, Path]]:
-    from napari_osuda.simulation.shipped import sample_models
-
-    try:
-        samples = sample_models()
-    except OsudaError:
-        # A checkout without its sample data is no reason not to open other models.
-        return []
-    return [(name.replace("-", " "), Path(path)) for name, path in samples.items()]
-
-
-def _model_path(path: Path) -> Path:
-    """The folder, where someone gave a file in it that is of no use alone."""
-    name = path.name.lower()
-    if path.suffix.lower() in (".yaml", ".yml") or name in ("plans.json", "dataset.json", "config.json"):
-        return path.parent
-    above = path.parent.parent
-    if name == "metadata.json" or (above / "plans.json").is_file():
-        return above
-    return path

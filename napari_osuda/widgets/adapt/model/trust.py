@@ -43,8 +43,8 @@ class TrustForm(QWidget):
         pieces = "&#8203;".join(sha256[i : i + 8] for i in range(0, len(sha256), 8))
         place = escape(str(path)).replace("/", "/&#8203;").replace("\\", "\\&#8203;")
         self.label.setText(
-            f"<b>This file is a {escape(what)}: code that runs on this computer as it is opened.</b><br>"
+            f"<b>This file is a program ({escape(what)}). It runs on this computer when it is opened.</b><br>"
             f"{place}<br>SHA-256 {pieces}<br>"
-            "Open it only if you trust who made it. The answer is kept for exactly this file."
+            "Open it only if you trust its author. Your answer is kept for exactly this file."
         )
         self.no_button.setFocus()

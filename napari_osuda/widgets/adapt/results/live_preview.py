@@ -1,15 +1,17 @@
-"""The mask of the slice in sight, while a run goes on."""
+"""The mask of the current slice, while a run goes on."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_osuda.napari_layers.masks import mask_layer
+from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint
+from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint, other_plane
 from napari_osuda.widgets.qt.window import real_viewer
 from napari_osuda.widgets.qt.words import WrappedLabel
 
@@ -22,7 +24,7 @@ __all__ = ["LivePreviewControls"]
 
 
 class LivePreviewControls(QWidget):
-    """A box to tick, and the layer ``preview``, which follows the run every few seconds.
+    """A box to tick, and the layer "live preview", which follows the run every few seconds.
 
     Parameters
     ----------
@@ -40,11 +42,11 @@ class LivePreviewControls(QWidget):
         self._cockpit = cockpit
         self._place: SlicePlace | None = None
         self._layer = SliceLayer(viewer, self._make)
-        self.box = QCheckBox("Preview the slice in sight")
+        self.box = QCheckBox("Preview the current slice")
         self.box.setChecked(True)
         self.box.setToolTip(
-            "While the run goes on, the mask of the slice in sight follows every few seconds; "
-            "it takes less than a twentieth of the run's time"
+            "Shows the mask of the current slice every few seconds during the run. "
+            "It takes less than 5 % of the run's time."
         )
         self.note = WrappedLabel()
         self.note.hide()
@@ -66,8 +68,7 @@ class LivePreviewControls(QWidget):
         from napari_osuda.session import can_preview
 
         run, image = self._cockpit.run, self._cockpit.image
-        if self._place is not None and self._place.image is not image:
-            self._layer.remove()
+        self._layer.begin()
         self._place = None
         if run is None or image is None:
             return
@@ -87,10 +88,16 @@ class LivePreviewControls(QWidget):
         if self._place is None or not self.box.isChecked() or preview.case != 0:
             return
         first = not self.seen
-        self._layer.show(self._place, preview.labels, preview.index)
-        self._tell(f"Layer 'preview': the slice after iteration {preview.iteration}.")
+        name = layer_name("preview", self._cockpit.case)
+        self._layer.show(self._place, preview.labels, preview.index, name)
+        self._tell(f"The layer '{name}' shows this slice after iteration {preview.iteration}.")
         if first:
             self.shown.emit()
+
+    def leave(self) -> None:
+        """The case is no longer open: take the layer away."""
+        self._place = None
+        self._layer.remove()
 
     def close_down(self) -> None:
         """Take the layer away and follow nothing."""
@@ -103,7 +110,7 @@ class LivePreviewControls(QWidget):
         index = self._place.current(self._viewer) if self.box.isChecked() else None
         self._cockpit.controller.look_at(0, index)
         if index is None and self.box.isChecked():
-            self._tell("The network's slices are not in sight: turn to its plane to see a preview.")
+            self._tell(other_plane(self._cockpit.run, "a preview"))
 
     def _on_toggled(self, on: bool) -> None:
         if not on:
@@ -112,10 +119,10 @@ class LivePreviewControls(QWidget):
         self._look()
 
     def _tell(self, text: str) -> None:
-        self.note.setText(text)
+        self.note.setText(escape(text))
         self.note.setVisible(bool(text))
 
-    def _make(self, data: Any, **place: Any) -> Labels:
+    def _make(self, data: Any) -> Labels:
         run = self._cockpit.run
         assert run is not None
-        return mask_layer("preview", run.job.model.card, data, place)
+        return mask_layer("preview", run.job.model.card, data, {})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import (
@@ -23,8 +24,10 @@ from napari_osuda.imaging import (
 from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer
+from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.napari_layers.transforms import grid_of
-from napari_osuda.widgets.adapt.result_layers import IntArray
+
+IntArray = npt.NDArray[Any]
 
 
 def case_name(layers: Mapping[str, Any]) -> str:
@@ -85,6 +88,14 @@ def grid_problem(layers: Mapping[str, Any]) -> str:
     return ""
 
 
+def folders_of(layers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The folders of NIfTI files among the layers where there are several: perhaps of several patients."""
+    # DICOM series of one patient have a folder each.
+    paths = [path for path in map(_path_of, layers.values()) if path is not None and not is_dicom(path)]
+    found = dict.fromkeys(path.parent for path in paths)
+    return tuple(folder.name for folder in found) if len(found) > 1 else ()
+
+
 def tilted(layers: Mapping[str, Any]) -> tuple[str, float] | None:
     """The layer that is tilted most against the patient's axes, and by how many degrees."""
     found = [
@@ -93,6 +104,22 @@ def tilted(layers: Mapping[str, Any]) -> tuple[str, float] | None:
     ]
     degrees, name = max(found, default=(0.0, ""))
     return (name, float(degrees)) if degrees > 0 else None
+
+
+def layer_of_file(layers: Any, path: Path) -> Any:
+    """The layer that was read from a file, or None."""
+    for layer in layers:
+        known = _path_of(layer)
+        if known is not None and known.absolute() == path and RESULT_KEY not in layer.metadata:
+            return layer
+    return None
+
+
+def layers_of_case(layers: Any, case: Case, image: Any) -> list[Any]:
+    """The open layers that a case was read from: ``image``, and those of its files."""
+    files = (layer_of_file(layers, s.path.absolute()) for s in case.sources if s.path is not None)
+    found = [layer for layer in files if layer is not None and layer is not image]
+    return found if image is None else [image, *found]
 
 
 def reference_of_layer(layer: Any, case: Case) -> IntArray:

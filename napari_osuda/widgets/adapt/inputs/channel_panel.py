@@ -9,6 +9,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging import match_channels, modality_of
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.qt.window import real_viewer
 
@@ -36,7 +38,7 @@ class ChannelPanel(QWidget):
         self.combos: dict[str, QComboBox] = {}
         self.reference = _combo("Reference labels")
         self.reference.setToolTip(
-            "Labels drawn by a person, if there are any: Dice is told by them, and they decide nothing"
+            "Labels drawn by a person, if there are any. They give Dice scores and change nothing else."
         )
         self.reference.activated.connect(lambda: self._on_reference())
         self._reference_chosen = False
@@ -63,7 +65,7 @@ class ChannelPanel(QWidget):
         while self._form.rowCount() > 1:
             self._form.removeRow(0)
         for row, channel in enumerate(self._channels):
-            combo = _combo(f"Layer of channel {channel}")
+            combo = _combo(f"Image for {channel}")
             combo.activated.connect(lambda _, c=channel: self._on_activated(c))
             self.combos[channel] = combo
             self._form.insertRow(row, channel, combo)
@@ -83,23 +85,6 @@ class ChannelPanel(QWidget):
         """Channels that have no layer yet."""
         return tuple(c for c in self._channels if c not in self.layers())
 
-    def others(self) -> dict[str, str]:
-        """Channels that were given a layer of another contrast: channel to the layer's name."""
-        from napari_osuda.imaging import modality_of
-
-        found = {channel: layer.name for channel, layer in self.layers().items()}
-        return {c: name for c, name in found.items() if modality_of(name) not in (None, modality_of(c))}
-
-    def not_surely_known(self) -> tuple[str, ...]:
-        """Channels whose layer has the name of another contrast, or of none."""
-        from napari_osuda.imaging import modality_of
-
-        return tuple(
-            c
-            for c, layer in self.layers().items()
-            if modality_of(c) and modality_of(layer.name) != modality_of(c)
-        )
-
     def refresh(self, event: object = None) -> None:
         """Follow the layers of the viewer: what the user chose stays, the rest is guessed anew."""
         images = [layer for layer in self._layers if _is_volume(layer) and not _is_result(layer)]
@@ -109,7 +94,7 @@ class ChannelPanel(QWidget):
             if chosen not in images:
                 self._corrected.pop(channel, None)
                 chosen = guessed.get(channel)
-            _fill(combo, "choose a layer…", images, chosen)
+            _fill(combo, "choose an image…", images, chosen)
         labels = [layer for layer in self._layers if isinstance(layer, Labels) and not _is_result(layer)]
         kept = self.reference.currentData() if self._reference_chosen else None
         if kept not in labels:
@@ -137,26 +122,31 @@ def _is_volume(layer: Any) -> bool:
 
 
 def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
-    """As far as names tell; channel by channel, since one that is missing must not spoil the others."""
-    from napari_osuda.errors import CaseError
-    from napari_osuda.imaging import match_channels
+    """As far as names tell, the image that was opened last where several fit: it is what is worked on.
 
-    by_name = {layer.name: layer for layer in images}
+    Channel by channel, since one that is missing must not spoil the others.
+    """
     guessed: dict[str, Any] = {}
     for channel in channels:
-        try:
-            guessed[channel] = by_name[match_channels(by_name, [channel])[channel]]
-        except CaseError:
-            continue
+        fitting = (layer for layer in reversed(images) if _fits(layer.name, channel))
+        found = next(fitting, None)
+        if found is not None:
+            guessed[channel] = found
     if len(channels) == 1 and not guessed and images:
-        guessed[channels[0]] = min(images, key=lambda layer: _unlike(layer.name, channels[0]))
+        guessed[channels[0]] = min(reversed(images), key=lambda layer: _unlike(layer.name, channels[0]))
     return guessed
+
+
+def _fits(name: str, channel: str) -> bool:
+    try:
+        match_channels([name], [channel])
+    except CaseError:
+        return False
+    return True
 
 
 def _unlike(name: str, channel: str) -> int:
     """How far a contrast is from the one that is wanted: fluid dark or bright, but edema bright in both."""
-    from napari_osuda.imaging import modality_of
-
     order = ("t2", "flair", "pd", "t1ce", "t1")
     found, wanted = modality_of(name), modality_of(channel)
     if found not in order or wanted not in order:

@@ -12,7 +12,7 @@ from napari_osuda.widgets.qt.painting import paint_apart
 
 if TYPE_CHECKING:
     from napari_osuda.session import After, Before, Preview
-    from napari_osuda.widgets.adapt.live_preview import LivePreviewControls
+    from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
     from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 __all__ = ["RunLayers"]
@@ -29,7 +29,7 @@ class RunLayers:
     cockpit : Cockpit
         Whose run it is.
     preview : LivePreviewControls
-        Has the layer of the slice in sight.
+        Has the layer of the current slice.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class RunLayers:
     """
 
     def __init__(self, viewer: Any, widget: QWidget, cockpit: Cockpit, preview: LivePreviewControls) -> None:
-        from napari_osuda.widgets.adapt.result_layers import ResultLayers
+        from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
 
         self.results = ResultLayers(viewer)
         self._widget, self._cockpit, self._preview = widget, cockpit, preview
@@ -57,9 +57,9 @@ class RunLayers:
         """Whether no run is under way, and all layers of the last one are shown."""
         return self._compared and not self._cockpit.busy
 
-    def begin(self, image: Any, card: Any) -> None:
-        """A run has begun on the layer ``image``."""
-        self.results.begin(image, card)
+    def begin(self, image: Any, card: Any, case: str) -> None:
+        """A run has begun on the layer ``image`` of a case."""
+        self.results.begin(image, card, case)
         self._preview.show()
         self._preview.begin()
 
@@ -70,6 +70,13 @@ class RunLayers:
         self._preview.end()
         self._preview.hide()
         self._clear()
+
+    def leave(self) -> None:
+        """The images of the last run are gone: so is what it has shown."""
+        self._comparing.close()
+        self._compared = True
+        self.results.leave()
+        self._preview.leave()
 
     def close(self) -> None:
         """Put up nothing more, and take the preview away."""
@@ -83,7 +90,7 @@ class RunLayers:
         self.results.show_before(event.labels)
 
     def show_preview(self, preview: Preview) -> None:
-        """Show the mask of the slice in sight."""
+        """Show the mask of the current slice."""
         if not self._preview.seen:
             paint_apart(self._widget)
         self._preview.show_preview(preview)

@@ -1,4 +1,4 @@
-"""Another contrast than the model knows: both ways of handing it over, on a slice, for a person to choose."""
+"""Another contrast than the model knows: as it is and converted, on a slice, for a person to choose."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import WrappedLabel, error_sentence
+from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.session import ContrastPreview, Job
@@ -23,21 +24,21 @@ __all__ = ["ContrastChoice"]
 _SIDE, _LETTERS = 128, 20
 _TITLES = {
     "off": "As it is",
-    "inverted": "Bright and dark exchanged",
-    "fluid_bright": "Free fluid made bright",
+    "inverted": "Inverted contrast",
+    "fluid_bright": "Fluid made bright",
     "both_bright": "Fluid and edema made bright",
-    "names": "Changed as the names say",
+    "names": "Converted by name",
 }
 
 
 class ContrastChoice(QWidget):
-    """A button that shows the slice in sight both ways, and two pictures to choose from.
+    """A button that shows the current slice both ways, and two pictures to choose from.
 
     Parameters
     ----------
     make_job : callable
         Gives a function that makes the job of what is chosen now (called off the GUI thread), or None.
-    slice_in_sight : callable
+    current_slice : callable
         From a job's first case to the number of the slice that the viewer shows, or None.
     """
 
@@ -47,14 +48,14 @@ class ContrastChoice(QWidget):
     taken_back = Signal()
 
     def __init__(
-        self, make_job: Callable[[], Callable[[], Job] | None], slice_in_sight: Callable[[Job], int | None]
+        self, make_job: Callable[[], Callable[[], Job] | None], current_slice: Callable[[Job], int | None]
     ) -> None:
         super().__init__()
-        self._make_job, self._slice_in_sight = make_job, slice_in_sight
+        self._make_job, self._current_slice = make_job, current_slice
         self.button = QPushButton("Compare contrasts on this slice")
         self.button.setToolTip(
-            "The source model's mask on the slice in sight: as the image is, and with its contrast changed "
-            "to the one that the model knows. Click the picture that is to be adapted to"
+            "Shows the source model's mask on the current slice: as the image is, and with its contrast "
+            "converted to the model's. Click the better one."
         )
         self.button.clicked.connect(self.compare)
         self.pictures = QWidget()
@@ -80,7 +81,7 @@ class ContrastChoice(QWidget):
         self._jobs.done.connect(self._show_slice)
         self._work.done.connect(self._show)
         for background in (self._jobs, self._work):
-            background.failed.connect(lambda error: self._fail(error_sentence(error)))
+            background.failed.connect(lambda error: self._fail(explain(error)))
         self._key: object = None
         # What was chosen here, for as long as it is the setting.
         self._contrast: str | None = None
@@ -90,13 +91,13 @@ class ContrastChoice(QWidget):
         self.hide()
 
     def compare(self) -> None:
-        """Make both pictures of the slice in sight, off the GUI thread."""
+        """Make both pictures of the current slice, off the GUI thread."""
         make = self._make_job()
         if make is None or self._under_way:
             return
         self._under_way, self._stale = True, False
         self._enable()
-        self._tell("Segmenting the slice both ways …")
+        self._tell("Segmenting the slice both ways…")
         self._jobs.run(make)
 
     def choose(self, place: int) -> None:
@@ -146,7 +147,7 @@ class ContrastChoice(QWidget):
         if self._stale:
             self._end()
             return
-        index = self._slice_in_sight(job)
+        index = self._current_slice(job)
         self._work.run(lambda: contrast_previews(job, index))
 
     def _show(self, previews: tuple[ContrastPreview, ...]) -> None:
@@ -157,8 +158,8 @@ class ContrastChoice(QWidget):
         for button, preview in zip(self.buttons, previews, strict=True):
             button.setAccessibleName(f"Contrast: {_TITLES[preview.contrast]}")
             button.setToolTip(
-                "What the source model marks of the head in this slice. Mean d (eq. 5) is how far the "
-                "image's statistics are from those that the model knows: less is nearer."
+                "The share of the head that the source model marks in this slice. The distance d (eq. 5) "
+                "compares the image's statistics with the model's: less is better."
             )
             button.setIcon(QIcon(_picture(preview)))
         self._mark()
@@ -194,9 +195,9 @@ class ContrastChoice(QWidget):
 def _caption(preview: ContrastPreview, *, chosen: bool) -> str:
     head = int(np.count_nonzero(preview.picture != preview.picture[0, 0]))
     marked = int(np.count_nonzero(preview.labels)) / max(head, 1)
-    fit = "" if preview.distance is None else f"\nmean d {preview.distance:.2f}"
+    fit = "" if preview.distance is None else f"\ndistance {preview.distance:.2f}"
     title = "\n".join(textwrap.wrap(f"{'✔ ' if chosen else ''}{_TITLES[preview.contrast]}", _LETTERS))
-    return f"{title}\nmarks {marked:.1%}{fit}"
+    return f"{title}\n{100 * marked:.1f} % of the head{fit}"
 
 
 def _picture(preview: ContrastPreview) -> QPixmap:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.widgets.adapt.outcome_panel import OutcomePanel
+from napari_osuda.errors import OsudaError, explain
+from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
+from napari_osuda.widgets.adapt.words import MASKS
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.qt.words import error_sentence
+from napari_osuda.widgets.qt.questions import ask
 
 if TYPE_CHECKING:
-    from napari_osuda.widgets.adapt.result_layers import ResultLayers
+    from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
 
 __all__ = ["Saver"]
 
@@ -59,11 +61,17 @@ class Saver:
         result, choice = self._cockpit.result, self._panel.choice
         if result is None or not result.cases:
             return
+        if not choice:
+            self._tell("No mask is chosen. Choose 'Use adapted' or 'Use original', then save.")
+            return
         case = result.cases[0]
         labels = self._results.labels(choice)
         if labels is None:
             labels = case.before if choice == "before" or case.after is None else case.after
-        self._try(lambda: write_labels(path, labels, case.case.grid), f"Saved the mask '{choice}' as {path}.")
+        self._try(
+            lambda: write_labels(path, labels, case.case.grid),
+            f"Saved the {MASKS[choice]} of {case.case.name} as {path}.",
+        )
 
     def save_model(self, path: Path | str) -> None:
         """Write the adapted model as a model folder."""
@@ -83,15 +91,36 @@ class Saver:
         )
 
     def ask_mask(self) -> None:
-        """Ask for a place, and write the mask there."""
+        """Ask for a place, and write the mask there; first for the mask, where none is chosen."""
         result = self._cockpit.result
-        if result is not None and result.cases:
-            name = f"{result.cases[0].case.name}_{self._panel.choice}.nii.gz"
-            path, _ = QFileDialog.getSaveFileName(
-                self._parent, "Save the mask", name, "NIfTI (*.nii.gz *.nii)"
-            )
-            if path:
-                self.save_mask(path if path.endswith((".nii", ".nii.gz")) else path + ".nii.gz")
+        if result is None or not result.cases:
+            return
+        if self._panel.choice:
+            self._ask_file(self._panel.choice)
+            return
+        question = f"Neither mask of {result.cases[0].case.name} is recommended. Which one shall be saved?"
+        answers = {f"The {mask}": partial(self._save_chosen, role) for role, mask in MASKS.items()}
+        box = ask(self._parent, question, answers)
+        # Nothing is chosen by a key that was pressed too soon.
+        box.setDefaultButton(box.escapeButton())
+
+    def _save_chosen(self, role: str) -> None:
+        self._panel.choose(role)
+        self._ask_file(role)
+
+    def _ask_file(self, role: str) -> None:
+        result = self._cockpit.result
+        if result is None or not result.cases:
+            return
+        case = result.cases[0].case.name
+        path, _ = QFileDialog.getSaveFileName(
+            self._parent,
+            f"Save the {MASKS[role]} of {case}",
+            f"{case}_{role}.nii.gz",
+            "NIfTI (*.nii.gz *.nii)",
+        )
+        if path:
+            self.save_mask(path if path.endswith((".nii", ".nii.gz")) else path + ".nii.gz")
 
     def ask_model(self) -> None:
         """Ask for a place, and write the model there."""
@@ -109,6 +138,6 @@ class Saver:
         try:
             action()
         except (OsudaError, OSError) as error:
-            self._tell(error_sentence(error))
+            self._tell(explain(error))
         else:
             self._tell(done)

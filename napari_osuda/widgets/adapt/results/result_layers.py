@@ -1,4 +1,4 @@
-"""From image layers to a case, and from a run's masks to layers on the image they belong to."""
+"""A run's masks as layers on the image they belong to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from vispy.scene.visuals import Polygon
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import from_layer, onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY, label_colors
+from napari_osuda.napari_layers.names import free_name, layer_name
+from napari_osuda.widgets.cockpit.slice_layers import lay_on
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
@@ -22,14 +24,13 @@ __all__ = ["ResultLayers"]
 IntArray = npt.NDArray[Any]
 
 _MASKS = ("before", "after")
-_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 class ResultLayers:
-    """The layers ``before``, ``after`` and ``difference`` of the last run.
+    """The original mask, the adapted mask and their difference, of the last run.
 
-    A new run takes away the layers of the one before it, which are kept in that run's folder; a layer that
-    someone has painted in stays, under another name.
+    A layer that is there is given to the next run, hidden until there is a mask for it, and never taken away
+    and added again meanwhile. One that someone has painted in stays as it is, hidden and under another name.
 
     Parameters
     ----------
@@ -37,35 +38,37 @@ class ResultLayers:
         Where they are shown.
     """
 
-    NAMES = ("before", "after", "difference")
+    ROLES = ("before", "after", "difference")
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = real_viewer(viewer)
         self._image: Any = None
         self._card: ModelCard | None = None
+        self._case = ""
+        # Of each role the layer, and the run's own mask as it is shown.
         self._made: dict[str, tuple[Labels, IntArray]] = {}
-        # Of the run before, hidden, until there is a mask for them: napari takes its time to remove a layer.
         self._spare: dict[str, Labels] = {}
         # napari imports and computes what a first layer of labels needs when it is made, most of all for its
         # polygon tool: better now than during a run.
         Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colors({1: "#ffffff"}))
         Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], border_method="agg")
 
-    def begin(self, image: Any, card: ModelCard) -> None:
-        """Make room for a run on ``image``."""
-        looks = (card.labels, card.colours)
-        same = image is self._image and self._card is not None and looks == self._looks()
+    def begin(self, image: Any, card: ModelCard, case: str) -> None:
+        """Make room for a run of a model on ``image``, which is of this case."""
         self._make_room(*self._made)
-        if not same:
-            self.end()
-        self._image, self._card = image, card
+        self._image, self._card, self._case = image, card, case
 
     def end(self) -> None:
-        """The run has ended: what it has not made anew goes."""
+        """The run has ended: layers that it has not made anew go."""
         for layer in self._spare.values():
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._spare.clear()
+
+    def leave(self) -> None:
+        """The case is no longer open: its masks go; what was painted in stays, hidden, by its name."""
+        self._make_room(*self._made)
+        self.end()
 
     def show_before(self, labels: IntArray) -> None:
         """Show the source model's mask, [I, J, K] of the case."""
@@ -80,13 +83,13 @@ class ResultLayers:
     def difference(self) -> IntArray | None:
         """What has changed, [I, J, K] of the case; takes a while, and may be called off the GUI thread."""
         made, image = dict(self._made), self._image
-        if any(name not in made for name in _MASKS):
+        if any(role not in made for role in _MASKS):
             return None
-        return difference(*(from_layer(made[name][1], image.metadata) for name in _MASKS))
+        return difference(*(from_layer(made[role][1], image.metadata) for role in _MASKS))
 
     def show_difference(self, changed: IntArray) -> None:
         """Show what `difference` gave, hidden at first."""
-        if any(name not in self._made or self._made[name][0] not in self._viewer.layers for name in _MASKS):
+        if any(role not in self._made or not self._is_open(role) for role in _MASKS):
             return
         names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
         colors = {value: color for value, (_, color) in DIFFERENCE.items()}
@@ -95,32 +98,38 @@ class ResultLayers:
         if active is not None:
             self._viewer.layers.selection.active = active
 
-    def prefer(self, name: str) -> None:
-        """Show one of the masks and hide the others."""
+    def prefer(self, role: str) -> None:
+        """Show one of the masks, put back if someone deleted it, and hide the others; "" hides all."""
+        if role in self._made and not self._is_open(role):
+            shown = self._made[role][1]
+            self._add(role, from_layer(shown, self._image.metadata), *self._looks())
         for other, (layer, _) in self._made.items():
-            layer.visible = other == name
-        if name in self._made and self._made[name][0] in self._viewer.layers:
-            self._viewer.layers.selection.active = self._made[name][0]
+            layer.visible = other == role
+        if role in self._made:
+            self._viewer.layers.selection.active = self._made[role][0]
 
-    def labels(self, name: str) -> IntArray | None:
+    def labels(self, role: str) -> IntArray | None:
         """A mask as it stands, with what was painted since, [I, J, K] of the case; None if it is gone."""
-        made = self._made.get(name)
-        if made is None or made[0] not in self._viewer.layers:
+        if role not in self._made or not self._is_open(role):
             return None
-        return from_layer(np.asarray(made[0].data), self._image.metadata)
+        return from_layer(np.asarray(self._made[role][0].data), self._image.metadata)
 
-    def _make_room(self, *names: str) -> None:
-        for name in names:
-            if name not in self._made:
+    def _is_open(self, role: str) -> bool:
+        return self._made[role][0] in self._viewer.layers
+
+    def _make_room(self, *roles: str) -> None:
+        for role in roles:
+            if role not in self._made:
                 continue
-            layer, original = self._made.pop(name)
-            if layer not in self._viewer.layers:
+            is_open = self._is_open(role)
+            layer, original = self._made.pop(role)
+            if not is_open:
                 continue
+            layer.visible = False
             if np.array_equal(layer.data, original):
-                layer.visible = False
-                self._spare[name] = layer
+                self._spare[role] = layer
             else:
-                layer.name = f"{name} (edited)"
+                layer.name = free_name(self._viewer.layers, f"{layer.name}, edited", layer)
 
     def _looks(self) -> tuple[dict[int, str], dict[int, str]]:
         assert self._card is not None
@@ -128,29 +137,29 @@ class ResultLayers:
 
     def _add(
         self,
-        name: str,
+        role: str,
         labels: IntArray,
         names: dict[int, str],
         colors: dict[int, str],
         visible: bool = True,
     ) -> Labels:
-        image = self._image
+        image, layers = self._image, self._viewer.layers
         shown = np.ascontiguousarray(onto_layer(labels, image.metadata))
-        spare = self._spare.pop(name, None)
-        if spare is not None and spare in self._viewer.layers:
-            spare.data, spare.visible = shown.copy(), visible
-            self._made[name] = (spare, shown)
-            return spare
-        layer = Labels(
+        layer = self._spare.pop(role, None)
+        is_new = layer is None or layer not in layers
+        name = free_name(layers, layer_name(role, self._case), None if is_new else layer)
+        if is_new:
+            layer = Labels(shown.copy(), name=name, opacity=0.6, visible=visible)
+        else:
             # A copy: painting must not change the run's own record.
-            shown.copy(),
-            name=name,
-            colormap=label_colors(colors),
-            features={"index": list(names), "label": list(names.values())},
-            opacity=0.6,
-            visible=visible,
-            metadata={**image.metadata, RESULT_KEY: name},
-            **{key: getattr(image, key) for key in _PLACE},
-        )
-        self._made[name] = (layer, shown)
-        return self._viewer.add_layer(layer)
+            layer.data = shown.copy()
+            layer.name = name
+        lay_on(layer, image)
+        layer.colormap = label_colors(colors)
+        layer.features = {"index": list(names), "label": list(names.values())}
+        layer.metadata = {**image.metadata, RESULT_KEY: role}
+        self._made[role] = (layer, shown)
+        if is_new:
+            self._viewer.add_layer(layer)
+        layer.visible = visible
+        return layer

@@ -1,0 +1,79 @@
+"""Why a mask is recommended, and how both score against a reference."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_osuda.widgets.adapt.words import region_words, result_words
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel
+
+if TYPE_CHECKING:
+    from napari_osuda.evaluation import RegionScore
+    from napari_osuda.session import RunResult
+
+__all__ = ["OutcomeDetails"]
+
+
+class OutcomeDetails(QWidget):
+    """Reasons, scores, and how far the run came.
+
+    Parameters
+    ----------
+    colors : Palette
+        Of napari's theme.
+    """
+
+    def __init__(self, colors: Palette) -> None:
+        super().__init__()
+        self._colors = colors
+        self._result: RunResult | None = None
+        self.reasons = WrappedLabel()
+        self.scores = WrappedLabel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 6)
+        layout.addWidget(WrappedLabel("<b>Details of the result</b>"))
+        layout.addWidget(self.reasons)
+        layout.addWidget(self.scores)
+
+    def show_result(self, result: RunResult) -> None:
+        """Show why a run's recommendation is what it is."""
+        self._result = result
+        self._write()
+
+    def set_colors(self, colors: Palette) -> None:
+        """Follow napari's theme."""
+        self._colors = colors
+        self._write()
+
+    def _write(self) -> None:
+        if self._result is None or not self._result.cases:
+            return
+        from napari_osuda.session.guard.wording import said
+
+        case = self._result.cases[0]
+        told = [*said(self._result.recommendation), result_words(self._result) + "."]
+        self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in told))
+        self.scores.setVisible(bool(case.scores_before))
+        self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colors))
+
+
+def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], colors: Palette) -> str:
+    """Dice of each region, original and adapted; a fall is marked as plainly as a gain."""
+    now = {score.region: score.dice for score in after}
+    rows = ["<tr><th align='left'>Dice&nbsp;</th><th>original&nbsp;</th><th>adapted&nbsp;</th><th></th></tr>"]
+    for score in before:
+        name = escape(region_words(score.region))
+        cells = f"<td>{name}&nbsp;</td><td align='right'>{score.dice:.3f}&nbsp;</td>"
+        if score.region in now:
+            gain = now[score.region] - score.dice
+            color = colors.blue if gain >= 0 else colors.red
+            cells += (
+                f"<td align='right'>{now[score.region]:.3f}&nbsp;</td>"
+                f"<td align='right'><span style='color: {color}'>{gain:+.3f}</span></td>"
+            )
+        rows.append(f"<tr>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,134 @@
+"""What the Adapt panel says of runs, images and results; a decision is made on data and only worded here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from napari_osuda.widgets.qt.words import time_left
+
+if TYPE_CHECKING:
+    from napari_osuda.session import Progress, RunResult
+
+# Each state of a run, and the hue of its mark; the words alone tell it as well.
+STATES: dict[str, tuple[str, str]] = {
+    "idle": ("Ready", "text"),
+    "loading": ("Loading", "blue"),
+    "running": ("Running", "blue"),
+    "paused": ("Paused", "orange"),
+    "stopping": ("Stopping after this iteration", "orange"),
+    "done": ("Done", "green"),
+    "stopped": ("Stopped", "orange"),
+    "failed": ("Failed", "red"),
+}
+NOT_READY = "Not ready"
+READING = "reading the images"
+
+_STAGES = {
+    "before": "segmenting with the source model",
+    "adapt": "adapting",
+    "statistics": "measuring the image statistics",
+    "after": "segmenting with the adapted model",
+    "guard": "comparing the masks",
+    "writing": "writing the run folder",
+}
+_COUNTED = {"before": "slice", "adapt": "iteration", "after": "slice"}
+
+# Of each decision of the guard: mark, hue and headline.
+VERDICTS: dict[str, tuple[str, str, str]] = {
+    "accept": ("✔", "green", "Use adapted"),
+    "keep-source": ("▲", "orange", "Use original"),
+    "neither": ("✖", "red", "Trust neither: mark by hand"),
+}
+NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
+NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
+
+# The masks of a run, by their role.
+MASKS = {"before": "original mask", "after": "adapted mask"}
+
+_REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
+
+
+def progress_words(progress: Progress) -> str:
+    """Stage, place in it, and time left of the whole run."""
+    unit = _COUNTED.get(progress.stage)
+    parts = [
+        _STAGES.get(progress.stage, progress.stage),
+        f"{unit} {progress.done} of {progress.total}" if unit else "",
+        time_left(progress.seconds_left),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def region_words(region: str) -> str:
+    """A region of a tumor, spelled out."""
+    return _REGIONS.get(region, region)
+
+
+def result_words(result: RunResult) -> str:
+    """How far a run came, of which iteration its result is and why, and where it is saved."""
+    parts = [
+        f"{len(result.reports)} of {result.job.config.iterations} iterations",
+        _iteration_words(result),
+        f"Saved in {result.folder}" if result.folder is not None else "",
+    ]
+    return ". ".join(part for part in parts if part)
+
+
+def _iteration_words(result: RunResult) -> str:
+    from napari_osuda.session import IterationReason
+
+    if result.iteration is None:
+        return ""
+    if result.iteration_reason is IterationReason.GUARD and result.iteration == 0:
+        return "Training made it worse; only the image statistics were adjusted"
+    why = {
+        IterationReason.COLLAPSE: ": after it, the segmentation collapsed",
+        IterationReason.PERSON: ", as chosen",
+    }
+    return f"The result is that of iteration {result.iteration}{why.get(result.iteration_reason, '')}"
+
+
+def closing_words(case: str, done: int, total: int, folder: object) -> str:
+    """What closing a panel or a window on a run would mean."""
+    kept = f" It is kept in {folder}, and OSUDA: Adapt offers to resume it." if folder is not None else ""
+    return f"The run on {case} is at iteration {done} of {total}. Close and interrupt it?{kept}"
+
+
+def missing_words(channels: Sequence[str]) -> str:
+    """Which images a model still needs."""
+    return f"choose the image for {', '.join(channels)}"
+
+
+def substitute_words(others: Mapping[str, str], *, converted: bool) -> str:
+    """Which contrasts stand in for those of the model (channel to contrast), and what is done for it."""
+    told = [f"{found} is used in place of {channel.upper()}" for channel, found in others.items()]
+    if not told:
+        return ""
+    done = "Its brightness will be converted" if converted else "Its brightness stays as it is"
+    return f"{'; '.join(told)}. {done if len(told) == 1 else done.replace('Its', 'Their')}."
+
+
+def folders_words(folders: Sequence[str]) -> str:
+    """That the images may be of several patients."""
+    if not folders:
+        return ""
+    return f"The images are in different folders ({', '.join(folders)}). Are they of one patient?"
+
+
+def tilt_words(layer: str, degrees: float) -> str:
+    """That an image is shown straightened."""
+    return (
+        f"'{layer}' is tilted by {degrees:.1f}° against the patient's axes. It is shown straightened; "
+        "masks are saved in its true place."
+    )
+
+
+def unplaced_words(layers: Sequence[str]) -> str:
+    """That an image does not say how it lies in the patient."""
+    if not layers:
+        return ""
+    return (
+        f"'{layers[0]}' does not say how it lies in the patient. It is taken as it looks on the screen, "
+        "with the patient's right on the left: please check."
+    )

@@ -1,0 +1,54 @@
+"""What the monitor says of a run."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from napari_osuda.widgets.monitor.course import Course, Reading
+
+if TYPE_CHECKING:
+    from napari_osuda.widgets.cockpit.history import RunHistory
+
+__all__ = ["COURSES", "channel_words", "course_words", "map_words"]
+
+# How a run goes: mark, hue and words.
+COURSES: dict[Course, tuple[str, str, str]] = {
+    Course.BEGINNING: ("●", "text", "Just begun"),
+    Course.STEADY: ("✔", "green", "Steady"),
+    Course.COLLAPSING: ("✖", "red", "Collapsing"),
+    Course.NO_EFFECT: ("▲", "orange", "No effect so far"),
+}
+
+
+def course_words(reading: Reading) -> str:
+    """The figures that say how a run goes, at its beginning and now."""
+    foreground, entropy, distance = reading.foreground, reading.entropy, reading.distance
+    return (
+        f"foreground {100 * foreground[0]:.2g} → {100 * foreground[1]:.2g} % of the pixels, "
+        f"entropy {entropy[0]:.2g} → {entropy[1]:.2g} nats, distance {distance[0]:.2g} → {distance[1]:.2g}"
+    )
+
+
+def map_words(history: RunHistory, column: str, row: int) -> str:
+    """The range of a map's values in one iteration, and how many channels are dead."""
+    values, dead = history[column][row], history["dead"][row]
+    gone = f"; {int(dead.sum())} dead channels (×)" if dead.any() else ""
+    return (
+        f"t = {int(history['t'][row])}: {values.min():.3g} to {values.max():.3g}, "
+        f"mean {values.mean():.3g}{gone}"
+    )
+
+
+def channel_words(history: RunHistory, row: int, n: int) -> str:
+    """Where channel n of all N is, and its figures in one iteration."""
+    index, layer = next((i, la) for i, la in reversed(list(enumerate(history.layers))) if la.offset <= n)
+    d, alpha, gamma, beta = (
+        float(history[name][row, n]) for name in ("distance", "alpha", "gamma_shift", "beta_shift")
+    )
+    return (
+        f"t = {int(history['t'][row])}: <b>{index + 1}. {escape(layer.name)}</b> ({layer.kind}), "
+        f"channel {n - layer.offset} of 0–{layer.channels - 1}: "
+        f"d {d:.3g}, α {alpha:.3g}, Δγ {gamma:+.2g}, Δβ {beta:+.2g}"
+        f"{'; dead: it hardly varies on the target' if history['dead'][row][n] else ''}"
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
+
+
+@pytest.fixture
+def layers():
+    viewer = ViewerModel()
+    for name in ("head_t2", "head_FLAIR", "head_T1"):
+        viewer.add_image(np.zeros((3, 4, 5)), name=name)
+    viewer.add_labels(np.zeros((3, 4, 5), int), name="head_seg")
+    return viewer
+
+
+@pytest.fixture
+def channels(layers, qtbot):
+    panel = ChannelPanel(layers)
+    qtbot.addWidget(panel)
+    yield panel
+    panel.close_down()
+
+
+def chosen(panel: ChannelPanel) -> dict[str, str]:
+    return {channel: layer.name for channel, layer in panel.layers().items()}
+
+
+def test_channels_are_guessed_from_layer_names(channels):
+    channels.set_channels(["t1", "flair", "t1ce"])
+    assert chosen(channels) == {"t1": "head_T1", "flair": "head_FLAIR"}
+    assert channels.missing == ("t1ce",)
+
+
+def test_channels_follow_layers_that_come_go_and_are_renamed(channels, layers):
+    channels.set_channels(["t1ce", "t2"])
+    layers.add_image(np.zeros((3, 4, 5)), name="new_T1CE")
+    assert chosen(channels) == {"t1ce": "new_T1CE", "t2": "head_t2"}
+    layers.layers["head_t2"].name = "nothing told"
+    assert channels.missing == ("t2",)
+    layers.layers["head_T1"].name = "now_t2"
+    assert chosen(channels)["t2"] == "now_t2"
+    layers.layers.remove("now_t2")
+    assert channels.missing == ("t2",)
+
+
+def test_a_correction_stays_until_its_layer_goes(channels, layers):
+    channels.set_channels(["t2"])
+    combo = channels.combos["t2"]
+    combo.setCurrentIndex(combo.findText("head_T1"))
+    combo.activated.emit(combo.currentIndex())
+    layers.add_image(np.zeros((3, 4, 5)), name="another")
+    assert chosen(channels) == {"t2": "head_T1"}
+    layers.layers.remove("head_T1")
+    assert chosen(channels) == {"t2": "head_t2"}
+
+
+def test_a_single_channel_takes_the_nearest_other_contrast(channels, layers):
+    layers.layers.remove("head_t2")
+    channels.set_channels(["t2"])
+    assert chosen(channels) == {"t2": "head_FLAIR"}
+
+
+def test_only_volumes_are_offered(channels, layers):
+    layers.add_image(np.zeros((4, 5)), name="flat_t1ce")
+    layers.add_image(np.zeros((3, 4, 5, 3), np.uint8), rgb=True, name="photo_t1ce")
+    channels.set_channels(["t1ce", "t2"])
+    assert channels.missing == ("t1ce",)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import PRESETS, AdaptationConfig, preset
+from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+
+
+def test_settings_start_as_the_method_says(qtbot):
+    panel = SettingsPanel()
+    qtbot.addWidget(panel)
+    for name in PRESETS:
+        panel.method.setCurrentText(name)
+        expected = preset(name).to_dict()
+        assert panel.ratio.isHidden() != PRESETS[name].assumes_ratio
+        if PRESETS[name].assumes_ratio:
+            with pytest.raises(ConfigError, match="assumes that you know"):
+                panel.config()
+            qtbot.keyClicks(panel.ratio, "0.9, 0.03")
+            # Typed in the middle, it stays in the middle.
+            panel.ratio.setCursorPosition(3)
+            qtbot.keyClicks(panel.ratio, "7")
+            assert panel.ratio.cursorPosition() == 4
+            expected["class_ratio"] = (0.97, 0.03)
+            # Another strength is no reason to ask again.
+            panel.strength.setCurrentText("strong")
+            panel.strength.setCurrentText("standard")
+        found = panel.config().to_dict()
+        assert found.pop("threads") >= 1
+        expected.pop("threads")
+        assert found == expected
+        assert panel.summary.text() == PRESETS[name].summary
+
+
+def test_strength_is_iterations_and_every_setting_has_a_field(qtbot):
+    panel = SettingsPanel()
+    qtbot.addWidget(panel)
+    panel.strength.setCurrentText("strong")
+    assert panel.config().iterations == 2 * AdaptationConfig().iterations
+    assert set(panel.fields) == set(AdaptationConfig().to_dict())
+    assert "eta_t" in panel.fields["tau"].toolTip()
+    panel.set_values(class_ratio=(0.9, 0.1))
+    assert panel.config().class_ratio == (0.9, 0.1)
+    panel.set_values(batch_size="many")
+    with pytest.raises(ConfigError, match="batch_size"):
+        panel.config()
