@@ -2,7 +2,7 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
-from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, expected_map
+from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, Knots, MapName, expected_map
 from napari_osuda.imaging.modalities import (
     is_label_name,
     match_channels,
@@ -32,6 +32,8 @@ __all__ = [
     "Grid",
     "IntensityMap",
     "IntensityNormalization",
+    "Knots",
+    "MapName",
     "Plane",
     "SliceSpec",
     "SliceStack",

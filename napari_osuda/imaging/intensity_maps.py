@@ -15,15 +15,62 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.normalization import Intensity
 
-__all__ = ["INTENSITY_MAPS", "IntensityMap", "MappedIntensity", "expected_map", "fit_mapped"]
-
-IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
-INTENSITY_MAPS: tuple[IntensityMap, ...] = get_args(IntensityMap)
+__all__ = [
+    "INTENSITY_MAPS",
+    "IntensityMap",
+    "Knots",
+    "MapName",
+    "MappedIntensity",
+    "expected_map",
+    "fit_mapped",
+]
 
 Floats = NDArray[np.float32]
+
+MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
+INTENSITY_MAPS: tuple[MapName, ...] = get_args(MapName)
+
+
+@dataclass(frozen=True)
+class Knots:
+    """A piecewise linear intensity curve, from standard scores of the head to those that the network gets.
+
+    Attributes
+    ----------
+    x, y : tuple of float
+        Knots, ``x`` strictly ascending. Beyond the first and the last the end segments go on.
+
+    Raises
+    ------
+    ConfigError
+        There are fewer than two knots, or they are not finite or not ascending.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        ascending = len(self.x) > 1 and bool((np.diff(self.x) > 0).all())
+        if len(self.x) != len(self.y) or not ascending or not np.isfinite([*self.x, *self.y]).all():
+            raise ConfigError(
+                "An intensity curve needs two knots or more, finite and ascending, and a value for each."
+            )
+
+    def __call__(self, z: Floats) -> Floats:
+        """Standard scores of any shape through the curve."""
+        x, y = np.asarray(self.x, np.float32), np.asarray(self.y, np.float32)
+        before = np.clip(np.searchsorted(x, z, side="right") - 1, 0, len(x) - 2)
+        share = (z - x[before]) / (x[before + 1] - x[before])
+        mapped: Floats = (y[before] + share * (y[before + 1] - y[before])).astype(np.float32)
+        return mapped
+
+
+IntensityMap = MapName | Knots
+"""A map by its name, or a curve that was fitted."""
 
 # Standard scores of the head: below the first, FLAIR's voxels hold free fluid; above the second, bright
 # lesions are compressed to what lesions have in T2. Chosen on validation patients (docs/defaults.md).
@@ -56,7 +103,7 @@ _FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 # (contrast that the network knows, contrast that it is handed): the map.
-_EXPECTED: dict[tuple[str, str], IntensityMap] = {
+_EXPECTED: dict[tuple[str, str], MapName] = {
     ("t2", "flair"): "fluid_bright",
     **{
         pair: "inverted"
@@ -68,7 +115,7 @@ _EXPECTED: dict[tuple[str, str], IntensityMap] = {
 }
 
 
-def expected_map(channel: str, image: str) -> IntensityMap:
+def expected_map(channel: str, image: str) -> MapName:
     """The map that physics expects between a network's channel and the image that it is handed.
 
     Parameters
@@ -86,15 +133,21 @@ def expected_map(channel: str, image: str) -> IntensityMap:
     return _EXPECTED.get((modality_of(channel) or "", modality_of(image) or ""), "identity")
 
 
+def _function(how: IntensityMap) -> Callable[[Floats], Floats]:
+    return how if isinstance(how, Knots) else _FUNCTIONS[how]
+
+
 @dataclass(frozen=True)
 class MappedIntensity:
-    """A normalization followed by an intensity map, mean and spread of the head kept.
+    """A normalization followed by an intensity map.
+
+    A named map keeps mean and spread of the head; a curve gives what it was fitted to give.
 
     Attributes
     ----------
     intensity : Intensity
         The normalization.
-    how : {"inverted", "fluid_bright", "both_bright"}
+    how : {"inverted", "fluid_bright", "both_bright"} or Knots
     mean, spread : float
         Of the head's normalized intensities.
     mapped_mean, mapped_spread : float
@@ -118,7 +171,7 @@ class MappedIntensity:
         result = self.intensity(values)
         head = np.not_equal(values, 0)
         z = (result[head] - np.float32(self.mean)) / np.float32(self.spread)
-        mapped = (_FUNCTIONS[self.how](z) - np.float32(self.mapped_mean)) / np.float32(self.mapped_spread)
+        mapped = (_function(self.how)(z) - np.float32(self.mapped_mean)) / np.float32(self.mapped_spread)
         result[head] = mapped * np.float32(self.spread) + np.float32(self.mean)
         return result
 
@@ -132,14 +185,16 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
         Raw intensities.
     intensity : Intensity
         Its normalization.
-    how : {"identity", "inverted", "fluid_bright", "both_bright"}
+    how : {"identity", "inverted", "fluid_bright", "both_bright"} or Knots
     """
     head = volume[volume != 0]
     if how == "identity" or not head.size:
         return intensity
     normalized = intensity(head)
     mean, spread = float(normalized.mean(dtype=np.float64)), float(normalized.std(dtype=np.float64)) or 1.0
-    mapped = _FUNCTIONS[how]((normalized - np.float32(mean)) / np.float32(spread))
+    if isinstance(how, Knots):
+        return MappedIntensity(intensity, how, mean, spread, 0.0, 1.0)
+    mapped = _function(how)((normalized - np.float32(mean)) / np.float32(spread))
     return MappedIntensity(
         intensity,
         how,

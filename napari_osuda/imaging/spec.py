@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.grid import require_axes
-from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap
+from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, Knots
 from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization
 from napari_osuda.imaging.planes import Plane
 
@@ -38,7 +38,7 @@ class SliceSpec:
         unless given.
     normalization : str, or tuple of str
         See `normalize`; of all channels, or of each.
-    intensity_maps : tuple of str, optional
+    intensity_maps : tuple of str or Knots, optional
         For each channel the map that follows its normalization, of `INTENSITY_MAPS`; none without it.
     spacing_mm : tuple of three float, optional
         Voxel size along ``orientation`` to which the image is resampled where no size and field of view
@@ -79,7 +79,7 @@ class SliceSpec:
             if how not in NORMALIZATIONS:
                 raise ConfigError(f"normalization is {how!r}; it must be one of {', '.join(NORMALIZATIONS)}.")
         for name in self.intensity_maps or ():
-            if name not in INTENSITY_MAPS:
+            if not isinstance(name, Knots) and name not in INTENSITY_MAPS:
                 raise ConfigError(
                     f"intensity_maps has {name!r}; it must be one of {', '.join(INTENSITY_MAPS)}."
                 )

@@ -18,7 +18,26 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
-IntensityMap = Literal["identity", "inverted", "fluid_bright", "both_bright"]
+MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
+_Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+
+class CurveKnots(BaseModel):
+    """An intensity curve that was fitted: standard scores of the head, and what they become."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
+    y: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> CurveKnots:
+        if len(self.x) != len(self.y) or any(b <= a for a, b in zip(self.x, self.x[1:], strict=False)):
+            raise ValueError("an intensity curve needs x in ascending order and as many y")
+        return self
+
+
+IntensityMap = MapName | CurveKnots
 
 _Value = Annotated[int, Field(ge=0, le=255)]
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
@@ -75,7 +94,7 @@ class ModelCard(BaseModel):
         How images are resampled on the way to the network; probabilities come back linearly.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
-    intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or None
+    intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.

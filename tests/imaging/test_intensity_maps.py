@@ -15,7 +15,7 @@ from napari_osuda.imaging import (
     case_from_arrays,
     expected_map,
 )
-from napari_osuda.imaging.intensity_maps import fit_mapped
+from napari_osuda.imaging.intensity_maps import Knots, fit_mapped
 from napari_osuda.imaging.normalization import fit_intensity
 
 HEAD = np.random.default_rng(0).gamma(4.0, 50.0, (12, 12, 4)).astype(np.float32)
@@ -101,3 +101,22 @@ def test_a_stack_maps_each_channel_by_its_own():
 def test_an_empty_channel_is_left_as_it_is():
     nothing = np.zeros((3, 3, 3), np.float32)
     assert not fit_mapped(nothing, fit_intensity(nothing, "zscore_nonzero"), "inverted")(nothing).any()
+
+
+def test_a_curve_maps_the_standard_scores_of_the_head_and_leaves_air():
+    curve = Knots((-1.0, 0.0, 2.0), (3.0, 0.0, 1.0))
+    intensity = fit_intensity(HEAD, "zscore_nonzero")
+    mapped = fit_mapped(HEAD, intensity, curve)(HEAD)
+    head = HEAD != 0
+    plain = intensity(HEAD)[head].astype(np.float64)
+    z = (plain - plain.mean()) / plain.std()
+    # The end segments go on: -3 z below 0, z / 2 above.
+    expected = np.where(z < 0, -3 * z, z / 2) * plain.std() + plain.mean()
+    np.testing.assert_allclose(mapped[head], expected, rtol=1e-3, atol=1e-3)
+    assert (mapped[~head] == intensity(HEAD)[~head]).all()
+
+
+@pytest.mark.parametrize("knots", [((0.0,), (1.0,)), ((0.0, 0.0), (1.0, 2.0)), ((0.0, 1.0), (1.0, np.nan))])
+def test_what_is_no_curve_is_refused(knots):
+    with pytest.raises(ConfigError, match="two knots or more"):
+        Knots(*knots)

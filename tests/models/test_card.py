@@ -106,3 +106,15 @@ def test_a_softmax_card_gives_each_channel_its_label(labels: dict[int, str]) -> 
     card = ModelCard.of(channels=("t1",), output_channels=names, labels=labels)
     assert card.channel_values == tuple(labels)
     assert set(labels) <= set(card.colours)
+
+
+def test_a_card_carries_a_fitted_curve():
+    curve = {"x": [-1.0, 0.5, 2.0], "y": [2.0, 0.0, 1.0]}
+    card = ModelCard.of(channels=("t1", "t2"), output_channels=("background", "lesion"),
+                        intensity_maps=(curve, "identity"))  # fmt: skip
+    assert ModelCard.of(**card.model_dump()).intensity_maps == card.intensity_maps
+    assert card.model_dump(mode="json")["intensity_maps"][0] == curve
+    with pytest.raises(ModelError, match="ascending"):
+        ModelCard.of(
+            channels=("t1",), output_channels=("a", "b"), intensity_maps=({"x": [1.0, 0.0], "y": [0.0, 0.0]},)
+        )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from napari_osuda.imaging import SliceSpec, SliceStack
+from collections.abc import Sequence
+
+from napari_osuda.imaging import IntensityMap, Knots, SliceSpec, SliceStack
 from napari_osuda.models import ModelCard
+from napari_osuda.models.card import CurveKnots
 from napari_osuda.session.inference.sliding_window import windows
 
 
@@ -21,8 +24,21 @@ def slice_spec(card: ModelCard) -> SliceSpec:
         step=card.step,
         minimum=card.minimum,
         normalization=card.normalisation,
-        intensity_maps=card.intensity_maps,
+        intensity_maps=maps_of(card),
     )
+
+
+def maps_of(card: ModelCard) -> tuple[IntensityMap, ...] | None:
+    """The intensity maps that a card carries, in the words of imaging."""
+    if card.intensity_maps is None:
+        return None
+    return tuple(Knots(how.x, how.y) if isinstance(how, CurveKnots) else how for how in card.intensity_maps)
+
+
+def with_maps(card: ModelCard, maps: Sequence[IntensityMap]) -> ModelCard:
+    """The card of a model that was adapted behind ``maps``."""
+    carried = tuple(CurveKnots(x=how.x, y=how.y) if isinstance(how, Knots) else how for how in maps)
+    return card.model_copy(update={"intensity_maps": carried})
 
 
 def parts(stack: SliceStack) -> int:

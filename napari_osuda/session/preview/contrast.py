@@ -71,8 +71,8 @@ def contrast_previews(job: Job, index: int | None = None) -> tuple[ContrastPrevi
     turned: IntensityMap = "inverted"
     maps: Maps = named or (turned,) * len(job.model.card.channels)
     shown = next(k for k, how in enumerate(maps) if how != "identity")
-    one: IntensityMap = maps[0]
-    changed = one if set(maps) == {one} else "names"
+    one = maps[0]
+    changed = one if isinstance(one, str) and set(maps) == {one} else "names"
     return _preview(job, None, "off", index, shown), _preview(job, maps, changed, index, shown)
 
 

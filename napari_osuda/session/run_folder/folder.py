@@ -12,6 +12,7 @@ from napari_osuda.errors import ModelError
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.models import save_as_it_came, save_model
+from napari_osuda.session.inference.case_slices import with_maps
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.report.page import write_report
@@ -71,8 +72,7 @@ class RunFolder:
             source = result.job.model
             if result.intensity_maps is not None:
                 # What the network was adapted behind belongs to the model as much as its weights.
-                card = source.card.model_copy(update={"intensity_maps": result.intensity_maps})
-                source = dataclasses.replace(source, card=card)
+                source = dataclasses.replace(source, card=with_maps(source.card, result.intensity_maps))
             save_model(made, result.network, source, provenance=provenance(record))
             # A stopped run that has been resumed has written one already.
             shutil.rmtree(final, ignore_errors=True)
