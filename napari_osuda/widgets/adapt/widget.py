@@ -361,10 +361,11 @@ class AdaptWidget(DockedWidget):
 
 
 def _look_radiological(viewer: Any) -> bool:
-    """Anterior up, the patient's right on the left of the screen; whether our reader's layers are there."""
+    """Turn the picture as the user likes it, once; whether our reader's layers are there."""
     from napari_osuda.imaging.world import METADATA_KEY
+    from napari_osuda.napari_layers.orientation import show_patient
 
     if any(METADATA_KEY in layer.metadata for layer in viewer.layers):
-        viewer.scene.camera.orientation2d = ("up", "left")
+        show_patient(viewer)
         return True
     return False
