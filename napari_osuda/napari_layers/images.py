@@ -15,6 +15,7 @@ from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.modalities import is_label_name
 from napari_osuda.imaging.volumes import SUFFIXES, read_labels, read_volume, without_suffix
 from napari_osuda.imaging.world import layer_arguments, to_shown
+from napari_osuda.napari_layers.orientation import show_patient_soon
 
 __all__ = ["get_dicom_reader", "get_reader", "image_layer", "read_dicom", "read_layers"]
 
@@ -53,6 +54,7 @@ def read_dicom(path: str | Sequence[str]) -> list[LayerData]:
     for each in paths:
         for one in find_series(each) if each.is_dir() else [series_of(each)]:
             series[one.folder, one.uid] = one
+    show_patient_soon()
     layers, passed_over = [], []
     for one in series.values():
         try:
@@ -82,6 +84,7 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
         A file cannot be read.
     """
     paths = [path] if isinstance(path, str) else path
+    show_patient_soon()
     return [layer for each in paths for layer in _layers_of(Path(each))]
 
 

@@ -43,6 +43,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     from napari_osuda.napari_layers.images import image_layer
     from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, looks
     from napari_osuda.napari_layers.names import layer_name
+    from napari_osuda.napari_layers.orientation import show_patient_soon
     from napari_osuda.session.report.content import shown_first
     from napari_osuda.session.review.run import ReviewRun
 
@@ -69,6 +70,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
         arguments |= looks(role, run.labels, run.colors)
         arguments["metadata"] |= {RESULT_KEY: role, **mark}
         layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
+    show_patient_soon()
     _open_review()
     return layers
 

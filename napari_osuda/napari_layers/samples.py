@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.imaging import read_labels, read_volume
 from napari_osuda.imaging.world import layer_arguments, to_shown
+from napari_osuda.napari_layers.orientation import show_patient_soon
 from napari_osuda.simulation.shipped import sample_patients
 
 __all__ = ["high_grade_other_contrasts", "high_grade_other_scanner", "low_grade"]
@@ -47,4 +48,5 @@ def _patient(name: str) -> list[LayerData]:
     # Hidden at first: who sees the answer beforehand does not look at the mask.
     reference = {"name": "reference", "visible": False, **layer_arguments(grid, patient.reference)}
     layers.append((shown, reference, "labels"))
+    show_patient_soon()
     return layers

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QComboBox, QVBoxLayout
 
+from napari_osuda.imaging.world import METADATA_KEY
+from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.widgets.adapt.closing import ClosingGuard
 from napari_osuda.widgets.adapt.folder_panel import FolderPanel
 from napari_osuda.widgets.adapt.inputs.case_of_layers import case_name
 from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
 from napari_osuda.widgets.adapt.inputs.contrast_choice import ContrastChoice
-from napari_osuda.widgets.adapt.inputs.orientation import look_radiological
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel
 from napari_osuda.widgets.adapt.readiness import readiness
@@ -225,7 +226,7 @@ class AdaptWidget(DockedWidget):
     def _on_input(self, _: object = None) -> None:
         """Follow the choice of model, images and contrast."""
         if not self._radiological:
-            self._radiological = look_radiological(self.viewer)
+            self._radiological = _look_radiological(self.viewer)
         model, layers = self.model_panel.model, self.channel_panel.layers()
         ready = readiness(model, layers, self.channel_panel.missing, self._contrast.currentText())
         self.run_panel.set_ready(ready.why_not)
@@ -293,3 +294,11 @@ class AdaptWidget(DockedWidget):
             return ""
         done = 0 if history is None else len(history)
         return closing_words(self.cockpit.case, done, job.config.iterations, job.out)
+
+
+def _look_radiological(viewer: Any) -> bool:
+    """Turn the picture as the user likes it, once; whether our reader's layers are there."""
+    if any(METADATA_KEY in layer.metadata for layer in viewer.layers):
+        show_patient(viewer)
+        return True
+    return False

@@ -102,9 +102,6 @@ class DecidePanel(QWidget):
         steps = QHBoxLayout()
         for widget in (self.undo_button, self.redo_button, self.whole):
             steps.addWidget(widget)
-        rest = QHBoxLayout()
-        for widget in (self.rest_after, self.rest_before):
-            rest.addWidget(widget, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -116,7 +113,8 @@ class DecidePanel(QWidget):
         layout.addWidget(self.on)
         layout.addWidget(self.comment)
         layout.addLayout(steps)
-        layout.addLayout(rest)
+        layout.addWidget(self.rest_after)
+        layout.addWidget(self.rest_before)
 
     def set_progress(self, done: int, total: int, plane: str) -> None:
         """How many slices of the plane are decided."""

@@ -15,10 +15,10 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.widgets.qt.theme import Palette
@@ -32,9 +32,6 @@ from napari_osuda.widgets.review.view.mode_panel import ModePanel
 from napari_osuda.widgets.review.view.opacity import LabelOpacity
 
 __all__ = ["ReviewPage"]
-
-# The lists and buttons below the decisions are seldom wanted.
-_FOLDED = ("opacity", "reference", "keys")
 
 
 class ReviewPage:
@@ -91,6 +88,7 @@ class ReviewPage:
         self.last_button.hide()
         self.body.setVisible(case is not None)
         self.foot.setVisible(case is not None)
+        self.space.setVisible(case is None)
         if case is None:
             self.slices.clear()
             return
@@ -148,34 +146,25 @@ class ReviewPage:
         self.case.setToolTip(f"{text}\n{words.WORKLIST_TIP}" if text else words.WORKLIST_TIP)
 
     def _arrange(self, owner: QWidget) -> None:
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        panels = {
+            "slices": self.slices,
+            "opacity": self.opacity,
+            "reference": self.reference,
+            "keys": self.legend,
+        }
+        for name, panel in panels.items():
+            self.tabs.addTab(panel if name == "slices" else _scrolled(panel), words.TABS[name])
+        # Buttons lie outside of what scrolls: a decision is never out of reach.
         self.body = QWidget()
-        self.folds: dict[str, QCollapsible] = {}
         inner = QVBoxLayout(self.body)
-        inner.setContentsMargins(6, 4, 6, 4)
-        inner.setSpacing(6)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(4)
         inner.addWidget(self.advice)
-        inner.addWidget(self.slices, 1)
+        inner.addWidget(self.tabs, 1)
         inner.addWidget(self.modes)
         inner.addWidget(self.decide)
-        for name, panel in zip(_FOLDED, (self.opacity, self.reference, self.legend), strict=True):
-            title = words.FOLDS[name]
-            fold = QCollapsible(title, expandedIcon="\N{BLACK DOWN-POINTING TRIANGLE}",
-                                collapsedIcon="\N{BLACK RIGHT-POINTING TRIANGLE}")  # fmt: skip
-            fold.setDuration(0)
-            self.folds[title] = fold
-            fold.addWidget(panel)
-            inside = fold.content().layout()
-            if inside is not None:
-                inside.setContentsMargins(8, 0, 0, 0)
-            around = fold.layout()
-            if around is not None:
-                around.setContentsMargins(0, 0, 0, 0)
-            inner.addWidget(fold)
-        scroll = QScrollArea()
-        scroll.setWidget(self.body)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.foot = QWidget()
         sign = QHBoxLayout(self.foot)
         sign.setContentsMargins(0, 0, 0, 0)
@@ -184,11 +173,23 @@ class ReviewPage:
         head = QHBoxLayout()
         head.addWidget(self.case, 1)
         head.addWidget(self.open_button)
+        self.space = QWidget()
         layout = QVBoxLayout(owner)
         layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self.empty)
         layout.addWidget(self.last_button)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self.body, 1)
         layout.addWidget(self.foot)
         layout.addWidget(self.note)
+        layout.addWidget(self.space, 1)
+
+
+def _scrolled(panel: QWidget) -> QScrollArea:
+    scroll = QScrollArea()
+    scroll.setWidget(panel)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll

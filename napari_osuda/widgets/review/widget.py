@@ -11,6 +11,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers.orientation import show_letters, show_patient
 from napari_osuda.session.review.log import Plane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
@@ -67,6 +68,7 @@ class ReviewWidget(DockedWidget):
         self.signing = Signing(self.desk, self.page, self)
         self.arrivals = Arrivals(self.viewer, self.cockpit, self.layers)
         self._placed = False
+        show_letters(napari_viewer)
         self.keys = ReviewKeys(napari_viewer, self._actions())
         self._connect()
         self._show_nothing()
@@ -113,6 +115,7 @@ class ReviewWidget(DockedWidget):
             self.keys.bind_layer(layer, ("undo", "redo"))
         self.page.set_case(review.case)
         self.page.reference.refresh()
+        show_patient(self.viewer)
         self.compare("overlay")
         place = run.record.place(name) or {}
         plane: Plane = place["plane"] if place.get("plane") in review.axes else review.case.plane

@@ -33,7 +33,7 @@ SAVE = "Save and sign"
 SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
 NEEDS_NAME = "Enter your name first. The record says who decided."
 DETAILS, LESS = "Details", "Less"
-FOLDS = {"opacity": "Label opacity", "reference": "Reference", "keys": "Keys"}
+TABS = {"slices": "Slices", "opacity": "Labels", "reference": "Reference", "keys": "Keys"}
 
 # Of each recommendation: mark and hue.
 VERDICT_MARKS: Mapping[str | None, tuple[str, str]] = {

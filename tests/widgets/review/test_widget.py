@@ -293,8 +293,9 @@ def test_a_reference_layer_is_chosen_with_mouse_and_keys(widget, empty, qtbot):
     place = {key: getattr(final, key) for key in ("scale", "translate", "units", "axis_labels")}
     drawn = empty.add_labels(widget.layers.layers["before"].data.copy(), name="drawn by hand", **place)
     drawn.metadata = dict(empty.layers["case_flair"].metadata)
-    fold, panel = widget.page.folds["Reference"], widget.page.reference
-    qtbot.mouseClick(fold.toggleButton(), Qt.MouseButton.LeftButton)
+    tabs, panel = widget.page.tabs, widget.page.reference
+    at = [tabs.tabText(index) for index in range(tabs.count())].index("Reference")
+    qtbot.mouseClick(tabs.tabBar(), Qt.MouseButton.LeftButton, pos=tabs.tabBar().tabRect(at).center())
     assert panel.combo.isVisibleTo(widget)
     qtbot.keyClick(panel.combo, Qt.Key.Key_Down)
     assert panel.combo.currentText() == "drawn by hand"

@@ -50,7 +50,7 @@ class SliceView(QTableView):
         columns.setMinimumSectionSize(24)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         columns.setHighlightSections(False)
-        self.setMinimumHeight(130)
+        self.setMinimumHeight(90)
         chosen = self.selectionModel()
         assert chosen is not None
         chosen.currentRowChanged.connect(self._on_current)
