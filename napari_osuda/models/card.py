@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models.card_defaults import as_value, default_colors, default_labels, own_value
+from napari_osuda.models.card_maps import IntensityMap
 from napari_osuda.models.card_sizes import check_sizes
 from napari_osuda.models.files.documents import Name, sentence_of
 
@@ -18,26 +19,6 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
-MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
-_Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
-
-
-class CurveKnots(BaseModel):
-    """An intensity curve that was fitted: standard scores of the head, and what they become."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    x: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
-    y: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
-
-    @model_validator(mode="after")
-    def _is_a_curve(self) -> CurveKnots:
-        if len(self.x) != len(self.y) or any(b <= a for a, b in zip(self.x, self.x[1:], strict=False)):
-            raise ValueError("an intensity curve needs x in ascending order and as many y")
-        return self
-
-
-IntensityMap = MapName | CurveKnots
 
 _Value = Annotated[int, Field(ge=0, le=255)]
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
