@@ -170,6 +170,18 @@ def of_zip(folder: Path) -> Path:
     return folder / "model.zip"
 
 
+def of_onnx(folder: Path) -> Path:
+    folder.mkdir()
+    network = build_network(Architecture(import_from="napari_osuda.networks", callable="UNet", kwargs=OSUDA))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(), (torch.zeros(1, 2, 32, 32),), str(folder / "model.onnx"), dynamo=False,
+            training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+        )  # fmt: skip
+    return folder / "model.onnx"
+
+
 # -- spoiling them
 
 
@@ -252,6 +264,7 @@ FORMS: dict[str, tuple[Callable[[Path], Path], Callable[[Path, random.Random], N
     "weights, legacy .pt": (of_legacy_weights, spoil_bytes),
     "weights, .safetensors": (of_safetensors, spoil_bytes),
     "archive, .zip": (of_zip, spoil_bytes),
+    "ONNX": (of_onnx, spoil_bytes),
 }
 
 

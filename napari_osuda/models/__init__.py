@@ -11,7 +11,7 @@ from napari_osuda.models.classes import decide
 from napari_osuda.models.inspection import Inspection, check_adaptable, inspect_model
 from napari_osuda.models.loading import SourceModel, load_model, open_questions
 from napari_osuda.models.questions import Question
-from napari_osuda.models.saving import save_as_it_came, save_in_form, save_model, write_model_folder
+from napari_osuda.models.saving import save_as_it_came, save_model, write_model_folder
 
 __all__ = [
     "Architecture",
@@ -26,7 +26,6 @@ __all__ = [
     "load_model",
     "open_questions",
     "save_as_it_came",
-    "save_in_form",
     "save_model",
     "write_model_folder",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.card_defaults import as_value, default_colors, default_labels
+from napari_osuda.models.card_defaults import as_value, default_colors, default_labels, own_value
+from napari_osuda.models.card_maps import IntensityMap
+from napari_osuda.models.card_sizes import check_sizes
 from napari_osuda.models.files.documents import Name, sentence_of
 
 __all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane"]
@@ -18,32 +19,10 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
-MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
-_Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
-
-
-class CurveKnots(BaseModel):
-    """An intensity curve that was fitted: standard scores of the head, and what they become."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    x: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
-    y: tuple[_Knot, ...] = Field(min_length=2, max_length=256)
-
-    @model_validator(mode="after")
-    def _is_a_curve(self) -> CurveKnots:
-        if len(self.x) != len(self.y) or any(b <= a for a, b in zip(self.x, self.x[1:], strict=False)):
-            raise ValueError("an intensity curve needs x in ascending order and as many y")
-        return self
-
-
-IntensityMap = MapName | CurveKnots
 
 _Value = Annotated[int, Field(ge=0, le=255)]
 _Size = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
-# Pixels or voxels of what goes through a network at once: 256 x 256 x 256, or 4096 x 4096.
-_MOST_VOXELS = 2**24
-_Lengths = tuple[Annotated[float, Field(gt=0, le=1e4)], ...]
+_Lengths = tuple[Annotated[float, Field(ge=0.05, le=1e4)], ...]
 
 
 class Architecture(BaseModel):
@@ -232,15 +211,11 @@ class ModelCard(BaseModel):
                 f"plane is '{self.plane}', but the network is {self.spatial_dims}-D; it must be one of "
                 f"{allowed}"
             )
-        for key in ("size", "field_of_view_mm", "step", "minimum", "window"):
-            value = getattr(self, key)
-            if value is not None and len(value) != self.spatial_dims:
-                raise ValueError(f"{key} has {len(value)} numbers; it must have {self.spatial_dims}")
-            if value is not None and key != "field_of_view_mm" and math.prod(value) > _MOST_VOXELS:
-                told = " x ".join(str(n) for n in value)
-                raise ValueError(
-                    f"{key} is {told}; a network gets images of at most {_MOST_VOXELS:,} pixels at once"
-                )
+        check_sizes(
+            self.spatial_dims,
+            {key: getattr(self, key) for key in ("size", "step", "minimum", "window")},
+            self.field_of_view_mm,
+        )
         if self.intensity_maps is not None and len(self.intensity_maps) != len(self.channels):
             raise ValueError(
                 f"intensity_maps has {len(self.intensity_maps)} names; it must have one for each of the "
@@ -295,7 +270,7 @@ class ModelCard(BaseModel):
         Of overlapping regions, the value that no smaller region inside it claims.
         """
         if self.overlapping:
-            return tuple(_own_value(name, self.regions) for name in self.output_channels)
+            return tuple(own_value(name, self.regions) for name in self.output_channels)
         values = list(self.labels)
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
@@ -329,13 +304,6 @@ def named_regions(
     """
     known = regions or {name: (value,) for value, name in labels.items() if value != 0}
     return {name: tuple(members) for name, members in known.items()}
-
-
-def _own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
-    own = set(regions[name])
-    inner = [set(values) for values in regions.values() if set(values) < own]
-    left = own.difference(*inner)
-    return min(left or own)
 
 
 def _axis(code: str) -> int:

@@ -1,11 +1,11 @@
-"""What a card has where its model says nothing: values and colors of the labels."""
+"""Values and colors of the labels, where a card does not say them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["as_value", "default_colors", "default_labels"]
+__all__ = ["as_value", "default_colors", "default_labels", "own_value"]
 
 # Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -28,3 +28,11 @@ def default_colors(labels: Mapping[Any, Any]) -> dict[Any, str]:
     """A color for each value in the mask, by its place among them; black for the background."""
     shown = [as_value(label) for label in labels if as_value(label) != 0]
     return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
+
+
+def own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
+    """The value that marks a region in a mask: one that no smaller region inside it has, if there is one."""
+    own = set(regions[name])
+    inner = [set(values) for values in regions.values() if set(values) < own]
+    left = own.difference(*inner)
+    return min(left or own)

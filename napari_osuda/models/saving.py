@@ -16,13 +16,12 @@ import yaml
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
-from napari_osuda.files import written_whole
 from napari_osuda.models.architectures.probing import example_for, forward, smallest_size
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.description.writing import model_document, readme_of
 from napari_osuda.models.loading import SourceModel
 
-__all__ = ["save_as_it_came", "save_in_form", "save_model", "write_model_folder"]
+__all__ = ["save_as_it_came", "save_model", "write_model_folder"]
 
 _DESCRIPTION = "bioimageio.yaml"
 # Fields of a description that stay true of a model whose weights have changed.
@@ -84,40 +83,6 @@ def _torchscript(network: nn.Module, source: SourceModel) -> bytes:
         example = example_for(network, len(card.channels), card.size or card.minimum)
         torch.jit.save(torch.jit.trace(network, example), stream)  # type: ignore[no-untyped-call]
     return stream.getvalue()
-
-
-def save_in_form(path: Path | str, network: nn.Module, source: SourceModel) -> Path:
-    """Write an adapted network's weights as a file of the form that the source's came in.
-
-    Parameters
-    ----------
-    path : path
-        The file to be; it must not exist.
-    network : nn.Module
-        An adapted copy of ``source.network``.
-    source : SourceModel
-        A state dict or checkpoint (its other contents stay), a MONAI bundle (its model.pt), a TorchScript
-        or an exported program. For a bioimage.io package, :func:`save_model` is the same form.
-
-    Raises
-    ------
-    ModelError
-        The form has no such file.
-    OutputError
-        There is something already, or it cannot be written.
-    """
-    path = Path(path)
-    if source.native is None:
-        raise ModelError(f"{source.card.name} came as {source.form}; save_model writes that.")
-    if path.exists():
-        raise OutputError(f"{path} is there already; choose another name.")
-    content = source.native(network)
-    try:
-        with written_whole(path) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
-    return path
 
 
 def save_as_it_came(path: Path | str, network: nn.Module, source: SourceModel) -> Path | None:

@@ -86,6 +86,19 @@ def test_a_card_of_1024_cubed(key: str) -> None:
         ModelCard.of(channels=("t1",), labels={0: "a", 1: "b"}, spatial_dims=3, **{key: (1024,) * 3})
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"spatial_dims": 2, "window": (1, 1)}, "window is 1 x 1; an image is not gone through"),
+        ({"spatial_dims": 3, "size": (1, 2, 2)}, "size is 1 x 2 x 2; an image is not gone through"),
+        ({"spatial_dims": 3, "spacing_mm": (1e-6, 1.0, 1.0)}, "spacing_mm.0 is 1e-06"),
+    ],
+)
+def test_cards_that_would_make_millions_of_windows_or_voxels(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        ModelCard.of(channels=("t1",), labels={0: "a", 1: "b"}, **fields)
+
+
 def test_lists_in_lists_by_aliases(folder: Path) -> None:
     file = folder / "bioimageio.yaml"
     lines = ["a0: &a0 [1]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 200)}]" for i in range(1, 10)]

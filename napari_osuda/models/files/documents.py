@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -70,8 +70,8 @@ _KINDS = {
 
 def sentence_of(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
     """The first complaint of pydantic in the words of the document: the key, what it is, what it may be."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(printable(str(part), "")[:40] for part in first["loc"])
+    first = _telling(error)
+    path = ".".join(printable(str(part), "")[:40] for part in first["loc"] if not _is_tag(part))
     key = f"{where}.{path}" if path else where
     if first["type"] == "extra_forbidden":
         return f"{key} is not a known key; the keys are {', '.join(sorted(kind.model_fields))}."
@@ -80,9 +80,8 @@ def sentence_of(error: ValidationError, where: str, kind: type[BaseModel]) -> st
     if first["type"] == "value_error":
         reason = str(first["ctx"]["error"])
         return f"{key}: {reason}." if not path else f"{key} is {shown(first['input'])}; {reason}."
-    if first["type"] == "literal_error" and str(first["loc"][0]) in kind.model_fields:
-        field = kind.model_fields[str(first["loc"][0])].annotation
-        allowed = ", ".join(str(choice) for choice in get_args(field))
+    if first["type"] == "literal_error":
+        allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
         return f"{key} is {shown(first['input'])}; it must be one of {allowed}."
     if first["type"] in _KINDS:
         return f"{key} is {shown(first['input'])}; it must be {_KINDS[first['type']]}."
@@ -93,6 +92,24 @@ def sentence_of(error: ValidationError, where: str, kind: type[BaseModel]) -> st
         return f"{key} has {len(first['input']):,} {noun}; {bound}."
     message = first["msg"].removeprefix("Input ")
     return f"{key} is {shown(first['input'])}; it {message[0].lower()}{message[1:]}."
+
+
+def _telling(error: ValidationError) -> Any:
+    """The first complaint; where a value may be of several kinds, that which says what is wrong inside it."""
+    errors = error.errors(include_url=False)
+    first = errors[0]
+    if not any(_is_tag(part) for part in first["loc"]):
+        return first
+    depth = next(i for i, part in enumerate(first["loc"]) if _is_tag(part))
+    of_value = [e for e in errors if e["loc"][:depth] == first["loc"][:depth]]
+    return next((e for e in of_value if e["type"] == "value_error"), None) or max(
+        of_value, key=lambda e: len(e["loc"])
+    )
+
+
+def _is_tag(part: int | str) -> bool:
+    """Whether a part of a path is no key, but pydantic's name of one of the kinds that a value may be of."""
+    return isinstance(part, str) and (part in ("int", "float", "str", "bool") or "[" in part)
 
 
 class _Plain(yaml.SafeLoader):

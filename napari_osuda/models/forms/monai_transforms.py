@@ -83,14 +83,14 @@ def _space(step: Step, scaled: Sequence[Step], said: dict[str, Any], guessed: di
             guessed.pop("orientation", None)
             return True
     elif step.kind == "Spacingd":
-        spacing = step.arguments.get("pixdim")
+        spacing = _lengths(step.arguments.get("pixdim"))
         mode = step.arguments.get("mode", "bilinear")
         if (
-            _are_lengths(spacing)
+            spacing is not None
             and mode in ("bilinear", ["bilinear"])
             and _only(step, "pixdim", "mode", "align_corners", "padding_mode", "ensure_same_shape")
         ):
-            said["spacing_mm"] = tuple(spacing or ())
+            said["spacing_mm"] = spacing
             return True
         guessed["spacing_mm"] = None
     elif step.kind == "CropForegroundd":
@@ -102,12 +102,11 @@ def _space(step: Step, scaled: Sequence[Step], said: dict[str, Any], guessed: di
     return False
 
 
-def _are_lengths(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 3
-        and all(isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < 1e4 for mm in value)
-    )
+def _lengths(value: Any) -> tuple[float, ...] | None:
+    if not isinstance(value, list) or len(value) != 3:
+        return None
+    given = all(isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < 1e4 for mm in value)
+    return tuple(value) if given else None
 
 
 def _only(step: Step, *known: str) -> bool:
@@ -146,8 +145,8 @@ def _word(step: Step, channels: int) -> str | None:
         ends: tuple[Any, ...] = (values.get("minv", 0), values.get("maxv", 1), values.get("factor"))
         return "range" if ends[:2] == (0, 1) and ends[2] is None else None
     if kind == "ScaleIntensityRangePercentilesd":
-        ends = tuple(values.get(key, _MISSING) for key in ("lower", "upper", "b_min", "b_max"))
-        exact = ends == (1, 99, 0, 1) and values.get("clip") is True and not values.get("relative")
+        given: list[Any] = [values.get(key, _MISSING) for key in ("lower", "upper", "b_min", "b_max")]
+        exact = given == [1, 99, 0, 1] and values.get("clip") is True and not values.get("relative")
         return "percentile_1_99" if exact else None
     return None
 

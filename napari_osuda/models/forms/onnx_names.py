@@ -34,7 +34,7 @@ def check_graph(model: Any, where: str) -> None:
     ------
     ModelError
         A tensor, in whichever place, is in another file; a node has a graph inside it, is of another
-        domain, or has an attribute that is no number, tensor or plain word.
+        domain, or has an attribute that is no number, tensor or plain word; or a name is no text.
     """
     from onnx import TensorProto
 
@@ -46,6 +46,8 @@ def check_graph(model: Any, where: str) -> None:
                 f"{where} keeps the weights {shown(message.name)} in another file; save it in one: "
                 "onnx.save(model, path, save_as_external_data=False)."
             )
+    if not all(_is_text(name) for name in _names_in(model.graph)):
+        raise ModelError(f"{where} has a name that is no text: the file is damaged. Export it again.")
     if model.functions:
         raise ModelError(f"{where} defines functions of its own, which are not read. Export it without them.")
     for node in model.graph.node:
@@ -54,6 +56,21 @@ def check_graph(model: Any, where: str) -> None:
             raise ModelError(f"{where} has the operation {shown(kind)}, which is not one of ONNX's own.")
         for attribute in node.attribute:
             _check_attribute(attribute, node.op_type, where)
+
+
+def _names_in(graph: Any) -> Iterator[Any]:
+    for values in (graph.initializer, graph.input, graph.output, graph.value_info):
+        yield from (value.name for value in values)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+
+
+def _is_text(name: Any) -> bool:
+    try:
+        return isinstance(name, str) and name.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_attribute(attribute: Any, kind: str, where: str) -> None:

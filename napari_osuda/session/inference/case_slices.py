@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from napari_osuda.imaging import IntensityMap, Knots, SliceSpec, SliceStack
 from napari_osuda.models import ModelCard
-from napari_osuda.models.card import CurveKnots
+from napari_osuda.models.card_maps import CurveKnots
 from napari_osuda.session.inference.sliding_window import windows
 
 

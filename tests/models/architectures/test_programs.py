@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from model_parts import written_as_it_came
 from torch import Tensor, nn
 
-from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
+from napari_osuda.errors import ModelError, UntrustedModelError
 from napari_osuda.method import AdaptationConfig, adapt
-from napari_osuda.models import inspect_model, load_model, open_questions, save_in_form, save_model
+from napari_osuda.models import inspect_model, load_model, open_questions, save_model
 from napari_osuda.networks import UNet
 
 DEFAULTS = {"defaults": True}
@@ -83,11 +84,9 @@ def test_it_is_adapted_as_its_class_would_be_and_written_back(
     assert losses == pytest.approx(expected_losses, rel=1e-4)
     torch.testing.assert_close(adapted(image), expected(image), rtol=1e-3, atol=1e-3)
 
-    file = save_in_form(tmp_path / f"adapted{program.suffix}", adapted, model)
+    file = written_as_it_came(tmp_path / f"adapted{program.suffix}", adapted, model)
     plain: Any = torch.export.load(file).module() if program.suffix == ".pt2" else torch.jit.load(file)
     torch.testing.assert_close(plain(image), adapted(image), rtol=1e-5, atol=1e-5)
-    with pytest.raises(OutputError, match="there already"):
-        save_in_form(file, adapted, model)
 
     folder = save_model(tmp_path / "package", adapted, model, {"run": "r"})
     entries = yaml.safe_load((folder / "bioimageio.yaml").read_text())["weights"]

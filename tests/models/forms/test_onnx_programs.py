@@ -13,11 +13,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model_parts import written_as_it_came
 from torch import nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
 from napari_osuda.method import AdaptationConfig, adapt
-from napari_osuda.models import inspect_model, load_model, open_questions, save_in_form, save_model
+from napari_osuda.models import inspect_model, load_model, open_questions, save_model
 from napari_osuda.models.forms.onnx_names import plain_copy
 from napari_osuda.networks import UNet
 
@@ -58,7 +59,7 @@ def test_a_graph_with_its_batch_norm_is_adapted_as_its_class(tmp_path: Path, net
     ours, theirs = adapt(model.network, [image], config), adapt(network, [image], config)
     assert [r.loss for r in ours] == pytest.approx([r.loss for r in theirs], rel=1e-3)
 
-    written = save_in_form(tmp_path / "adapted.onnx", ours.model, model)
+    written = written_as_it_came(tmp_path / "adapted.onnx", ours.model, model)
     again = load_model(written, overrides=DEFAULTS)
     torch.testing.assert_close(again.network(image), ours.model(image), rtol=1e-4, atol=1e-5)
     folder = save_model(tmp_path / "package", ours.model, model, {})
@@ -161,7 +162,7 @@ def test_names_in_a_graph_never_run(number: int, tmp_path: Path) -> None:
         node.doc_string = payload
     model = _loaded(named, tmp_path / "named.onnx")
     torch.testing.assert_close(model.network(image), expected)
-    written = save_in_form(tmp_path / "adapted.onnx", model.network, model)
+    written = written_as_it_came(tmp_path / "adapted.onnx", model.network, model)
     again = load_model(written, overrides=DEFAULTS)
     torch.testing.assert_close(again.network(image), expected)
     assert not canary.exists()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_parts import written_as_it_came
 from torch import nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models import inspect_model, load_model, open_questions, save_in_form
+from napari_osuda.models import inspect_model, load_model, open_questions
 
 ANSWERS = {"channels": "t1,t2", "labels": "0=background,1=a,2=b", "defaults": "yes"}
 
@@ -30,7 +31,7 @@ def test_a_pretrained_folder(pretrained: tuple[Path, nn.Module], tmp_path: Path)
     image = torch.randn(1, 2, 32, 32)
     assert torch.equal(model.network(image), network(image))
     assert inspect_model(model).adaptable
-    save_in_form(tmp_path / "model.safetensors", model.network, model)
+    written_as_it_came(tmp_path / "model.safetensors", model.network, model)
     assert (tmp_path / "model.safetensors").stat().st_size > 0
 
 

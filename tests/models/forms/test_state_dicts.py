@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from model_parts import written_as_it_came
 from safetensors.torch import load_file, save_file
 from safetensors.torch import save_model as save_safetensors
 from torch import nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models import Architecture, inspect_model, load_model, open_questions, save_in_form
+from napari_osuda.models import Architecture, inspect_model, load_model, open_questions
 from napari_osuda.models.architectures.arguments import infer_arguments
 from napari_osuda.models.architectures.library import build_network
 from napari_osuda.networks import UNet
@@ -201,7 +202,7 @@ def test_adapted_weights_go_back_in_the_form_they_came_in(tmp_path: Path, networ
     model = load_model(file, overrides={"defaults": True})
     with torch.no_grad():
         next(iter(model.network.parameters())).add_(1.0)
-    written = save_in_form(tmp_path / f"adapted{suffix}", model.network, model)
+    written = written_as_it_came(tmp_path / f"adapted{suffix}", model.network, model)
     if suffix == ".safetensors":
         state = load_file(written)
     else:
