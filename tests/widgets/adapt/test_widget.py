@@ -103,7 +103,7 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
 def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
-    refused = Recommendation("keep-source", (Reason(ReasonKind.UNCLEAR),))
+    refused = Recommendation("keep-source", (Reason(ReasonKind.WORSE),))
     monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", lambda *_, **__: refused)
     adapt_widget.adapt()
     ended(adapt_widget)
