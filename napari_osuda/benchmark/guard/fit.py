@@ -1,25 +1,16 @@
-"""Fitting the guard: ``python -m napari_osuda.benchmark.guard.fit docs/results/real/guard.csv``.
-
-Writes the coefficients that the session reads (``session/guard/fitted.json``) and a page of what they are
-worth on protocols that took no part (``guard.md`` beside the table).
-"""
+"""Fitting the guard's estimates to masks with references, and judging protocols that took no part."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 import napari_osuda.session.guard.estimate as estimate
-from napari_osuda.benchmark.guard.rows import CaseRows, read_table
-from napari_osuda.files import written_whole
+from napari_osuda.benchmark.guard.rows import CaseRows
 from napari_osuda.session.guard.estimate import (
     CHANGE_FEATURES,
     LEVEL_FEATURES,
@@ -30,7 +21,7 @@ from napari_osuda.session.guard.estimate import (
     level_features,
 )
 
-__all__ = ["ALPHA", "KNOTS", "Held", "fit", "held_out", "ridge", "risk_controlled"]
+__all__ = ["ALPHA", "KNOTS", "Held", "finished", "fit", "held_out", "ridge", "risk_controlled"]
 
 ALPHA = 0.05
 """Share of the cases that may be harmed."""
@@ -224,27 +215,3 @@ def finished(cases: Sequence[CaseRows], held: Sequence[Held]) -> Estimator:
         spread=_spread(cases),
         accepted_harm=risk_controlled(held),
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Fit on a table, and write the coefficients and the page."""
-    from napari_osuda.benchmark.guard.worth import page
-
-    parser = argparse.ArgumentParser(prog="python -m napari_osuda.benchmark.guard.fit", description=__doc__)
-    parser.add_argument("table", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(estimate.__file__).with_name("fitted.json"))
-    options = parser.parse_args(argv)
-    cases = read_table(options.table)
-    held = held_out(cases)
-    estimator = finished(cases, held)
-    with written_whole(options.out) as path:
-        path.write_text(json.dumps(estimator.to_dict(), indent=1) + "\n")
-    text = page(held, estimator)
-    with written_whole(options.table.with_suffix(".md")) as path:
-        path.write_text(text)
-    sys.stdout.write(text)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

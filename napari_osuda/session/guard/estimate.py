@@ -1,7 +1,7 @@
 """The Dice that a mask is expected to have, and how likely it is worse than the original one.
 
 Two linear models of a mask's label-free figures, fitted once on patients with references, simulated and real
-(`napari_osuda.benchmark.guard.fit`, which writes ``fitted.json``): the level of Dice, and its change against
+(`napari_osuda.benchmark.guard`, which writes ``fitted.json``): the level of Dice, and its change against
 the source model's mask. The change is in units of the disagreement 1 - Dice(mask, source mask): masks that
 agree cannot differ by more.
 """
