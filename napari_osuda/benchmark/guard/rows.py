@@ -80,7 +80,15 @@ def _plain(row: Row) -> dict[str, object]:
 
 def _row(plain: dict[str, str]) -> Row:
     figures = Figures(**{name: float(plain[name]) for name in FIGURES})
-    return Row(*(plain[name] for name in COLUMNS[:5]), dice=float(plain["dice"]), figures=figures)
+    return Row(
+        protocol=plain["protocol"],
+        patient=plain["patient"],
+        family=plain["family"],
+        region=plain["region"],
+        candidate=plain["candidate"],
+        dice=float(plain["dice"]),
+        figures=figures,
+    )
 
 
 def _cases(rows: Sequence[Row]) -> Iterator[CaseRows]:

@@ -98,8 +98,8 @@ class Linear:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Linear:
         """From what :meth:`to_dict` gave."""
-        arrays = (np.asarray(plain[name], np.float64) for name in ("mean", "scale", "weights"))
-        return cls(*arrays, bias=float(plain["bias"]))
+        mean, scale, weights = (np.asarray(plain[name], np.float64) for name in ("mean", "scale", "weights"))
+        return cls(mean, scale, weights, float(plain["bias"]))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""

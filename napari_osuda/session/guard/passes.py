@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ _SYMMETRIC = 0.5
 
 Pass = Generator[None, None, dict[str, Seen]]
 """Segments batch by batch; what each region's probability is comes at the end."""
+Scalar = TypeVar("Scalar", bound=np.generic)
 Thinned = tuple[NDArray[np.bool_], NDArray[np.intp]]
 
 
@@ -215,7 +217,7 @@ def _device(network: nn.Module) -> torch.device:
     return next((p.device for p in network.parameters()), torch.device("cpu"))
 
 
-def _volume(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _volume(values: NDArray[Scalar]) -> NDArray[Scalar]:
     """A volume's own slices in place of a stack of one volume."""
     return values[0] if values.ndim == 4 and len(values) else values
 
