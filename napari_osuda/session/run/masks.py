@@ -13,7 +13,7 @@ from napari_osuda.session.guard.judging import Choice, Judging
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.prediction import predicted
-from napari_osuda.session.job import CaseResult, Recommendation
+from napari_osuda.session.job import CaseResult
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.contrast import contrast_status
 from napari_osuda.session.run.setup import Setup
