@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_osuda.evaluation import write_rows
 from napari_osuda.session.guard.figures import FIGURES, Figures
 
-__all__ = ["COLUMNS", "CaseRows", "Row", "read_table", "write_table"]
+__all__ = ["COLUMNS", "CaseRows", "Row", "read_rows", "read_table", "write_table"]
 
 COLUMNS = ("protocol", "patient", "family", "region", "candidate", "dice", *FIGURES)
 
@@ -61,10 +61,15 @@ class CaseRows:
         return sum(values) / len(values)
 
 
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a table."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        return [_row(row) for row in csv.DictReader(stream)]
+
+
 def read_table(path: Path) -> list[CaseRows]:
     """The cases of a table, in its order; regions that no mask and no reference has are left out."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        return list(_cases([_row(row) for row in csv.DictReader(stream)]))
+    return list(_cases(read_rows(path)))
 
 
 def write_table(path: Path, rows: Iterable[Row]) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from napari_osuda.models import load_model
 from napari_osuda.session import After, Finished, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
+from napari_osuda.session.guard.recommendation import Judgment
 from napari_osuda.widgets.adapt.widget import AdaptWidget
 from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
 
@@ -104,7 +105,7 @@ def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_en
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
     refused = Recommendation("keep-source", (Reason(ReasonKind.WORSE),))
-    monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", lambda *_, **__: refused)
+    monkeypatch.setattr("napari_osuda.session.guard.judging.judged", lambda *_: Judgment(refused, 0.0))
     adapt_widget.adapt()
     ended(adapt_widget)
     result, later = adapt_widget.cockpit.result, []
