@@ -20,34 +20,25 @@ class ReasonKind(enum.StrEnum):
     """What a reason is about; the value stands in ``run.json``."""
 
     UNCHANGED = "unchanged"
-    # What nobody would accept, seen in the masks alone.
+    # What the figures come to: expected Dice of the adapted and of the original mask.
+    BETTER = "better"
+    WORSE = "worse"
+    RISK = "risk of harm"
+    POOR = "both poor"
+    NOTHING = "nothing marked"
+    # What a region's mask does, whatever the figures say.
     EMPTY = "empty"
-    SMALL = "small"
-    LARGE = "large"
-    EVERYWHERE = "everywhere"
-    LABEL_LOST = "label lost"
-    # What a region does, whatever the others do.
-    APPEARS = "appears"
     VANISHES = "vanishes"
-    SHRINKS = "shrinks"
-    # Label-free figures of the original ("before") and the adapted mask ("after").
-    MIRROR = "mirror"
+    APPEARS = "appears"
+    # Figures of the original ("before") and the adapted mask ("after").
+    STEADY = "steady"
+    MIXES = "mixes"
+    OTHERS = "others"
+    CONFIDENCE = "source confidence"
     COHERENCE = "coherence"
-    BORDER = "border"
     SEPARATION = "separation"
-    # What the figures come to.
-    CLEAR = "clear"
-    UNCLEAR = "unclear"
-    PULLED = "class ratio"
-    NO_SOURCE = "no source"
-    SOURCE_TOO_LARGE = "source too large"
-    CONTRAST_UNCHANGED = "contrast unchanged"
-    STANDS_OUT = "stands out"
-    ONE_PIECE = "one piece"
-    FAINT = "faint"
-    NEXT_TO_NOTHING = "next to nothing"
-    TOO_LARGE = "too large"
     VOLUMES = "volumes"
+    CONTRAST = "contrast unchanged"
 
 
 @dataclass(frozen=True)

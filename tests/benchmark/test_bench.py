@@ -34,7 +34,7 @@ def test_every_method_runs_on_every_patient_and_a_stop_costs_one_trial(series, t
     assert path.read_text().startswith(kept)
     assert all(row["outcome"] == "done" for row in rows)
     signals = json.loads(rows["t2-to-flair", "tent", "1", 0]["signals"])
-    assert signals.keys() == {"before", "after", "faulty", "contrast", "class_ratio_given"}
+    assert signals.keys() == {"candidate", "contrast", "figures"}
     source = rows["t2-to-flair", "source-only", "1", 0]
     assert source["dice_before_WT"] == source["dice_after_WT"] != ""
     for page in (bench_report(list(rows), "Bench", "About."), guard_report(list(rows)),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from napari_osuda.session.advice import Reason, ReasonKind, Recommendation, combined
 
 DECISIONS = ["neither", "keep-source", "accept"]
-ONE = Recommendation("accept", (Reason(ReasonKind.CLEAR),), signals={})
+ONE = Recommendation("accept", (Reason(ReasonKind.BETTER),), signals={})
 
 
 def test_one_recommendation_is_its_own_and_none_is_none():
@@ -24,7 +24,7 @@ def test_several_are_told_as_the_worst_with_the_reasons_of_the_cases_that_are_so
 
 
 def test_a_reason_is_plain_data():
-    reason = Reason(ReasonKind("small"), {"ratio": 0.1})
-    assert reason.to_dict() == {"kind": "small", "region": None, "figures": {"ratio": 0.1}}
+    reason = Reason(ReasonKind("steady"), {"before": 0.1, "after": 0.2})
+    assert reason.to_dict() == {"kind": "steady", "region": None, "figures": {"before": 0.1, "after": 0.2}}
     with pytest.raises(ValueError, match="not a valid"):
         ReasonKind("It is worse.")

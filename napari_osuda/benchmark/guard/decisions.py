@@ -14,19 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.benchmark.protocols import PROTOCOLS
-from napari_osuda.benchmark.real.protocols import HIPPOCAMPUS, LGG
 from napari_osuda.evaluation import write_rows
-from napari_osuda.imaging.modalities import modality_of
-from napari_osuda.method import PRESETS, preset
-from napari_osuda.session.guard.reasons import reasons_of
-from napari_osuda.session.guard.recommendation import decision_of
-from napari_osuda.session.guard.signals import WHOLE, Evidence, Signals
-from napari_osuda.session.guard.verdict import Verdict, verdict
-from napari_osuda.session.guard.wording import sentence
-from napari_osuda.session.job import Contrast
+from napari_osuda.session.guard.estimate import fitted
+from napari_osuda.session.guard.figures import FIGURES, Evidence, Figures
+from napari_osuda.session.guard.recommendation import judged
+from napari_osuda.session.guard.wording import said
 
-__all__ = ["contrast_of", "decided_again", "main"]
+__all__ = ["decided_again", "main"]
 
 
 def decided_again(row: Mapping[str, str]) -> dict[str, str]:
@@ -35,50 +29,26 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     Parameters
     ----------
     row : mapping
-        Of `bench_rows`. Rows without figures (nothing was adapted), and those whose mask was refused on
-        sight, are left as they are.
+        Of `bench_rows`. Rows without figures (nothing was adapted) are left as they are.
 
     Returns
     -------
     dict
-        Without a decision where the row lacks a figure that the guard has begun to use since.
+        Without a decision where the row was made before the guard knew all that it goes by now.
     """
-    kept: dict[str, Any] = json.loads(row["signals"]) if row.get("signals") else {"faulty": True}
-    if kept["faulty"]:
+    if not row.get("signals"):
         return dict(row)
-    evidence = _evidence(kept["before"]), _evidence(kept["after"])
-    contrast = kept.get("contrast") or contrast_of(row["protocol"], preset(row["method"]).contrast != "off")
-    # Rows that do not tell are older than the rule.
-    class_ratio_given = kept.get(
-        "class_ratio_given", kept.get("told_ratio", PRESETS[row["method"]].assumes_ratio)
-    )
-    found = verdict(*evidence, contrast, class_ratio_given=class_ratio_given)
-    if not _told(evidence, found, contrast):
+    kept: dict[str, Any] = json.loads(row["signals"])
+    known = kept.get("figures", {})
+    if not known or any(set(told) != set(FIGURES) for side in known.values() for told in side.values()):
         return {**row, "decision": "", "reasons": ""}
-    reasons = [sentence(reason) for reason in reasons_of(evidence, found, contrast)]
-    return {**row, "decision": decision_of(found), "reasons": " ".join(reasons)}
-
-
-def _told(evidence: tuple[Evidence, Evidence], found: Verdict, contrast: Contrast | None) -> bool:
-    """Whether the figures that a verdict rests on are there."""
-    adapted = evidence[1]
-    if found.nonsense:
-        return contrast == "unchanged" or adapted[WHOLE].one_sided is not None
-    if found.fault not in (None, "loses"):
-        return True
-    return all(signals.separation is not None for name, signals in adapted.items() if name != WHOLE)
+    evidence = {name: _evidence(side) for name, side in known.items()}
+    advice = judged(evidence, kept["candidate"], fitted(), kept.get("contrast")).advice
+    return {**row, "decision": advice.decision, "reasons": " ".join(said(advice))}
 
 
 def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
-    return {region: Signals(**figures) for region, figures in kept.items()}
-
-
-def contrast_of(protocol: str, converted: bool) -> Contrast | None:
-    """What became of a protocol's contrast; None where it is the model's."""
-    images = {**PROTOCOLS, **LGG, **HIPPOCAMPUS}[protocol].images
-    if all(modality_of(channel) == modality_of(image) for channel, image in images.items()):
-        return None
-    return "converted" if converted else "unchanged"
+    return {region: Figures(**figures) for region, figures in kept.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,13 +9,16 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from napari_osuda.method import StepReport
-from napari_osuda.session.guard.verdict import FINDING, IMPLAUSIBLE, VANISHED
 
 __all__ = ["Collapse", "CollapseWatch"]
 
-# Of a foreground that was too large to be a tumor's, most may go: it has to be all but gone.
-_GONE = 0.02
-# With less than this of a plausible foreground a state is no good one any more.
+# Share of the foreground below which it is gone. Of one that covers a large part of the head, most may be
+# false and go: it has to be all but gone.
+_GONE, _ALL_BUT_GONE = 0.1, 0.02
+_LARGE = 0.15
+# Of the head: below this there is nothing to lose.
+_LITTLE = 5e-4
+# With less than this of its foreground a state is no good one any more.
 _FADED = 0.5
 # Of the head: one class everywhere.
 _EVERYWHERE = 0.8
@@ -76,8 +79,8 @@ class CollapseWatch:
     A step reports the class fractions of the state before its update. Collapse is foreground that is gone
     from a batch that had some, or that covers four fifths of the head and did not at first, in three steps in
     a row: so it is told in the third iteration. A batch's first share is what it showed in the first round.
-    Gone is what has less than a tenth of it, or less than a fiftieth where the first share was too large for
-    a tumor.
+    Gone is what has less than a tenth of it, or less than a fiftieth where the first share was more than 15 %
+    of the head.
     """
 
     def __init__(
@@ -118,13 +121,12 @@ class CollapseWatch:
         if first is None:
             known = list(self._first.values())
             first = sum(known) / len(known) if known and self._alike else share
-        # Below the guard's `FINDING` there is nothing to lose.
-        little = FINDING * head
-        plausible = first <= IMPLAUSIBLE * head
-        gone = first > little and share < (VANISHED if plausible else _GONE) * first
+        little = _LITTLE * head
+        large = first > _LARGE * head
+        gone = first > little and share < (_ALL_BUT_GONE if large else _GONE) * first
         everywhere = share > _EVERYWHERE * head >= first
         if first > little:
-            self._faded = plausible and share < _FADED * first
+            self._faded = not large and share < _FADED * first
         if gone or everywhere:
             self._suspicious += 1
         else:

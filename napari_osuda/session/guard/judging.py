@@ -1,9 +1,10 @@
-"""The masks of an adapted network, and what the guard makes of each."""
+"""The masks of the networks that a run has led to, and which of them is used."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
@@ -11,20 +12,45 @@ from torch import Tensor, nn
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, adapt
+from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
-from napari_osuda.session.guard.comparison import compared
-from napari_osuda.session.guard.recommendation import recommend
-from napari_osuda.session.guard.signals import Evidence, gather
+from napari_osuda.session.guard.estimate import fitted
+from napari_osuda.session.guard.evidence import Candidate, CandidateName, gathered
+from napari_osuda.session.guard.recommendation import Judgment, judged, unchanged, with_volumes
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.prediction import predicted
-from napari_osuda.session.job import CaseResult, Contrast, Job, Recommendation
+from napari_osuda.session.job import CaseResult, Contrast, Job
 
-__all__ = ["Judging"]
+__all__ = ["Choice", "Judging"]
+
+# Shares of the source in the statistics of the networks whose masks are compared; the source itself is one.
+_MIXES = (0.5, 0.0)
+# Batches a network looks at for the figures, over those for its mask: the changed case is thinned out.
+_LOOKS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the guard has chosen among the candidates of a run.
+
+    Attributes
+    ----------
+    name : {"curve", "statistics", "earlier", "adapted"}
+        The same for all cases: they share one network.
+    network : nn.Module
+        In eval mode.
+    refused : Recommendation or None
+        What it says of the first case's mask after the last iteration, where that is not the one chosen.
+    """
+
+    name: CandidateName
+    network: nn.Module
+    refused: Recommendation | None
 
 
 class Judging:
-    """Segments the cases by an adapted network, as often as there is another state of it to be judged.
+    """Segments the cases by the network that the guard prefers, and says of each mask what to think of it.
 
     Parameters
     ----------
@@ -39,6 +65,8 @@ class Judging:
         What became of each case whose images' names say that another contrast stands in for the model's.
     progress : callable
         Tells of a stage, work done and work in all.
+    batches : re-iterable of Tensor
+        The target domain, for its statistics.
     """
 
     def __init__(
@@ -50,144 +78,151 @@ class Judging:
         before: Sequence[CaseResult],
         contrasts: Sequence[Contrast | None],
         progress: Callable[[Stage, int, int], Progress],
+        batches: Iterable[Tensor] = (),
     ) -> None:
         self._job, self._source, self._contrasts = job, source, contrasts
         self._stacks, self._plain, self._before = stacks, plain, before
-        self._progress = progress
-        self._evidence_before: dict[int, Evidence] = {}
+        self._progress, self._batches = progress, batches
+        self._mixes: list[nn.Module] | None = None
 
     def cases(self, network: nn.Module, *, trained: bool = True) -> Iterator[Event | CaseResult]:
         """Progress, and each case's result once it is there, for a network in eval mode on the device."""
+        name: CandidateName = "adapted" if trained else "statistics"
+        candidates = [Candidate(name, network)]
+        judgments = None
+        if self._job.config.guard and not self._is_source(network):
+            judgments = yield from self._judgments(candidates)
+        yield from self._masks(network, [j[name].advice for j in judgments] if judgments else None)
+
+    def with_fallback(
+        self, adaptation: Adaptation, stopping: Callable[[], bool]
+    ) -> Generator[Event, None, tuple[list[CaseResult], Choice]]:
+        """The results of whichever candidate promises most: the adapted network or the statistics alone.
+
+        Every candidate is a network of its own: whatever ends this, the adapted one is as it was.
+
+        Parameters
+        ----------
+        adaptation : Adaptation
+            Finished.
+        stopping : callable
+            Whether to leave it at the adapted network.
+
+        Returns
+        -------
+        results : list of CaseResult
+        choice : Choice
+
+        Notes
+        -----
+        All cases have one network: the one whose accepted masks promise most, summed over the cases; of each
+        other case the guard keeps the source's mask. Where nothing is accepted, the adapted network's masks
+        are the ones that are shown beside it.
+        """
+        adapted = Candidate("adapted", adaptation.model)
+        candidates = [adapted]
+        if any(plain is not stack for plain, stack in zip(self._plain, self._stacks, strict=True)):
+            candidates.append(Candidate("curve", self._source))
+        try:
+            statistics = yield from self._statistics(None, stopping)
+            if statistics is not None and not stopping():
+                candidates.append(Candidate("statistics", statistics))
+        except (OsudaError, MemoryError, RuntimeError):
+            # An attempt to do better, and no loss: what training led to is there.
+            pass
+        judgments = yield from self._judgments(candidates)
+        chosen = max(candidates, key=lambda c: sum(j[c.name].gain for j in judgments))
+        found = []
+        for part in self._masks(chosen.network, [j[chosen.name].advice for j in judgments]):
+            if isinstance(part, CaseResult):
+                found.append(part)
+            else:
+                yield part
+        refused = None if chosen is adapted else judgments[0]["adapted"].advice
+        return found, Choice(chosen.name, chosen.network, refused)
+
+    def _masks(
+        self, network: nn.Module, advice: Sequence[Recommendation] | None
+    ) -> Iterator[Event | CaseResult]:
+        """Progress, and each case's mask with what is recommended."""
         job, card, done = self._job, self._job.model.card, 0
         total = sum(parts(stack) for stack in self._stacks)
-        class_ratio_given = trained and job.config.class_ratio_given
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
             for part in predicted(network, stack, card, watch=sure):
                 if not isinstance(part, np.ndarray):
                     yield self._progress("after", done + part[0], total)
                     continue
-                advice = None
+                said = None
                 if job.config.guard:
-                    evidence = yield from self._evidence(index, network)
-                    if evidence is not None:
-                        evidence = compared(evidence, known.case, known.before, part, card)
-                    contrast = self._contrasts[index]
-                    advice = recommend(
-                        known.before,
-                        part,
-                        known.case,
-                        card,
-                        evidence,
-                        contrast,
-                        class_ratio_given=class_ratio_given,
-                    )
+                    said = unchanged() if advice is None else advice[index]
+                    if np.array_equal(known.before, part):
+                        said = unchanged(said.signals)
+                    elif advice is not None:
+                        said = with_volumes(said, known.before, part, known.case)
                 yield dataclasses.replace(
                     known,
                     after=part,
-                    recommendation=advice,
+                    recommendation=said,
                     calibration_after=sure.calibration,
                     uncertainty=sure.uncertainty,
                 )
             done += parts(stack)
 
-    def with_fallback(
-        self, adaptation: Adaptation, stopping: Callable[[], bool]
-    ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module, Recommendation | None]]:
-        """The results of a finished adaptation, or of its iteration 0 where only that is accepted.
+    def _judgments(
+        self, candidates: Sequence[Candidate]
+    ) -> Generator[Event, None, list[dict[CandidateName, Judgment]]]:
+        """Of each case, what becomes of it with each candidate."""
+        mixes = yield from self._mixed()
+        card, estimator, done = self._job.model.card, fitted(), 0
+        looks = _LOOKS * (1 + len(candidates)) + len(mixes)
+        total = looks * sum(parts(stack) for stack in self._stacks)
+        found = []
+        for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
+            work = gathered(self._source, candidates, mixes, plain, stack, card)
+            while True:
+                try:
+                    next(work)
+                except StopIteration as end:
+                    evidence = end.value
+                    break
+                done += 1
+                yield self._progress("guard", min(done, total), total)
+            found.append({c.name: judged(evidence, c.name, estimator, contrast) for c in candidates})
+        return found
 
-        Iteration 0 is a network of its own: whatever ends this, the adapted one is as it was.
+    def _mixed(self) -> Generator[Event, None, list[nn.Module]]:
+        """The source network under mixes of statistics; none where it stores no statistics to be mixed."""
+        if self._mixes is None:
+            self._mixes = []
+            try:
+                for share in _MIXES:
+                    mix = yield from self._statistics(share, lambda: False)
+                    if mix is not None:
+                        self._mixes.append(mix)
+            except (OsudaError, MemoryError, RuntimeError):
+                # The other figures are there.
+                pass
+        return self._mixes
 
-        Parameters
-        ----------
-        adaptation : Adaptation
-        stopping : callable
-            Whether to leave it at the first.
+    def _statistics(
+        self, share: float | None, stopping: Callable[[], bool]
+    ) -> Generator[Event, None, nn.Module | None]:
+        """The source network with the target's statistics and a share of its own; None as the settings say.
 
-        Returns
-        -------
-        results : list of CaseResult
-        network : nn.Module
-            Whose results they are.
-        refused : Recommendation or None
-            What the guard says of the adapted network, where the results are of iteration 0: the target's
-            statistics, nothing trained.
-
-        Notes
-        -----
-        All cases have one network. So iteration 0 comes into question where every case is refused, and is
-        taken where it is accepted of one; of each other case the guard keeps the source's mask.
+        Returns None where a stop is asked for.
         """
-        network = adaptation.model
-        found = yield from _held(self.cases(network))
-        if not all(map(_refused, found)) or stopping():
-            return found, network, None
-        try:
-            others, untrained = yield from self._untrained(adaptation.batches, stopping)
-        except (OsudaError, MemoryError, RuntimeError):
-            # An attempt to do better, and no loss: what training led to is judged and refused already.
-            return found, network, None
-        if stopping() or all(map(_refused, others)) or _unchanged(others):
-            return found, network, None
-        return others, untrained, found[0].recommendation
-
-    def _untrained(
-        self, batches: Iterable[Tensor], stopping: Callable[[], bool]
-    ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module]]:
-        """The results of iteration 0, as far as they go where a stop is asked for."""
-        job, found = self._job, list[CaseResult]()
-        adaptation = adapt(self._source, batches, job.config, activation=job.model.card.activation)
+        config = self._job.config.replace(iterations=0)
+        if share is not None:
+            config = config.replace(inference_statistics="mixed", source_prior=share, source_count=None)
+        adaptation = adapt(self._source, self._batches, config, activation=self._job.model.card.activation)
         for done, total in adaptation.finishing():
             yield self._progress("statistics", done, total)
             if stopping():
-                return found, adaptation.model
-        for part in self.cases(adaptation.model, trained=False):
-            if isinstance(part, CaseResult):
-                found.append(part)
-            else:
-                yield part
-            if stopping():
-                break
-        return found, adaptation.model
+                return None
+        return adaptation.model
 
-    def _evidence(
-        self, index: int, network: nn.Module
-    ) -> Generator[Event, None, tuple[Evidence, Evidence] | None]:
-        """The guard's signals of a case before and after; None where nothing was adapted."""
-        plain, stack = self._plain[index], self._stacks[index]
-        if network is self._source and plain is stack:
-            return None
-        found = []
-        known = self._evidence_before.get(index)
-        for which, (segmenter, seen) in enumerate(((self._source, plain), (network, stack))):
-            if which == 0 and known is not None:
-                found.append(known)
-                continue
-            for part in gather(segmenter, seen, self._job.model.card, plain):
-                if not isinstance(part, tuple):
-                    found.append(part)
-                else:
-                    yield self._progress("guard", which * part[1] + part[0], 2 * part[1])
-        self._evidence_before[index] = found[0]
-        return found[0], found[1]
-
-
-def _held(
-    cases: Iterator[Event | CaseResult],
-) -> Generator[Event, None, list[CaseResult]]:
-    """Hand on the progress, and keep the results back."""
-    found = []
-    for part in cases:
-        if isinstance(part, CaseResult):
-            found.append(part)
-        else:
-            yield part
-    return found
-
-
-def _refused(found: CaseResult) -> bool:
-    return found.recommendation is not None and found.recommendation.decision != "accept"
-
-
-def _unchanged(found: Sequence[CaseResult]) -> bool:
-    return all(c.after is not None and np.array_equal(c.before, c.after) for c in found)
+    def _is_source(self, network: nn.Module) -> bool:
+        return network is self._source and all(
+            plain is stack for plain, stack in zip(self._plain, self._stacks, strict=True)
+        )

@@ -1,133 +1,207 @@
-"""Which mask is to be trusted: an answer from label-free figures, as data."""
+"""Which mask of a case is to be trusted: a decision from figures, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_osuda.evaluation import dice
 from napari_osuda.imaging import Case
-from napari_osuda.imaging.normalization import not_zero
-from napari_osuda.models import ModelCard
-from napari_osuda.session.advice import Decision, Reason, ReasonKind, Recommendation
-from napari_osuda.session.guard.reasons import reasons_of
-from napari_osuda.session.guard.signals import Evidence
-from napari_osuda.session.guard.verdict import IMPLAUSIBLE, TRACE, VANISHED, Verdict, verdict
+from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation, RegionAdvice
+from napari_osuda.session.guard.estimate import CHANGE_FEATURES, Change, Estimator, change_features
+from napari_osuda.session.guard.evidence import CandidateName
+from napari_osuda.session.guard.figures import Evidence, Figures
+from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.job import Contrast, Labels
 
-__all__ = ["decision_of", "recommend"]
+__all__ = ["Judgment", "judged", "unchanged", "with_volumes"]
 
-# A region that grows beyond this multiple of its volume is not the same finding.
-_EXPLODED = 8.0
+# Pixels of the network's image, as a share: a region with less is not there.
+_TRACE = 2e-5
+# Figures that are told beside the expected Dice, two at most.
+_TOLD: Mapping[str, ReasonKind] = {
+    "steady": ReasonKind.STEADY,
+    "mixes": ReasonKind.MIXES,
+    "others": ReasonKind.OTHERS,
+    "source_confidence": ReasonKind.CONFIDENCE,
+    "coherence": ReasonKind.COHERENCE,
+    "separation": ReasonKind.SEPARATION,
+}
+_MOST_TOLD = 2
 
 
-def recommend(
-    before: Labels,
-    after: Labels,
-    case: Case,
-    card: ModelCard,
-    evidence: tuple[Evidence, Evidence] | None = None,
+@dataclass(frozen=True)
+class Judgment:
+    """What becomes of a case if one candidate's mask is the adapted one.
+
+    Attributes
+    ----------
+    advice : Recommendation
+    gain : float
+        Expected change of Dice, mean over the regions.
+    """
+
+    advice: Recommendation
+    gain: float
+
+
+@dataclass(frozen=True)
+class _Region:
+    """One region of a candidate's mask against the source model's."""
+
+    name: str
+    figures: tuple[Figures, Figures]
+    before: Expected
+    after: Expected
+    change: Change
+    fault: ReasonKind | None
+
+    @property
+    def told_as(self) -> str | None:
+        return None if self.name == WHOLE else self.name
+
+    def accepted(self, estimator: Estimator) -> bool:
+        return self.fault is None and self.change.gain > 0 and self.safe(estimator)
+
+    def safe(self, estimator: Estimator) -> bool:
+        return self.fault is None and self.change.harm <= estimator.accepted_harm
+
+
+def judged(
+    evidence: Mapping[CandidateName, Evidence],
+    name: CandidateName,
+    estimator: Estimator,
     contrast: Contrast | None = None,
-    *,
-    class_ratio_given: bool = False,
-) -> Recommendation:
-    """Use the adapted mask of a case, or the original one, or neither.
+) -> Judgment:
+    """Use a candidate's mask, or the original one, or neither.
 
     Parameters
     ----------
-    before, after : uint8 array [I, J, K]
-        Masks of the source and of the adapted model.
-    case : Case
-        The images.
-    card : ModelCard
-        Names of the labels.
-    evidence : tuple of Evidence, optional
-        Signals of the source and of the adapted model; None where nothing was adapted.
+    evidence : mapping of CandidateName to Evidence
+        Of the source model and of all candidates.
+    name : CandidateName
+        Whose mask would be the adapted one.
+    estimator : Estimator
     contrast : {"converted", "unchanged"} or None
-        What was done for an image whose name says that another contrast stands in for the model's.
-    class_ratio_given : bool
-        Whether the loss pulled the mask to a class ratio that was told, whatever the image shows.
+        What was done for an image whose name says that it is of another contrast than the model's.
+
+    Returns
+    -------
+    Judgment
+        The mask is accepted where Dice is expected to rise, in the mean over the regions, and the chance of
+        harm is small for each of them. Neither is trusted where the better one is expected to be useless.
     """
-    if evidence is None or np.array_equal(before, after):
-        return Recommendation("accept", (Reason(ReasonKind.UNCHANGED),))
-    head = not_zero(case.data)
-    signals = _signals(evidence, contrast, class_ratio_given)
-    volumes = _volumes(before, after, case)
-    against = tuple(_plain_faults(before, after, head, card))
-    if against:
-        trusted = np.count_nonzero(before) <= IMPLAUSIBLE * max(int(head.sum()), 1)
-        return Recommendation(
-            "keep-source" if trusted else "neither", (*against, volumes), signals | {"faulty": True}
-        )
-    found = verdict(*evidence, contrast, class_ratio_given=class_ratio_given)
-    return Recommendation(decision_of(found), (*reasons_of(evidence, found, contrast), volumes), signals)
+    before, after = evidence["source"], evidence[name]
+    signals: dict[str, Any] = {
+        "candidate": name,
+        "contrast": contrast,
+        "figures": {
+            key: {region: figures.to_dict() for region, figures in told.items()}
+            for key, told in evidence.items()
+        },
+    }
+    regions = [
+        _region(region, before[region], after[region], estimator)
+        for region in before
+        if max(before[region].share, after[region].share) > 0
+    ]
+    if not regions or max(before[WHOLE].share, after[WHOLE].share) < _TRACE:
+        return Judgment(Recommendation("neither", (Reason(ReasonKind.NOTHING),), signals), 0.0)
+    gain = float(np.mean([region.change.gain for region in regions]))
+    accept = gain > 0 and all(region.safe(estimator) for region in regions)
+    whole = regions[0]
+    best = whole.after if accept else whole.before
+    decision: Decision = "accept" if accept else "keep-source"
+    if best.dice < estimator.useless:
+        decision = "neither"
+    reasons = _reasons(decision, regions, estimator)
+    if decision != "accept" and contrast == "unchanged":
+        reasons = (*reasons, Reason(ReasonKind.CONTRAST))
+    told = {region.name: _region_advice(region, estimator) for region in regions}
+    return Judgment(Recommendation(decision, reasons, signals, told), gain if accept else 0.0)
 
 
-def decision_of(found: Verdict) -> Decision:
-    """Of a source mask that is not worth keeping, none is left where the adapted one is refused."""
-    if found.accept:
-        return "accept"
-    return "neither" if found.nonsense else "keep-source"
+def unchanged(signals: Mapping[str, Any] | None = None) -> Recommendation:
+    """Of a mask that is the source model's."""
+    return Recommendation("accept", (Reason(ReasonKind.UNCHANGED),), signals)
 
 
-def _volumes(before: Labels, after: Labels, case: Case) -> Reason:
+def with_volumes(advice: Recommendation, before: Labels, after: Labels, case: Case) -> Recommendation:
+    """A recommendation that tells, last, how large the two masks of a case [I, J, K] are."""
     ml = float(np.prod(case.grid.spacing)) / 1000.0
     figures = {
         "before_ml": np.count_nonzero(before) * ml,
         "after_ml": np.count_nonzero(after) * ml,
         "dice": float(dice(before != 0, after != 0)),
     }
-    return Reason(ReasonKind.VOLUMES, figures)
+    reasons = (*advice.reasons, Reason(ReasonKind.VOLUMES, figures))
+    return Recommendation(advice.decision, reasons, advice.signals, advice.regions)
 
 
-def _signals(
-    evidence: tuple[Evidence, Evidence], contrast: Contrast | None, class_ratio_given: bool
-) -> dict[str, Any]:
-    before, after = ({region: s.to_dict() for region, s in side.items()} for side in evidence)
-    return {
-        "before": before,
-        "after": after,
-        "faulty": False,
-        "contrast": contrast,
-        "class_ratio_given": class_ratio_given,
-    }
+def _region(name: str, before: Figures, after: Figures, estimator: Estimator) -> _Region:
+    return _Region(
+        name,
+        (before, after),
+        estimator.expected(before),
+        estimator.expected(after),
+        estimator.changed(before, after),
+        _fault(name, before, after),
+    )
 
 
-def _plain_faults(
-    before: Labels, after: Labels, head: NDArray[np.bool_], card: ModelCard
-) -> Iterator[Reason]:
-    """What nobody would accept, whatever else speaks for it."""
-    voxels = max(int(head.sum()), 1)
-    was, now = int(np.count_nonzero(before)), int(np.count_nonzero(after))
-    if now == 0 and was > 0:
-        yield Reason(ReasonKind.EMPTY)
-    elif 0.002 * voxels < was < IMPLAUSIBLE * voxels and now < VANISHED * was:
-        yield Reason(ReasonKind.SMALL, {"ratio": now / was})
-    elif was > 0.002 * voxels and now > _EXPLODED * was and now > 0.1 * voxels:
-        yield Reason(ReasonKind.LARGE, {"ratio": now / was})
-    if now > 0.5 * voxels:
-        yield Reason(ReasonKind.EVERYWHERE, {"share": min(now / voxels, 1.0)})
-    # What a nonsense mask had and the other has not is no loss.
-    if was <= IMPLAUSIBLE * voxels:
-        yield from _lost_labels(before, after, card)
-        yield from _appearing(before, after, card, voxels)
+def _fault(name: str, before: Figures, after: Figures) -> ReasonKind | None:
+    """What nobody would accept, whatever the figures say."""
+    if before.share >= _TRACE and after.share < _TRACE:
+        return ReasonKind.EMPTY if name == WHOLE else ReasonKind.VANISHES
+    # A few pixels of a class that the source model saw nowhere: if it is not there, all of it is wrong.
+    if before.share == 0 and 0 < after.share < _TRACE:
+        return ReasonKind.APPEARS
+    return None
 
 
-def _appearing(before: Labels, after: Labels, card: ModelCard, voxels: int) -> Iterator[Reason]:
-    """Regions in a few voxels of which the source model saw none: the verdict's rule, on the masks.
-
-    A label can win a voxel with less than half of the probability, and the signals do not see it then.
-    """
-    for name, values in card.scored_regions.items():
-        if not np.isin(before, values).any() and 0 < np.isin(after, values).sum() < TRACE * voxels:
-            yield Reason(ReasonKind.APPEARS, region=name)
+def _region_advice(region: _Region, estimator: Estimator) -> RegionAdvice:
+    accepted = region.accepted(estimator)
+    decision: Decision = "accept" if accepted else "keep-source"
+    if (region.after if accepted else region.before).dice < estimator.useless:
+        decision = "neither"
+    return RegionAdvice(decision, region.before, region.after)
 
 
-def _lost_labels(before: Labels, after: Labels, card: ModelCard) -> Iterator[Reason]:
-    for value, name in card.labels.items():
-        was, now = before == value, after == value
-        if value != 0 and was.sum() > 50 and now.sum() < 0.02 * was.sum() and dice(was, now) < 0.1:
-            yield Reason(ReasonKind.LABEL_LOST, region=name)
+def _reasons(decision: Decision, regions: Sequence[_Region], estimator: Estimator) -> tuple[Reason, ...]:
+    """The one that decided first, then the figures that weighed most for it."""
+    whole = regions[0]
+    if decision == "neither":
+        return (_expected(ReasonKind.POOR, whole),)
+    if decision == "accept":
+        return (_expected(ReasonKind.BETTER, whole), *_figures(whole, estimator, 1.0))
+    for region in regions:
+        if region.fault is not None:
+            return (Reason(region.fault, region=region.told_as),)
+    worst = max(regions, key=lambda region: region.change.harm)
+    kind = ReasonKind.WORSE if worst.change.gain <= 0 else ReasonKind.RISK
+    return (_expected(kind, worst), *_figures(worst, estimator, -1.0))
+
+
+def _expected(kind: ReasonKind, region: _Region) -> Reason:
+    figures = {"harm": region.change.harm}
+    for when, expected in (("before", region.before), ("after", region.after)):
+        figures |= {f"{when}_{name}": value for name, value in vars(expected).items()}
+    return Reason(kind, figures, region.told_as)
+
+
+def _figures(region: _Region, estimator: Estimator, sign: float) -> list[Reason]:
+    """The figures that weighed most in the direction of the decision and can be read to differ."""
+    before, after = region.figures
+    model = estimator.change
+    weighed = model.weights * (change_features(before, after, region.before.dice) - model.mean) / model.scale
+    found = []
+    for weight, name in sorted(zip((sign * weighed).tolist(), CHANGE_FEATURES, strict=True), reverse=True):
+        if weight > 0 and name in _TOLD:
+            was, now = getattr(before, name), getattr(after, name)
+            # What weighs for a mask and reads as if it spoke against it would only confuse.
+            if sign * (round(now, 2) - round(was, 2)) > 0:
+                found.append(Reason(_TOLD[name], {"before": was, "after": now}, region.told_as))
+    return found[:_MOST_TOLD]

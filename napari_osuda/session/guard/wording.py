@@ -6,8 +6,18 @@ from typing import Any
 
 from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation
 from napari_osuda.session.guard.collapse import Collapse
+from napari_osuda.session.guard.evidence import CandidateName
 
-__all__ = ["DECISIONS", "advice_record", "collapse_said", "expected_said", "named", "said", "sentence"]
+__all__ = [
+    "DECISIONS",
+    "advice_record",
+    "choice_said",
+    "collapse_said",
+    "expected_said",
+    "named",
+    "said",
+    "sentence",
+]
 
 DECISIONS: dict[Decision, str] = {
     "accept": "Use the adapted mask",
@@ -19,69 +29,66 @@ DECISIONS: dict[Decision, str] = {
 # Of each kind a sentence; where two figures are compared, one for a rise and one for a fall.
 _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ReasonKind.UNCHANGED: "The adapted mask is the same as the original mask.",
+    ReasonKind.BETTER: (
+        "The adapted mask is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
+        "{after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to {before_high:.2f})."
+    ),
+    ReasonKind.WORSE: (
+        "The adapted mask is probably worse{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
+        "{after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to {before_high:.2f})."
+    ),
+    ReasonKind.RISK: (
+        "The adapted mask may be worse{of}: the risk is {harm:.0%}. Expected Dice {after_dice:.2f} "
+        "({after_low:.2f} to {after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to "
+        "{before_high:.2f})."
+    ),
+    ReasonKind.POOR: (
+        "Both masks are probably poor{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
+        "{after_high:.2f}) adapted, {before_dice:.2f} ({before_low:.2f} to {before_high:.2f}) original."
+    ),
+    ReasonKind.NOTHING: "Neither mask marks anything. Check the images yourself.",
     ReasonKind.EMPTY: "The adapted mask is empty. The original mask is not.",
-    ReasonKind.SMALL: "The adapted mask has only {ratio:.0%} of the original mask's volume.",
-    ReasonKind.LARGE: "The adapted mask has {ratio:.1f} times the original mask's volume.",
-    ReasonKind.EVERYWHERE: "The adapted mask covers {share:.0%} of the head.",
-    ReasonKind.LABEL_LOST: "{Region} is almost gone from the adapted mask.",
+    ReasonKind.VANISHES: "{Region} is missing from the adapted mask.",
     ReasonKind.APPEARS: (
         "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
     ),
-    ReasonKind.VANISHES: "{Region} is missing from the adapted mask.",
-    ReasonKind.SHRINKS: (
-        "{Region} shrinks to {ratio:.0%} of its volume while the whole mask keeps its volume."
+    ReasonKind.STEADY: (
+        "The result changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+        "The result changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
     ),
-    ReasonKind.MIRROR: (
-        "The result is steadier when the image is mirrored{of} (Dice {after:.2f}, original {before:.2f}).",
-        "The result is less steady when the image is mirrored{of} (Dice {after:.2f}, original {before:.2f}).",
+    ReasonKind.MIXES: (
+        "It agrees better with masks made with other image statistics{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+        "It agrees less with masks made with other image statistics{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+    ),
+    ReasonKind.OTHERS: (
+        "It agrees better with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+        "It agrees less with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+    ),
+    ReasonKind.CONFIDENCE: (
+        "The original model is more confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
+        "The original model is less confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
     ),
     ReasonKind.COHERENCE: (
         "Neighboring slices agree better{of} (Dice {after:.2f}, original {before:.2f}).",
         "Neighboring slices agree less{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
-    ReasonKind.BORDER: (
-        "The mask's border follows a sharper edge in the image{of} ({after:.2f} standard deviations, "
-        "original {before:.2f}).",
-        "The mask's border follows a weaker edge in the image{of} ({after:.2f} standard deviations, "
-        "original {before:.2f}).",
-    ),
     ReasonKind.SEPARATION: (
-        "The mask separates bright from dark tissue better{of} (explained variance {after:.1%}, original "
-        "{before:.1%}).",
-        "The mask separates bright from dark tissue less well{of} (explained variance {after:.1%}, original "
-        "{before:.1%}).",
+        "The mask separates bright from dark tissue better{of} (explained variance {after:.0%}, original "
+        "{before:.0%}).",
+        "The mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, original "
+        "{before:.0%}).",
     ),
-    ReasonKind.CLEAR: "No figure is clearly worse for the adapted mask.",
-    ReasonKind.UNCLEAR: "No figure is clearly better for the adapted mask.",
-    ReasonKind.PULLED: (
-        "The method was given a class ratio and moves every mask towards it. That alone can explain the "
-        "better figures."
-    ),
-    ReasonKind.NO_SOURCE: (
-        "The original model marks almost nothing, so there is nothing to compare with. Check the adapted "
-        "mask ({share:.1%} of the head) yourself."
-    ),
-    ReasonKind.SOURCE_TOO_LARGE: "The original mask covers {share:.0%} of the head.",
-    ReasonKind.CONTRAST_UNCHANGED: (
-        "The image has another contrast than the model expects, and it was not converted. "
-        "Adapt again with contrast=names."
-    ),
-    ReasonKind.STANDS_OUT: (
-        "The adapted mask differs clearly from the tissue around it ({border:.2f} standard deviations) and "
-        "from the other side ({one_sided:.2f})."
-    ),
-    ReasonKind.ONE_PIECE: (
-        "The adapted mask is one piece ({largest:.0%}), and neighboring slices agree (Dice {coherence:.2f})."
-    ),
-    ReasonKind.FAINT: (
-        "The adapted mask differs little from the tissue around it ({border:.2f} standard deviations) or "
-        "from the other side ({one_sided:.2f})."
-    ),
-    ReasonKind.NEXT_TO_NOTHING: "The adapted mask marks almost nothing ({share:.2%} of the head).",
-    ReasonKind.TOO_LARGE: "The adapted mask covers {share:.0%} of the head, too.",
     ReasonKind.VOLUMES: (
         "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "
         "Dice {dice:.2f}."
+    ),
+    ReasonKind.CONTRAST: (
+        "The image has another contrast than the model expects, and it was not converted. "
+        "Adapt again with contrast=names."
     ),
 }
 
@@ -99,15 +106,6 @@ def sentence(reason: Reason) -> str:
 def said(advice: Recommendation | None) -> tuple[str, ...]:
     """The reasons of a recommendation in words, the one that decided first; none without one."""
     return () if advice is None else tuple(sentence(reason) for reason in advice.reasons)
-
-
-def reads_the_same(reason: Reason) -> bool:
-    """Whether the two figures that a reason compares are equal as a reader sees them."""
-    swapped = {"before": reason.figures["after"], "after": reason.figures["before"]}
-    wanted = _SENTENCES[reason.kind]
-    first = wanted[0] if isinstance(wanted, tuple) else wanted
-    told = (first.format(**figures, of="", Region="") for figures in (reason.figures, swapped))
-    return next(told) == next(told)
 
 
 def expected_said(expected: Expected) -> str:
@@ -130,6 +128,22 @@ def collapse_said(collapse: Collapse) -> str:
     return (
         f"The segmentation collapsed at iteration {collapse.iteration}: {what}. "
         f"Training was ended, and the state after {collapse.good} iterations is used."
+    )
+
+
+_CHOSEN: dict[CandidateName, str] = {
+    "curve": "only the intensities were converted, and the model is the original one",
+    "statistics": "only the image statistics were adjusted",
+    "earlier": "training was ended at an earlier iteration",
+}
+
+
+def choice_said(name: CandidateName, iterations: int, refused: Recommendation) -> str:
+    """Why the result is not that of the last iteration."""
+    why = f" {said(refused)[0]}" if refused.reasons and refused.decision != "accept" else ""
+    return (
+        f"Another result is probably better than that of the {iterations} iterations of training: "
+        f"{_CHOSEN[name]}.{why}"
     )
 
 

@@ -9,11 +9,11 @@ from torch import nn
 
 from napari_osuda.method import Adaptation
 from napari_osuda.session.events import After, Before, Event
-from napari_osuda.session.guard.judging import Judging
+from napari_osuda.session.guard.judging import Choice, Judging
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.prediction import predicted
-from napari_osuda.session.job import CaseResult, Recommendation
+from napari_osuda.session.job import CaseResult
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.contrast import contrast_status
 from napari_osuda.session.run.setup import Setup
@@ -83,19 +83,17 @@ class Masks:
             else:
                 yield part
 
-    def judge_or_fall_back(
+    def judge_candidates(
         self, adaptation: Adaptation, stopping: Callable[[], bool]
-    ) -> Generator[Event, None, tuple[list[CaseResult], nn.Module, Recommendation | None]]:
-        """The masks of a finished adaptation, or of its iteration 0 where the guard accepts only that.
+    ) -> Generator[Event, None, tuple[list[CaseResult], Choice]]:
+        """The masks of a finished adaptation, or those of another candidate that the guard prefers.
 
         Returns
         -------
         found : list of CaseResult
             Still to be taken in: see `take`.
-        network : nn.Module
+        choice : Choice
             Whose masks they are.
-        refused : Recommendation or None
-            What the guard says of the adaptation, where the masks are those of iteration 0.
         """
         return (yield from self._judging().with_fallback(adaptation, stopping))
 
@@ -113,5 +111,5 @@ class Masks:
         contrasts = contrast_status(setup.job, setup.maps)
         return Judging(
             setup.job, setup.source, setup.target.stacks, setup.plain, self.before, contrasts,
-            self._clock.progress,
+            self._clock.progress, setup.target,
         )  # fmt: skip

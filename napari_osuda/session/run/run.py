@@ -14,7 +14,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import choice_said
 from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
 from napari_osuda.session.preflight import check_job
 from napari_osuda.session.run import wording
@@ -189,13 +189,12 @@ class Run:
         if not (config.guard and config.fallback and replaced and iterations.reports) or untrained:
             yield from self._masks.judge(adaptation.model, trained=not untrained)
             return
-        found, self._network, refused = yield from self._masks.judge_or_fall_back(
-            adaptation, self._stop.is_set
-        )
-        if refused is not None:
+        found, choice = yield from self._masks.judge_candidates(adaptation, self._stop.is_set)
+        self._network = choice.network
+        if choice.refused is not None:
             reached = adaptation.t if self._chosen is None else self._chosen.iteration
             self._chosen = Chosen(0, IterationReason.GUARD)
-            yield wording.fallback(reached, len(found), said(refused))
+            yield wording.fallback(choice_said(choice.name, reached, choice.refused))
         for case in found:
             yield from self._masks.take(case)
 

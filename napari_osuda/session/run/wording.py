@@ -128,15 +128,9 @@ def collapse(text: str) -> Note:
     return Note(NoteKind.COLLAPSE, text)
 
 
-def fallback(iterations: int, cases: int, reasons: Sequence[str]) -> Note:
-    """The guard has refused the trained model, and accepted iteration 0."""
-    masks, those = ("masks", "those") if cases > 1 else ("mask", "that")
-    why = f" The reason: {reasons[0]}" if reasons else ""
-    return Note(
-        NoteKind.FALLBACK,
-        f"The guard refused the {masks} after {iterations} iterations and accepted {those} of iteration 0, "
-        f"which is the result now: the target's statistics without training.{why}",
-    )
+def fallback(text: str) -> Note:
+    """The guard prefers another result to the trained model's; ``text`` is the guard's own."""
+    return Note(NoteKind.FALLBACK, text)
 
 
 def choice(iteration: int, total: int) -> Note:

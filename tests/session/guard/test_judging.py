@@ -12,26 +12,30 @@ from napari_osuda.session import IterationReason, NoteKind, Progress, Recommenda
 from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.session.api import make_job
 from napari_osuda.session.guard.judging import Judging
+from napari_osuda.session.guard.recommendation import Judgment
 from napari_osuda.session.guard.wording import sentence
 from napari_osuda.session.run.run import Run
 
 # Steps so long that training changes the mask.
 LONG = preset("osuda", iterations=2, batch_size=4, learning_rate=0.02, fallback=True)
+FIGURES = {f"{when}_{name}": 0.5 for when in ("before", "after") for name in ("dice", "low", "high")}
 
 
 @pytest.fixture
 def guard_says(monkeypatch):
-    """Let the guard say what a test wants, call by call; the last word stays."""
+    """Let the guard say of each candidate what a test wants, call by call; the last word of each stays."""
 
-    def say(*words):
-        left, told = list(words), []
+    def say(**words):
+        left, told = {name: list(said) for name, said in words.items()}, []
 
-        def recommend(*args, class_ratio_given):
-            told.append(class_ratio_given)
-            word = left.pop(0) if len(left) > 1 else left[0]
-            return Recommendation(word, (Reason(ReasonKind.UNCLEAR),))
+        def judged(evidence, name, estimator, contrast):
+            told.append(name)
+            decision = left[name].pop(0) if len(left[name]) > 1 else left[name][0]
+            gain = {"accept": 0.1, "best": 0.2}.get(decision, 0.0)
+            word = "accept" if decision == "best" else decision
+            return Judgment(Recommendation(word, (Reason(ReasonKind.WORSE, FIGURES),)), gain)
 
-        monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", recommend)
+        monkeypatch.setattr("napari_osuda.session.guard.judging.judged", judged)
         return told
 
     return say
@@ -42,12 +46,12 @@ def weights(result):
 
 
 def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp_path, guard_says):
-    guard_says("accept")
+    guard_says(adapted=["accept"], statistics=["keep-source"])
     trained = adapt_case(model, case, LONG)
     statistics = adapt_case(model, case, LONG.replace(iterations=0))
     assert not np.array_equal(trained.cases[0].after, statistics.cases[0].after)
     assert trained.iteration is None
-    guard_says("keep-source", "accept")
+    guard_says(adapted=["keep-source"], statistics=["accept"])
     events = []
     result = adapt_case(model, case, LONG, out=tmp_path / "run", on_event=events.append)
     np.testing.assert_array_equal(result.cases[0].after, statistics.cases[0].after)
@@ -55,7 +59,7 @@ def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp
     assert (result.iteration, result.iteration_reason) == (0, IterationReason.GUARD)
     assert len(result.reports) == 2
     assert [type(event).__name__ for event in events].count("After") == 1
-    reason = sentence(Reason(ReasonKind.UNCLEAR))
+    reason = sentence(Reason(ReasonKind.WORSE, FIGURES))
     assert any(note.kind is NoteKind.FALLBACK and reason in note.text for note in result.notes)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["iteration_used"] == 0
 
@@ -63,29 +67,29 @@ def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp
 def test_iteration_0_takes_nothing_from_a_run_that_ends_while_it_is_judged(
     model, case, tmp_path, guard_says, monkeypatch
 ):
-    guard_says("accept")
+    guard_says(adapted=["accept"], statistics=["keep-source"])
     trained = adapt_case(model, case, LONG)
-    guard_says("keep-source", "accept")
+    guard_says(adapted=["keep-source"], statistics=["accept"])
     # Memory runs out, or the person stops, once the trained masks are there.
-    real, calls = Judging._untrained, []
+    real, calls = Judging._statistics, []
 
-    def failing(self, batches, stopping):
+    def failing(self, share, stopping):
         calls.append(1)
-        yield from real(self, batches, lambda: True)
+        yield from real(self, share, lambda: True)
         raise MemoryError
 
-    monkeypatch.setattr(Judging, "_untrained", failing)
+    monkeypatch.setattr(Judging, "_statistics", failing)
     result = adapt_case(model, case, LONG, out=tmp_path / "run")
-    assert (result.outcome, result.iteration, len(calls)) == ("done", None, 1)
+    assert (result.outcome, result.iteration, len(calls)) == ("done", None, 2)
     np.testing.assert_array_equal(result.cases[0].after, trained.cases[0].after)
     assert torch.equal(weights(result), weights(trained))
     assert result.recommendation.decision == "keep-source"
 
 
 def test_a_stop_while_iteration_0_is_judged_leaves_what_training_led_to(model, case, guard_says):
-    guard_says("accept")
+    guard_says(adapted=["accept"], statistics=["keep-source"])
     trained = adapt_case(model, case, LONG)
-    guard_says("keep-source", "accept")
+    guard_says(adapted=["keep-source"], statistics=["accept"])
     run = Run(make_job(model, case, LONG))
     statistics = 0
     for event in run:
@@ -97,24 +101,31 @@ def test_a_stop_while_iteration_0_is_judged_leaves_what_training_led_to(model, c
     assert torch.equal(weights(event.result), weights(trained))
 
 
-def test_a_cohort_goes_back_only_where_all_of_it_is_refused(model, case, guard_says):
+def test_a_cohort_has_the_network_whose_accepted_masks_promise_most(model, case, guard_says):
     two = [case, dataclasses.replace(case, name="other")]
-    guard_says("accept", "keep-source", "accept")
+    guard_says(adapted=["accept", "keep-source"], statistics=["keep-source", "accept"])
     result = adapt_case(model, two, LONG)
-    assert result.iteration is None
+    assert result.iteration is None, "a draw is the adapted network's"
     assert [c.recommendation.decision for c in result.cases] == ["accept", "keep-source"]
-    guard_says("keep-source", "keep-source", "keep-source", "accept")
+    guard_says(adapted=["accept", "keep-source"], statistics=["keep-source", "best"])
     result = adapt_case(model, two, LONG)
     assert result.iteration == 0
     assert [c.recommendation.decision for c in result.cases] == ["keep-source", "accept"]
 
 
+def test_of_two_that_are_accepted_the_better_one_is_taken(model, case, guard_says):
+    guard_says(adapted=["accept"], statistics=["best"])
+    assert adapt_case(model, case, LONG).iteration == 0
+    guard_says(adapted=["best"], statistics=["accept"])
+    assert adapt_case(model, case, LONG).iteration is None
+
+
 @pytest.mark.parametrize("changes", [{}, {"fallback": False}])
 def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, guard_says, changes):
-    guard_says("keep-source")
+    guard_says(adapted=["keep-source"], statistics=["keep-source"])
     config = LONG.replace(**changes)
     refused = adapt_case(model, case, config)
-    guard_says("accept")
+    guard_says(adapted=["accept"], statistics=["keep-source"])
     trained = adapt_case(model, case, config)
     np.testing.assert_array_equal(refused.cases[0].after, trained.cases[0].after)
     assert torch.equal(weights(refused), weights(trained))
@@ -125,16 +136,30 @@ def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, g
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, [False, False]),
-        # Iteration 0 was pulled nowhere yet.
-        ({"class_ratio": (0.9, 0.1)}, [True, False]),
-        ({"class_ratio": (0.9, 0.1), "class_ratio_weight": 0.0}, [False, False]),
+        ({}, ["adapted", "statistics"]),
+        ({"fallback": False}, ["adapted"]),
+        ({"iterations": 0}, ["adapted"]),
+        ({"guard": False}, []),
     ],
 )
-def test_the_guard_knows_of_a_class_ratio_that_was_told(model, case, guard_says, changes, told):
-    heard = guard_says("keep-source", "accept")
+def test_the_candidates_follow_from_the_settings(model, case, guard_says, changes, told):
+    heard = guard_says(adapted=["accept"], statistics=["accept"])
     adapt_case(model, case, LONG.replace(**changes))
     assert heard == told
+
+
+def test_the_guard_judges_a_run_by_the_figures_of_all_candidates(model, case):
+    events = []
+    result = adapt_case(model, case, LONG, on_event=events.append)
+    advice = result.cases[0].recommendation
+    assert advice.decision in ("accept", "keep-source", "neither")
+    figures = advice.signals["figures"]
+    assert set(figures) == {"source", "adapted", "statistics"}
+    assert figures["source"]["all labels"]["overlap"] == 1
+    assert 0 <= advice.regions["all labels"].before.dice <= 1
+    looked = [e for e in events if isinstance(e, Progress) and e.stage == "guard"]
+    assert looked
+    assert all(0 < e.done <= e.total for e in looked)
 
 
 def test_without_training_the_entropy_osuda_is_its_iteration_0(model, case):

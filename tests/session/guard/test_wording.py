@@ -17,8 +17,9 @@ from napari_osuda.session.guard.wording import (
 )
 
 FIGURES = dict.fromkeys(
-    ("ratio", "share", "border", "one_sided", "largest", "coherence", "after_ml", "before_ml", "dice"), 0.25
-)
+    ("harm", "after_ml", "before_ml", "dice",
+     *(f"{when}_{name}" for when in ("before", "after") for name in ("dice", "low", "high"))), 0.25
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ReasonKind)
@@ -56,13 +57,13 @@ def test_a_record_holds_the_reasons_in_words_and_as_data():
     expected = Expected(0.7, 0.52, 0.81)
     advice = Recommendation(
         "neither",
-        (Reason(ReasonKind.SHRINKS, {"ratio": 0.4}, "core"),),
+        (Reason(ReasonKind.VANISHES, {}, "core"),),
         regions={"core": RegionAdvice("keep-source", expected, None)},
     )
     record = advice_record(advice)
     assert record["decision"] == "neither"
-    assert record["reasons"] == ["'core' shrinks to 40% of its volume while the whole mask keeps its volume."]
-    assert record["evidence"] == [{"kind": "shrinks", "region": "core", "figures": {"ratio": 0.4}}]
+    assert record["reasons"] == ["'core' is missing from the adapted mask."]
+    assert record["evidence"] == [{"kind": "vanishes", "region": "core", "figures": {}}]
     assert record["regions"]["core"] == {
         "decision": "keep-source",
         "expected_dice_before": {"dice": 0.7, "low": 0.52, "high": 0.81},

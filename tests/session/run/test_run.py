@@ -61,8 +61,11 @@ def test_the_run_folder_is_as_the_contract_says(model, case, reference, tmp_path
     assert record["outcome"] == "done"
     assert record["recommendation"]["decision"] in ("accept", "keep-source", "neither")
     signals = record["cases"][0]["recommendation"]["signals"]
-    assert signals["before"].keys() == signals["after"].keys() >= {"all labels"}
-    assert 0 <= signals["after"]["all labels"]["mirror"] <= 1
+    figures = signals["figures"]
+    assert figures["source"].keys() == figures["adapted"].keys() >= {"all labels"}
+    assert 0 <= figures["adapted"]["all labels"]["steady"] <= 1
+    expected = record["recommendation"]["regions"]["all labels"]["expected_dice_before"]
+    assert 0 <= expected["low"] <= expected["dice"] <= expected["high"] <= 1
     assert record["config"]["iterations"] == 4
     assert record["model"]["sha256"] == model.sha256
     assert len(record["cases"][0]["inputs"][0]["sha256"]) == 64

@@ -11,6 +11,7 @@ from run_layers import names, of_role, roles
 from napari_osuda.models import load_model
 from napari_osuda.session import After, Finished, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
+from napari_osuda.session.guard.recommendation import Judgment
 from napari_osuda.widgets.adapt.widget import AdaptWidget
 from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
 
@@ -103,8 +104,8 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
 def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
-    refused = Recommendation("keep-source", (Reason(ReasonKind.UNCLEAR),))
-    monkeypatch.setattr("napari_osuda.session.guard.judging.recommend", lambda *_, **__: refused)
+    refused = Recommendation("keep-source", (Reason(ReasonKind.WORSE),))
+    monkeypatch.setattr("napari_osuda.session.guard.judging.judged", lambda *_: Judgment(refused, 0.0))
     adapt_widget.adapt()
     ended(adapt_widget)
     result, later = adapt_widget.cockpit.result, []

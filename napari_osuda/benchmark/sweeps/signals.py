@@ -1,9 +1,9 @@
-"""What can be said of a network's segmentation of a case without a reference: the guard's evidence."""
+"""Label-free figures of a network's segmentation that the sweep's tables hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,6 @@ class Signals:
     border : float
         How much the image changes across the mask's border: difference of the means inside and just
         outside over the spread of the head, in the channel where it is largest.
-    separation : float or None
-        Share of the image's variance around two masks of a region that this one explains; of regions smaller
-        than all labels together, once they have been compared (`guard_comparison`).
-    one_sided : float or None
-        How much what is marked differs from the same place on the other side of the head, over the spread of
-        the head; of the adapted mask, where the source's is no tumor's (`guard_comparison`).
     """
 
     share: float
@@ -64,15 +58,13 @@ class Signals:
     coherence: float
     largest: float
     border: float
-    separation: float | None = None
-    one_sided: float | None = None
 
     def to_dict(self) -> dict[str, float]:
-        """The figures by name, those that there are."""
-        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+        """The figures by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-GATHERED = tuple(f.name for f in fields(Signals) if f.default is MISSING)
+GATHERED = tuple(f.name for f in fields(Signals))
 """Names of the figures that one network's segmentation gives by itself."""
 Evidence = Mapping[str, Signals]
 """Of `WHOLE` and of each smaller region of the card, or label where the card has no regions."""

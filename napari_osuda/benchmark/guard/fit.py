@@ -1,0 +1,217 @@
+"""Fitting the guard's estimates to masks with references, and judging protocols that took no part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
+
+import napari_osuda.session.guard.estimate as estimate
+from napari_osuda.benchmark.guard.rows import CaseRows
+from napari_osuda.session.guard.estimate import (
+    CHANGE_FEATURES,
+    LEVEL_FEATURES,
+    Estimator,
+    Linear,
+    change_features,
+    disagreement,
+    level_features,
+)
+
+__all__ = ["ALPHA", "KNOTS", "Held", "finished", "fit", "held_out", "ridge", "risk_controlled"]
+
+ALPHA = 0.05
+"""Share of the cases that may be harmed."""
+USELESS = 0.3
+"""Expected Dice below which a mask is not to be trusted."""
+KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Estimates of Dice at which the intervals are told."""
+_NEAR, _ENOUGH = 0.2, 30
+_WITHIN = 0.9
+_PENALTY = 3.0
+# Which way a figure can speak at all: 1 for a better mask, -1 against it, 0 either way. On so few patients a
+# weight against all reason is chance.
+_SIGNS = dict.fromkeys(LEVEL_FEATURES, 1.0) | {
+    "mix_growth": -1.0, "distance": -1.0, "size": 0.0, "growth": 0.0, "expected": -1.0, "overlap": 0.0,
+}  # fmt: skip
+
+Floats = NDArray[np.float64]
+
+
+def ridge(features: Floats, target: Floats, weights: Floats, names: Sequence[str]) -> Linear:
+    """A ridge regression on standardized features whose weights have the sign that reason asks for.
+
+    Parameters
+    ----------
+    features : array [n, F]
+    target, weights : array [n]
+    names : sequence of F str
+    """
+    mean = np.average(features, axis=0, weights=weights)
+    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)) + 1e-6
+    bias = float(np.average(target, weights=weights))
+    root = np.sqrt(weights)[:, None]
+    standard = np.clip((features - mean) / scale, -4.0, 4.0)
+    rows = np.vstack([root * standard, np.sqrt(_PENALTY) * np.eye(len(names))])
+    right = np.concatenate([root[:, 0] * (target - bias), np.zeros(len(names))])
+    signs = np.array([_SIGNS[name] for name in names])
+    low, high = np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)
+    return Linear(mean, scale, lsq_linear(rows, right, (low, high)).x, bias)
+
+
+def fit(cases: Sequence[CaseRows]) -> Estimator:
+    """The two linear models from cases with references; interval and thresholds are still to be chosen."""
+    # Each protocol weighs alike, however many patients it has; the source's mask once for each patient.
+    masks = {
+        (c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
+        for c in cases
+        for name, regions in c.masks.items()
+        for region, row in regions.items()
+    }
+    protocols = [key[0] for key in masks]
+    share = {name: 1.0 / protocols.count(name) for name in set(protocols)}
+    weights = np.array([share[name] for name in protocols]) * len(protocols) / len(share)
+    features = np.array([level_features(row.figures) for row in masks.values()])
+    target = np.array([row.dice for row in masks.values()])
+    level = ridge(features, target, weights, LEVEL_FEATURES)
+    plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 0.0, USELESS)
+    changes, relative, told = [], [], []
+    for case in cases:
+        for name, regions in case.masks.items():
+            for region, row in regions.items():
+                if name == "source":
+                    continue
+                before = case.masks["source"][region]
+                room = disagreement(row.figures)
+                changes.append(
+                    change_features(before.figures, row.figures, plain.expected(before.figures).dice)
+                )
+                relative.append((row.dice - before.dice) / room)
+                told.append(room * share[case.protocol])
+    scaled = np.array(told) * len(told) / np.sum(told)
+    change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
+    return replace(plain, change=change)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an estimator says of a case whose protocol it was not fitted on.
+
+    Attributes
+    ----------
+    case : CaseRows
+    level : dict of (candidate, region) to float
+        Expected Dice.
+    gain, harm : dict of candidate to float
+        Mean over the regions, and the largest chance of harm of any.
+    error : list of (float, float)
+        Errors of the relative change, and the disagreement.
+    """
+
+    case: CaseRows
+    level: dict[tuple[str, str], float]
+    gain: dict[str, float]
+    harm: dict[str, float]
+    error: list[tuple[float, float]]
+
+    def chosen(self, accepted_harm: float) -> str:
+        """Which candidate is used."""
+        passing = [n for n, gain in self.gain.items() if gain > 0 and self.harm[n] <= accepted_harm]
+        return max(passing, key=lambda name: self.gain[name], default="source")
+
+    def change(self, accepted_harm: float) -> float:
+        """Change of mean Dice that the choice brings."""
+        return self.case.dice(self.chosen(accepted_harm)) - self.case.dice("source")
+
+
+def judge(estimator: Estimator, case: CaseRows) -> Held:
+    """What an estimator says of a case."""
+    level = {
+        (name, region): estimator.expected(row.figures).dice
+        for name, regions in case.masks.items()
+        for region, row in regions.items()
+    }
+    gain, harm, error = {}, {}, []
+    for name, regions in case.masks.items():
+        if name == "source":
+            continue
+        before = case.masks["source"]
+        changes = {
+            region: estimator.changed(before[region].figures, row.figures) for region, row in regions.items()
+        }
+        gain[name] = float(np.mean([change.gain for change in changes.values()]))
+        harm[name] = max(change.harm for change in changes.values())
+        if regions["all labels"].figures.share == 0 and before["all labels"].figures.share > 0:
+            harm[name] = 1.0
+        for region, row in regions.items():
+            room = disagreement(row.figures)
+            error.append(((row.dice - before[region].dice - changes[region].gain) / room, room))
+    return Held(case, level, gain, harm, error)
+
+
+def held_out(cases: Sequence[CaseRows]) -> list[Held]:
+    """Each case judged by an estimator that saw none of its protocol."""
+    found: list[Held] = []
+    for protocol in dict.fromkeys(case.protocol for case in cases):
+        others = [case for case in cases if case.protocol != protocol]
+        estimator = replace(fit(others), spread=_spread(others))
+        found += [judge(estimator, case) for case in cases if case.protocol == protocol]
+    return found
+
+
+def _spread(cases: Sequence[CaseRows]) -> float:
+    """Standard deviation of the errors of the relative change, each protocol held out in turn."""
+    errors: list[tuple[float, float]] = []
+    for protocol in dict.fromkeys(case.protocol for case in cases):
+        estimator = fit([case for case in cases if case.protocol != protocol])
+        errors += [e for case in cases if case.protocol == protocol for e in judge(estimator, case).error]
+    values, weights = np.array(errors).T
+    return float(np.sqrt(np.average(values**2, weights=weights)))
+
+
+def risk_controlled(held: Sequence[Held], alpha: float = ALPHA) -> float:
+    """The largest chance of harm to accept so that no more than ``alpha`` of new cases are harmed.
+
+    Conformal risk control (Angelopoulos et al., ICLR 2024): the largest threshold up to which, at each, the
+    harmed share R among n held-out cases meets (n R + 1) / (n + 1) <= alpha. 0 where none does.
+    """
+    grid = np.linspace(0.0, 0.5, 101)
+    count, chosen = len(held), 0.0
+    for threshold in grid:
+        harmed = sum(h.change(threshold) < -estimate.HARM for h in held)
+        if (harmed + 1) / (count + 1) > alpha:
+            break
+        chosen = float(threshold)
+    return chosen
+
+
+def intervals(held: Sequence[Held]) -> tuple[list[float], list[float]]:
+    """How far Dice lies below and above its estimate, at the knots, in 9 of 10 held-out masks."""
+    pairs = np.array(
+        [(h.level[n, r], row.dice) for h in held for n, rs in h.case.masks.items() for r, row in rs.items()]
+    )
+    below, above = [], []
+    for knot in KNOTS:
+        near = pairs[np.argsort(abs(pairs[:, 0] - knot))][
+            : max(30, int((abs(pairs[:, 0] - knot) < _NEAR).sum()))
+        ]
+        errors = near[:, 1] - near[:, 0]
+        tail = (1 - _WITHIN) / 2
+        below.append(float(max(-np.quantile(errors, tail, method="lower"), 0.02)))
+        above.append(float(max(np.quantile(errors, 1 - tail, method="higher"), 0.02)))
+    return below, above
+
+
+def finished(cases: Sequence[CaseRows], held: Sequence[Held]) -> Estimator:
+    """Fitted on all cases, with the intervals and the threshold that the held-out ones give."""
+    below, above = intervals(held)
+    return replace(
+        fit(cases),
+        below=below,
+        above=above,
+        spread=_spread(cases),
+        accepted_harm=risk_controlled(held),
+    )

@@ -1,0 +1,86 @@
+"""The figures of all candidates for a case's mask, gathered together: each network looks once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.models import ModelCard
+from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
+from napari_osuda.session.guard.passes import distance_of, image_of, masks_of, seen_by
+
+__all__ = ["Candidate", "CandidateName", "gathered"]
+
+CandidateName = Literal["source", "curve", "statistics", "earlier", "adapted"]
+"""What a mask is of: the source model; the same through the run's intensity map; the target's statistics, no
+training; an earlier iteration; the last one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A network, in eval mode on the device, whose mask might be used."""
+
+    name: CandidateName
+    network: nn.Module
+
+
+def gathered(
+    source: nn.Module,
+    candidates: Sequence[Candidate],
+    mixes: Sequence[nn.Module],
+    plain: SliceStack,
+    stack: SliceStack,
+    card: ModelCard,
+) -> Generator[None, None, dict[CandidateName, Evidence]]:
+    """The figures of the source model's mask and of every candidate's, for each region.
+
+    Parameters
+    ----------
+    source : nn.Module
+        In eval mode, on the device that is to do the work.
+    candidates : sequence of Candidate
+        Which see the case as the run does; the source is not among them.
+    mixes : sequence of nn.Module
+        The source network under mixes of source and target statistics.
+    plain, stack : SliceStack
+        The case as the source network sees it, and as the run does: through an intensity map, if it has one.
+    card : ModelCard
+
+    Yields
+    ------
+    None
+        After each batch.
+    """
+    seen: dict[CandidateName, dict[str, Seen]] = {}
+    seen["source"] = yield from seen_by(source, plain, card)
+    mapped = None if stack is plain else (yield from seen_by(source, stack, card))
+    for candidate in candidates:
+        if candidate.network is source:
+            seen[candidate.name] = mapped or seen["source"]
+        else:
+            seen[candidate.name] = yield from seen_by(candidate.network, stack, card)
+    masks = []
+    for mix in (source, *mixes):
+        masks.append((yield from masks_of(mix, stack, card)))
+    image = image_of(plain)
+    distances = distance_of(source, plain), distance_of(source, stack)
+    found: dict[CandidateName, Evidence] = {}
+    for name, regions in seen.items():
+        others = [other for key, other in seen.items() if key not in (name, "earlier")]
+        found[name] = {
+            region: figures_of(
+                mask,
+                seen["source"][region],
+                image,
+                [mix[region] for mix in masks],
+                [other[region].mask for other in others],
+                distances[name != "source"],
+                None if mapped is None or name == "source" else mapped[region].p,
+            )
+            for region, mask in regions.items()
+        }
+    return found

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_osuda.session.guard.estimate import (
+    CHANGE_FEATURES,
+    LEVEL_FEATURES,
+    Estimator,
+    Linear,
+    change_features,
+    fitted,
+    level_features,
+)
+from napari_osuda.session.guard.figures import FIGURES, Figures
+
+SHARES = st.floats(0, 1)
+FIGURE = st.builds(
+    Figures, **dict.fromkeys(FIGURES, SHARES) | {
+        "border": st.floats(0, 9), "growth": st.floats(-9, 9), "mix_growth": st.floats(-9, 9),
+        "distance": st.floats(-7, 3),
+    },
+)  # fmt: skip
+GOOD = Figures(
+    share=0.01, overlap=0.9, source_confidence=0.95, seen_confidence=0.95, own_confidence=0.97, mixes=0.95,
+    others=0.95, steady=0.98, coherence=0.85, largest=1.0, separation=0.65, border=1.6, growth=0.0,
+    mix_growth=0.0, distance=-2.0,
+)  # fmt: skip
+POOR = dataclasses.replace(
+    GOOD, source_confidence=0.2, seen_confidence=0.2, mixes=0.2, others=0.2, steady=0.6, coherence=0.3,
+    largest=0.3, separation=0.05, border=0.2, mix_growth=2.0, overlap=0.1, distance=0.3,
+)  # fmt: skip
+
+
+def test_features_have_names():
+    assert len(level_features(GOOD)) == len(LEVEL_FEATURES)
+    assert len(change_features(GOOD, POOR, 0.5)) == len(CHANGE_FEATURES)
+    assert not change_features(GOOD, GOOD, 0.0)[: len(LEVEL_FEATURES)].any()
+
+
+@given(FIGURE, FIGURE)
+def test_an_estimate_is_a_dice_in_its_interval_and_a_chance_is_a_chance(before, after):
+    estimator = fitted()
+    for figures in (before, after):
+        expected = estimator.expected(figures)
+        assert 0 <= expected.low <= expected.dice <= expected.high <= 1
+    change = estimator.changed(before, after)
+    assert 0 <= change.harm <= 1
+    # Masks that agree cannot differ by more than they disagree.
+    assert abs(change.gain) <= max(1 - after.overlap, 0.02) + 1e-9
+
+
+def test_what_everything_agrees_on_is_expected_to_be_better():
+    estimator = fitted()
+    assert estimator.expected(GOOD).dice > 0.6 > estimator.useless > estimator.expected(POOR).dice
+    far = dataclasses.replace(GOOD, overlap=0.1)
+    assert estimator.changed(POOR, far).harm < estimator.changed(GOOD, POOR).harm
+    assert estimator.changed(POOR, far).gain > 0 > estimator.changed(GOOD, POOR).gain
+
+
+@pytest.mark.parametrize("name", ["source_confidence", "mixes", "separation", "coherence", "steady"])
+@given(figures=FIGURE, more=SHARES)
+def test_a_better_figure_never_lowers_the_estimate(name, figures, more):
+    better = dataclasses.replace(figures, **{name: max(getattr(figures, name), more)})
+    assert fitted().expected(better).dice >= fitted().expected(figures).dice - 1e-9
+
+
+def test_the_chance_of_harm_is_that_of_a_normal_error():
+    flat = Linear(
+        np.zeros(len(CHANGE_FEATURES)), np.ones(len(CHANGE_FEATURES)), np.zeros(len(CHANGE_FEATURES)), 0.2
+    )
+    estimator = dataclasses.replace(fitted(), change=flat, spread=0.4)
+    change = estimator.changed(GOOD, dataclasses.replace(GOOD, overlap=0.5))
+    assert change.gain == pytest.approx(0.2 * 0.5)
+    z = (-0.01 / 0.5 - 0.2) / 0.4
+    assert change.harm == pytest.approx(0.5 * (1 + math.erf(z / math.sqrt(2))))
+
+
+def test_it_is_plain_data():
+    again = Estimator.from_dict(json.loads(json.dumps(fitted().to_dict())))
+    assert again.to_dict() == fitted().to_dict()
+    assert again.expected(GOOD) == fitted().expected(GOOD)
