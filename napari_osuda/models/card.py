@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_osuda.errors import ModelError
-from napari_osuda.models.card_defaults import as_value, default_colors, default_labels, own_value
-from napari_osuda.models.card_maps import IntensityMap
+from napari_osuda.models.card_defaults import (
+    as_value,
+    default_colors,
+    default_labels,
+    named_regions,
+    own_value,
+)
+from napari_osuda.models.card_maps import IntensityMap, read_map
 from napari_osuda.models.card_sizes import check_sizes
 from napari_osuda.models.files.documents import Name, sentence_of
 
@@ -177,7 +183,7 @@ class ModelCard(BaseModel):
     @field_validator("intensity_maps", mode="before")
     @classmethod
     def _is_a_map(cls, value: Any) -> Any:
-        return tuple(map(_read_map, value)) if isinstance(value, list | tuple) else value
+        return tuple(map(read_map, value)) if isinstance(value, list | tuple) else value
 
     @field_validator("orientation")
     @classmethod
@@ -275,35 +281,6 @@ class ModelCard(BaseModel):
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
         return tuple(values)
-
-
-def _read_map(given: Any) -> Any:
-    """A map by its name (cards of earlier releases have "turned"), or a curve's knots."""
-    if isinstance(given, Mapping):
-        try:
-            return CurveKnots(**given)
-        except (ValidationError, TypeError):
-            raise ValueError("a curve needs the lists x, in ascending order, and y, as long as x") from None
-    name = "inverted" if given == "turned" else given
-    if not isinstance(name, CurveKnots) and name not in get_args(MapName):
-        raise ValueError(f"each must be one of {', '.join(get_args(MapName))}, or a curve with x and y")
-    return name
-
-
-def named_regions(
-    labels: Mapping[int, str], regions: Mapping[str, Sequence[int]] | None
-) -> dict[str, tuple[int, ...]]:
-    """What is scored: the regions, or each label but the background where there are none.
-
-    Parameters
-    ----------
-    labels : mapping of int to str
-        Value in the mask and name; 0 is the background.
-    regions : mapping of str to sequence of int, or None
-        Of the model's card.
-    """
-    known = regions or {name: (value,) for value, name in labels.items() if value != 0}
-    return {name: tuple(members) for name, members in known.items()}
 
 
 def _axis(code: str) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["as_value", "default_colors", "default_labels", "own_value"]
+__all__ = ["as_value", "default_colors", "default_labels", "named_regions", "own_value"]
 
 # Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -36,3 +36,23 @@ def own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
     inner = [set(values) for values in regions.values() if set(values) < own]
     left = own.difference(*inner)
     return min(left or own)
+
+
+def named_regions(
+    labels: Mapping[int, str], regions: Mapping[str, Sequence[int]] | None
+) -> dict[str, tuple[int, ...]]:
+    """What is scored: the regions, or each label but the background where there are none.
+
+    Parameters
+    ----------
+    labels : mapping of int to str
+        Value in the mask and name; 0 is the background.
+    regions : mapping of str to sequence of int, or None
+        Of the model's card.
+    """
+    known = regions or {name: (value,) for value, name in labels.items() if value != 0}
+    return {name: tuple(members) for name, members in known.items()}
+
+
+def _axis(code: str) -> int:
+    return next((axis for axis, codes in enumerate(("RL", "AP", "SI")) if code in codes), -1)

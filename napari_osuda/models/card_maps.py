@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-__all__ = ["CurveKnots", "IntensityMap", "MapName"]
+__all__ = ["CurveKnots", "IntensityMap", "MapName", "read_map"]
 
 MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
 _Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
@@ -28,3 +29,16 @@ class CurveKnots(BaseModel):
 
 
 IntensityMap = MapName | CurveKnots
+
+
+def read_map(given: Any) -> Any:
+    """A map by its name (cards of earlier releases have "turned"), or a curve's knots."""
+    if isinstance(given, Mapping):
+        try:
+            return CurveKnots(**given)
+        except (ValidationError, TypeError):
+            raise ValueError("a curve needs the lists x, in ascending order, and y, as long as x") from None
+    name = "inverted" if given == "turned" else given
+    if not isinstance(name, CurveKnots) and name not in get_args(MapName):
+        raise ValueError(f"each must be one of {', '.join(get_args(MapName))}, or a curve with x and y")
+    return name

@@ -16,7 +16,7 @@ from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import digest_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
-from napari_osuda.models.card import named_regions
+from napari_osuda.models.card_defaults import named_regions
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.log import PLANES, Plane
 from napari_osuda.session.review.record import ReviewRecord

@@ -86,7 +86,9 @@ def _iteration_words(result: RunResult) -> str:
         IterationReason.COLLAPSE: ": after it, the segmentation collapsed",
         IterationReason.PERSON: ", as chosen",
     }
-    return f"The result is that of iteration {result.iteration}{why.get(result.iteration_reason, '')}"
+    reason = result.iteration_reason
+    told = why.get(reason, "") if reason is not None else ""
+    return f"The result is that of iteration {result.iteration}{told}"
 
 
 def closing_words(case: str, done: int, total: int, folder: object) -> str:

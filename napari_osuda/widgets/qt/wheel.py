@@ -46,7 +46,7 @@ class WheelScrolls(QObject):
                 QApplication.sendEvent(area.verticalScrollBar(), event)
             return True
         if kind == QEvent.Type.ChildPolished:
-            child = event.child()  # type: ignore[attr-defined]
+            child = event.child()
             if isinstance(child, QWidget):
                 self._watch(child)
         return False

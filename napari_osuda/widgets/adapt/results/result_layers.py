@@ -145,10 +145,11 @@ class ResultLayers:
     ) -> Labels:
         image, layers = self._image, self._viewer.layers
         shown = np.ascontiguousarray(onto_layer(labels, image.metadata))
-        layer = self._spare.pop(role, None)
-        is_new = layer is None or layer not in layers
-        name = free_name(layers, layer_name(role, self._case), None if is_new else layer)
-        if is_new:
+        spare = self._spare.pop(role, None)
+        layer = spare if spare is not None and spare in layers else None
+        is_new = layer is None
+        name = free_name(layers, layer_name(role, self._case), layer)
+        if layer is None:
             layer = Labels(shown.copy(), name=name, opacity=0.6, visible=visible)
         else:
             # A copy: painting must not change the run's own record.
