@@ -7,27 +7,19 @@ or another scanner does not meet them; the curve is moved until the image does, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.errors import ConfigError
+from napari_osuda.method.beginnings import head_moments
 from napari_osuda.method.curve import ChannelCurve, IntensityCurve, place
 from napari_osuda.method.layers import bind_layers
 from napari_osuda.method.mismatch import layer_mismatch
 
-__all__ = ["Beginning", "CurveConfig", "CurveStep", "fit_curve"]
-
-Beginning = Callable[[Tensor], Tensor]
-# Knots are at least this share of the head's spread apart, where many voxels have one value.
-_APART = 1e-3
-# The first and the last knot leave out this share of the head: what is darkest and what is brightest of all.
-_ENDS = 0.005
-# Voxels of the head that are enough for its quantiles.
-_ENOUGH = 1_000_000
+__all__ = ["CurveConfig", "CurveStep", "fit_curve"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +28,13 @@ class CurveConfig:
 
     Parameters
     ----------
-    knots : int
-        K, of each channel, at quantiles of the head.
     steps : int
         Adam's.
     learning_rate : float
         In standard deviations of the head.
     smoothness : float
-        Weight of the squared second differences of the curve, from knot to knot, in standard deviations.
+        Weight of the squared second differences, from knot to knot, of how far the curve has moved from its
+        beginning, in standard deviations of the head.
     pull : float
         Weight of the mean squared deviation from the beginning: what a curve must gain to leave it.
     depth : float
@@ -55,7 +46,6 @@ class CurveConfig:
         A value is out of its range.
     """
 
-    knots: int = 10
     steps: int = 24
     learning_rate: float = 0.08
     smoothness: float = 0.02
@@ -64,7 +54,6 @@ class CurveConfig:
 
     def __post_init__(self) -> None:
         for holds, name, rule in (
-            (self.knots >= 3, "knots", "3 or more"),
             (self.steps >= 0, "steps", "0 or more"),
             (self.learning_rate > 0, "learning_rate", "above 0"),
             (self.smoothness >= 0, "smoothness", "0 or more"),
@@ -103,7 +92,7 @@ def fit_curve(
     network: nn.Module,
     batches: Sequence[Tensor],
     heads: Sequence[Tensor],
-    beginning: Sequence[Beginning],
+    beginning: IntensityCurve,
     config: CurveConfig | None = None,
 ) -> Iterator[CurveStep]:
     """Fit a curve for each channel; the caller drives it, and what it has reached is in each step.
@@ -116,8 +105,8 @@ def fit_curve(
         The case, normalized as the network wants it: float [B, C, H, W] or [B, C, D, H, W].
     heads : sequence of Tensor
         Which voxels are head, bool [B, H, W] or [B, D, H, W], one for each batch.
-    beginning : sequence of C callables
-        For each channel what standard scores of the head become (see `beginnings`).
+    beginning : IntensityCurve
+        Where it begins and what it is pulled to (see `begin_curve`); its knots stay where they are.
     config : CurveConfig, optional
 
     Yields
@@ -133,9 +122,7 @@ def fit_curve(
         The network has no BN statistics of the source.
     """
     config = config or CurveConfig()
-    if not any(bool(head.any()) for head in heads):
-        raise CaseError("There is nothing to fit a curve to: no voxel of the image is head.")
-    channels = [_Channel(batches, heads, c, begin, config.knots) for c, begin in enumerate(beginning)]
+    channels = [_Channel(batches, heads, c, curve) for c, curve in enumerate(beginning.channels)]
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     bound = bind_layers(network, batches[0][:1].to(device))
     bound = bound[: max(1, round(config.depth * len(bound)))]
@@ -168,42 +155,29 @@ class _Channel:
     """One channel's curve under way: the head's intensities among its knots, and how far these have moved."""
 
     def __init__(
-        self, batches: Sequence[Tensor], heads: Sequence[Tensor], channel: int, begin: Beginning, knots: int
+        self, batches: Sequence[Tensor], heads: Sequence[Tensor], channel: int, curve: ChannelCurve
     ) -> None:
-        head = torch.cat([x[:, channel][h] for x, h in zip(batches, heads, strict=True)]).float().cpu()
-        self._spread = float(head.std(correction=0)) or 1.0
-        mean = float(head.mean())
-        self._x = _knots(head.numpy(), knots, self._spread)
-        self._begin = begin((self._x - mean) / self._spread).float() * self._spread + mean
+        _, self._deviation = head_moments(batches, heads, channel)
+        self._x, self._begin = torch.tensor(curve.x), torch.tensor(curve.y)
         # In standard deviations of the head, so that a step is as long whatever the normalization.
-        self.moved = torch.zeros(knots, requires_grad=True)
+        self.moved = torch.zeros(len(curve.x), requires_grad=True)
         self._places = [
             place(x[:, channel][h].float(), self._x.to(x.device)) for x, h in zip(batches, heads, strict=True)
         ]
 
     def put_on(self, plane: Tensor, head: Tensor, batch: int) -> Tensor:
         """The channel of a batch, [B, ...], with the curve on the head; differentiable in what moved."""
-        y = (self._begin + self._spread * self.moved).to(plane.device)
+        y = (self._begin + self._deviation * self.moved).to(plane.device)
         before, share = self._places[batch]
         out = plane.clone()
         out[head] = torch.lerp(y[before], y[before + 1], share.to(y.dtype)).to(plane.dtype)
         return out
 
     def price(self, config: CurveConfig) -> Tensor:
-        """What bends and what moves has its price."""
-        bent = (self._begin / self._spread + self.moved).diff(n=2).square().sum()
+        """What is bent and what moves has its price."""
+        bent = self.moved.diff(n=2).square().sum()
         return config.smoothness * bent + config.pull * self.moved.square().mean()
 
     def curve(self) -> ChannelCurve:
-        y = self._begin + self._spread * self.moved.detach()
+        y = self._begin + self._deviation * self.moved.detach()
         return ChannelCurve(tuple(self._x.tolist()), tuple(y.tolist()))
-
-
-def _knots(head: np.ndarray, count: int, spread: float) -> Tensor:
-    """Quantiles of the head, apart from each other."""
-    shares = np.linspace(0.0, 1.0, count)
-    shares[[0, -1]] = _ENDS, 1.0 - _ENDS
-    x = np.quantile(head[:: -(-len(head) // _ENOUGH)], shares).astype(np.float32)
-    for k in range(1, count):
-        x[k] = max(x[k], x[k - 1] + _APART * spread)
-    return torch.from_numpy(x)

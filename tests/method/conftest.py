@@ -18,3 +18,13 @@ def unet() -> nn.Module:
 def batches() -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(2)
     return [torch.randn(n, 2, 32, 32, generator=generator) * 0.7 - 0.4 for n in (4, 4, 3)]
+
+
+@pytest.fixture
+def heads(batches) -> list[torch.Tensor]:
+    masks = []
+    for batch in batches:
+        mask = torch.zeros(len(batch), 32, 32, dtype=torch.bool)
+        mask[:, 5:27, 3:29] = True
+        masks.append(mask)
+    return masks

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.method.beginnings import BEGINNINGS, begin_curve, expected_beginnings
+from napari_osuda.method.curve_search import SearchConfig, foreground_confidence, search_curve
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40))
+def test_confidence_is_the_share_of_the_foreground_that_is_held_for_sure(values):
+    p = np.asarray(values, np.float64)
+    found, marked = foreground_confidence(torch.tensor(values, dtype=torch.float32).view(1, 1, -1))
+    assert marked == pytest.approx(p.sum(), rel=1e-6)
+    assert 0 <= found <= 1
+    if p.sum() > 1e-3:
+        assert found == pytest.approx((p**2).sum() / p.sum(), rel=1e-5)
+
+
+def test_confidence_of_nothing_is_nothing_and_of_a_sure_mask_one():
+    assert foreground_confidence(torch.zeros(1, 1, 4)) == (0.0, 0.0)
+    assert foreground_confidence(torch.tensor([[[0.0, 1.0, 1.0]]])) == (1.0, 2.0)
+
+
+def test_trials_are_what_the_network_says_of_the_curves_image(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "negated"))
+    trials = list(search_curve(unet, batches, heads, begin, SearchConfig(trials=5)))
+    assert [trial.t for trial in trials] == [0, 1, 2, 3, 4, 5]
+    assert trials[0].curve == begin
+    for trial in trials:
+        with torch.no_grad():
+            images = [trial.curve(x, h) for x, h in zip(batches, heads, strict=True)]
+            p = torch.cat([unet(x).softmax(1)[:, 1:] for x in images])
+        assert (trial.confidence, trial.foreground) == pytest.approx(foreground_confidence(p), rel=1e-5)
+
+
+def test_each_that_is_taken_is_surer_and_marks_about_as_much(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    trials = list(search_curve(unet, batches, heads, begin, SearchConfig(trials=12, most_change=1.2)))
+    taken = [trial for trial in trials if trial.taken]
+    assert taken[0].t == 0
+    assert len(taken) > 1
+    for before, after in itertools.pairwise(taken):
+        assert after.confidence > before.confidence
+        assert 1 / 1.2 <= after.foreground / taken[0].foreground <= 1.2
+    best = max(t.confidence for t in trials if 1 / 1.2 <= t.foreground / trials[0].foreground <= 1.2)
+    assert taken[-1].confidence == best
+
+
+def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads):
+    class Nothing(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([torch.ones_like(x[:, :1]), torch.zeros_like(x[:, :1])], 1)
+
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    trials = list(search_curve(Nothing(), batches, heads, begin, activation="none"))
+    assert [trial.taken for trial in trials] == [True] + [False] * 16
+
+
+def test_a_search_repeats_itself_and_leaves_the_network(unet, batches, heads):
+    before = copy.deepcopy(unet.state_dict())
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    runs = [list(search_curve(unet, batches, heads, begin, SearchConfig(trials=3))) for _ in range(2)]
+    assert [t.curve for t in runs[0]] == [t.curve for t in runs[1]]
+    assert [t.confidence for t in runs[0]] == [t.confidence for t in runs[1]]
+    other = list(search_curve(unet, batches, heads, begin, SearchConfig(trials=3, seed=1)))
+    assert other[1].curve != runs[0][1].curve
+    for name, value in unet.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+@pytest.mark.parametrize("shift", [0.0, 500.0])
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e-3])
+def test_a_search_does_not_depend_on_the_units(unet, batches, heads, scale, shift):
+    """A network that undoes the units sees the same images, and so the same trials are taken."""
+
+    class Undone(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return unet((x - shift) / scale)
+
+    config = SearchConfig(trials=4)
+    plain = list(search_curve(unet, batches, heads, begin_curve(batches, heads, ("negated",) * 2), config))
+    scaled = [x * scale + shift for x in batches]
+    begin = begin_curve(scaled, heads, ("negated",) * 2)
+    for a, b in zip(plain, search_curve(Undone(), scaled, heads, begin, config), strict=True):
+        assert b.confidence == pytest.approx(a.confidence, rel=2e-3)
+
+
+def test_sigmoid_channels_are_all_foreground(batches, heads):
+    network = nn.Conv2d(2, 1, 1)
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    (first,) = search_curve(network, batches, heads, begin, SearchConfig(trials=0), activation="sigmoid")
+    with torch.no_grad():
+        p = torch.cat([network(x).sigmoid() for x in batches])
+    assert first.foreground == pytest.approx(float(p.sum()), rel=1e-5)
+
+
+def test_beginnings_are_what_they_say(batches, heads):
+    for c, sign in enumerate((1, -1)):
+        begin = begin_curve(batches, heads, ("identity", "negated"))
+        head = np.concatenate([x[:, c][h].numpy() for x, h in zip(batches, heads, strict=True)])
+        x, y = np.asarray(begin.channels[c].x), np.asarray(begin.channels[c].y)
+        np.testing.assert_allclose((x[0], x[7]), (head.mean() - 2.5 * head.std(), head.mean()), rtol=1e-4)
+        np.testing.assert_allclose(y - head.mean(), sign * (x - head.mean()), rtol=1e-4, atol=1e-5)
+    whole = begin_curve(batches, heads, ("identity", "identity"))
+    for x, h in zip(batches, heads, strict=True):
+        torch.testing.assert_close(whole(x, h), x, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("channel", ["t1", "t1ce", "t2", "flair", "pd", ""])
+@pytest.mark.parametrize("image", ["t1", "t1ce", "t2", "flair", "adc", ""])
+def test_every_pair_of_contrasts_has_a_beginning(channel, image):
+    names = expected_beginnings(channel, image)
+    assert names
+    assert set(names) <= set(BEGINNINGS)
+    if channel == image:
+        assert names == ("identity",)
+
+
+def test_what_cannot_be_searched_is_refused_with_a_sentence(unet, batches, heads):
+    with pytest.raises(ConfigError, match="begins as 'upside down'; it must be one of identity"):
+        begin_curve(batches, heads, ("upside down", "identity"))
+    nothing = [torch.zeros_like(h) for h in heads]
+    with pytest.raises(CaseError, match="no voxel of the image is head"):
+        begin_curve(batches, nothing, ("identity", "identity"))
+    with pytest.raises(ConfigError, match="trials of the curve's search is -1; it must be 0 or more"):
+        SearchConfig(trials=-1)
+    with pytest.raises(ConfigError, match="least_reach"):
+        SearchConfig(reach=0.1)
