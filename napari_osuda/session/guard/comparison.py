@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_osuda.imaging import Case
-from napari_osuda.imaging.normalization import not_zero
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import region_labels
 from napari_osuda.session.guard.signals import WHOLE, Evidence
@@ -86,7 +85,7 @@ def separation(case: Case, before: Mask, after: Mask) -> tuple[float, float]:
     box = _box(either, case.grid.spacing, _AROUND_MM)
     away = ndimage.distance_transform_edt(~either[box], sampling=case.grid.spacing)
     data = case.data[(slice(None), *box)]
-    around = (away <= _AROUND_MM) & not_zero(data)
+    around = (away <= _AROUND_MM) & case.head.mask[box]
     values = data[:, around].astype(np.float64)
     first, second = (_explained(values, mask[box][around]) for mask in (before, after))
     return first, second
@@ -125,7 +124,7 @@ def one_sided(case: Case, mask: Mask) -> float:
         head; of the channel where it is largest. 0 where nothing is marked. What both sides have alike, such
         as ventricles, has little of it.
     """
-    head = not_zero(case.data)
+    head = case.head.mask
     axis = next(i for i, code in enumerate(case.grid.orientation) if code in "LR")
     middle, most = None, 0.0
     for channel in case.data:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from napari_osuda.evaluation import dice
 from napari_osuda.imaging import Case
-from napari_osuda.imaging.normalization import not_zero
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import named_regions
 from napari_osuda.session.advice import Decision, Reason, ReasonKind, Recommendation
@@ -54,7 +53,7 @@ def recommend(
     """
     if evidence is None or np.array_equal(before, after):
         return Recommendation("accept", (Reason(ReasonKind.UNCHANGED),))
-    head = not_zero(case.data)
+    head = case.head.mask
     signals = _signals(evidence, contrast, class_ratio_given)
     volumes = _volumes(before, after, case)
     against = tuple(_plain_faults(before, after, head, card))

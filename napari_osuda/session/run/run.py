@@ -232,6 +232,8 @@ def _about(setup: Setup, contrast: Note | None) -> Iterator[Note]:
         yield wording.no_repeat(config.iterations, len(target))
     if contrast is not None:
         yield contrast
+    for stack in target.stacks:
+        yield from case_notes(stack, setup.job.model.card)
 
 
 def adapt_or_nothing(setup: Setup) -> Adaptation | None:

@@ -316,7 +316,7 @@ def blob(shape=(6, 16, 16)):
 
 def test_signals_of_a_lesion_that_is_there():
     p, image = blob()
-    found = signals_of(p, image, p > 0.5)
+    found = signals_of(p, image, p > 0.5, image[:, 0] != 0)
     assert found.mirror == 1
     assert found.largest == 1
     assert found.coherence == pytest.approx(2 * 3 / (4 + 4))
@@ -329,11 +329,11 @@ def test_signals_of_a_scatter():
     p, image = blob()
     rng = np.random.default_rng(1)
     scatter = rng.permutation(p.ravel()).reshape(p.shape)
-    found, good = signals_of(scatter, image, None), signals_of(p, image, None)
+    found, good = (signals_of(each, image, None, image[:, 0] != 0) for each in (scatter, p))
     assert found.coherence < good.coherence / 2
     assert found.largest < good.largest / 2
     assert found.border < good.border / 2
-    nothing = signals_of(np.zeros_like(p), image, np.zeros(p.shape, bool))
+    nothing = signals_of(np.zeros_like(p), image, np.zeros(p.shape, bool), image[:, 0] != 0)
     assert nothing.to_dict() == {
         "share": 0, "certainty": 1, "mirror": 1, "coherence": 1, "largest": 1, "border": 0,
     }  # fmt: skip
