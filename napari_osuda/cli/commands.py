@@ -145,8 +145,10 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from napari_osuda.imaging import write_labels
+    from napari_osuda.imaging import SliceStack, write_labels
     from napari_osuda.session import predict_case
+    from napari_osuda.session.inference.case_notes import case_notes
+    from napari_osuda.session.inference.case_slices import slice_spec
 
     model = _load(options)
     cases = _read_cases(options, model)
@@ -155,6 +157,8 @@ def _predict(options: argparse.Namespace) -> int:
         if path.exists() or targets.count(path) > 1:
             raise OutputError(f"{path} would be overwritten; give another folder with --out.")
     for case, path in zip(cases, targets, strict=True):
+        for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
+            print(f"napari-osuda: note: {note.text}", file=sys.stderr)
         write_labels(path, predict_case(model, case, device=options.device), case.grid)
         if not options.quiet:
             print(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
+from napari_osuda.imaging.head import Head, find_head
 from napari_osuda.imaging.modalities import telling_name
 
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]
@@ -76,6 +78,11 @@ class Case:
     data: NDArray[np.float32]
     grid: Grid
     sources: tuple[Source, ...]
+
+    @cached_property
+    def head(self) -> Head:
+        """Which voxels are head, recognized once for all who ask."""
+        return find_head(self.data)
 
 
 def case_from_arrays(name: str, arrays: Mapping[str, ArrayLike], grid: Grid) -> Case:

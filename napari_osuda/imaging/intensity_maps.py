@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import ConfigError
+from napari_osuda.imaging.head import Air, find_air, head_of
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.normalization import Intensity
 
@@ -152,6 +153,8 @@ class MappedIntensity:
         Of the head's normalized intensities.
     mapped_mean, mapped_spread : float
         Of its mapped standard scores.
+    air_is : Air
+        What is only normalized and not mapped.
     """
 
     intensity: Intensity
@@ -160,23 +163,30 @@ class MappedIntensity:
     spread: float
     mapped_mean: float
     mapped_spread: float
+    air_is: Air
 
     @property
     def air(self) -> float:
-        """What a raw 0 becomes."""
+        """The value of everything outside the image."""
         return self.intensity.air
 
     def __call__(self, values: NDArray[Any]) -> Floats:
-        """Normalize and map raw intensities of any shape; voxels that are exactly 0 are only normalized."""
+        """Normalize and map raw intensities of any shape; the constants of the air are only normalized."""
         result = self.intensity(values)
-        head = np.not_equal(values, 0)
+        head = ~self.air_is.is_constant(values)
         z = (result[head] - np.float32(self.mean)) / np.float32(self.spread)
         mapped = (_function(self.how)(z) - np.float32(self.mapped_mean)) / np.float32(self.mapped_spread)
         result[head] = mapped * np.float32(self.spread) + np.float32(self.mean)
         return result
 
 
-def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) -> Intensity | MappedIntensity:
+def fit_mapped(
+    volume: NDArray[Any],
+    intensity: Intensity,
+    how: IntensityMap,
+    head: NDArray[np.bool_] | None = None,
+    air: Air | None = None,
+) -> Intensity | MappedIntensity:
     """Take the figures of a map from one channel of a whole volume.
 
     Parameters
@@ -186,14 +196,21 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
     intensity : Intensity
         Its normalization.
     how : {"identity", "inverted", "fluid_bright", "both_bright"} or Knots
+    head : bool array of the same shape, optional
+        Voxels that are head; `napari_osuda.imaging.head` tells without it.
+    air : Air, optional
+        Of the channel.
     """
-    head = volume[volume != 0]
-    if how == "identity" or not head.size:
+    if how == "identity":
         return intensity
-    normalized = intensity(head)
+    air = find_air(volume) if air is None else air
+    within = volume[head_of(volume, air) if head is None else head]
+    if not within.size:
+        return intensity
+    normalized = intensity(within)
     mean, spread = float(normalized.mean(dtype=np.float64)), float(normalized.std(dtype=np.float64)) or 1.0
     if isinstance(how, Knots):
-        return MappedIntensity(intensity, how, mean, spread, 0.0, 1.0)
+        return MappedIntensity(intensity, how, mean, spread, 0.0, 1.0, air)
     mapped = _function(how)((normalized - np.float32(mean)) / np.float32(spread))
     return MappedIntensity(
         intensity,
@@ -202,4 +219,5 @@ def fit_mapped(volume: NDArray[Any], intensity: Intensity, how: IntensityMap) ->
         spread,
         float(mapped.mean(dtype=np.float64)),
         float(mapped.std(dtype=np.float64)) or 1.0,
+        air,
     )

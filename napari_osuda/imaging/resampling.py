@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-__all__ = ["AxisSampling", "Order", "fit_axis", "resample"]
+__all__ = ["AxisSampling", "Order", "fit_axis", "follow_head", "resample"]
 
 Order = Literal[0, 1, 3]
+
+# So much of the head may lie outside a field of view that stays in the middle of the image.
+_LEFT_OUT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class AxisSampling:
     def inverse(self) -> AxisSampling:
         """The source voxels as sample points of the target, linearly."""
         return AxisSampling(self.target, self.source, -self.start / self.ratio, 1 / self.ratio)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there are source voxels that no point stands for."""
+        return not bool(self.inverse.inside.all())
 
     @property
     def shift(self) -> int | None:
@@ -136,6 +144,37 @@ def fit_axis(
     if ratio == 1:
         start = math.trunc(start)
     return AxisSampling(source, target, float(start), ratio, order)
+
+
+def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:
+    """Move a field of view to the head where it leaves some of it out.
+
+    Parameters
+    ----------
+    axis : AxisSampling
+        Centered on the image.
+    profile : int array [source]
+        Voxels of the head at each source voxel.
+
+    Returns
+    -------
+    AxisSampling
+        The same where it leaves out no more than a thousandth of the head; else moved by whole voxels to
+        where it shows most of it, and there as near to the head's middle as can be.
+    """
+    total = int(profile.sum())
+    seen = axis.inverse.inside
+    if total == 0 or int(profile[~seen].sum()) <= _LEFT_OUT * total:
+        return axis
+    first, last = (int(v) for v in np.flatnonzero(seen)[[0, -1]])
+    moves = np.arange(-last, axis.source - first)
+    sums = np.concatenate([[0], np.cumsum(profile)])
+    shown = sums[np.clip(last + 1 + moves, 0, axis.source)] - sums[np.clip(first + moves, 0, axis.source)]
+    # Half of the head's voxels lie to either side of its middle, whatever speckles lie far from it.
+    quantiles = np.searchsorted(sums[1:], [0.005 * total, 0.995 * total])
+    off = np.abs((first + last) / 2 + moves - quantiles.mean())
+    best = min(range(len(moves)), key=lambda i: (-int(shown[i]), float(off[i])))
+    return replace(axis, start=axis.start + float(moves[best]))
 
 
 def resample(

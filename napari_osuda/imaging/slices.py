@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,22 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.case import Case
+from napari_osuda.imaging.field_of_view import samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
-from napari_osuda.imaging.intensity_maps import IntensityMap, fit_mapped
-from napari_osuda.imaging.normalization import (
-    IntensityNormalization,
-    filled_head,
-    fit_intensity,
-    not_zero,
-)
+from napari_osuda.imaging.intensity_maps import IntensityMap, MappedIntensity, fit_mapped
+from napari_osuda.imaging.normalization import IntensityNormalization, fit_intensity
 from napari_osuda.imaging.planes import array_axis
-from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis, resample
+from napari_osuda.imaging.resampling import follow_head, resample
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]
-
-# Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
-_ANISOTROPIC = 3.0
 
 
 class SliceStack:
@@ -33,9 +26,10 @@ class SliceStack:
 
     A slice is [C, rows, columns] of the volume in ``spec.orientation`` with the plane's axis taken out and
     the array order kept; slices are numbered along that axis. Each channel is normalized by figures of its
-    whole volume, then centered on, cropped or padded to the field of view (with what air, a raw 0, is
-    normalized to) and resampled linearly, anti-aliased where it shrinks. An oblique volume is sliced along
-    its own array axes, the nearest to the plane: nothing is interpolated between slices.
+    whole volume, then cropped or padded (with what air is normalized to) to the field of view, and resampled
+    linearly, anti-aliased where it shrinks. The field of view is centered on the image, or moved to the head
+    where it would leave some of it out. An oblique volume is sliced along its own array axes, the nearest to
+    the plane: nothing is interpolated between slices.
 
     Parameters
     ----------
@@ -67,7 +61,7 @@ class SliceStack:
         reorder = self._reorientation.reorder
         shape, spacing = reorder(case.grid.shape), reorder(case.grid.spacing)
         self._length: int = 1 if self._axis is None else shape[self._axis]
-        box = _head_box(case.data) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
+        box = _head_box(case.head.mask) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
         # In the case's own array order for the figures, in the network's for its slices.
         self._box = box
         flips = self._reorientation.flips
@@ -78,8 +72,12 @@ class SliceStack:
             ]
         )
         self._window = tuple(reordered[i] for i in within)
-        self._axes = _samplings(
+        self._axes = samplings(
             spec, [w.stop - w.start for w in self._window], [spacing[i] for i in within], within
+        )
+        self._axes = tuple(
+            follow_head(axis, profile) if axis.leaves_out else axis
+            for axis, profile in zip(self._axes, self._profiles(), strict=True)
         )
         self._inverse_axes = tuple(axis.inverse for axis in self._axes)
         self.shape = tuple(axis.target for axis in self._axes)
@@ -93,13 +91,13 @@ class SliceStack:
 
     @cached_property
     def foreground(self) -> NDArray[np.bool_]:
-        """Which slices have any voxel, in any channel, that is not 0: bool [S]."""
+        """Which slices have any voxel of the head: bool [S]."""
         return self.head_sizes > 0
 
     @cached_property
     def head_sizes(self) -> NDArray[np.intp]:
-        """Pixels (voxels of a volume) of each slice that are not 0 in any channel: [S]."""
-        stack = self.stacked(not_zero(self.case.data))
+        """Pixels (voxels of a volume) of each slice that are head: [S]."""
+        stack = self.stacked(self.case.head.mask)
         return np.asarray(np.count_nonzero(stack, axis=tuple(range(1, stack.ndim))), np.intp)
 
     def slices(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -118,9 +116,17 @@ class SliceStack:
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
         for c, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
-            values, air = intensity(self._cut(channel, chosen)), intensity.air
+            raw = self._cut(channel, chosen)
+            values, air = intensity(raw), intensity.air
             if self._normalizations[c] == "zscore_head":
-                values[~self._cut(self._head, chosen)] = air = 0.0
+                values[~self._cut(self.case.head.filled, chosen)] = air = 0.0
+            elif self.case.head.airs[c].is_noise:
+                outside = ~self._cut(self.case.head.mask, chosen)
+                if self._normalizations[c] == "zscore_nonzero":
+                    values[outside] = air = 0.0
+                elif isinstance(intensity, MappedIntensity):
+                    # Noise keeps its looks, whatever becomes of the head's.
+                    values[outside] = intensity.intensity(raw[outside])
             # Beyond a box that was cut out there is nothing: 0 after the normalization.
             image = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
             if self.spec.interpolation == "cubic":
@@ -131,10 +137,36 @@ class SliceStack:
 
     @cached_property
     def head(self) -> NDArray[np.bool_]:
-        """Where a volume has a voxel that is not 0 in any channel, in the network's voxels: [d, h, w]."""
-        share = self._cut(not_zero(self.case.data), np.arange(len(self))).astype(np.float32)
-        inside: NDArray[np.bool_] = resample(share, self._axes)[0] >= 0.5
-        return inside
+        """Where a volume has head, in the network's voxels: bool [d, h, w]."""
+        return self._head_share([0])[0] >= 0.5
+
+    def heads(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        """Where slices show any of the head, in the network's voxels: bool [B, h, w] (or [B, d, h, w])."""
+        return self._head_share(indices) > (0.0 if self.spec.interpolation == "linear" else 0.5)
+
+    @cached_property
+    def unseen(self) -> float:
+        """Share of the head that lies outside the network's field of view: 0 to 1."""
+        mask = self.stacked(self.case.head.mask)
+        whole = int(np.count_nonzero(mask))
+        seen: Any = mask[(slice(None), *self._window)]
+        for axis, sampling in enumerate(self._axes, start=1):
+            seen = np.compress(sampling.inverse.inside, seen, axis=axis)
+        return 1.0 - int(np.count_nonzero(seen)) / whole if whole else 0.0
+
+    def _profiles(self) -> Iterator[NDArray[np.intp]]:
+        """For each axis of a slice, how many voxels of the head lie at each of its voxels."""
+        for axis, sampling in enumerate(self._axes, start=1):
+            if not sampling.leaves_out:
+                yield np.empty(0, np.intp)
+                continue
+            mask = self.stacked(self.case.head.mask)[(slice(None), *self._window)]
+            others = tuple(i for i in range(mask.ndim) if i != axis)
+            yield np.asarray(np.count_nonzero(mask, axis=others), np.intp)
+
+    def _head_share(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        cut = self._cut(self.case.head.mask, np.asarray(indices, np.intp))
+        return resample(cut.astype(np.float32), self._axes)
 
     def inverse(
         self,
@@ -199,10 +231,6 @@ class SliceStack:
         return np.ascontiguousarray(self._reorientation.undo(volume))
 
     @cached_property
-    def _head(self) -> NDArray[np.bool_]:
-        return filled_head(self.case.data)
-
-    @cached_property
     def _normalizations(self) -> tuple[IntensityNormalization, ...]:
         how = self.spec.normalization
         return how if isinstance(how, tuple) else (how,) * len(self.case.data)
@@ -211,11 +239,16 @@ class SliceStack:
     def _intensities(self) -> tuple[Any, ...]:
         unmapped: IntensityMap = "identity"
         maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
-        head = self._head[self._box] if "zscore_head" in self._normalizations else None
-        return tuple(
-            fit_mapped(channel, fit_intensity(channel[self._box], how, head), mapped)
-            for channel, how, mapped in zip(self.case.data, self._normalizations, maps, strict=True)
-        )
+        head = self.case.head
+        made = []
+        for channel, how, mapped, air in zip(
+            self.case.data, self._normalizations, maps, head.airs, strict=True
+        ):
+            within = (head.filled if how == "zscore_head" else head.mask)[self._box]
+            intensity = fit_intensity(channel[self._box], how, within, air)
+            own = head.mask if air.is_noise else None
+            made.append(fit_mapped(channel, intensity, mapped, own, air))
+        return tuple(made)
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
         """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""
@@ -228,63 +261,10 @@ class SliceStack:
         return reordered[None] if self._axis is None else np.moveaxis(reordered, self._axis, 0)
 
 
-def _head_box(data: NDArray[np.float32]) -> tuple[slice, ...]:
-    """The box around the voxels [I, J, K] that are not 0 in any channel; all of an empty image."""
-    head = not_zero(data)
+def _head_box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The box around the head [I, J, K]; all of an image without any."""
     box = []
     for axis in range(3):
         held = np.flatnonzero(head.any(axis=tuple(i for i in range(3) if i != axis)))
         box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, head.shape[axis]))
     return tuple(box)
-
-
-def _samplings(
-    spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float], within: Sequence[int]
-) -> tuple[AxisSampling, ...]:
-    """Fit the field of view of ``spec`` to the axes of a slice, which are these of its orientation."""
-    size, minimum, step = spec.size, spec.minimum, spec.step
-    if spec.patch is not None:
-        # A whole volume is at least one patch, and patches are moved voxel by voxel.
-        size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
-    nothing: tuple[None, ...] = (None,) * spec.axes
-    pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
-    return tuple(
-        # Windows begin at the image's edge, and so does what a strided network makes of them.
-        fit_axis(
-            n,
-            mm,
-            size=pixels,
-            extent=extent,
-            pitch=pitch,
-            step=by,
-            minimum=least,
-            centered=spec.window is None,
-            order=order,
-        )
-        for n, mm, pixels, extent, pitch, by, least, order in zip(
-            shape,
-            spacing,
-            size or nothing,
-            spec.field_of_view_mm or nothing,
-            pitches,
-            step or (1,) * spec.axes,
-            minimum or nothing,
-            _orders(spec, spacing, within),
-            strict=True,
-        )
-    )
-
-
-def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) -> list[Order]:
-    """The order of the interpolation along each axis of a slice."""
-    if spec.interpolation == "linear":
-        return [1] * len(within)
-    orders: list[Order] = [3] * len(within)
-    for mm in (spacing, spec.spacing_mm):
-        if mm is None or spec.axes == 2:
-            continue
-        long = [i for i, edge in enumerate(mm) if edge == max(mm)]
-        if max(mm) > _ANISOTROPIC * min(mm) and len(long) == 1:
-            orders[long[0]] = 0
-            break
-    return orders

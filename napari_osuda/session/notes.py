@@ -21,6 +21,9 @@ class NoteKind(enum.StrEnum):
     FALLBACK = "fallback"
     CHOICE = "choice"
     MODEL_FORM = "model form"
+    FIELD_OF_VIEW = "field of view"
+    WHOLE_HEAD = "whole head"
+    PLACE = "place"
     OTHER = "other"
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalize
-from napari_osuda.imaging.normalization import filled_head
+from napari_osuda.imaging.head import find_head
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
 PLANES = ["axial", "coronal", "sagittal", "volume"]
@@ -248,7 +248,7 @@ def test_each_channel_can_have_a_normalization_of_its_own(make_grid):
     arrays = rng.uniform(1, 9, (3, 4, 5, 6)).astype(np.float32) * (rng.random((4, 5, 6)) > 0.3)
     spec = SliceSpec("volume", normalization=("zscore_head", "range", "none"))
     image = SliceStack(case_of(make_grid(shape=(4, 5, 6)), *arrays), spec).slices([0])[0]
-    head = filled_head(arrays)
+    head = find_head(arrays).filled
     inside = arrays[0][head]
     np.testing.assert_allclose(image[0][head], (inside - inside.mean()) / inside.std(), atol=1e-5)
     assert not image[0][~head].any()

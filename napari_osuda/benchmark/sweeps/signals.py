@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from napari_osuda.evaluation import dice
 from napari_osuda.imaging import SliceStack
-from napari_osuda.imaging.normalization import head_of
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
@@ -92,6 +91,7 @@ def gather(
         network = SlidingWindow(network, edges)
     indices = np.flatnonzero(stack.foreground)
     images: list[Floats] = []
+    heads: list[Mask] = []
     plain: list[Floats] = []
     mirrored: list[Mask] = []
     mirror = _mirror_axis(card)
@@ -109,19 +109,20 @@ def gather(
         x = torch.from_numpy(stack.slices(indices[start : start + _BATCH])).to(device)
         shown = stack if picture is None else picture
         images.append(shown.slices(indices[start : start + _BATCH]))
+        heads.append(shown.heads(indices[start : start + _BATCH]))
         plain.append(segment(x))
         if mirror is not None:
             mirrored.append(np.flip(segment(x.flip(mirror + 2)), mirror + 2) > 0.5)
         yield min(start + _BATCH, len(indices)), len(indices)
-    p, image = np.concatenate(plain), np.concatenate(images)
+    p, image, head = np.concatenate(plain), np.concatenate(images), np.concatenate(heads)
     q = np.concatenate(mirrored) if mirrored else None
     yield {
-        name: signals_of(p[:, place], image, None if q is None else q[:, place])
+        name: signals_of(p[:, place], image, None if q is None else q[:, place], head)
         for place, name in enumerate((WHOLE, *regions))
     }
 
 
-def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
+def signals_of(p: Floats, image: Floats, mirrored: Mask | None, head: Mask) -> Signals:
     """The figures of a segmentation that has been made.
 
     Parameters
@@ -132,9 +133,10 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None) -> Signals:
         As the network saw it.
     mirrored : bool array of the shape of ``p``, or None
         Mask of the mirrored head, mirrored back.
+    head : bool array of the shape of ``p``
+        What is head in the image.
     """
     mask = p > 0.5
-    head = head_of(image)
     marked = int(mask.sum())
     volume = mask[0] if mask.ndim == 4 else mask
     return Signals(

@@ -34,7 +34,7 @@ class Confidence:
         self._head: Channels = "softmax" if exclusive and len(card.output_channels) > 1 else "sigmoid"
         self._entropy: dict[int, npt.NDArray[np.float16]] = {}
         self._reference = None if reference is None else stack.stacked(reference)
-        self._inside = None if reference is None else stack.stacked((stack.case.data != 0).any(axis=0))
+        self._inside = None if reference is None else stack.stacked(stack.case.head.mask)
         self._tally = CalibrationTally(self._head)
 
     def __call__(self, indices: npt.NDArray[np.intp], probabilities: npt.NDArray[np.float32]) -> None:

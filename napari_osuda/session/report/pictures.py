@@ -15,6 +15,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from napari_osuda.evaluation import DIFFERENCE, change_table, difference
 from napari_osuda.imaging.grid import Grid, Reorientation
+from napari_osuda.imaging.head import find_air, head_of
 from napari_osuda.imaging.planes import AXIS_CODES, PLANE_TO_AXIS
 from napari_osuda.session.report.html import Markup, join, number, tag
 from napari_osuda.session.report.words import MASKS
@@ -197,8 +198,10 @@ def data_uri(pixels: NDArray[np.uint8]) -> str:
 
 
 def _gray(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Window the volume between the 1st and 99.5th percentile of its foreground; 0 stays black."""
-    foreground = np.isfinite(volume) & (volume != 0)
+    """Window the volume between the 1st and 99.5th percentile of its head; air stays black."""
+    finite = np.isfinite(volume)
+    known = np.where(finite, volume, np.float32(0))
+    foreground = finite & head_of(known, find_air(known))
     if not foreground.any():
         return np.zeros(volume.shape, dtype=np.uint8)
     low, high = np.percentile(volume[foreground], (1.0, 99.5))

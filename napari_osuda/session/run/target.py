@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_osuda.imaging import Case, IntensityMap, SliceSpec, SliceStack
-from napari_osuda.imaging.normalization import head_of
 from napari_osuda.imaging.patches import covering_patches, head_sizes
 from napari_osuda.session.inference.case_slices import parts, slice_spec
 from napari_osuda.session.inference.sliding_window import patches_a_batch
@@ -137,7 +136,17 @@ class Target:
     @cached_property
     def heads(self) -> tuple[float, ...]:
         """Share of the image that is head, of each batch; above 0."""
-        return tuple(float(head_of(batch.numpy()).mean()) or 1.0 for batch in self)
+        return tuple(
+            float(np.mean([self._head_share(*place) for place in batch])) or 1.0 for batch in self._batches
+        )
+
+    def _head_share(self, case: int, index: int) -> float:
+        stack = self.stacks[case]
+        if stack.patch is None:
+            return float(stack.heads([index]).mean())
+        corner = self._places[case][index]
+        part = tuple(slice(s, s + n) for s, n in zip(corner, stack.patch, strict=True))
+        return float(stack.head[part].mean())
 
     @property
     def alike(self) -> bool:

@@ -1,0 +1,65 @@
+"""The field of view of a network on the axes of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis
+from napari_osuda.imaging.spec import SliceSpec
+
+__all__ = ["samplings"]
+
+# Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
+_ANISOTROPIC = 3.0
+
+
+def samplings(
+    spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float], within: Sequence[int]
+) -> tuple[AxisSampling, ...]:
+    """Fit the field of view of a spec to the axes of a slice, which are these of its orientation."""
+    size, minimum, step = spec.size, spec.minimum, spec.step
+    if spec.patch is not None:
+        # A whole volume is at least one patch, and patches are moved voxel by voxel.
+        size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
+    nothing: tuple[None, ...] = (None,) * spec.axes
+    pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
+    return tuple(
+        # Windows begin at the image's edge, and so does what a strided network makes of them.
+        fit_axis(
+            n,
+            mm,
+            size=pixels,
+            extent=extent,
+            pitch=pitch,
+            step=by,
+            minimum=least,
+            centered=spec.window is None,
+            order=order,
+        )
+        for n, mm, pixels, extent, pitch, by, least, order in zip(
+            shape,
+            spacing,
+            size or nothing,
+            spec.field_of_view_mm or nothing,
+            pitches,
+            step or (1,) * spec.axes,
+            minimum or nothing,
+            _orders(spec, spacing, within),
+            strict=True,
+        )
+    )
+
+
+def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) -> list[Order]:
+    """The order of the interpolation along each axis of a slice."""
+    if spec.interpolation == "linear":
+        return [1] * len(within)
+    orders: list[Order] = [3] * len(within)
+    for mm in (spacing, spec.spacing_mm):
+        if mm is None or spec.axes == 2:
+            continue
+        long = [i for i, edge in enumerate(mm) if edge == max(mm)]
+        if max(mm) > _ANISOTROPIC * min(mm) and len(long) == 1:
+            orders[long[0]] = 0
+            break
+    return orders
