@@ -138,7 +138,8 @@ class SliceStack:
     @cached_property
     def head(self) -> NDArray[np.bool_]:
         """Where a volume has head, in the network's voxels: bool [d, h, w]."""
-        return self._head_share([0])[0] >= 0.5
+        inside: NDArray[np.bool_] = self._head_share([0])[0] >= 0.5
+        return inside
 
     def heads(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Where slices show any of the head, in the network's voxels: bool [B, h, w] (or [B, d, h, w])."""

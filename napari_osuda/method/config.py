@@ -132,12 +132,12 @@ class RunSettings:
     ----------
     batch_size : int
         Slices (or patches) a step.
-    contrast : {"off", "names", "inverted", "fluid_bright", "both_bright"}
-        "names": where the image's name says that it is another contrast than the network's channel, its
-        intensities go through the map that physics expects before the network sees them (turned for T1
-        against T2; fluid made bright for FLAIR against T2; fluid and edema made bright beside what
-        enhances for T1ce against T2), unless mean d_lc speaks clearly against it. "inverted", "fluid_bright",
-        "both_bright": that map, whatever the names. Carried out by the session. "off": the paper.
+    contrast : {"off", "fitted", "names", "inverted", "fluid_bright", "both_bright"}
+        "names": where an image's name says that it is of another contrast than the network's channel, its
+        intensities go through the curve that physics expects between the two before the network sees them,
+        unless mean d_lc clearly contradicts the name. "fitted": that curve, changed as far as the frozen
+        source network becomes surer of its foreground by it. "inverted", "fluid_bright", "both_bright": that
+        map, whatever the names. Carried out by the session. "off": the paper.
     minimum_head : float
         Slices (carried out by the session) with less of the head than this share of the largest slice's
         take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
@@ -153,7 +153,7 @@ class RunSettings:
     """
 
     batch_size: int = 16
-    contrast: Literal["off", "names", "inverted", "fluid_bright", "both_bright"] = "names"
+    contrast: Literal["off", "fitted", "names", "inverted", "fluid_bright", "both_bright"] = "fitted"
     minimum_head: float = 0.5
     threads: int | None = None
     guard: bool = True

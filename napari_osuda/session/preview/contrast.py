@@ -30,7 +30,7 @@ class ContrastPreview:
 
     Attributes
     ----------
-    contrast : {"off", "names", "inverted", "fluid_bright", "both_bright"}
+    contrast : {"off", "fitted", "inverted", "fluid_bright", "both_bright"}
         The value of ``AdaptationConfig.contrast`` that gives it.
     maps : tuple or None
         What each channel goes through.
@@ -72,7 +72,7 @@ def contrast_previews(job: Job, index: int | None = None) -> tuple[ContrastPrevi
     maps: Maps = named or (turned,) * len(job.model.card.channels)
     shown = next(k for k, how in enumerate(maps) if how != "identity")
     one = maps[0]
-    changed = one if isinstance(one, str) and set(maps) == {one} else "names"
+    changed = one if isinstance(one, str) and set(maps) == {one} else "fitted"
     return _preview(job, None, "off", index, shown), _preview(job, maps, changed, index, shown)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from napari_osuda.imaging import Case, IntensityMap, expected_map, modality_of
+from napari_osuda.imaging import Case, IntensityMap, Knots, expected_map, modality_of
 from napari_osuda.method import source_distance
+from napari_osuda.method.beginnings import beginning_knots, expected_beginnings
 from napari_osuda.session.job import Contrast, Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording
+from napari_osuda.session.run.curve import searched_curves
 from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
@@ -47,11 +49,15 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     asked = job.config.contrast
     if asked == "off" or job.model.card.intensity_maps:
         return None, None
-    if asked != "names":
+    if asked != "names" and asked != "fitted":
         return (asked,) * len(job.model.card.channels), wording.contrast_as_set(asked)
     named = named_maps(job)
     if named is not None:
-        return _confirmed(job, network, device, named)
+        maps, note = _confirmed(job, network, device, named)
+        curves = tuple(how for how in maps or () if isinstance(how, Knots))
+        if asked == "fitted" and maps is not None and len(curves) == len(maps):
+            maps = searched_curves(job, network, device, curves)
+        return maps, note
     mixed = _mixed(job)
     return None, wording.contrast_mixed(mixed) if mixed else _unnamed(job, network, device)
 
@@ -139,10 +145,16 @@ def _unnamed(job: Job, network: nn.Module, device: torch.device) -> Note | None:
 
 
 def _of_case(case: Case) -> Maps:
-    return tuple(
-        expected_map(channel, source.name)
-        for channel, source in zip(case.channels, case.sources, strict=True)
-    )
+    return tuple(_expected(c, source.name) for c, source in zip(case.channels, case.sources, strict=True))
+
+
+def _expected(channel: str, image: str) -> IntensityMap:
+    """What physics expects between a channel and an image by their names: a curve, or else a map."""
+    known, seen = modality_of(channel) or "", modality_of(image) or ""
+    beginning = expected_beginnings(known, seen)[0]
+    if beginning in ("identity", "negated"):
+        return expected_map(channel, image)
+    return Knots(*beginning_knots(beginning))
 
 
 def _channels(job: Job, maps: Maps) -> list[tuple[str, str, IntensityMap]]:

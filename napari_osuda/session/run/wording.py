@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from napari_osuda.imaging import IntensityMap
+from napari_osuda.imaging import IntensityMap, Knots, MapName
 from napari_osuda.session.notes import Note, NoteKind
 
 __all__ = [
@@ -25,11 +25,15 @@ __all__ = [
 ]
 
 
-_MADE: Mapping[IntensityMap, str] = {
+_MADE: Mapping[MapName, str] = {
     "inverted": "bright and dark are exchanged",
     "fluid_bright": "free fluid is made bright",
     "both_bright": "what is darker than brain is made bright, as what enhances is",
 }
+
+
+def _made(how: IntensityMap) -> str:
+    return "its brightness was converted by a curve" if isinstance(how, Knots) else _MADE[how]
 
 
 def small_batches(held: int, asked: int) -> Note:
@@ -52,13 +56,13 @@ def no_repeat(iterations: int, batches: int) -> Note:
 
 def contrast_as_set(how: IntensityMap) -> Note:
     """The setting names the map, whatever the images are called."""
-    return Note(NoteKind.CONTRAST, f"As set, {_MADE[how]} in every image before the network sees it.")
+    return Note(NoteKind.CONTRAST, f"As set, {_made(how)} in every image before the network sees it.")
 
 
 def contrast_converted(channels: Sequence[tuple[str, str, IntensityMap]]) -> Note:
     """Images of other contrasts are changed; ``channels`` has channel, contrast by name, and map."""
     parts = [
-        f"{name} stands in for {channel.upper()}, so {_MADE[how]}"
+        f"{name} stands in for {channel.upper()}, so {_made(how)}"
         for channel, name, how in channels
         if how != "identity"
     ]

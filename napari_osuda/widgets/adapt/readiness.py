@@ -68,7 +68,9 @@ def readiness(
     named = any(expected_map(channel, layer.name) != "identity" for channel, layer in layers.items())
     remarks = (
         words.folders_words(folders_of(layers)),
-        words.substitute_words(others, converted=named if contrast == "names" else contrast != "off"),
+        words.substitute_words(
+            others, converted=named if contrast in ("fitted", "names") else contrast != "off"
+        ),
         "" if tilt is None else words.tilt_words(*tilt),
         words.unplaced_words(unplaced(layers)),
     )

@@ -27,7 +27,8 @@ _TITLES = {
     "inverted": "Inverted contrast",
     "fluid_bright": "Fluid made bright",
     "both_bright": "Fluid and edema made bright",
-    "names": "Converted by name",
+    "fitted": "Converted by name",
+    "names": "Converted by name, not fitted",
 }
 
 

@@ -110,7 +110,7 @@ def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(adapt_widget, 
     viewer.add_image(data, **{**arguments, "name": "FLAIR", "metadata": metadata})
     give(adapt_widget, "FLAIR", "t2")
     # Not turned, as an image of unknown contrast would be: the other channel stays as it is.
-    assert choose_changed(adapt_widget, qtbot) == "names"
+    assert choose_changed(adapt_widget, qtbot) == "fitted"
     assert adapt_widget.contrast_choice.previews[1].maps == ("identity", "fluid_bright")
     # Called another contrast, it is another choice.
     viewer.layers["FLAIR"].name = "T1ce"
@@ -128,7 +128,7 @@ def test_a_failure_is_a_sentence(adapt_widget, viewer, qtbot):
     assert "no brain" in choice.note.text()
 
 
-@pytest.mark.parametrize(("method", "own"), [("osuda", "names"), ("osuda-paper", "off")])
+@pytest.mark.parametrize(("method", "own"), [("osuda", "fitted"), ("osuda-paper", "off")])
 def test_what_was_chosen_for_one_image_does_not_apply_to_the_next(with_flair, viewer, qtbot, method, own):
     choice = with_flair.contrast_choice
     viewer.layers["patient7_flair"].name = "scan"
@@ -151,7 +151,7 @@ def test_as_it_is_was_chosen_for_one_image_only_as_well(with_flair, qtbot):
     with_flair.contrast_choice.buttons[0].click()
     assert contrast_of(with_flair) == "off"
     give(with_flair, "patient7_t2")
-    assert contrast_of(with_flair) == "names"
+    assert contrast_of(with_flair) == "fitted"
 
 
 def test_a_choice_that_a_new_name_hides_is_taken_back(with_flair, viewer, qtbot):
@@ -161,7 +161,7 @@ def test_a_choice_that_a_new_name_hides_is_taken_back(with_flair, viewer, qtbot)
     assert choose_changed(with_flair, qtbot) == "inverted"
     viewer.layers["scan"].name = "other_t1"
     assert choice.isHidden()
-    assert contrast_of(with_flair) == "names"
+    assert contrast_of(with_flair) == "fitted"
 
 
 def test_a_contrast_set_by_hand_stays(with_flair, qtbot):
@@ -192,7 +192,7 @@ def test_the_tick_is_at_what_the_settings_say(with_flair, viewer, qtbot):
     assert choice.buttons[1].isChecked()
     # Another strength writes all settings anew.
     settings.strength.setCurrentText("strong")
-    assert contrast_of(with_flair) == "names"
+    assert contrast_of(with_flair) == "fitted"
     assert not any(button.isChecked() or "✔" in button.text() for button in choice.buttons)
 
 
