@@ -23,7 +23,7 @@ Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(lambda t
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(lambda text: printable(text, ""))]
 
 # YAML is read slowly: honest descriptions have a tenth of it.
-_MAX_YAML = 2**19
+_MAX_YAML = 2**18
 _MAX_NODES = 100_000
 _MAX_DEPTH = 64
 _LARGEST = 2**63

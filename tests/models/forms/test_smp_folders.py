@@ -53,7 +53,7 @@ def _folder(path: Path, config: object) -> Path:
     ("config", "words"),
     [
         ({"in_channels": 1}, "no _model_class"),
-        ("[1, 2]", "not a mapping"),
+        ("[1, 2]", "not a JSON mapping"),
         ("{", "not readable as JSON"),
         ({"_model_class": "Unet", "in_channels": 10**9}, "whole number from 0 to 100,000"),
     ],
