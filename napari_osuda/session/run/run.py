@@ -15,6 +15,7 @@ from napari_osuda.method import Adaptation, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
 from napari_osuda.session.guard.wording import said
+from napari_osuda.session.inference.case_notes import case_notes
 from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
 from napari_osuda.session.preflight import check_job
 from napari_osuda.session.run import wording
