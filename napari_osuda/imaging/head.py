@@ -27,11 +27,15 @@ _FLAT = 0.72
 _LEAST_CONSTANT = 0.005
 # In fewer voxels a histogram tells no dark class from chance.
 _LEAST_VOXELS = 4096
+_LARGE = 2_000_000
 _BINS = 128
 # What sets noise in the air apart, measured on 78 whole heads, an MS patient, 163 crops and a neck
 # (docs/defaults.md): how dark its mean is beside that of tissue, how deep the valley between them, and the
 # least share of the image. Heads have at most 0.14 and 0.34; images without air at least 0.22 and 0.59.
-_DARK, _VALLEY, _LEAST_NOISE = 0.18, 0.45, 0.03
+_DARK, _VALLEY, _LEAST_NOISE = 0.18, 0.5, 0.03
+# Air lies outside: the least share that is dark of the outermost voxels, along the edge of the image or its
+# background. Dark bone and fluid lie within.
+_OUTSIDE = 0.3
 # Noise reaches this many standard deviations above its mean.
 _NOISE_SD = 4.0
 # Pieces of less than this part of the largest are speckles and ghosts.
@@ -131,22 +135,27 @@ def find_air(channel: NDArray[Any]) -> Air:
     constants = (0.0, *(c for c in _edge_constants(channel) if c != 0.0))
     plain = Air(constants, level=_level(channel, constants))
     # Of a large image every other voxel tells as much.
-    channel = channel[tuple(slice(None, None, 2 if n >= 128 else 1) for n in channel.shape)]
+    if channel.size > _LARGE:
+        channel = channel[tuple(slice(None, None, 2 if n >= 128 else 1) for n in channel.shape)]
     rest = ~plain.is_constant(channel)
     if np.count_nonzero(rest) < _LEAST_VOXELS:
         return plain
     values = channel[rest]
     low, high = (float(v) for v in np.percentile(values, (1, 95)))
-    below = [c for c in constants if c <= low and (c != 0.0 or not rest.all())]
+    below = [c for c in constants if c <= low and (c != 0.0 or np.any(channel == 0))]
     # Measured from a constant below, unless that is further away than all that the image shows.
     base = max(below) if below and low - max(below) <= high - low else low
     if not high > base:
         return plain
-    smooth = _smooth(channel.astype(np.float32, copy=False) - np.float32(base))[rest]
+    # The background counts as the darkest air, wherever its constant lies.
+    smooth = _smooth(np.where(rest, channel - np.float32(base), 0).astype(np.float32, copy=False))[rest]
     dark = _dark_class(smooth / np.float32(high - base))
     if dark is None:
         return plain
     valley = dark * (high - base)
+    outer = rest & ~ndimage.binary_erosion(rest)
+    if np.mean(smooth[outer[rest]] < valley) < _OUTSIDE:
+        return plain
     noise = values[smooth < valley]
     middle = float(np.median(noise))
     # The upper part of its spread, to either side: ghosts in the air must not widen it.
