@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from napari_osuda.cli.terminal import say
+from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.bench import add_options, bench
-from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED, WRONG_USAGE, run_on_terminal, say, summary
+from napari_osuda.cli.printing import say
+from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
 from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError, explain
 from napari_osuda.version import __version__
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.cli.terminal import say
+from napari_osuda.cli.printing import say
 from napari_osuda.errors import OsudaError
 
 __all__ = ["MODEL", "PATIENT", "display_there", "open_demo_viewer", "run_demo"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from napari_osuda.cli.terminal import say
+from napari_osuda.cli.printing import say
 from napari_osuda.files import printable
 from napari_osuda.session.events import Event, Note, Progress, Started, Step
 

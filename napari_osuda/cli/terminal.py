@@ -6,21 +6,16 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from napari_osuda.files import printable
+from napari_osuda.cli.printing import say
 
 if TYPE_CHECKING:
     from napari_osuda.session import RunResult
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "run_on_terminal", "say", "summary"]
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "run_on_terminal", "summary"]
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-
-
-def say(text: str = "", *, file: TextIO | None = None) -> None:
-    """Print, but nothing that would drive the terminal: names come out of files."""
-    print(printable(text), file=file or sys.stdout, flush=True)
 
 
 def run_on_terminal(*args: Any, quiet: bool, **kwargs: Any) -> RunResult:

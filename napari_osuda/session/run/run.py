@@ -11,7 +11,7 @@ from torch import nn
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import Adaptation, adapt
+from napari_osuda.method import Adaptation, NormLayer, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
 from napari_osuda.session.guard.wording import said
@@ -163,7 +163,7 @@ class Run:
         """The work itself, part by part."""
         job, total = self.job, self.job.config.iterations
         assert self._masks is not None
-        layers = ()
+        layers: tuple[NormLayer, ...] = ()
         if self._iterations is not None:
             layers = self._iterations.adaptation.layers
             # From here on, whatever happens to this process, the run can be found and taken up again.

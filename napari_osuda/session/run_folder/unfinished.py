@@ -114,6 +114,7 @@ def _unfinished(folder: Path) -> Unfinished | None:
 
 def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
     """A case of the record, its images called as they were then: that says which contrasts they are."""
-    case = read_case(entry.channels, channels, name=entry.case)
+    files = {channel: path for channel, path in entry.channels.items() if path is not None}
+    case = read_case(files, channels, name=entry.case)
     sources = tuple(dataclasses.replace(s, title=entry.titles.get(s.channel, "")) for s in case.sources)
     return dataclasses.replace(case, sources=sources)
