@@ -9,10 +9,23 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from napari_osuda.errors import OutputError
 
-__all__ = ["RUN_FILE", "file_name", "is_run_folder", "path_inside", "printable", "sha256_of", "written_whole"]
+__all__ = [
+    "PARTIAL",
+    "RUN_FILE",
+    "file_name",
+    "is_run_folder",
+    "path_inside",
+    "printable",
+    "sha256_of",
+    "written_whole",
+]
+
+PARTIAL = ".partial-"
+"""How the names begin of files that are being written; what a crash leaves of them means nothing."""
 
 RUN_FILE = "run.json"
 """The record of a run in its folder; what is in it, `session.run_folder.record` knows."""
@@ -31,7 +44,7 @@ def written_whole(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + path.name, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=PARTIAL, suffix="-" + path.name, dir=path.parent)
     os.close(handle)
     # mkstemp is private to the user; the result gets the permissions that an ordinary file would.
     umask = os.umask(0)
@@ -109,3 +122,14 @@ def printable(text: str) -> str:
 def _unsafe(character: str) -> bool:
     """Control characters, those that turn the direction of writing, and halves of characters."""
     return unicodedata.category(character) in ("Cc", "Cs") or character in _DIRECTION
+
+
+def csv_cell(value: Any) -> Any:
+    """``value`` for a cell of a table: what a spreadsheet would take for a formula gets a quote."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return "'" + value
+    return value

@@ -3,10 +3,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from napari_osuda.files import sha256_of, written_whole
+from napari_osuda.errors import OutputError
+from napari_osuda.files import csv_cell, path_inside, printable, sha256_of, written_whole
 
 
 def test_a_file_is_there_whole(tmp_path):
@@ -44,3 +48,39 @@ def test_the_permissions_are_an_ordinary_files(tmp_path):
 def test_the_hash_is_of_the_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=3))
+def test_no_name_leads_out_of_a_folder(tmp_path_factory, names):
+    folder = tmp_path_factory.getbasetemp()
+    with suppress(OutputError):
+        path = path_inside(folder, *names)
+        assert path.relative_to(folder).parts == tuple(names)
+        assert path.resolve().is_relative_to(folder.resolve())
+        str(path).encode("utf-8")
+
+
+def test_a_link_does_not_lead_out_either(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "after").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="leads out of the folder"):
+        path_inside(tmp_path / "run", "after", "case.nii.gz")
+
+
+@given(st.text())
+def test_what_is_printed_drives_no_terminal(text):
+    shown = printable(text)
+    assert not set(shown) & set(map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E]))
+    shown.encode("utf-8")
+    assert printable(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+x", "'+x"), ("-x", "'-x"), ("-1.5", "-1.5"),
+        ("+2e3", "+2e3"), ("-inf", "-inf"), ("low-grade", "low-grade"), (-1.5, -1.5), (None, None), ("", ""),
+    ],
+)  # fmt: skip
+def test_no_cell_of_a_table_is_a_formula(value, cell):
+    assert csv_cell(value) == cell

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from napari_osuda.cli.bench_data import BenchData, bench_data
+from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 
@@ -82,7 +83,7 @@ def bench(options: argparse.Namespace) -> int:
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
     except KeyboardInterrupt:
-        print(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
+        say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
         return 130
     finally:
         if len(rows):
@@ -90,9 +91,9 @@ def bench(options: argparse.Namespace) -> int:
             page = bench_report(list(rows), "Bench", about, data.catalogue.protocols)
             _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
-    print((options.out / "bench.md").read_text(encoding="utf-8"))
+    say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
-        print(
+        say(
             f"Every trial failed, so there are no figures of them: {options.out / 'bench.md'} says what by. "
             "Mend that, and the same command tries them again.",
             file=sys.stderr,
@@ -144,7 +145,7 @@ def _run(steps: Iterator[Done]) -> bool:
             if not bars:
                 what = ", ".join(step.row[column] for column in ("protocol", "method", "patient"))
                 outcome = "" if step.row["outcome"] == "done" else f": {step.row['outcome']}"
-                print(f"{step.done} of {step.total}: {what}{outcome}", file=sys.stderr, flush=True)
+                say(f"{step.done} of {step.total}: {what}{outcome}", file=sys.stderr)
     return any_done
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.bench import add_options, bench
+from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
-from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError, explain
 from napari_osuda.version import __version__
 
 if TYPE_CHECKING:
@@ -21,22 +23,26 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# Set, it shows where in the program a failure came from.
+_DEBUG = "OSUDA_DEBUG"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."""
-    options = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that knows ASCII alone shows what it cannot write as escapes.
+            stream.reconfigure(errors="backslashreplace")
     try:
+        options = _parser().parse_args(argv)
         return int(options.command(options))
-    except OsudaError as error:
-        print(f"napari-osuda: {error}", file=sys.stderr)
-        return FAILED
     except KeyboardInterrupt:
-        print("napari-osuda: stopped.", file=sys.stderr)
+        say("napari-osuda: stopped.", file=sys.stderr)
         return INTERRUPTED
-    except (OSError, MemoryError) as error:
-        from napari_osuda.errors import explain
-
-        print(f"napari-osuda: {explain(error)}", file=sys.stderr)
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        say(f"napari-osuda: {explain(error)}", file=sys.stderr)
         return FAILED
 
 
@@ -116,7 +122,7 @@ def _load(options: argparse.Namespace) -> SourceModel:
     model = load_model(options.model, trust=options.trust, overrides=overrides or None, memory=SavedAnswers())
     if not getattr(options, "quiet", True):
         for note in model.notes:
-            print(f"napari-osuda: note: {note}", file=sys.stderr)
+            say(f"napari-osuda: note: {note}", file=sys.stderr)
     return model
 
 
@@ -138,9 +144,9 @@ def _inspect(options: argparse.Namespace) -> int:
 
     found = inspect_model(_load(options))
     if options.json:
-        print(json.dumps(found.to_dict(), indent=1))
+        say(json.dumps(found.to_dict(), indent=1))
     else:
-        print("\n".join(found.lines()))
+        say("\n".join(found.lines()))
     return DONE
 
 
@@ -161,7 +167,7 @@ def _predict(options: argparse.Namespace) -> int:
             print(f"napari-osuda: note: {note.text}", file=sys.stderr)
         write_labels(path, predict_case(model, case, device=options.device), case.grid)
         if not options.quiet:
-            print(path)
+            say(path)
     return DONE
 
 
@@ -171,12 +177,12 @@ def _adapt(options: argparse.Namespace) -> int:
     if options.method == "list":
         width = max(map(len, PRESETS))
         for known in PRESETS.values():
-            print(f"{known.name:<{width}}  {known.summary} ({known.citation})")
+            say(f"{known.name:<{width}}  {known.summary} ({known.citation})")
         return DONE
     for name in ("model", "cases", "out"):
         if not getattr(options, name):
             option = {"cases": "case"}.get(name, name)
-            print(f"napari-osuda adapt: the option --{option} is required", file=sys.stderr)
+            say(f"napari-osuda adapt: the option --{option} is required", file=sys.stderr)
             return WRONG_USAGE
     from napari_osuda.session.preflight import check_out
 
@@ -219,14 +225,14 @@ def _conclude(result: RunResult, quiet: bool) -> int:
     if result.outcome == "failed":
         raise OsudaError(result.error or "The run failed.")
     if not quiet:
-        print("\n".join(summary(result)))
+        say("\n".join(summary(result)))
     if result.outcome == "stopped":
         where = (
             ""
-            if result.folder is None
+            if result.folder is None or not result.folder.is_dir()
             else f" The partial run is saved in {result.folder}; --resume goes on."
         )
-        print(
+        say(
             f"Stopped after {len(result.reports)} of {result.job.config.iterations} iterations.{where}",
             file=sys.stderr,
         )
@@ -255,10 +261,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         _tell_unscored(labels_outside(resolve_regions(regions, a, b), a, b), predicted)
     for file, rows in scores.items():
         for row in rows:
-            print(f"{file}: {row.region}: Dice {row.dice:.4f}, HD {row.hd:.2f} mm, HD95 {row.hd95:.2f} mm")
+            say(f"{file}: {row.region}: Dice {row.dice:.4f}, HD {row.hd:.2f} mm, HD95 {row.hd95:.2f} mm")
     if len(scores) > 1:
         for mean in summarize(scores):
-            print(
+            say(
                 f"{mean.region}: Dice {mean.dice_mean:.4f} (sd {mean.dice_sd:.4f}), "
                 f"HD95 {mean.hd95_mean:.2f} mm over {mean.cases} cases, {mean.failures} of them failures"
             )
@@ -271,7 +277,7 @@ def _tell_unscored(values: Sequence[int], where: str) -> None:
     """Say which labels enter no score."""
     if values:
         listed = ", ".join(map(str, values))
-        print(f"napari-osuda: note: {where}: labels {listed} are in no region, so no score counts them.",
+        say(f"napari-osuda: note: {where}: labels {listed} are in no region, so no score counts them.",
               file=sys.stderr)  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from napari_osuda.cli.printing import say
 from napari_osuda.errors import OsudaError
 
 __all__ = ["MODEL", "PATIENT", "display_there", "open_demo_viewer", "run_demo"]
@@ -84,17 +85,17 @@ def _headless(out: Path) -> int:
     check_out(out)
     patient = sample_patients()[PATIENT]
     model = load_model(sample_models()[MODEL])
-    print(f"Source model: {model.card.name}. Target: {patient.title}, its {CHANNEL.upper()}.", flush=True)
+    say(f"Source model: {model.card.name}. Target: {patient.title}, its {CHANNEL.upper()}.")
     case = read_case({model.card.channels[0]: patient.images[CHANNEL]}, model.card.channels, name=PATIENT)
     reference, _ = read_labels(patient.reference)
     result = run_on_terminal(
         model, case, preset("osuda"), references=[(reference != 0).astype("uint8")], out=out, quiet=False
     )
-    print("\n".join(summary(result)))
+    say("\n".join(summary(result)))
     for scored in result.cases:
         for before, after in zip(scored.scores_before, scored.scores_after, strict=True):
             if after.dice < before.dice - 0.005:
-                print(
+                say(
                     f"Here adaptation made {before.region} worse ({before.dice:.3f} to {after.dice:.3f}). "
                     "That happens; the source mask is in the folder 'before'."
                 )
@@ -116,12 +117,12 @@ def _screenshot(out: Path) -> None:
     if not display_there():
         xvfb = shutil.which("xvfb-run")
         if xvfb is None:
-            print("No picture of the viewer: there is no Xvfb. On Debian: apt-get install xvfb xauth")
+            say("No picture of the viewer: there is no Xvfb. On Debian: apt-get install xvfb xauth")
             return
         command = [xvfb, "-a", "-s", "-screen 0 1600x1000x24 +extension GLX", *command]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if picture.is_file():
-        print(f"The viewer after it: {picture}")
+        say(f"The viewer after it: {picture}")
     else:
         last = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        print(f"No picture of the viewer: napari could not be opened on a virtual display ({last}).")
+        say(f"No picture of the viewer: napari could not be opened on a virtual display ({last}).")

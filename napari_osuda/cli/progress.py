@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from napari_osuda.cli.printing import say
+from napari_osuda.files import printable
 from napari_osuda.session.events import Event, Note, Progress, Started, Step
 
 __all__ = ["TerminalProgress"]
@@ -30,7 +32,6 @@ class TerminalProgress:
         self._bars = sys.stderr.isatty() and not quiet
         self._bar: tqdm[Any] | None = None
         self._stage = ""
-        self._line_at = 0.0
 
     def __enter__(self) -> TerminalProgress:
         return self
@@ -74,9 +75,9 @@ class TerminalProgress:
 
     def _print(self, text: str) -> None:
         if self._bars:
-            tqdm.write(text, file=sys.stderr)
+            tqdm.write(printable(text), file=sys.stderr)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say(text, file=sys.stderr)
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
+
+from napari_osuda.cli.printing import say
 
 if TYPE_CHECKING:
     from napari_osuda.session import RunResult
@@ -25,14 +27,21 @@ def run_on_terminal(*args: Any, quiet: bool, **kwargs: Any) -> RunResult:
     from napari_osuda.session.api import make_job
     from napari_osuda.session.events import Finished
     from napari_osuda.session.run.run import Run
+    from napari_osuda.session.run_folder.checkpoint import saved_states
 
     run = Run(make_job(*args, **kwargs))
+    out = run.job.out
     result: RunResult | None = None
-    with TerminalProgress(quiet=quiet) as progress, _ctrl_c(run.stop):
-        for event in run:
-            progress.show(event)
-            if isinstance(event, Finished):
-                result = event.result
+    with TerminalProgress(quiet=quiet) as progress, _ctrl_c(run.stop), closing(iter(run)) as events:
+        try:
+            for event in events:
+                progress.show(event)
+                if isinstance(event, Finished):
+                    result = event.result
+        except KeyboardInterrupt:
+            if out is not None and saved_states(out):
+                say(f"The run in {out} can be resumed with --resume.", file=sys.stderr)
+            raise
     assert result is not None
     return result
 
@@ -42,7 +51,7 @@ def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
     def first(signum: int, frame: Any) -> None:
         stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        print("\nStopping after this step; Ctrl-C again to leave at once.", file=sys.stderr, flush=True)
+        say("\nStopping after this step. Press Ctrl-C again to leave at once.", file=sys.stderr)
 
     before = signal.signal(signal.SIGINT, first)
     try:
@@ -69,5 +78,5 @@ def summary(result: RunResult) -> Iterable[str]:
         if case.recommendation is not None:
             verdict = DECISIONS[case.recommendation.decision]
             yield f"{case.case.name}: {verdict}. {' '.join(said(case.recommendation))}"
-    if result.folder is not None:
+    if result.folder is not None and result.folder.is_dir():
         yield f"Run folder: {result.folder}"

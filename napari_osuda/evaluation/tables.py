@@ -13,7 +13,7 @@ from typing import Any
 from napari_osuda.errors import OutputError
 from napari_osuda.evaluation.scores import RegionScore
 from napari_osuda.evaluation.summary import summarize
-from napari_osuda.files import written_whole
+from napari_osuda.files import csv_cell, written_whole
 
 __all__ = ["write_rows", "write_scores"]
 
@@ -63,7 +63,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None
             if suffix == ".csv":
                 writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
                 writer.writeheader()
-                writer.writerows(rows)
+                writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
             else:
                 json.dump(_finite(document), stream, indent=2, allow_nan=False)
                 stream.write("\n")

@@ -203,8 +203,10 @@ class AdaptationConfig(RunSettings, MethodSettings):
             margin is None or 0 < margin <= 1, "entropy_margin", margin, "above 0 and at most 1, or none"
         )
         _require(self.history >= 1, "history", self.history, "1 or more")
-        _require(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more, or none")
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        _require(
+            self.threads is None or 1 <= self.threads <= 1024, "threads", self.threads, "1 to 1024, or none"
+        )
+        _require(0 <= self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
 
     @property
     def class_ratio_given(self) -> bool:

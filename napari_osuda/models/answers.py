@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
+from napari_osuda.locks import locked
 
 __all__ = ["SavedAnswers", "settings_folder"]
 
 _FOLDER_VARIABLE = "OSUDA_CONFIG"
 _VERSION = 1
+# Seconds for another program to write what it has to.
+_WAIT = 20.0
 
 
 def settings_folder() -> Path:
@@ -78,9 +82,10 @@ class SavedAnswers:
 
     def forget(self, sha256: str) -> None:
         """Keep nothing of the file any longer; raises as `keep_answers`."""
-        models = self._models()
-        if models.pop(sha256, None) is not None:
-            self._write(models)
+        with self._alone():
+            models = self._models()
+            if models.pop(sha256, None) is not None:
+                self._write(models)
 
     def _entry(self, sha256: str) -> dict[str, Any]:
         entry = self._models().get(sha256)
@@ -95,12 +100,25 @@ class SavedAnswers:
         return models if isinstance(models, dict) else {}
 
     def _change(self, sha256: str, path: Path | str, **said: Any) -> None:
-        models = self._models()
-        entry = models.get(sha256)
-        entry = entry if isinstance(entry, dict) else {}
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        models[sha256] = {**entry, **said, "path": str(path), "when": when}
-        self._write(models)
+        with self._alone():
+            models = self._models()
+            entry = models.get(sha256)
+            entry = entry if isinstance(entry, dict) else {}
+            models[sha256] = {**entry, **said, "path": str(path), "when": when}
+            self._write(models)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder: what another program keeps meanwhile must not be lost."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path.parent, wait=_WAIT))
+            except OutputError as error:
+                raise OutputError(
+                    f"What you said of the model cannot be kept in {self.path}: {error}"
+                ) from None
+            yield
 
     def _write(self, models: Mapping[str, Any]) -> None:
         text = json.dumps({"version": _VERSION, "models": models}, indent=1, default=str)

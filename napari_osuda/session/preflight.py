@@ -9,12 +9,16 @@ import numpy as np
 
 from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.evaluation import require_scorable
+from napari_osuda.files import PARTIAL, file_name, is_run_folder, printable
 from napari_osuda.imaging import Case, SliceStack, check_case
+from napari_osuda.locks import LOCK_FILE
 from napari_osuda.method import check_complete
 from napari_osuda.models import SourceModel
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.sliding_window import require_monai
 from napari_osuda.session.job import Job
+from napari_osuda.session.run_folder.checkpoint import saved_states
+from napari_osuda.session.run_folder.record import read_record
 
 # What rounding leaves of the sum of the shares of all classes.
 _WHOLE_BUT_FOR = 0.01
@@ -61,6 +65,7 @@ def check_job(job: Job) -> None:
             f"Two cases are called '{twice[0]}', and their masks would overwrite each other: rename one's "
             "folder or file."
         )
+    _check_names(job)
     card = job.model.card
     regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
     for index, case in enumerate(job.cases):
@@ -76,6 +81,22 @@ def check_job(job: Job) -> None:
     _check_memory(job)
     if job.out is not None:
         check_out(job.out, resume=job.resume)
+
+
+def _check_names(job: Job) -> None:
+    """Refuse what no file can be called, and paths that are no text: records could not tell them."""
+    for case in job.cases:
+        try:
+            file_name(case.name)
+        except OutputError as error:
+            raise CaseError(f"A case cannot be called so: {error}") from None
+    for path in (job.out, job.model.path, *(source.path for case in job.cases for source in case.sources)):
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            raise CaseError(
+                f"The name of {printable(str(path))} is not readable text (UTF-8). Rename the file or folder."
+            ) from None
 
 
 def _check_ratio(job: Job) -> None:
@@ -105,12 +126,9 @@ def check_out(folder: Path, *, resume: bool = False) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; give a folder to write the run into.")
-    held = folder.is_dir() and any(folder.iterdir())
-    if held and resume and not (folder / "checkpoint" / "state.pt").is_file():
-        raise OutputError(
-            f"There is nothing to resume in {folder}: "
-            + ("the run in it is finished." if (folder / "run.json").is_file() else "it holds no run.")
-        )
+    held = folder.is_dir() and any(map(_counts, folder.iterdir()))
+    if held and resume and not saved_states(folder):
+        raise OutputError(f"There is nothing to resume in {folder}: {_what_is_there(folder)}.")
     if held and not resume:
         raise OutputError(
             f"The folder {folder} is not empty. Give another one, or resume the run that is in it (--resume)."
@@ -120,6 +138,23 @@ def check_out(folder: Path, *, resume: bool = False) -> None:
         place = place.parent
     if not os.access(place, os.W_OK):
         raise OutputError(f"Nothing can be written to {place}; give a folder that you may write to.")
+
+
+def _counts(path: Path) -> bool:
+    """Whether something in a folder was put there: locks and what a crash has left half written were not."""
+    return path.name != LOCK_FILE and not path.name.startswith(PARTIAL)
+
+
+def _what_is_there(folder: Path) -> str:
+    if not is_run_folder(folder):
+        return "it holds no run"
+    try:
+        outcome = read_record(folder).outcome
+    except CaseError as error:
+        return str(error).rstrip(".")
+    if outcome == "done":
+        return "the run in it is finished"
+    return f"the run in it was {outcome}, and its checkpoint is no longer there"
 
 
 def free_memory() -> int | None:

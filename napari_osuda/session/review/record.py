@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,19 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.files import path_inside, written_whole
+from napari_osuda.locks import locked
 from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.session.review.document import REVIEW_FORMAT, ReviewDocument
 from napari_osuda.session.review.log import Entry, in_force, now
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import other_window
+from napari_osuda.session.run_folder.documents import read_document
 from napari_osuda.version import __version__
 
 __all__ = ["REVIEW_FILE", "ReviewRecord", "recorded_decisions"]
 
 REVIEW_FILE = "review.json"
 _EDITS = "review_edits"
-_FORMAT = 1
 
 
 class ReviewRecord:
@@ -48,7 +51,7 @@ class ReviewRecord:
     def __init__(self, folder: Path | None, run: Mapping[str, Any]) -> None:
         self.folder = folder
         self._document: dict[str, Any] = {
-            "format": _FORMAT,
+            "format": REVIEW_FORMAT,
             "version": __version__,
             "run": dict(run),
             "libraries": {name: importlib.metadata.version(name) for name in ("napari", "numpy", "nibabel")},
@@ -190,38 +193,29 @@ class ReviewRecord:
         if self.folder is None:
             return
         path = self.folder / REVIEW_FILE
-        if path.exists() and _stamp(path) != self._seen:
-            raise OutputError(other_window(path))
         text = json.dumps(self._document, indent=1, ensure_ascii=False) + "\n"
-        try:
-            with written_whole(path) as partial:
-                partial.write_text(text, encoding="utf-8")
-            self._seen = _stamp(path)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+        # Held from the look at the file to the end of its writing: no other window comes between.
+        with locked(self.folder, ".review.lock", wait=5.0, busy=other_window(path)):
+            if path.exists() and _stamp(path) != self._seen:
+                raise OutputError(other_window(path))
+            try:
+                with written_whole(path) as partial:
+                    partial.write_text(text, encoding="utf-8")
+                self._seen = _stamp(path)
+            except OSError as error:
+                raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
     def _where(self) -> str:
         return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            form = document["format"]
-            cases = document["cases"]
-            whole = isinstance(cases, dict) and all(
-                isinstance(c["log"], list) and isinstance(c["masks"], dict) for c in cases.values()
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CaseError(f"{path} cannot be read as the record of a review ({error}).") from error
-        if not whole or form != _FORMAT:
-            raise CaseError(
-                f"{path} is not a record of this version (format {form}, expected {_FORMAT}): "
-                "update napari-osuda, or move the file away to begin anew."
-            )
-        for case in cases.values():
+        document = read_document(
+            path, ReviewDocument, "the record of a review", _of_this_form, fault=CaseError
+        ).model_dump(exclude_unset=True)
+        for case in document["cases"].values():
             case.setdefault("saved", [])
         self._document["last_case"] = document.get("last_case")
-        return dict(document)
+        return document
 
     def _edit_path(self, name: str, place: int) -> Path:
         assert self.folder is not None
@@ -244,7 +238,7 @@ class ReviewRecord:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return np.asarray(archive["labels"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise CaseError(
                 f"{path}, which holds slices that were painted, cannot be read ({error})."
             ) from error
@@ -257,6 +251,16 @@ def recorded_decisions(folder: Path) -> int:
         return sum(len(in_force(map(Entry.from_dict, case["log"]))[0]) for case in cases)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, CaseError):
         return 0
+
+
+def _of_this_form(document: dict[str, Any]) -> dict[str, Any]:
+    form = document.get("format")
+    if form != REVIEW_FORMAT:
+        raise CaseError(
+            f"The review's record is not one of this version (format {form}, expected {REVIEW_FORMAT}): "
+            "update napari-osuda, or move the file away to begin anew."
+        )
+    return document
 
 
 def _lapsing(entry: Entry, changed: set[str]) -> Entry:

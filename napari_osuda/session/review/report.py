@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.imaging import seen_as, telling_name
 from napari_osuda.session.report.content import Curves, ReportCase, shown_first
@@ -20,6 +20,7 @@ from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import slice_table, viewer_slice
 from napari_osuda.session.review.wording import decision_words, undecided_words, warning_words
 from napari_osuda.session.run_folder.page import report_of
+from napari_osuda.session.run_folder.steps import read_curves
 
 __all__ = ["review_summary", "write_review_report"]
 
@@ -45,7 +46,12 @@ def write_review_report(run: ReviewRun) -> Path:
         cases.append(case)
         notes += missing
     page = folder / "report.html"
-    write_report(page, report_of(run.run, cases, _curves(folder), reviewed=True, notes=notes))
+    try:
+        curves = read_curves(folder)
+    except CaseError as error:
+        curves = Curves(())
+        notes.append(f"{error} The page has no curves.")
+    write_report(page, report_of(run.run, cases, curves, reviewed=True, notes=notes))
     return page
 
 
@@ -144,15 +150,3 @@ def _recorded_scores(run: ReviewRun, name: str) -> dict[str, list[RegionScore]]:
     """The scores that the run itself wrote down, where its reference is not at hand."""
     entry = run.run.case(name)
     return {"before": [*entry.scores_before.values()], "after": [*entry.scores_after.values()]}
-
-
-def _curves(folder: Path) -> Curves:
-    steps: list[dict[str, str]] = []
-    if (folder / "steps.csv").is_file():
-        with open(folder / "steps.csv", newline="", encoding="utf-8") as stream:
-            steps = list(csv.DictReader(stream))
-    if not (folder / "channels.npz").is_file():
-        return Curves(steps)
-    with np.load(folder / "channels.npz", allow_pickle=False) as archive:
-        names, offsets = archive["layer_names"].tolist(), archive["layer_offsets"].tolist()
-        return Curves(steps, archive["distance"], archive["alpha"], names, offsets)

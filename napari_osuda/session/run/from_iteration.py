@@ -17,7 +17,7 @@ from napari_osuda.session.run.masks import Masks
 from napari_osuda.session.run.result import now, scored
 from napari_osuda.session.run.run import adapt_or_nothing
 from napari_osuda.session.run.setup import Setup, set_up_again
-from napari_osuda.session.run_folder.folder import RunFolder
+from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.timeline import Timeline, network_at
 
 __all__ = ["StateRun"]
@@ -81,12 +81,13 @@ class StateRun:
         result = self._result(setup, adaptation, masks)
         if past.job.out is not None:
             yield Progress("writing", 0, 1, None)
-            folder = RunFolder(past.job)
-            for case in result.cases:
-                assert case.after is not None
-                folder.write_mask("after", case.case, case.after)
-                folder.write_uncertainty(case)
-            folder.write(result)
+            with sole_writer(past.job.out):
+                folder = RunFolder(past.job)
+                for case in result.cases:
+                    assert case.after is not None
+                    folder.write_mask("after", case.case, case.after)
+                    folder.write_uncertainty(case)
+                folder.write(result)
         yield from afters
         yield Finished(result)
 

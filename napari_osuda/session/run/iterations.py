@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from napari_osuda.errors import out_of_memory
 from napari_osuda.method import Adaptation, StepReport
@@ -44,6 +45,11 @@ class Iterations:
         Of all steps, those before a resumption among them.
     collapsed_to : int or None
         How many iterations the last good state had, where the training has collapsed and was set back to it.
+
+    Raises
+    ------
+    OutputError
+        The run is to be resumed, and its checkpoint cannot be used.
     """
 
     def __init__(
@@ -61,18 +67,21 @@ class Iterations:
         self._setup, self._checkpoint, self._timeline = setup, checkpoint, timeline
         self._stopping, self._clock = stopping, clock
         self._watch: CollapseWatch | None = None
-        # What a checkpoint holds must not be overwritten by a state that has not taken it in.
-        self._to_restore = setup.job.resume and checkpoint.exists
+        self._watched: dict[str, Any] | None = None
+        self._resumed = setup.job.resume and checkpoint.exists
+        # At once: whenever a state is saved, it has taken in the one that was there.
+        if self._resumed:
+            self.reports, self._watched = checkpoint.restore(adaptation)
         self._training = True
 
     def save(self) -> None:
         """Write a checkpoint, if the state is one that the training can go on from."""
-        if self._training and not self._to_restore:
-            watched = None if self._watch is None else self._watch.state_dict()
+        if self._training:
+            watched = self._watched if self._watch is None else self._watch.state_dict()
             self._checkpoint.save(self.adaptation, self.reports, watched)
 
     def __iter__(self) -> Iterator[Event]:
-        yield from self._resume()
+        yield from self._begin()
         total, saved = self._setup.job.config.iterations, time.monotonic()
         for step in self._steps():
             if isinstance(step, Note):
@@ -107,19 +116,16 @@ class Iterations:
         for done, total in self.adaptation.finishing():
             yield self._clock.progress("statistics", done, total)
 
-    def _resume(self) -> Iterator[Event]:
-        setup, watched, resumed = self._setup, None, self._to_restore
-        if self._to_restore:
-            self.reports, watched = self._checkpoint.restore(self.adaptation)
+    def _begin(self) -> Iterator[Event]:
+        setup = self._setup
         if setup.job.config.guard:
             self._watch = CollapseWatch(
                 self.adaptation.model, setup.target.heads, alike=setup.target.alike,
                 foreground=foreground_channels(setup.job.model.card), earlier=self.reports,
             )  # fmt: skip
-            if watched is not None:
-                self._watch.load_state_dict(watched)
-        self._to_restore = False
-        if resumed:
+            if self._watched is not None:
+                self._watch.load_state_dict(self._watched)
+        if self._resumed:
             yield wording.resumed(self.adaptation.t, setup.job.config.iterations)
             for report in self.reports:
                 yield Step(report)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 
 import torch
 from torch import nn
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import Adaptation, adapt
+from napari_osuda.method import Adaptation, NormLayer, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
 from napari_osuda.session.guard.wording import choice_said
 from napari_osuda.session.inference.case_notes import case_notes
 from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
-from napari_osuda.session.preflight import check_job
+from napari_osuda.session.preflight import check_job, check_out
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.iterations import Iterations
@@ -25,7 +25,7 @@ from napari_osuda.session.run.masks import Masks
 from napari_osuda.session.run.result import Chosen, classes_of, now, scored
 from napari_osuda.session.run.setup import Setup, set_up
 from napari_osuda.session.run_folder.checkpoint import Checkpoint
-from napari_osuda.session.run_folder.folder import RunFolder
+from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 
 __all__ = ["Run", "adapt_or_nothing"]
@@ -102,22 +102,35 @@ class Run:
         self.device, target = setup.device, setup.target
         if job.config.iterations > 0 or job.config.inference_statistics != "source":
             check_adaptable(job.model, next(iter(target))[:1])
-        checkpoint = Checkpoint(job)
-        folder = None if job.out is None else RunFolder(job)
-        self.stacks = target.stacks
-        self._setup, self._masks = setup, Masks(setup, folder, self._clock)
-        checkpoint.hold()
-        try:
+        adaptation = adapt_or_nothing(setup)
+        self._setup = setup
+        if self.stopping:
+            # Before anything was begun: nothing is left behind.
+            yield Finished(self._result("stopped", None))
+            return
+        with nullcontext() if job.out is None else sole_writer(job.out):
+            if job.out is not None:
+                # Once more: another run may have ended here meanwhile.
+                check_out(job.out, resume=job.resume)
+            checkpoint = Checkpoint(job)
+            if adaptation is not None:
+                if self._keep_states:
+                    place = None if job.out is None else job.out / "timeline"
+                    self.timeline = Timeline(job.model.network, place)
+                self._iterations = Iterations(
+                    setup, adaptation, checkpoint, self.timeline, self._stop.is_set, self._clock
+                )
+            folder = None if job.out is None else RunFolder(job)
+            self.stacks = target.stacks
+            self._masks = Masks(setup, folder, self._clock)
             yield from self._to_the_end(setup, checkpoint, folder, about_contrast)
-        finally:
-            checkpoint.release()
 
     def _to_the_end(
         self, setup: Setup, checkpoint: Checkpoint, folder: RunFolder | None, about_contrast: Note | None
     ) -> Iterator[Event]:
         """The run, whose end, however it comes, leaves what there is in the folder."""
         try:
-            with closing(self._events(setup, checkpoint, about_contrast)) as events:
+            with closing(self._events(setup, about_contrast)) as events:
                 for event in events:
                     if isinstance(event, Note):
                         self._notes.append(event)
@@ -125,6 +138,7 @@ class Run:
             result = self._result("stopped" if self.stopping else "done", None)
             if folder is not None:
                 yield Progress("writing", 0, 1, None)
+                folder.require_masks(result)
                 folder.write(result)
         except (GeneratorExit, KeyboardInterrupt):
             # The caller has walked away (a closed window): keep what there is for a resumption.
@@ -132,11 +146,11 @@ class Run:
             raise
         except BaseException as error:
             # A full disk may have been the reason; the checkpoint before this one is still there then.
-            with suppress(OSError, RuntimeError):
+            with suppress(OsudaError, OSError, RuntimeError):
                 self._save()
             result = self._result("failed", explain(error))
             if folder is not None:
-                with suppress(OSError, RuntimeError):
+                with suppress(OsudaError, OSError, RuntimeError):
                     folder.write(result)
             yield Finished(result)
             if not isinstance(error, OsudaError | MemoryError | OSError | RuntimeError):
@@ -146,23 +160,15 @@ class Run:
             checkpoint.remove()
         yield Finished(result)
 
-    def _events(
-        self, setup: Setup, checkpoint: Checkpoint, about_contrast: Note | None
-    ) -> Generator[Event, None, None]:
+    def _events(self, setup: Setup, about_contrast: Note | None) -> Generator[Event, None, None]:
         """The work itself, part by part."""
         job, total = self.job, self.job.config.iterations
         assert self._masks is not None
-        adaptation = adapt_or_nothing(setup)
-        if adaptation is not None:
-            if self._keep_states:
-                self.timeline = Timeline(job.model.network, None if job.out is None else job.out / "timeline")
-            self._iterations = Iterations(
-                setup, adaptation, checkpoint, self.timeline, self._stop.is_set, self._clock
-            )
-            if not checkpoint.exists:
-                # From here on, whatever happens to this process, the run can be found and taken up again.
-                self._save()
-        layers = adaptation.layers if adaptation is not None else ()
+        layers: tuple[NormLayer, ...] = ()
+        if self._iterations is not None:
+            layers = self._iterations.adaptation.layers
+            # From here on, whatever happens to this process, the run can be found and taken up again.
+            self._save()
         yield Started(layers, total, str(self.device), classes_of(job))
         slices = setup.target.slices
         self._clock.plan(before=slices, steps=total, after=slices)

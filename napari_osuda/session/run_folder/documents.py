@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.files import file_name, printable, written_whole
 
-__all__ = ["Document", "FileName", "plain", "read_document", "write_document"]
+__all__ = ["Document", "FileName", "plain", "present_settings", "read_document", "write_document"]
 
 # Bytes. The record of a run of hundreds of cases is a few MB.
 _LARGEST = 64 * 2**20
@@ -70,6 +70,8 @@ def read_document(
         return fault(f"{path} cannot be read as {what} ({reason}). Restore the file, or remove it.")
 
     try:
+        if not path.is_file():
+            raise refused("it is no file")
         if path.stat().st_size > _LARGEST:
             raise refused(f"it is larger than {_LARGEST // 2**20} MB")
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -106,6 +108,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         return str(value)
     return str(value) if isinstance(value, Path) else value
+
+
+def present_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a document in today's names, where an earlier version wrote it."""
+    found = {{"go_back": "fallback"}.get(name, name): value for name, value in settings.items()}
+    if found.get("contrast") == "turned":
+        found["contrast"] = "inverted"
+    return found
 
 
 def _first_fault(error: ValidationError) -> str:

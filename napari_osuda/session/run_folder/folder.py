@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from napari_osuda.errors import ModelError
-from napari_osuda.files import path_inside
+from napari_osuda.errors import ModelError, OutputError
+from napari_osuda.files import PARTIAL, path_inside
 from napari_osuda.imaging import Case, write_labels, write_shares
+from napari_osuda.locks import locked
 from napari_osuda.models import save_as_it_came, save_model
 from napari_osuda.session.inference.case_slices import with_maps
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
@@ -26,7 +28,28 @@ from napari_osuda.session.run_folder.record import (
 )
 from napari_osuda.session.run_folder.steps import step_rows, write_channels, write_steps
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "sole_writer", "sweep"]
+
+
+# Folders of a run folder: of masks, and others.
+_MASKS = ("before", "after", "uncertainty")
+_OTHERS = ("checkpoint", "timeline", "model", "model-as-it-came")
+
+
+def sole_writer(folder: Path) -> AbstractContextManager[None]:
+    """Hold a run folder against other runs; raises OutputError where there is one."""
+    busy = f"Another run is writing into {folder}. Wait until it has ended, or give another folder."
+    return locked(folder, busy=busy)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a crash has left half written; for who holds the folder alone."""
+    for place in (folder, *(folder / name for name in (*_MASKS, *_OTHERS))):
+        for left in place.glob(f"{PARTIAL}*"):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 class RunFolder:
@@ -36,6 +59,18 @@ class RunFolder:
         assert job.out is not None
         self.path: Path = job.out
         self.path.mkdir(parents=True, exist_ok=True)
+        for name in (*_MASKS, *_OTHERS):
+            if (self.path / name).is_symlink():
+                raise OutputError(f"{self.path / name} is a link: what a run writes must stay in its folder.")
+        sweep(self.path)
+
+    def require_masks(self, result: RunResult) -> None:
+        """Raise OutputError where a mask of the result is no longer there: somebody has deleted it."""
+        if self._missing(result):
+            raise OutputError(
+                f"The folder {self.path} was deleted or changed during the run. The masks were written there "
+                "again; run it again if anything else is missing."
+            )
 
     def write_mask(self, kind: Literal["before", "after"], case: Case, labels: Labels) -> None:
         """Write a mask as soon as it is there."""
@@ -48,7 +83,11 @@ class RunFolder:
             write_shares(path, case.uncertainty, case.case.grid)
 
     def write(self, result: RunResult) -> None:
-        """Write all but the masks; ``run.json`` last, so that it vouches for the rest."""
+        """Write all but the masks that are there; ``run.json`` last, so that it vouches for the rest."""
+        for kind, case in self._missing(result):
+            labels = case.before if kind == "before" else case.after
+            assert labels is not None
+            self.write_mask(kind, case.case, labels)
         values = result.job.model.card.channel_values
         steps = step_rows(result.reports, values)
         if steps:
@@ -63,11 +102,22 @@ class RunFolder:
             write_report(self.path / "report.html", report_input(result, record, steps))
         write_record(self.path, record)
 
+    def _missing(self, result: RunResult) -> list[tuple[Literal["before", "after"], CaseResult]]:
+        """The masks of a result that are not in the folder."""
+        wanted: list[tuple[Literal["before", "after"], CaseResult]] = []
+        for case in result.cases:
+            wanted += [("before", case)] if case.after is None else [("before", case), ("after", case)]
+        return [
+            (kind, case)
+            for kind, case in wanted
+            if not path_inside(self.path, kind, f"{case.case.name}.nii.gz").is_file()
+        ]
+
     def _write_model(self, result: RunResult, record: RunRecord) -> str | None:
         """Write the adapted model; what is to be said of it, if anything."""
         assert result.network is not None
         final = self.path / "model"
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.path) as partial:
+        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=self.path) as partial:
             made = Path(partial) / "model"
             source = result.job.model
             if result.intensity_maps is not None:

@@ -22,6 +22,7 @@ from napari_osuda.session.run_folder.documents import (
     Document,
     FileName,
     plain,
+    present_settings,
     read_document,
     write_document,
 )
@@ -209,12 +210,7 @@ def _migrated(document: dict[str, Any]) -> dict[str, Any]:
         return document
     document = {"iteration_used": document.get("iterations_done", 0), **document, "format": _FORMAT}
     document["note_kinds"] = [NoteKind.OTHER] * len(document.get("notes", ()))
-    config = dict(document["config"])
-    if "go_back" in config:
-        config["fallback"] = config.pop("go_back")
-    if config.get("contrast") == "turned":
-        config["contrast"] = "inverted"
-    document["config"] = config
+    document["config"] = present_settings(document["config"])
     return document
 
 

@@ -1,17 +1,25 @@
-"""``steps.csv`` and ``channels.npz``: the figures of each iteration."""
+"""``steps.csv`` and ``channels.npz``: the figures of each iteration, written and read again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import write_rows
-from napari_osuda.files import written_whole
+from napari_osuda.files import printable, written_whole
 from napari_osuda.method import NormLayer, StepReport
+from napari_osuda.session.report.content import Curves
 
-__all__ = ["step_rows", "write_channels", "write_steps"]
+__all__ = ["read_curves", "step_rows", "write_channels", "write_steps"]
+
+_CURVES = ("t", "eta", "lambda", "l_hbs", "l_se", "loss", "mean_distance")
+# Bytes of the arrays of a page: 1000 iterations of 100,000 channels, twice.
+_LARGEST = 2**30
 
 
 def step_rows(reports: Iterable[StepReport], values: Sequence[int]) -> list[dict[str, float | int]]:
@@ -51,3 +59,42 @@ def write_channels(folder: Path, reports: Sequence[StepReport], layers: Sequence
             layer_names=np.array([layer.name for layer in layers]),
             layer_offsets=np.array([*(la.offset for la in layers), layers[-1].offset + layers[-1].channels]),
         )
+
+
+def read_curves(folder: Path) -> Curves:
+    """What the two files say; nothing where they are not there.
+
+    Raises
+    ------
+    CaseError
+        One of them is damaged.
+    """
+    steps: list[dict[str, float]] = []
+    path = folder / "steps.csv"
+    try:
+        if path.is_file():
+            with open(path, newline="", encoding="utf-8") as stream:
+                steps = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+            if any(name not in row for row in steps for name in _CURVES):
+                raise ValueError("a column is missing")
+        path = folder / "channels.npz"
+        if not path.is_file():
+            return Curves(steps)
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _LARGEST:
+                raise ValueError("it is too large")
+        with np.load(path, allow_pickle=False) as arrays:
+            return _curves(steps, arrays)
+    except (OSError, ValueError, TypeError, KeyError, csv.Error, zipfile.BadZipFile, EOFError) as error:
+        raise CaseError(f"{path} is damaged ({printable(str(error))[:200]}).") from error
+
+
+def _curves(steps: list[dict[str, float]], arrays: Mapping[str, np.ndarray]) -> Curves:
+    distance, alpha = (arrays[name].astype(np.float32) for name in ("distance", "alpha"))
+    names, offsets = arrays["layer_names"], arrays["layer_offsets"].astype(np.int64)
+    layers = len(offsets) - 1
+    if distance.ndim != 2 or distance.shape != alpha.shape or names.shape != (layers,):
+        raise ValueError("its arrays do not belong together")
+    if offsets[0] != 0 or offsets[-1] != distance.shape[1] or (np.diff(offsets) < 0).any():
+        raise ValueError("its layers do not fill its channels")
+    return Curves(steps, distance, alpha, [str(name) for name in names], offsets.tolist())

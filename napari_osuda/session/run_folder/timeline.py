@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation
+from napari_osuda.models.files.weights import load_content
 
 __all__ = ["NetworkState", "Timeline", "network_at"]
 
@@ -22,6 +25,7 @@ __all__ = ["NetworkState", "Timeline", "network_at"]
 _MOST = 512
 _BYTES = 512 * 2**20
 _FEWEST = 4
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,30 @@ class NetworkState:
         return sum(t.numel() * t.element_size() for t in (*self.changed.values(), *self.seen.values()))
 
 
+class _Fields(BaseModel):
+    """A state's file, typed: anybody may have written it."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", strict=True)
+
+    iteration: int
+    changed: dict[str, Tensor]
+    seen: dict[str, Tensor]
+    eta: float
+    source_share: float
+
+
+def _require_fit(state: NetworkState, iteration: int, source: Mapping[str, Tensor]) -> None:
+    """Raise ValueError or KeyError where a state is not one of this network after so many iterations."""
+    if state.iteration != iteration:
+        raise ValueError("it is of another iteration")
+    for name, tensor in (*state.changed.items(), *state.seen.items()):
+        if (
+            tensor.shape != source[name].shape
+            or tensor.is_floating_point() != source[name].is_floating_point()
+        ):
+            raise ValueError(f"{name} is another")
+
+
 class Timeline:
     """The states of one run: in its folder where it has one, in memory otherwise.
 
@@ -88,7 +116,7 @@ class Timeline:
         self._lock = threading.Lock()
         self._held: dict[int, NetworkState | None] = {}
         if folder is not None and folder.is_dir():
-            found = sorted(int(path.stem) for path in folder.glob("*.pt") if path.stem.isdigit())
+            found = sorted(int(path.stem) for path in folder.glob("*.pt") if _NUMBER.fullmatch(path.stem))
             self._held = dict.fromkeys(found)
         self._kept = tuple(sorted(self._held))
 
@@ -135,9 +163,11 @@ class Timeline:
                 return state
             path = self._path(iteration)
             try:
-                fields: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-                return NetworkState(**fields)
-            except Exception as error:
+                fields = _Fields.model_validate(load_content(path.read_bytes(), path.name))
+                state = NetworkState(**dict(fields))
+                _require_fit(state, iteration, self._source)
+                return state
+            except Exception as error:  # a damaged pickle can fail in any way
                 raise OutputError(f"The state of iteration {iteration} ({path}) cannot be read.") from error
 
     def remove(self) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OsudaError, OutputError
+from napari_osuda.files import RUN_FILE
 from napari_osuda.imaging import Case, read_case
-from napari_osuda.method import AdaptationConfig
-from napari_osuda.models import ModelCard, load_model
+from napari_osuda.locks import held
+from napari_osuda.models import load_model
 from napari_osuda.session.job import Job
-from napari_osuda.session.run_folder.checkpoint import held_here
+from napari_osuda.session.run_folder.checkpoint import CHECKPOINT, saved_states
+from napari_osuda.session.run_folder.job_record import FileRecord, JobRecord, read_job_record
 
 __all__ = ["Unfinished", "find_unfinished"]
 
@@ -37,6 +37,8 @@ class Unfinished:
         Whether it was cut off; otherwise it was stopped, or failed, and has told what it had by then.
     saved : float
         When its state was written, in seconds since 1970.
+    iterations : tuple of int
+        Iterations done by its last state, and in all.
     """
 
     folder: Path
@@ -44,16 +46,12 @@ class Unfinished:
     resumable: bool
     interrupted: bool
     saved: float
-    record: dict[str, Any]
-
-    @property
-    def iterations(self) -> tuple[int, int]:
-        """Iterations done by its last state, and in all."""
-        return int(self.record.get("done", 0)), int(self.record["settings"]["iterations"])
+    iterations: tuple[int, int]
+    record: JobRecord
 
     def forget(self) -> None:
         """Delete what it would take to go on; masks that it has written stay."""
-        for name in ("checkpoint", "timeline"):
+        for name in (CHECKPOINT, "timeline"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def job(self, *, trust: bool | Collection[str] = False) -> Job:
@@ -69,20 +67,19 @@ class Unfinished:
                 f"The run in {self.folder} cannot be resumed: its images were not read from files."
             )
         # With the answers that a person gave to what the model's files leave open, the class among them.
-        card = ModelCard.model_validate(self.record["card"]) if "card" in self.record else None
+        record, card = self.record, self.record.card
         overrides: dict[str, Any] = {"defaults": True}
         if card is not None and card.architecture is not None:
             overrides |= {"architecture": card.architecture, "kwargs": card.architecture.kwargs}
-        model = load_model(self.record["model_path"], trust=trust, overrides=overrides)
+        model = load_model(record.model_path, trust=trust, overrides=overrides)
         if card is not None:
             model = dataclasses.replace(model, card=card)
-        cases = tuple(_read_again(entry, model.card.channels) for entry in self.record["files"])
         return Job(
             model=model,
-            cases=cases,
-            config=AdaptationConfig().replace(**self.record["settings"], **self.record.get("free", {})),
-            method=self.record["method"],
-            device=self.record["device"],
+            cases=tuple(_read_again(entry, model.card.channels) for entry in record.files),
+            config=record.config,
+            method=record.method,
+            device=record.device,
             out=self.folder,
             resume=True,
         )
@@ -91,39 +88,33 @@ class Unfinished:
 def find_unfinished(place: Path) -> list[Unfinished]:
     """The unfinished runs among the folders in ``place``, the newest first."""
     found = []
-    for path in place.glob("*/checkpoint/state.pt"):
+    for folder in sorted(place.iterdir()) if place.is_dir() else ():
         try:
-            record = json.loads((path.parent / "job.json").read_text(encoding="utf-8"))
-            folder = path.parent.parent
-            if _alive(int(record["process"]), folder):
-                continue
-            files = [file for entry in record["files"] for file in entry["channels"].values()]
-            names = tuple(entry["case"] for entry in record["files"])
-            saved, told = path.stat().st_mtime, folder / "run.json"
-            interrupted = not told.is_file() or told.stat().st_mtime < saved
-        except (OSError, ValueError, KeyError, TypeError):
-            # Not a checkpoint of ours, or of a version that wrote another record.
+            run = _unfinished(folder)
+        except (OSError, OsudaError):
+            # Not a checkpoint of ours, or damaged: the others are to be found all the same.
             continue
-        found.append(Unfinished(folder, names, all(files), interrupted, saved, record))
+        if run is not None:
+            found.append(run)
     return sorted(found, key=lambda run: -run.saved)
 
 
-def _read_again(entry: Mapping[str, Any], channels: Sequence[str]) -> Case:
+def _unfinished(folder: Path) -> Unfinished | None:
+    states = saved_states(folder)
+    if not states or held(folder):
+        return None
+    record = read_job_record(folder / CHECKPOINT)
+    files = [file for entry in record.files for file in entry.channels.values()]
+    names = tuple(entry.case for entry in record.files)
+    saved, told = states[0].stat().st_mtime, folder / RUN_FILE
+    interrupted = not told.is_file() or told.stat().st_mtime < saved
+    iterations = record.done, record.config.iterations
+    return Unfinished(folder, names, all(files), interrupted, saved, iterations, record)
+
+
+def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
     """A case of the record, its images called as they were then: that says which contrasts they are."""
-    case = read_case(entry["channels"], channels, name=entry["case"])
-    titles = entry.get("titles", {})
-    sources = tuple(dataclasses.replace(s, title=titles.get(s.channel, "")) for s in case.sources)
+    files = {channel: path for channel, path in entry.channels.items() if path is not None}
+    case = read_case(files, channels, name=entry.case)
+    sources = tuple(dataclasses.replace(s, title=entry.titles.get(s.channel, "")) for s in case.sources)
     return dataclasses.replace(case, sources=sources)
-
-
-def _alive(process: int, folder: Path) -> bool:
-    if process == os.getpid():
-        # Either it is this very program's run, or one of an earlier program that had the same number.
-        return held_here(folder)
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True

@@ -261,7 +261,7 @@ def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
     for event in run:
         if isinstance(event, Step):
             run.stop()
-    with pytest.raises(OutputError, match="another settings"):
+    with pytest.raises(OutputError, match="iterations of the settings was 6, now it is 7"):
         adapt_case(model, case, preset("osuda", iterations=7), out=tmp_path / "run", resume=True)
 
 

@@ -1,0 +1,15 @@
+"""Text on the terminal, with nothing in it that would drive the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from napari_osuda.files import printable
+
+__all__ = ["say"]
+
+
+def say(text: str = "", *, file: TextIO | None = None) -> None:
+    """Print; names come out of files, and what cannot be shown of them is escaped."""
+    print(printable(text), file=file or sys.stdout, flush=True)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from napari_osuda.errors import OutputError
+from napari_osuda.locks import held, locked
+
+_HOLD = """
+import sys, time
+from napari_osuda.locks import locked
+with locked(sys.argv[1]):
+    print("in", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_one_writer_at_a_time_and_nothing_is_left(tmp_path):
+    place = tmp_path / "new"
+    with locked(place, wait=0.1):
+        assert held(place)
+        with pytest.raises(OutputError, match="writing into"), locked(place, wait=0.1):
+            raise AssertionError
+        with locked(place, "other.lock", wait=0.1):
+            pass
+    assert not held(place)
+    assert not place.exists()
+
+
+def test_another_thread_is_another_writer(tmp_path):
+    refused = []
+
+    def write() -> None:
+        try:
+            with locked(tmp_path, wait=0.1, busy="busy here"):
+                pass
+        except OutputError as error:
+            refused.append(str(error))
+
+    with locked(tmp_path):
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    assert refused == ["busy here"]
+
+
+def test_a_killed_process_holds_nothing(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "in\n"
+    assert held(tmp_path)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert not held(tmp_path)
+    with locked(tmp_path, wait=0.1):
+        pass
+
+
+def test_writers_that_wait_lose_nothing(tmp_path):
+    path = tmp_path / "count.txt"
+    path.write_text("0")
+
+    def add() -> None:
+        for _ in range(5):
+            with locked(tmp_path, wait=30.0):
+                path.write_text(str(int(path.read_text()) + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() == "20"
