@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from torch import nn
+
 from napari_osuda.errors import out_of_memory
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.models.classes import foreground_channels
@@ -99,6 +101,14 @@ class Iterations:
             if self._stopping():
                 yield wording.stopped(self.adaptation.t, total)
                 break
+
+    @property
+    def earlier(self) -> tuple[int, nn.Module] | None:
+        """The last iteration with half of its foreground, and its network; None where that is the present."""
+        if self._watch is None or self.collapsed_to is not None:
+            return None
+        model = self._watch.earlier()
+        return None if model is None else (self._watch.good, model)
 
     def finish(self) -> Iterator[Event]:
         """Gather the statistics at inference; no checkpoint can be made from here on."""
