@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -158,6 +159,14 @@ class CollapseWatch:
         """Go on from :meth:`state_dict`."""
         self._kept, self.good, self._first = state["kept"], state["good"], dict(state["first"])
         self._faded, self._suspicious = state["faded"], state["suspicious"]
+
+    def earlier(self) -> nn.Module | None:
+        """The network as it was after `good` iterations; None where that is how it is now."""
+        if self._kept is self._candidate:
+            return None
+        model = copy.deepcopy(self._model)
+        model.load_state_dict(self._kept)
+        return model
 
     def restore(self) -> None:
         """Give the network the last good state back."""

@@ -149,7 +149,20 @@ class Estimator:
 
     def expected(self, figures: Figures) -> Expected:
         """The Dice that a mask is expected to have."""
-        dice = float(np.clip(self.level(level_features(figures)), 0.0, 1.0))
+        return self._around(self.level(level_features(figures)))
+
+    def compared(self, before: Figures, after: Figures) -> tuple[Expected, Expected, Change]:
+        """The Dice expected of the source model's mask and of another one, with the change between them.
+
+        Level and change are estimated apart. What is told agrees: the mean of the two levels stays, and
+        their difference is the expected change.
+        """
+        change = self.changed(before, after)
+        middle = (self.expected(before).dice + self.expected(after).dice) / 2
+        return self._around(middle - change.gain / 2), self._around(middle + change.gain / 2), change
+
+    def _around(self, dice: float) -> Expected:
+        dice = float(np.clip(dice, 0.0, 1.0))
         return Expected(dice, *interval(dice, self.knots, self.below, self.above))
 
     def changed(self, before: Figures, after: Figures) -> Change:

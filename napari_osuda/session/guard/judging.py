@@ -95,9 +95,9 @@ class Judging:
         yield from self._masks(network, [j[name].advice for j in judgments] if judgments else None)
 
     def with_fallback(
-        self, adaptation: Adaptation, stopping: Callable[[], bool]
+        self, adaptation: Adaptation, stopping: Callable[[], bool], earlier: nn.Module | None = None
     ) -> Generator[Event, None, tuple[list[CaseResult], Choice]]:
-        """The results of whichever candidate promises most: the adapted network or the statistics alone.
+        """The results of whichever candidate promises most: the adapted network, or what came before it.
 
         Every candidate is a network of its own: whatever ends this, the adapted one is as it was.
 
@@ -107,6 +107,8 @@ class Judging:
             Finished.
         stopping : callable
             Whether to leave it at the adapted network.
+        earlier : nn.Module, optional
+            As it was after an earlier iteration, with the source's statistics still.
 
         Returns
         -------
@@ -124,9 +126,13 @@ class Judging:
         if any(plain is not stack for plain, stack in zip(self._plain, self._stacks, strict=True)):
             candidates.append(Candidate("curve", self._source))
         try:
-            statistics = yield from self._statistics(None, stopping)
-            if statistics is not None and not stopping():
-                candidates.append(Candidate("statistics", statistics))
+            begun: tuple[tuple[CandidateName, nn.Module | None], ...]
+            begun = (("statistics", self._source), ("earlier", earlier))
+            for name, network in begun:
+                if network is not None and not stopping():
+                    finished = yield from self._statistics(network, None, stopping)
+                    if finished is not None and not stopping():
+                        candidates.append(Candidate(name, finished))
         except (OsudaError, MemoryError, RuntimeError):
             # An attempt to do better, and no loss: what training led to is there.
             pass
@@ -197,7 +203,7 @@ class Judging:
             self._mixes = []
             try:
                 for share in _MIXES:
-                    mix = yield from self._statistics(share, lambda: False)
+                    mix = yield from self._statistics(self._source, share, lambda: False)
                     if mix is not None:
                         self._mixes.append(mix)
             except (OsudaError, MemoryError, RuntimeError):
@@ -206,16 +212,16 @@ class Judging:
         return self._mixes
 
     def _statistics(
-        self, share: float | None, stopping: Callable[[], bool]
+        self, network: nn.Module, share: float | None, stopping: Callable[[], bool]
     ) -> Generator[Event, None, nn.Module | None]:
-        """The source network with the target's statistics and a share of its own; None as the settings say.
+        """A network with the target's statistics and a share of the source's; None as the settings say.
 
         Returns None where a stop is asked for.
         """
         config = self._job.config.replace(iterations=0)
         if share is not None:
             config = config.replace(inference_statistics="mixed", source_prior=share, source_count=None)
-        adaptation = adapt(self._source, self._batches, config, activation=self._job.model.card.activation)
+        adaptation = adapt(network, self._batches, config, activation=self._job.model.card.activation)
         for done, total in adaptation.finishing():
             yield self._progress("statistics", done, total)
             if stopping():

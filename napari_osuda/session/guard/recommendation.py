@@ -121,7 +121,7 @@ def judged(
     if decision != "accept" and contrast == "unchanged":
         reasons = (*reasons, Reason(ReasonKind.CONTRAST))
     told = {region.name: _region_advice(region, estimator) for region in regions}
-    return Judgment(Recommendation(decision, reasons, signals, told), gain if accept else 0.0)
+    return Judgment(Recommendation(decision, reasons, signals, told), gain if decision == "accept" else 0.0)
 
 
 def unchanged(signals: Mapping[str, Any] | None = None) -> Recommendation:
@@ -142,14 +142,7 @@ def with_volumes(advice: Recommendation, before: Labels, after: Labels, case: Ca
 
 
 def _region(name: str, before: Figures, after: Figures, estimator: Estimator) -> _Region:
-    return _Region(
-        name,
-        (before, after),
-        estimator.expected(before),
-        estimator.expected(after),
-        estimator.changed(before, after),
-        _fault(name, before, after),
-    )
+    return _Region(name, (before, after), *estimator.compared(before, after), _fault(name, before, after))
 
 
 def _fault(name: str, before: Figures, after: Figures) -> ReasonKind | None:

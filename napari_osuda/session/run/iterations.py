@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from torch import nn
+
 from napari_osuda.errors import out_of_memory
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.models.classes import foreground_channels
@@ -108,6 +110,14 @@ class Iterations:
             if self._stopping():
                 yield wording.stopped(self.adaptation.t, total)
                 break
+
+    @property
+    def earlier(self) -> tuple[int, nn.Module] | None:
+        """The last iteration with half of its foreground, and its network; None where that is the present."""
+        if self._watch is None or self.collapsed_to is not None:
+            return None
+        model = self._watch.earlier()
+        return None if model is None else (self._watch.good, model)
 
     def finish(self) -> Iterator[Event]:
         """Gather the statistics at inference; no checkpoint can be made from here on."""

@@ -84,7 +84,7 @@ class Masks:
                 yield part
 
     def judge_candidates(
-        self, adaptation: Adaptation, stopping: Callable[[], bool]
+        self, adaptation: Adaptation, stopping: Callable[[], bool], earlier: nn.Module | None
     ) -> Generator[Event, None, tuple[list[CaseResult], Choice]]:
         """The masks of a finished adaptation, or those of another candidate that the guard prefers.
 
@@ -95,7 +95,7 @@ class Masks:
         choice : Choice
             Whose masks they are.
         """
-        return (yield from self._judging().with_fallback(adaptation, stopping))
+        return (yield from self._judging().with_fallback(adaptation, stopping, earlier))
 
     def take(self, found: CaseResult) -> Iterator[Event]:
         """Take in the next case's adapted mask: it is written, and told."""

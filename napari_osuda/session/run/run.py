@@ -196,11 +196,13 @@ class Run:
         if not (config.guard and config.fallback and replaced and iterations.reports) or untrained:
             yield from self._masks.judge(adaptation.model, trained=not untrained)
             return
-        found, choice = yield from self._masks.judge_candidates(adaptation, self._stop.is_set)
+        good, earlier = iterations.earlier or (0, None)
+        found, choice = yield from self._masks.judge_candidates(adaptation, self._stop.is_set, earlier)
         self._network = choice.network
         if choice.refused is not None:
             reached = adaptation.t if self._chosen is None else self._chosen.iteration
-            self._chosen = Chosen(0, IterationReason.GUARD)
+            used = good if choice.name == "earlier" else 0
+            self._chosen = Chosen(used, IterationReason.GUARD)
             yield wording.fallback(choice_said(choice.name, reached, choice.refused))
         for case in found:
             yield from self._masks.take(case)

@@ -50,7 +50,10 @@ def test_an_estimate_is_a_dice_in_its_interval_and_a_chance_is_a_chance(before, 
     for figures in (before, after):
         expected = estimator.expected(figures)
         assert 0 <= expected.low <= expected.dice <= expected.high <= 1
-    change = estimator.changed(before, after)
+    was, now, change = estimator.compared(before, after)
+    # What is told agrees, whatever the two estimates say.
+    assert was.dice in (0, 1) or now.dice in (0, 1) or now.dice - was.dice == pytest.approx(change.gain)
+    assert (now.dice - was.dice) * change.gain >= 0
     assert 0 <= change.harm <= 1
     # Masks that agree cannot differ by more than they disagree.
     assert abs(change.gain) <= max(1 - after.overlap, 0.02) + 1e-9

@@ -26,7 +26,8 @@ def guard_says(monkeypatch):
     """Let the guard say of each candidate what a test wants, call by call; the last word of each stays."""
 
     def say(**words):
-        left, told = {name: list(said) for name, said in words.items()}, []
+        left = {"earlier": ["keep-source"]} | {name: list(said) for name, said in words.items()}
+        told = []
 
         def judged(evidence, name, estimator, contrast):
             told.append(name)
@@ -73,9 +74,9 @@ def test_iteration_0_takes_nothing_from_a_run_that_ends_while_it_is_judged(
     # Memory runs out, or the person stops, once the trained masks are there.
     real, calls = Judging._statistics, []
 
-    def failing(self, share, stopping):
+    def failing(self, network, share, stopping):
         calls.append(1)
-        yield from real(self, share, lambda: True)
+        yield from real(self, network, share, lambda: True)
         raise MemoryError
 
     monkeypatch.setattr(Judging, "_statistics", failing)
@@ -145,7 +146,7 @@ def test_where_nothing_passes_the_last_iteration_is_what_is_shown(model, case, g
 def test_the_candidates_follow_from_the_settings(model, case, guard_says, changes, told):
     heard = guard_says(adapted=["accept"], statistics=["accept"])
     adapt_case(model, case, LONG.replace(**changes))
-    assert heard == told
+    assert [name for name in heard if name != "earlier"] == told
 
 
 def test_the_guard_judges_a_run_by_the_figures_of_all_candidates(model, case):
@@ -154,7 +155,7 @@ def test_the_guard_judges_a_run_by_the_figures_of_all_candidates(model, case):
     advice = result.cases[0].recommendation
     assert advice.decision in ("accept", "keep-source", "neither")
     figures = advice.signals["figures"]
-    assert set(figures) == {"source", "adapted", "statistics"}
+    assert set(figures) - {"earlier"} == {"source", "adapted", "statistics"}
     assert figures["source"]["all labels"]["overlap"] == 1
     assert 0 <= advice.regions["all labels"].before.dice <= 1
     looked = [e for e in events if isinstance(e, Progress) and e.stage == "guard"]
@@ -168,3 +169,16 @@ def test_without_training_the_entropy_osuda_is_its_iteration_0(model, case):
     without = adapt_case(model, case, preset("osuda-se", iterations=3, batch_size=4))
     np.testing.assert_array_equal(without.cases[0].after, untrained.cases[0].after)
     torch.testing.assert_close(weights(without), weights(untrained))
+
+
+def test_the_last_iteration_with_half_of_its_foreground_is_a_candidate(model, case, guard_says, monkeypatch):
+    """Where training has faded the mask without a collapse, what was there before can be the result."""
+    shares = [0.2, 0.2, 0.05]
+    share = "napari_osuda.session.guard.collapse.CollapseWatch._share"
+    monkeypatch.setattr(share, lambda self, report: shares[report.t])
+    heard = guard_says(adapted=["keep-source"], statistics=["accept"], earlier=["best"])
+    result = adapt_case(model, case, LONG.replace(iterations=3))
+    assert heard == ["adapted", "statistics", "earlier"]
+    assert (result.iteration, result.iteration_reason) == (2, IterationReason.GUARD)
+    stopped = adapt_case(model, case, LONG.replace(iterations=3, guard=False))
+    assert not torch.equal(weights(result), weights(stopped))

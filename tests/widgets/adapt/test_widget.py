@@ -104,7 +104,7 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
 def test_a_refused_mask_is_not_shown_where_the_window_learns_of_it_and_of_the_end_at_once(
     adapt_widget, viewer, qtbot, ended, monkeypatch
 ):
-    refused = Recommendation("keep-source", (Reason(ReasonKind.WORSE),))
+    refused = Recommendation("keep-source", (Reason(ReasonKind.EMPTY),))
     monkeypatch.setattr("napari_osuda.session.guard.judging.judged", lambda *_: Judgment(refused, 0.0))
     adapt_widget.adapt()
     ended(adapt_widget)
