@@ -171,6 +171,8 @@ def main() -> None:
         told("read a reference", clock.times(lambda: widget.read_reference(reference), 1))
         told("next changed slice, with a reference", clock.times(clock.key(Qt.Key.Key_J), repeats), 0.1)
         told("accept and go on, with a reference", clock.times(clock.key(Qt.Key.Key_A), repeats), 0.1)
+        # With slices undecided a save would ask.
+        widget.review.decide("after", None)
         widget.page.name.setText("A. Reader")
         told("save (the report comes after)", clock.times(widget.save, 1))
         told("report, in the background", clock.times(lambda: wait_for_report(widget), 1))

@@ -22,7 +22,7 @@ import napari
 from qtpy.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QMenu, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QMenu, QMessageBox, QWidget
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -91,6 +91,14 @@ class Story:
             Qt.KeyboardModifier.NoModifier,
             view.visualRect(index).center(),
         )
+
+    def answer(self, title: str) -> None:
+        """Click a button of the question that is open."""
+        self.wait(lambda: self._boxes(), "a question", 10)
+        self.click(next(b for b in self._boxes()[0].buttons() if title in b.text().replace("&", "")))
+
+    def _boxes(self) -> list[QMessageBox]:
+        return [box for box in self.window.findChildren(QMessageBox) if box.isVisible()]
 
     def press(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """One key, while the picture has the keyboard."""
@@ -204,6 +212,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
 
     story.clicks = to_open
     story.click(review.page.decide.rest_after)
+    story.answer("Use adapted")
     story.click(review.page.save_button)
     if not review.acts.reviewer:
         story.type(review.page.name, "A. Reader")

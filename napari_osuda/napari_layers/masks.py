@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_osuda.evaluation import DIFFERENCE
 
-__all__ = ["RESULT_KEY", "RUN_KEY", "label_colors", "looks", "mask_layer"]
+__all__ = ["RESULT_KEY", "RUN_KEY", "go_to_most_changed", "label_colors", "looks", "mask_layer", "shows"]
 
 RESULT_KEY = "napari-osuda result"
 """In a layer's metadata: which mask of a run it shows, so that it is never taken for an input."""
 
 RUN_KEY = "napari-osuda run"
 """In a layer's metadata: {"folder", "case"} of the run folder that it was opened from."""
+
+# The value of `difference` where both masks have the same label.
+_KEPT = 3
 
 
 def label_colors(
@@ -52,3 +56,29 @@ def mask_layer(name: str, card: Any, data: Any, place: Mapping[str, Any]) -> Lab
     layer = Labels(data, name=name, **looks("after", card.labels, card.colours), **place)
     layer.editable = False
     return layer
+
+
+def shows(layer: Any, role: str, data: Any) -> bool:
+    """Whether a layer is that mask of a run, and holds just these labels."""
+    return layer.metadata.get(RESULT_KEY) == role and np.array_equal(layer.data, data)
+
+
+def go_to_most_changed(viewer: Any, layer: Labels) -> None:
+    """Show the slice, of the plane in view, in which a layer of `difference` has most change.
+
+    In 3-D, and where nothing has changed, the picture stays as it is.
+    """
+    dims = viewer.dims
+    if dims.ndisplay != 2 or layer.ndim != 3:
+        return
+    axis = dims.not_displayed[-1] - (dims.ndim - 3)
+    if axis < 0:
+        return
+    values = np.asarray(layer.data)
+    changed = np.count_nonzero(
+        (values != 0) & (values != _KEPT), axis=tuple(a for a in range(3) if a != axis)
+    )
+    if changed.any():
+        at = np.zeros(3)
+        at[axis] = int(changed.argmax())
+        dims.set_point(axis + dims.ndim - 3, layer.data_to_world(at)[axis])

@@ -106,7 +106,7 @@ def remembered() -> str:
     return way if way in _WAYS else "radiological"
 
 
-class Orientation(QObject):
+class Orientation(QObject):  # type: ignore[misc]
     """Letters at the edges of a viewer's picture, and the choice of the way in its corner.
 
     Parameters

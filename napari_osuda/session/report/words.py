@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from napari_osuda.session.guard.wording import DECISIONS
+
 __all__ = [
     "CALIBRATION",
     "HEADLINES",
@@ -21,12 +23,7 @@ NOT_A_DEVICE = (
     "napari-osuda is a research tool and not a medical device. This page is not meant for diagnosis or "
     "treatment. A mask is a proposal until a qualified person has checked it, slice by slice."
 )
-HEADLINES: Mapping[str | None, str] = {
-    "accept": "Use adapted",
-    "keep-source": "Use original",
-    "neither": "Trust neither: mark by hand",
-    None: "No recommendation: the guard was off",
-}
+HEADLINES: Mapping[str | None, str] = {**DECISIONS, None: "No recommendation: the guard was off"}
 """The recommendation as a headline."""
 
 OUTCOMES: Mapping[str, str] = {

@@ -30,6 +30,8 @@ class Arrivals(QObject):
 
     #: A `ReviewRun` to review.
     came = Signal(object)
+    #: The `ReviewRun` whose images were removed from the viewer, or replaced.
+    gone = Signal(object)
     #: Why one cannot be reviewed.
     refused = Signal(str)
 
@@ -50,6 +52,7 @@ class Arrivals(QObject):
         """Tell of what is there, and from now on of what comes."""
         self._viewer.layers.events.inserted.connect(self._on_inserted)
         self._cockpit.ended.connect(self._on_ended)
+        self._cockpit.left.connect(self._on_left)
         self._cockpit.review_wanted.connect(self.take_result)
         if not any(self._take_layer(layer) for layer in list(self._viewer.layers)):
             self.take_result()
@@ -68,6 +71,7 @@ class Arrivals(QObject):
         self._closed = True
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._cockpit.ended.disconnect(self._on_ended)
+        self._cockpit.left.disconnect(self._on_left)
         self._cockpit.review_wanted.disconnect(self.take_result)
 
     def _on_ended(self, result: object = None) -> None:
@@ -86,6 +90,10 @@ class Arrivals(QObject):
             return
         self._last = run
         self.came.emit(run)
+
+    def _on_left(self) -> None:
+        if self._last is not None:
+            self.gone.emit(self._last)
 
     def _on_inserted(self, event: Any) -> None:
         self._take_layer(event.value)

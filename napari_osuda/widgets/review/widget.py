@@ -206,6 +206,7 @@ class ReviewWidget(DockedWidget):
         decide.redo.connect(acts.redo)
         self.signing.saved.connect(self.sync.list_cases)
         self.arrivals.came.connect(self.open_run)
+        self.arrivals.gone.connect(self._on_gone)
         self.arrivals.refused.connect(lambda sentence: desk.tell(sentence, True))
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
         self._events = (
@@ -260,9 +261,18 @@ class ReviewWidget(DockedWidget):
             self.compare(self.comparison.mode)
             self.desk.tell(words.put_back([self.layers.layers[role].name for role in missing]), True)
             return
-        name = self.review.case.name
-        self._leave_case()
-        self._show_nothing(words.closed(name))
+        self._end_case()
+
+    def _on_gone(self, run: ReviewRun) -> None:
+        """The images of a run were removed, or another patient's have come: its review does not stay."""
+        if run is self.run:
+            self._end_case()
+
+    def _end_case(self) -> None:
+        if self.review is not None:
+            name = self.review.case.name
+            self._leave_case()
+            self._show_nothing(words.closed(name))
 
     def _ask_reference(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, words.CHOOSE_REFERENCE, "", "NIfTI (*.nii *.nii.gz)")

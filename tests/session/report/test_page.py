@@ -94,7 +94,7 @@ def test_the_page_says_all_that_it_was_given(tmp_path):
     text = " ".join(page.text)
     for said in (
         "T2 to FLAIR",
-        "Use adapted",
+        "Use the adapted mask",
         "The two masks agree.",
         "not a medical device",
         "Case patient",
@@ -167,7 +167,7 @@ def test_several_cases_get_a_summary_and_their_own_recommendation():
         case("b", decision="accept"),
     )
     text = " ".join(Page(render(report(*two, recommendation="keep-source"))).text)
-    assert text.count("Use original") == 2
+    assert text.count("Use the original mask") == 2
     assert "All cases against their references" in text
     assert "All cases against their references" not in " ".join(Page(render(report())).text)
 
@@ -188,8 +188,8 @@ def test_rows_read_back_from_a_csv_are_as_good():
 
 def test_where_neither_mask_is_to_be_trusted_that_is_the_headline():
     text = " ".join(Page(render(report(recommendation="neither"))).text)
-    assert "Trust neither: mark by hand" in text
-    assert "Use adapted" not in text
+    assert "Trust neither mask: mark by hand" in text
+    assert "Use the adapted mask" not in text
 
 
 def test_a_place_that_cannot_be_written_gets_a_sentence(tmp_path):

@@ -91,7 +91,7 @@ def test_where_neither_mask_is_to_be_trusted_nothing_is_proposed(empty, folder, 
     (folder / "run.json").write_text(json.dumps(record))
     widget = docked(empty)
     widget.open_folder(folder)
-    assert "Trust neither: mark by hand" in widget.page.advice.text()
+    assert "Trust neither mask: mark by hand" in widget.page.advice.text()
     assert not np.any(widget.layers.layers["final"].data)
     widget.page.name.setText("A. Reader")
     widget.save()

@@ -348,6 +348,16 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     assert widget.run.folder == adapt_widget.cockpit.result.folder
     assert {layer.name for layer in widget.layers.images} == {"patient7_t1", "patient7_t2"}
     assert (widget.run.folder / "review.json").exists() or widget.review.log == []
+    # A mask that somebody has deleted, a viewer that was cleared: the button leads to a review each time.
+    widget.acts.decide("before")
+    widget._leave_case()
+    adapt_widget.cockpit.review_wanted.emit()
+    assert len(widget.review.log) == 1
+    # Other images, perhaps another patient's: neither masks nor review of the earlier one stay.
+    for layer in [layer for layer in viewer.layers if RESULT_KEY not in layer.metadata]:
+        viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: widget.review is None)
+    assert "its review is closed" in widget.page.empty.text()
     viewer.window.remove_dock_widget(widget)
 
 

@@ -11,7 +11,7 @@ from vispy.scene.visuals import Polygon
 
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import from_layer, onto_layer
-from napari_osuda.napari_layers.masks import RESULT_KEY, label_colors
+from napari_osuda.napari_layers.masks import RESULT_KEY, go_to_most_changed, label_colors, shows
 from napari_osuda.napari_layers.names import free_name, layer_name
 from napari_osuda.widgets.cockpit.slice_layers import lay_on
 from napari_osuda.widgets.qt.window import real_viewer
@@ -91,10 +91,16 @@ class ResultLayers:
         """Show what `difference` gave, hidden at first."""
         if any(role not in self._made or not self._is_open(role) for role in _MASKS):
             return
+        shown = onto_layer(changed, self._image.metadata)
+        if any(shows(layer, "difference", shown) for layer in self._viewer.layers):
+            # A review that is open has taken the run over.
+            return
         names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
         colors = {value: color for value, (_, color) in DIFFERENCE.items()}
         active = self._viewer.layers.selection.active
-        self._add("difference", changed, names, colors, visible=False).editable = False
+        layer = self._add("difference", changed, names, colors, visible=False)
+        layer.editable = False
+        go_to_most_changed(self._viewer, layer)
         if active is not None:
             self._viewer.layers.selection.active = active
 
