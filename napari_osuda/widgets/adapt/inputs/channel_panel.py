@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.layers import Image, Labels
@@ -81,20 +81,28 @@ class ChannelPanel(QWidget):
         return self.reference.currentData()
 
     @property
+    def images(self) -> list[Any]:
+        """Those of the viewer that can be chosen."""
+        return [layer for layer in self._layers if not _is_result(layer) and not why_unsuitable(layer)]
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Channels that have no layer yet."""
         return tuple(c for c in self._channels if c not in self.layers())
 
     def refresh(self, event: object = None) -> None:
         """Follow the layers of the viewer: what the user chose stays, the rest is guessed anew."""
-        images = [layer for layer in self._layers if _is_volume(layer) and not _is_result(layer)]
+        images = self.images
+        # Said with the reason: otherwise one looks for them in vain.
+        others = [layer for layer in self._layers if isinstance(layer, Image) and not _is_result(layer)]
+        unsuitable = {layer: why_unsuitable(layer) for layer in others if layer not in images}
         guessed = _guess(images, self._channels)
         for channel, combo in self.combos.items():
             chosen = self._corrected.get(channel)
             if chosen not in images:
                 self._corrected.pop(channel, None)
                 chosen = guessed.get(channel)
-            _fill(combo, "choose an image…", images, chosen)
+            _fill(combo, "choose an image…", images, chosen, unsuitable)
         labels = [layer for layer in self._layers if isinstance(layer, Labels) and not _is_result(layer)]
         kept = self.reference.currentData() if self._reference_chosen else None
         if kept not in labels:
@@ -117,8 +125,17 @@ def _is_result(layer: Any) -> bool:
     return RESULT_KEY in layer.metadata
 
 
-def _is_volume(layer: Any) -> bool:
-    return isinstance(layer, Image) and not layer.rgb and not layer.multiscale and layer.ndim == 3
+def why_unsuitable(layer: Any) -> str:
+    """Why a layer cannot be a channel of a model; "" where it can."""
+    if not isinstance(layer, Image):
+        return "no image"
+    if layer.rgb:
+        return "a color picture"
+    if layer.multiscale:
+        return "of several resolutions"
+    if layer.ndim != 3:
+        return f"{layer.ndim}-D, no volume"
+    return ""
 
 
 def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
@@ -162,10 +179,19 @@ def _combo(name: str) -> QComboBox:
     return combo
 
 
-def _fill(combo: QComboBox, nothing: str, layers: Sequence[Any], chosen: Any) -> None:
+def _fill(
+    combo: QComboBox,
+    nothing: str,
+    layers: Sequence[Any],
+    chosen: Any,
+    unsuitable: Mapping[Any, str] | None = None,
+) -> None:
     combo.clear()
     combo.addItem(nothing, None)
     for layer in layers:
         combo.addItem(layer.name, layer)
+    for layer, why in (unsuitable or {}).items():
+        combo.addItem(f"{layer.name} ({why})", None)
+        combo.model().item(combo.count() - 1).setEnabled(False)
     combo.setCurrentIndex(1 + layers.index(chosen) if chosen is not None else 0)
     combo.setToolTip(combo.currentText())
