@@ -233,7 +233,9 @@ class AdaptWidget(DockedWidget):
         model, layers = self.model_panel.model, self.channel_panel.layers()
         if any(METADATA_KEY in layer.metadata for layer in self.viewer.layers):
             show_patient(self.viewer)
-        self.welcome.setVisible(not self.channel_panel.images)
+        images = self.channel_panel.images
+        self.welcome.setVisible(not images)
+        self.model_panel.set_images([layer.name for layer in images])
         ready = readiness(model, layers, self.channel_panel.missing, self._contrast.currentText())
         self.run_panel.set_ready(ready.why_not)
         # By its name an image is another contrast, with another map to compare.

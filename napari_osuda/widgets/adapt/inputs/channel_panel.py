@@ -9,9 +9,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
-from napari_osuda.errors import CaseError
-from napari_osuda.imaging import match_channels, modality_of
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.widgets.adapt.inputs.matching import guess
 from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["ChannelPanel"]
@@ -96,7 +95,7 @@ class ChannelPanel(QWidget):
         # Said with the reason: otherwise one looks for them in vain.
         others = [layer for layer in self._layers if isinstance(layer, Image) and not _is_result(layer)]
         unsuitable = {layer: why_unsuitable(layer) for layer in others if layer not in images}
-        guessed = _guess(images, self._channels)
+        guessed = guess(images, self._channels)
         for channel, combo in self.combos.items():
             chosen = self._corrected.get(channel)
             if chosen not in images:
@@ -136,39 +135,6 @@ def why_unsuitable(layer: Any) -> str:
     if layer.ndim != 3:
         return f"{layer.ndim}-D, no volume"
     return ""
-
-
-def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
-    """As far as names tell, the image that was opened last where several fit: it is what is worked on.
-
-    Channel by channel, since one that is missing must not spoil the others.
-    """
-    guessed: dict[str, Any] = {}
-    for channel in channels:
-        fitting = (layer for layer in reversed(images) if _fits(layer.name, channel))
-        found = next(fitting, None)
-        if found is not None:
-            guessed[channel] = found
-    if len(channels) == 1 and not guessed and images:
-        guessed[channels[0]] = min(reversed(images), key=lambda layer: _unlike(layer.name, channels[0]))
-    return guessed
-
-
-def _fits(name: str, channel: str) -> bool:
-    try:
-        match_channels([name], [channel])
-    except CaseError:
-        return False
-    return True
-
-
-def _unlike(name: str, channel: str) -> int:
-    """How far a contrast is from the one that is wanted: fluid dark or bright, but edema bright in both."""
-    order = ("t2", "flair", "pd", "t1ce", "t1")
-    found, wanted = modality_of(name), modality_of(channel)
-    if found not in order or wanted not in order:
-        return len(order)
-    return abs(order.index(found) - order.index(wanted))
 
 
 def _combo(name: str) -> QComboBox:
