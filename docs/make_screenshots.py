@@ -70,7 +70,7 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     beside(widget, monitor)
     viewer.reset_view()
     widget.adapt()
-    until(lambda: "preview" in viewer.layers or widget.run_panel.state == "failed")
+    until(lambda: any("preview" in layer.name for layer in viewer.layers) or widget.run_panel.state == "failed")
     until(lambda: reached(widget, min(DURING, iterations - 1)))
     picture(viewer, out / f"during-{theme}.png")
     widget.run_panel.pause_button.click()
@@ -106,7 +106,7 @@ def past(viewer: Any, widget: Any, monitor: Any, theme: str, out: Path) -> None:
     monitor.timeline.go_to(None)
     history = monitor.cockpit.history
     monitor.pin(int(history["distance"][-1][: history.layers[1].offset].argmax()))
-    until(lambda: any(layer.name.endswith("] after") for layer in viewer.layers))
+    until(lambda: any("adapted model" in layer.name for layer in viewer.layers))
     picture(viewer, out / f"channel-{theme}.png")
     monitor.pin(monitor.pinned.pinned[0])
     widget.results.prefer(widget.outcome_panel.choice)

@@ -7,6 +7,7 @@ choice on the picture. Opening a panel turns nothing.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -91,7 +92,8 @@ def show_patient_soon() -> None:
     import napari
 
     viewer = napari.current_viewer()
-    if viewer is not None:
+    # A thread has no timers; who reads on one shows the layers itself.
+    if viewer is not None and threading.current_thread() is threading.main_thread():
         QTimer.singleShot(0, lambda: show_patient(viewer))
 
 

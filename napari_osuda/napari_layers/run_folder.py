@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def _open_review() -> None:
     import napari
 
     viewer = napari.current_viewer()
-    if viewer is None:
+    # Who reads on a thread, which has no timers, opens it as well.
+    if viewer is None or threading.current_thread() is not threading.main_thread():
         return
     from qtpy.QtCore import QTimer
 

@@ -12,27 +12,28 @@ from napari_osuda.imaging.world import layer_arguments, to_shown
 from napari_osuda.napari_layers.orientation import show_patient_soon
 from napari_osuda.simulation.shipped import sample_patients
 
-__all__ = ["high_grade_other_contrasts", "high_grade_other_scanner", "low_grade"]
+__all__ = ["high_grade_other_contrasts", "high_grade_other_scanner", "low_grade", "sample_layers"]
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
 
 def low_grade() -> list[LayerData]:
     """A simulated low-grade glioma in four contrasts, with its true labels (npe2 sample contribution)."""
-    return _patient("low-grade")
+    return sample_layers("low-grade")
 
 
 def high_grade_other_contrasts() -> list[LayerData]:
     """A simulated high-grade glioma as FLAIR, T1 and T1ce, with its true labels."""
-    return _patient("high-grade-other-contrasts")
+    return sample_layers("high-grade-other-contrasts")
 
 
 def high_grade_other_scanner() -> list[LayerData]:
     """A simulated high-grade glioma from another scanner in four contrasts, with its true labels."""
-    return _patient("high-grade-other-scanner")
+    return sample_layers("high-grade-other-scanner")
 
 
-def _patient(name: str) -> list[LayerData]:
+def sample_layers(name: str) -> list[LayerData]:
+    """The images of a sample patient, by its name, and its true labels, hidden at first."""
     patient = sample_patients()[name]
     layers: list[LayerData] = []
     for contrast, path in patient.images.items():

@@ -119,6 +119,19 @@ class SettingsPanel(QWidget):
             self.strength.setEnabled(self._has_iterations)
         self.lock_note.setVisible(locked)
 
+    @property
+    def contrast(self) -> QComboBox:
+        """The field of the setting of that name."""
+        field = self.fields["contrast"]
+        assert isinstance(field, QComboBox)
+        return field
+
+    def reset_contrast(self) -> None:
+        """Set the contrast to what the method has."""
+        from napari_osuda.method import preset
+
+        self.set_values(contrast=preset(self.method.currentText()).contrast)
+
     def set_values(self, **values: Any) -> None:
         """Write settings into the fields."""
         for name, value in values.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QComboBox, QVBoxLayout
+from qtpy.QtWidgets import QVBoxLayout
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
@@ -16,6 +16,7 @@ from napari_osuda.widgets.adapt.folder_panel import FolderPanel
 from napari_osuda.widgets.adapt.inputs.case_of_layers import case_name
 from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
 from napari_osuda.widgets.adapt.inputs.contrast_choice import ContrastChoice
+from napari_osuda.widgets.adapt.inputs.opening import Opening
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel
 from napari_osuda.widgets.adapt.readiness import readiness
@@ -26,6 +27,7 @@ from napari_osuda.widgets.adapt.resume_panel import ResumePanel
 from napari_osuda.widgets.adapt.run_panel import RunPanel
 from napari_osuda.widgets.adapt.run_view import RunView
 from napari_osuda.widgets.adapt.starter import Starter
+from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
@@ -69,6 +71,8 @@ class AdaptWidget(DockedWidget):
         self.setWindowTitle("OSUDA: Adapt")
         self.setMinimumWidth(280)
         colors = self.colors()
+        self.opening = Opening(napari_viewer, self)
+        self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
         self.model_panel = ModelPanel(colors)
         self.channel_panel = ChannelPanel(napari_viewer)
@@ -93,20 +97,17 @@ class AdaptWidget(DockedWidget):
         self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
         self.results = self._layers.results
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
-        self.closing = ClosingGuard(self, lambda: self.cockpit.busy, self._closing_question)
+        self.closing = ClosingGuard(self, lambda: self.cockpit.busy, lambda: closing_words(self.cockpit))
         self.run_view = RunView(
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self._say
         )
-        contrast = self.settings_panel.fields["contrast"]
-        assert isinstance(contrast, QComboBox)
-        self._contrast = contrast
-        # Once: from then on the view is the user's.
-        self._radiological = False
+        self._contrast = self.settings_panel.contrast
         self._arrange()
         self._say("")
         self._connect()
         self._on_input()
-        self.resume_panel.look(self.folder_panel.places())
+        for searching in (self.resume_panel, self.welcome):
+            searching.look(self.folder_panel.places())
 
     # What others may call
 
@@ -140,7 +141,7 @@ class AdaptWidget(DockedWidget):
         inside = Column()
         inner = QVBoxLayout(inside)
         inner.setContentsMargins(6, 4, 6, 4)
-        for panel in (self.resume_panel, self.queue_panel):
+        for panel in (self.welcome, self.resume_panel, self.queue_panel):
             inner.addWidget(panel)
         for title, panel in (
             ("1. Source model", self.model_panel),
@@ -174,10 +175,13 @@ class AdaptWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
+        self.opening.told.connect(self._say)
+        self.opening.failed.connect(self._say)
+        self.opening.run_opened.connect(self._open_review)
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
-        self.contrast_choice.taken_back.connect(self._own_contrast)
+        self.contrast_choice.taken_back.connect(self.settings_panel.reset_contrast)
         self._contrast.currentTextChanged.connect(self.contrast_choice.set_contrast)
         self._contrast.currentTextChanged.connect(self._on_input)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
@@ -198,7 +202,8 @@ class AdaptWidget(DockedWidget):
     def tear_down(self) -> None:
         """Leave a run under way to be resumed, and listen no more."""
         self.closing.close()
-        for background in (self.model_panel, self.resume_panel):
+        self.opening.close()
+        for background in (self.model_panel, self.resume_panel, self.welcome):
             background.close_down()
         self.contrast_choice.close_down()
         self.starter.close()
@@ -225,9 +230,12 @@ class AdaptWidget(DockedWidget):
 
     def _on_input(self, _: object = None) -> None:
         """Follow the choice of model, images and contrast."""
-        if not self._radiological:
-            self._radiological = _look_radiological(self.viewer)
         model, layers = self.model_panel.model, self.channel_panel.layers()
+        if any(METADATA_KEY in layer.metadata for layer in self.viewer.layers):
+            show_patient(self.viewer)
+        images = self.channel_panel.images
+        self.welcome.setVisible(not images)
+        self.model_panel.set_images([layer.name for layer in images])
         ready = readiness(model, layers, self.channel_panel.missing, self._contrast.currentText())
         self.run_panel.set_ready(ready.why_not)
         # By its name an image is another contrast, with another map to compare.
@@ -241,12 +249,6 @@ class AdaptWidget(DockedWidget):
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
             off = ready.substituted and self._contrast.currentText() != "off"
             self._say(" ".join(ready.remarks), _TURN_OFF if off else "")
-
-    def _own_contrast(self) -> None:
-        from napari_osuda.method import preset
-
-        own = preset(self.settings_panel.method.currentText()).contrast
-        self.settings_panel.set_values(contrast=own)
 
     def _stop(self) -> None:
         self.queue_panel.hold(True)
@@ -287,18 +289,3 @@ class AdaptWidget(DockedWidget):
     def _open_review(self) -> None:
         self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
         self.cockpit.review_wanted.emit()
-
-    def _closing_question(self) -> str:
-        job, history = self.cockpit.controller.job, self.cockpit.history
-        if job is None:
-            return ""
-        done = 0 if history is None else len(history)
-        return closing_words(self.cockpit.case, done, job.config.iterations, job.out)
-
-
-def _look_radiological(viewer: Any) -> bool:
-    """Turn the picture as the user likes it, once; whether our reader's layers are there."""
-    if any(METADATA_KEY in layer.metadata for layer in viewer.layers):
-        show_patient(viewer)
-        return True
-    return False

@@ -9,6 +9,7 @@ from napari_osuda.widgets.qt.words import time_left
 
 if TYPE_CHECKING:
     from napari_osuda.session import Progress, RunResult
+    from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 # Each state of a run, and the hue of its mark; the words alone tell it as well.
 STATES: dict[str, tuple[str, str]] = {
@@ -91,10 +92,17 @@ def _iteration_words(result: RunResult) -> str:
     return f"The result is that of iteration {result.iteration}{told}"
 
 
-def closing_words(case: str, done: int, total: int, folder: object) -> str:
-    """What closing a panel or a window on a run would mean."""
-    kept = f" It is kept in {folder}, and OSUDA: Adapt offers to resume it." if folder is not None else ""
-    return f"The run on {case} is at iteration {done} of {total}. Close and interrupt it?{kept}"
+def closing_words(cockpit: Cockpit) -> str:
+    """What closing a panel or a window on the run under way would mean."""
+    job, history = cockpit.controller.job, cockpit.history
+    if job is None:
+        return ""
+    kept = "" if job.out is None else f" It is kept in {job.out}, and OSUDA: Adapt offers to resume it."
+    done = 0 if history is None else len(history)
+    return (
+        f"The run on {cockpit.case} is at iteration {done} of {job.config.iterations}. "
+        f"Close and interrupt it?{kept}"
+    )
 
 
 def missing_words(channels: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from napari_osuda.widgets.cockpit.docked import DockedWidget
@@ -31,6 +31,7 @@ from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
 from napari_osuda.widgets.monitor.words import COURSES, course_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.window import below_or_shared
 from napari_osuda.widgets.qt.words import WrappedLabel
 
 __all__ = ["MonitorWidget"]
@@ -87,6 +88,7 @@ class MonitorWidget(DockedWidget):
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
+        self._placed = False
         inside = Column()
         column = QVBoxLayout(inside)
         column.setContentsMargins(4, 4, 4, 4)
@@ -231,6 +233,13 @@ class MonitorWidget(DockedWidget):
     def _tell(self, text: str) -> None:
         self.note.setText(escape(text))
         self.note.setVisible(bool(text))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Find a place in the window, once."""
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            QTimer.singleShot(0, lambda: None if self._ended else below_or_shared(self))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as there is room for."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-__all__ = ["main_window_of", "real_viewer", "share_place"]
+__all__ = ["below_or_shared", "main_window_of", "real_viewer", "share_place"]
+
+# From this height of the window on there is room for a panel below the picture, and how high that is.
+_TALL, _BELOW = 950, 330
 
 
 def share_place(widget: QWidget) -> None:
@@ -23,6 +26,25 @@ def share_place(widget: QWidget) -> None:
             window.tabifyDockWidget(other, dock)
             dock.raise_()
             return
+
+
+def below_or_shared(widget: QWidget) -> None:
+    """Put a docked widget below the picture; where the window is too low for that, share a place.
+
+    The docks on either side keep their whole height.
+    """
+    dock = widget.parent()
+    window = main_window_of(widget)
+    if window is None or not isinstance(dock, QDockWidget) or dock.isFloating():
+        return
+    if window.height() < _TALL:
+        share_place(widget)
+        return
+    areas, corners = Qt.DockWidgetArea, Qt.Corner
+    window.setCorner(corners.BottomLeftCorner, areas.LeftDockWidgetArea)
+    window.setCorner(corners.BottomRightCorner, areas.RightDockWidgetArea)
+    window.addDockWidget(areas.BottomDockWidgetArea, dock)
+    window.resizeDocks([dock], [_BELOW], Qt.Orientation.Vertical)
 
 
 def real_viewer(viewer: Any) -> Any:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
-from napari_osuda.errors import CaseError
-from napari_osuda.imaging import match_channels, modality_of
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.widgets.adapt.inputs.matching import guess
 from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["ChannelPanel"]
@@ -81,20 +80,28 @@ class ChannelPanel(QWidget):
         return self.reference.currentData()
 
     @property
+    def images(self) -> list[Any]:
+        """Those of the viewer that can be chosen."""
+        return [layer for layer in self._layers if not _is_result(layer) and not why_unsuitable(layer)]
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Channels that have no layer yet."""
         return tuple(c for c in self._channels if c not in self.layers())
 
     def refresh(self, event: object = None) -> None:
         """Follow the layers of the viewer: what the user chose stays, the rest is guessed anew."""
-        images = [layer for layer in self._layers if _is_volume(layer) and not _is_result(layer)]
-        guessed = _guess(images, self._channels)
+        images = self.images
+        # Said with the reason: otherwise one looks for them in vain.
+        others = [layer for layer in self._layers if isinstance(layer, Image) and not _is_result(layer)]
+        unsuitable = {layer: why_unsuitable(layer) for layer in others if layer not in images}
+        guessed = guess(images, self._channels)
         for channel, combo in self.combos.items():
             chosen = self._corrected.get(channel)
             if chosen not in images:
                 self._corrected.pop(channel, None)
                 chosen = guessed.get(channel)
-            _fill(combo, "choose an image…", images, chosen)
+            _fill(combo, "choose an image…", images, chosen, unsuitable)
         labels = [layer for layer in self._layers if isinstance(layer, Labels) and not _is_result(layer)]
         kept = self.reference.currentData() if self._reference_chosen else None
         if kept not in labels:
@@ -117,41 +124,17 @@ def _is_result(layer: Any) -> bool:
     return RESULT_KEY in layer.metadata
 
 
-def _is_volume(layer: Any) -> bool:
-    return isinstance(layer, Image) and not layer.rgb and not layer.multiscale and layer.ndim == 3
-
-
-def _guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
-    """As far as names tell, the image that was opened last where several fit: it is what is worked on.
-
-    Channel by channel, since one that is missing must not spoil the others.
-    """
-    guessed: dict[str, Any] = {}
-    for channel in channels:
-        fitting = (layer for layer in reversed(images) if _fits(layer.name, channel))
-        found = next(fitting, None)
-        if found is not None:
-            guessed[channel] = found
-    if len(channels) == 1 and not guessed and images:
-        guessed[channels[0]] = min(reversed(images), key=lambda layer: _unlike(layer.name, channels[0]))
-    return guessed
-
-
-def _fits(name: str, channel: str) -> bool:
-    try:
-        match_channels([name], [channel])
-    except CaseError:
-        return False
-    return True
-
-
-def _unlike(name: str, channel: str) -> int:
-    """How far a contrast is from the one that is wanted: fluid dark or bright, but edema bright in both."""
-    order = ("t2", "flair", "pd", "t1ce", "t1")
-    found, wanted = modality_of(name), modality_of(channel)
-    if found not in order or wanted not in order:
-        return len(order)
-    return abs(order.index(found) - order.index(wanted))
+def why_unsuitable(layer: Any) -> str:
+    """Why a layer cannot be a channel of a model; "" where it can."""
+    if not isinstance(layer, Image):
+        return "no image"
+    if layer.rgb:
+        return "a color picture"
+    if layer.multiscale:
+        return "of several resolutions"
+    if layer.ndim != 3:
+        return f"{layer.ndim}-D, no volume"
+    return ""
 
 
 def _combo(name: str) -> QComboBox:
@@ -162,10 +145,19 @@ def _combo(name: str) -> QComboBox:
     return combo
 
 
-def _fill(combo: QComboBox, nothing: str, layers: Sequence[Any], chosen: Any) -> None:
+def _fill(
+    combo: QComboBox,
+    nothing: str,
+    layers: Sequence[Any],
+    chosen: Any,
+    unsuitable: Mapping[Any, str] | None = None,
+) -> None:
     combo.clear()
     combo.addItem(nothing, None)
     for layer in layers:
         combo.addItem(layer.name, layer)
+    for layer, why in (unsuitable or {}).items():
+        combo.addItem(f"{layer.name} ({why})", None)
+        combo.model().item(combo.count() - 1).setEnabled(False)
     combo.setCurrentIndex(1 + layers.index(chosen) if chosen is not None else 0)
     combo.setToolTip(combo.currentText())

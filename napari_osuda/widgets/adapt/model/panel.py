@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError, explain
+from napari_osuda.widgets.adapt.inputs.matching import missing_channels
 from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text, verdict
 from napari_osuda.widgets.adapt.model.questions import QuestionForm
 from napari_osuda.widgets.adapt.model.reading import LoadedModel, model_path, read_model, samples
@@ -60,11 +62,9 @@ class ModelPanel(QWidget):
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setAccessibleName("Source model")
         self.combo.addItem("Choose a source model…", None)
-        for name, path in samples():
-            self.combo.addItem(name, str(path))
-            self.combo.setItemData(
-                self.combo.count() - 1, f"Sample model in {path}", Qt.ItemDataRole.ToolTipRole
-            )
+        self._samples = samples()
+        self._names: tuple[str, ...] = ()
+        self._list_samples()
         self.combo.activated.connect(self._on_activated)
         self.open_button = QPushButton("Open…")
         self.open_button.setToolTip(
@@ -100,6 +100,27 @@ class ModelPanel(QWidget):
         layout.addWidget(self.details)
         self.setAcceptDrops(True)
         self._show()
+
+    def set_images(self, names: Sequence[str]) -> None:
+        """Follow the open images: sample models that fit them come first, others say what they need."""
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._list_samples()
+
+    def _list_samples(self) -> None:
+        """Put the sample models after the first entry, in place of those that are there."""
+        combo, kept = self.combo, self.combo.currentData()
+        paths = {str(sample.path) for sample in self._samples}
+        for row in reversed(range(1, combo.count())):
+            if combo.itemData(row) in paths:
+                combo.removeItem(row)
+        lacking = [(sample, missing_channels(sample.channels, self._names)) for sample in self._samples]
+        lacking.sort(key=lambda entry: bool(entry[1]))
+        for row, (sample, missing) in enumerate(lacking, start=1):
+            needs = f" (needs {', '.join(missing)})" if missing and self._names else ""
+            combo.insertItem(row, sample.name + needs, str(sample.path))
+            combo.setItemData(row, f"Sample model in {sample.path}", Qt.ItemDataRole.ToolTipRole)
+        combo.setCurrentIndex(max(combo.findData(kept), 0))
 
     @property
     def loading(self) -> bool:

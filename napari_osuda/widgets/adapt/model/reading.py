@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from napari_osuda.errors import OsudaError
 
 if TYPE_CHECKING:
     from napari_osuda.errors import UntrustedModelError
     from napari_osuda.models import Inspection, Question, SourceModel
 
-__all__ = ["LoadedModel", "model_path", "read_model", "samples"]
+__all__ = ["LoadedModel", "SampleModel", "model_path", "read_model", "samples"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,17 @@ def read_model(path: Path, answers: dict[str, str], trusted: frozenset[str]) -> 
     return LoadedModel(path, model, inspect_model(model), answers=memory.answers(model.sha256))
 
 
-def samples() -> list[tuple[str, Path]]:
-    """Name and folder of each sample model."""
+@dataclass(frozen=True)
+class SampleModel:
+    """A sample model: its name, its folder, and the channels that it needs."""
+
+    name: str
+    path: Path
+    channels: tuple[str, ...]
+
+
+def samples() -> list[SampleModel]:
+    """The sample models that come with the package."""
     from napari_osuda.simulation.shipped import sample_models
 
     try:
@@ -62,7 +73,20 @@ def samples() -> list[tuple[str, Path]]:
     except OsudaError:
         # A checkout without its sample data is no reason not to open other models.
         return []
-    return [(name.replace("-", " "), Path(path)) for name, path in samples.items()]
+    return [
+        SampleModel(name.replace("-", " "), Path(path), _channels(Path(path)))
+        for name, path in samples.items()
+    ]
+
+
+def _channels(folder: Path) -> tuple[str, ...]:
+    """What stands in a model folder's document; () where that cannot be read, which opening it will say."""
+    try:
+        document = yaml.safe_load((folder / "bioimageio.yaml").read_text(encoding="utf-8"))
+        axes = document["inputs"][0]["axes"]
+        return tuple(next(axis["channel_names"] for axis in axes if axis.get("type") == "channel"))
+    except (OSError, yaml.YAMLError, LookupError, TypeError, AttributeError, StopIteration):
+        return ()
 
 
 def model_path(path: Path) -> Path:

@@ -63,8 +63,21 @@ def test_a_single_channel_takes_the_nearest_other_contrast(channels, layers):
     assert chosen(channels) == {"t2": "head_FLAIR"}
 
 
-def test_only_volumes_are_offered(channels, layers):
+def test_only_volumes_can_be_chosen_and_others_say_why_not(channels, layers):
     layers.add_image(np.zeros((4, 5)), name="flat_t1ce")
     layers.add_image(np.zeros((3, 4, 5, 3), np.uint8), rgb=True, name="photo_t1ce")
     channels.set_channels(["t1ce", "t2"])
     assert channels.missing == ("t1ce",)
+    combo = channels.combos["t1ce"]
+    items = {combo.itemText(i): combo.model().item(i).isEnabled() for i in range(combo.count())}
+    assert items["flat_t1ce (2-D, no volume)"] is False
+    assert items["photo_t1ce (a color picture)"] is False
+    assert items["head_t2"] is True
+
+
+def test_of_two_that_fit_the_one_that_was_opened_last_is_taken(channels, layers):
+    channels.set_channels(["t2"])
+    layers.add_image(np.zeros((3, 4, 5)), name="other_t2")
+    assert chosen(channels) == {"t2": "other_t2"}
+    layers.layers.remove("other_t2")
+    assert chosen(channels) == {"t2": "head_t2"}

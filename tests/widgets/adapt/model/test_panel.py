@@ -169,3 +169,20 @@ def test_what_is_inside_is_told_by_name(models, model_folder, qtbot):
     ):
         assert title in text
     assert all(name in text for names in inspection.norms.values() for name in names)
+
+
+def test_sample_models_that_fit_the_images_come_first_and_others_say_what_they_need(
+    models, model_folder, qtbot
+):
+    texts = lambda: [models.combo.itemText(row) for row in range(models.combo.count())]  # noqa: E731
+    assert not any("needs" in text for text in texts())
+    models.set_images(["patient_t2"])
+    first, last = texts()[1], texts()[2]
+    assert "needs" not in first
+    assert "needs t1, t1ce, flair" in last
+    # What is chosen stays chosen, and what was opened stays on the list.
+    opened(models, model_folder, qtbot)
+    models.set_images(["p_t1", "p_t1ce", "p_t2", "p_flair"])
+    assert models.combo.currentData() == str(model_folder)
+    assert not any("needs" in text for text in texts())
+    assert len(texts()) == len(set(texts())) == 4
