@@ -70,7 +70,9 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     beside(widget, monitor)
     viewer.reset_view()
     widget.adapt()
-    until(lambda: any("preview" in layer.name for layer in viewer.layers) or widget.run_panel.state == "failed")
+    until(
+        lambda: any("preview" in layer.name for layer in viewer.layers) or widget.run_panel.state == "failed"
+    )
     until(lambda: reached(widget, min(DURING, iterations - 1)))
     picture(viewer, out / f"during-{theme}.png")
     widget.run_panel.pause_button.click()

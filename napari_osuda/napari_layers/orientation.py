@@ -108,7 +108,7 @@ def remembered() -> str:
     return way if way in _WAYS else "radiological"
 
 
-class Orientation(QObject):  # type: ignore[misc]
+class Orientation(QObject):
     """Letters at the edges of a viewer's picture, and the choice of the way in its corner.
 
     Parameters

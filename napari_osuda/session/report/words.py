@@ -23,7 +23,10 @@ NOT_A_DEVICE = (
     "napari-osuda is a research tool and not a medical device. This page is not meant for diagnosis or "
     "treatment. A mask is a proposal until a qualified person has checked it, slice by slice."
 )
-HEADLINES: Mapping[str | None, str] = {**DECISIONS, None: "No recommendation: the guard was off"}
+HEADLINES: Mapping[str | None, str] = {
+    **{str(key): words for key, words in DECISIONS.items()},
+    None: "No recommendation: the guard was off",
+}
 """The recommendation as a headline."""
 
 OUTCOMES: Mapping[str, str] = {

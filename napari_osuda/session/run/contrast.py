@@ -7,7 +7,7 @@ from torch import nn
 
 from napari_osuda.imaging import Case, IntensityMap, Knots, expected_map, modality_of
 from napari_osuda.method import source_distance
-from napari_osuda.method.beginnings import beginning_knots, expected_beginnings
+from napari_osuda.method.curve.beginnings import beginning_knots, expected_beginnings
 from napari_osuda.session.job import Contrast, Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording

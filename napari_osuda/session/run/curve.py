@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from napari_osuda.imaging import Knots, SliceStack
-from napari_osuda.method.beginnings import head_moments
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve
-from napari_osuda.method.curve_search import SearchConfig, search_curve
+from napari_osuda.method.curve.beginnings import head_moments
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.search import SearchConfig, search_curve
 from napari_osuda.models.classes import foreground_channels
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Job

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from napari_osuda.errors import CaseError, ConfigError
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 
 __all__ = [
     "BEGINNINGS",

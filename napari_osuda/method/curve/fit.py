@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method.beginnings import head_moments
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve, place
+from napari_osuda.method.curve.beginnings import head_moments
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve, place
+from napari_osuda.method.curve.mismatch import layer_mismatch
 from napari_osuda.method.layers import bind_layers
-from napari_osuda.method.mismatch import layer_mismatch
 
 __all__ = ["CurveConfig", "CurveStep", "fit_curve"]
 

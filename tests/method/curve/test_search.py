@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError
-from napari_osuda.method.beginnings import (
+from napari_osuda.method.curve.beginnings import (
     BEGINNINGS,
     begin_curve,
     carried_curve,
     expected_beginnings,
     head_moments,
 )
-from napari_osuda.method.curve_search import SearchConfig, foreground_confidence, search_curve
+from napari_osuda.method.curve.search import SearchConfig, foreground_confidence, search_curve
 
 
 @settings(max_examples=50, deadline=None)

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method.beginnings import head_moments
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.beginnings import head_moments
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 from napari_osuda.method.losses import Activation
 from napari_osuda.method.outputs import main_output, probabilities
 

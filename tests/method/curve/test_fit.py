@@ -10,9 +10,9 @@ from test_mismatch import by_hooks
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError
-from napari_osuda.method.beginnings import begin_curve
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve
-from napari_osuda.method.curve_fit import CurveConfig, fit_curve
+from napari_osuda.method.curve.beginnings import begin_curve
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.fit import CurveConfig, fit_curve
 
 AS_IT_IS, NEGATED = "identity", "negated"
 

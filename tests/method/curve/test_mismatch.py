@@ -7,8 +7,8 @@ import torch
 from reference import batch_moments
 from torch import nn
 
+from napari_osuda.method.curve.mismatch import layer_mismatch
 from napari_osuda.method.layers import bind_layers
-from napari_osuda.method.mismatch import layer_mismatch
 
 
 def by_hooks(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:

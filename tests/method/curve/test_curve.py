@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 
 knots = st.lists(st.integers(-400, 400), min_size=2, max_size=12, unique=True).map(sorted)
 
