@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from test_mismatch import by_hooks
+from method_reference import mismatch_by_hooks as by_hooks
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError

@@ -4,31 +4,11 @@ import copy
 
 import pytest
 import torch
-from reference import batch_moments
+from method_reference import mismatch_by_hooks as by_hooks
 from torch import nn
 
 from napari_osuda.method.curve.mismatch import layer_mismatch
 from napari_osuda.method.layers import bind_layers
-
-
-def by_hooks(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
-    """|mu - mu_K| / sigma_K + |log(sigma / sigma_K)| of each BatchNorm, as plainly as it is written."""
-    found = []
-
-    def hook(norm: nn.Module, args: tuple[torch.Tensor]) -> None:
-        mean, var = batch_moments(args[0])
-        sigma_k, sigma = (norm.running_var + norm.eps).sqrt(), (var + norm.eps).sqrt()
-        found.append((mean - norm.running_mean).abs() / sigma_k + torch.log(sigma / sigma_k).abs())
-
-    handles = [
-        m.register_forward_pre_hook(hook)
-        for m in model.modules()
-        if isinstance(m, nn.modules.batchnorm._BatchNorm)
-    ]
-    model(x)
-    for handle in handles:
-        handle.remove()
-    return found
 
 
 def test_mismatch_and_its_gradient_equal_the_reference_in_every_layer(unet, batches):
