@@ -2,7 +2,8 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
-from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, Knots, MapName, expected_map
+from napari_osuda.imaging.intensity.maps import INTENSITY_MAPS, IntensityMap, Knots, MapName, expected_map
+from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, IntensityNormalization, normalize
 from napari_osuda.imaging.modalities import (
     is_label_name,
     match_channels,
@@ -10,7 +11,6 @@ from napari_osuda.imaging.modalities import (
     seen_as,
     telling_name,
 )
-from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization, normalize
 from napari_osuda.imaging.planes import Plane
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.imaging.head import Head, find_head
+from napari_osuda.imaging.intensity.head import Head, find_head
 from napari_osuda.imaging.modalities import telling_name
 
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]

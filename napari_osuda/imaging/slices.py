@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_osuda.imaging.case import Case
 from napari_osuda.imaging.field_of_view import samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
-from napari_osuda.imaging.intensity_maps import IntensityMap, MappedIntensity, fit_mapped
-from napari_osuda.imaging.normalization import IntensityNormalization, fit_intensity
+from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
+from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
 from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import follow_head, resample
 from napari_osuda.imaging.spec import SliceSpec

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging.grid import require_axes
-from napari_osuda.imaging.intensity_maps import INTENSITY_MAPS, IntensityMap, Knots
-from napari_osuda.imaging.normalization import NORMALIZATIONS, IntensityNormalization
+from napari_osuda.imaging.intensity.maps import INTENSITY_MAPS, IntensityMap, Knots
+from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, IntensityNormalization
 from napari_osuda.imaging.planes import Plane
 
 __all__ = ["Interpolation", "SliceSpec"]

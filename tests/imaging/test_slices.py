@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalize
-from napari_osuda.imaging.head import find_head
+from napari_osuda.imaging.intensity.head import find_head
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
 PLANES = ["axial", "coronal", "sagittal", "volume"]

@@ -15,7 +15,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from napari_osuda.evaluation import DIFFERENCE, change_table, difference
 from napari_osuda.imaging.grid import Grid, Reorientation
-from napari_osuda.imaging.head import find_air, head_of
+from napari_osuda.imaging.intensity.head import find_air, head_of
 from napari_osuda.imaging.planes import AXIS_CODES, PLANE_TO_AXIS
 from napari_osuda.session.report.html import Markup, join, number, tag
 from napari_osuda.session.report.words import MASKS

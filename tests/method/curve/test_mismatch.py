@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from method_reference import batch_moments
 from method_reference import mismatch_by_hooks as by_hooks
 from torch import nn
 

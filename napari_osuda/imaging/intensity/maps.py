@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging.head import Air, find_air, head_of
+from napari_osuda.imaging.intensity.head import Air, find_air, head_of
+from napari_osuda.imaging.intensity.normalization import Intensity
 from napari_osuda.imaging.modalities import modality_of
-from napari_osuda.imaging.normalization import Intensity
 
 __all__ = [
     "INTENSITY_MAPS",
@@ -197,7 +197,7 @@ def fit_mapped(
         Its normalization.
     how : {"identity", "inverted", "fluid_bright", "both_bright"} or Knots
     head : bool array of the same shape, optional
-        Voxels that are head; `napari_osuda.imaging.head` tells without it.
+        Voxels that are head; `napari_osuda.imaging.intensity.head` tells without it.
     air : Air, optional
         Of the channel.
     """

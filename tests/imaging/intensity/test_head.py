@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_osuda.imaging import Grid, SliceSpec, SliceStack, case_from_arrays, normalize
-from napari_osuda.imaging.head import find_air, find_head, head_of
+from napari_osuda.imaging.intensity.head import find_air, find_head, head_of
 
 SHAPE = (44, 52, 30)
 
@@ -191,7 +191,7 @@ def test_what_of_a_head_the_network_does_not_see_is_counted():
 
 
 def data_folder(name):
-    folder = Path(os.environ.get("OSUDA_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / name
+    folder = Path(os.environ.get("OSUDA_REAL_DATA", Path(__file__).parents[4] / "shared" / "data")) / name
     if not folder.is_dir():
         pytest.skip(f"the real data set {name} is not here (OSUDA_REAL_DATA)")
     return folder

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging.normalization import NORMALIZATIONS, fit_intensity, normalize
+from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, fit_intensity, normalize
 
 volumes = hnp.arrays(
     np.float32,

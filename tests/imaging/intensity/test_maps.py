@@ -15,8 +15,8 @@ from napari_osuda.imaging import (
     case_from_arrays,
     expected_map,
 )
-from napari_osuda.imaging.intensity_maps import Knots, fit_mapped
-from napari_osuda.imaging.normalization import fit_intensity
+from napari_osuda.imaging.intensity.maps import Knots, fit_mapped
+from napari_osuda.imaging.intensity.normalization import fit_intensity
 
 HEAD = np.random.default_rng(0).gamma(4.0, 50.0, (12, 12, 4)).astype(np.float32)
 HEAD[:2] = 0

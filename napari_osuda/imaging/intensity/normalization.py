@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging.head import Air, Head, find_air, head_of
+from napari_osuda.imaging.intensity.head import Air, Head, find_air, head_of
 
 __all__ = [
     "NORMALIZATIONS",
@@ -82,7 +82,7 @@ def fit_intensity(
         For ``zscore_head``, the filled head of all channels, and for ``zscore_nonzero`` where the air is
         noise, the head; of this one without it.
     air : Air, optional
-        What `napari_osuda.imaging.head.find_air` finds in the whole channel.
+        What `napari_osuda.imaging.intensity.head.find_air` finds in the whole channel.
 
     Raises
     ------
@@ -134,8 +134,8 @@ def normalize(volume: ArrayLike, how: IntensityNormalization) -> NDArray[np.floa
         Raw finite intensities of one channel; the whole volume, never a single slice of it.
     how : {'zscore_nonzero', 'zscore_head', 'zscore', 'percentile_1_99', 'range', 'none'}
         ``zscore_nonzero``: mean 0 and standard deviation 1 (biased) over the head, and 0 in the air (as
-        `napari_osuda.imaging.head` tells them apart: air is 0 in a skull-stripped image). ``zscore_head``:
-        the same over the head and all that it encloses. ``zscore``: over all voxels.
+        `napari_osuda.imaging.intensity.head` tells them apart: air is 0 in a skull-stripped image).
+        ``zscore_head``: the same over the head and all that it encloses. ``zscore``: over all voxels.
         ``percentile_1_99``: the 1st percentile of all voxels becomes 0, the 99th becomes 1, and what lies
         beyond is clipped. ``range``: the least becomes 0 and the greatest 1. ``none``: float32 and nothing
         else. A constant image becomes 0.
