@@ -151,7 +151,7 @@ def test_a_resumed_run_sees_the_contrast_that_its_image_was_called(model, turned
     for event in run:
         if isinstance(event, Step):
             run.stop()
-    with pytest.raises(OutputError, match=r"another contrasts: it was \[\['t1'\]\]"):
+    with pytest.raises(OutputError, match=r"contrasts was \[\['t1'\]\]"):
         adapt_case(model, scan, SHORT, out=out, resume=True)
     (left,) = find_unfinished(tmp_path / "runs")
     result = list(Run(left.job()))[-1].result
