@@ -14,6 +14,7 @@ from torch import nn
 from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.imaging import Case, IntensityMap
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
+from napari_osuda.method.rivals import Wrapped
 from napari_osuda.models import SourceModel
 from napari_osuda.session.advice import Recommendation, combined
 from napari_osuda.session.notes import Note
@@ -121,6 +122,11 @@ class RunResult:
     intensity_maps: tuple[IntensityMap, ...] | None = None
     iteration: int | None = None
     iteration_reason: IterationReason | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is an adapted model that can be saved: not of a method that adapts as it predicts."""
+        return self.network is not None and not isinstance(self.network, Wrapped)
 
     @property
     def folder(self) -> Path | None:

@@ -32,6 +32,7 @@ __all__ = ["RunFolder", "sole_writer", "sweep"]
 
 
 # Folders of a run folder: of masks, and others.
+NO_MODEL = "This method adapts while it predicts. It gives masks, and no model to save."
 _MASKS = ("before", "after", "uncertainty")
 _OTHERS = ("checkpoint", "timeline", "model", "model-as-it-came")
 
@@ -117,6 +118,8 @@ class RunFolder:
         """Write the adapted model; what is to be said of it, if anything."""
         assert result.network is not None
         final = self.path / "model"
+        if not result.has_model:
+            return NO_MODEL
         with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=self.path) as partial:
             made = Path(partial) / "model"
             source = result.job.model

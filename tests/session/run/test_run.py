@@ -29,6 +29,7 @@ from napari_osuda.session import (
 )
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
+from napari_osuda.session.run_folder.record import read_record
 
 SHORT = preset("osuda", iterations=4, batch_size=4)
 
@@ -327,3 +328,14 @@ def test_bad_input_is_refused_before_anything_is_written(model, case, reference,
     with pytest.raises(NotAdaptableError, match="InstanceNorm"):
         adapt_case(model, case, SHORT, out=out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["intent", "vptta"])
+def test_a_method_that_adapts_as_it_predicts_gives_masks_and_says_that_there_is_no_model(
+    model, case, tmp_path, method
+):
+    result = adapt_case(model, case, method=method, out=tmp_path / "run")
+    assert result.cases[0].after.any()
+    assert not result.has_model
+    assert not (tmp_path / "run" / "model").exists()
+    assert any("no model to save" in note for note in read_record(tmp_path / "run").notes)

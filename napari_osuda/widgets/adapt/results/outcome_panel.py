@@ -146,7 +146,7 @@ class OutcomePanel(QWidget):
         self._check(role if adapted else "before")
         if case is not None:
             self.preferred.emit(self.choice)
-        network = result is not None and result.network is not None
+        network = result is not None and result.has_model
         why_not = "" if adapted else _NO_ADAPTED
         enable(self.after, "Shows the adapted mask, and saves it", why_not)
         enable(self.review_button, "Decide slice by slice which mask to use", why_not)

@@ -78,7 +78,7 @@ class Saver:
         from napari_osuda.models import save_model
 
         result = self._cockpit.result
-        if result is None or result.network is None:
+        if result is None or result.network is None or not result.has_model:
             return
         provenance = {
             "method": result.job.method,
