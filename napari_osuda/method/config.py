@@ -209,6 +209,11 @@ class AdaptationConfig(RunSettings, MethodSettings):
         _require(0 <= self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether what comes of it is the source model itself."""
+        return self.iterations == 0 and self.inference_statistics == "source" and self.test_time == "none"
+
+    @property
     def class_ratio_given(self) -> bool:
         """Whether the loss pulls the mask to a class ratio that was told."""
         return self.class_ratio is not None and self.class_ratio_weight > 0 and self.iterations > 0

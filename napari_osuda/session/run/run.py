@@ -100,7 +100,7 @@ class Run:
         check_job(job)
         setup, about_contrast = set_up(job)
         self.device, target = setup.device, setup.target
-        if job.config.iterations > 0 or job.config.inference_statistics != "source":
+        if not job.config.changes_nothing:
             check_adaptable(job.model, next(iter(target))[:1])
         adaptation = adapt_or_nothing(setup)
         self._setup = setup
@@ -247,6 +247,6 @@ def _about(setup: Setup, contrast: Note | None) -> Iterator[Note]:
 def adapt_or_nothing(setup: Setup) -> Adaptation | None:
     """An adaptation, or None where the settings leave the source model as it is, BN or no BN."""
     job = setup.job
-    if job.config.iterations == 0 and job.config.inference_statistics == "source":
+    if job.config.changes_nothing:
         return None
     return adapt(setup.source, setup.target, job.config, activation=job.model.card.activation)
