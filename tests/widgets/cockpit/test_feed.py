@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.session import Controller
-from napari_osuda.session.events import Before, Note
+from napari_osuda.session.events import Before
 from napari_osuda.widgets.cockpit.feed import Feed
 
 pytestmark = pytest.mark.viewer
@@ -19,7 +19,7 @@ def test_a_run_waits_for_its_layers_and_for_nothing_else(qtbot):
     feed.before_ready.connect(shown.append)
 
     def run():
-        controller.noted.emit(Note("A word.").text)
+        controller.noted.emit("A word.")
         told.set()
         controller.before_ready.emit(Before(0, np.zeros((1, 1, 1), np.uint8)))
         on.set()
