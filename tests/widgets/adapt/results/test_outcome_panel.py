@@ -20,7 +20,7 @@ MASK = np.zeros((2, 2, 2), np.uint8)
 
 def result(decision="accept", *, after=MASK, scores=(), iteration=None, reason=None):
     """What a run gives, as far as the panel looks at it."""
-    advice = None if decision is None else Recommendation(decision, (Reason(ReasonKind.UNCLEAR),))
+    advice = None if decision is None else Recommendation(decision, (Reason(ReasonKind.NOTHING),))
     case = SimpleNamespace(
         case=SimpleNamespace(name="patient<7>"), before=MASK, after=after,
         scores_before=tuple(scores), scores_after=tuple(scores),

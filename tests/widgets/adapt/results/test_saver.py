@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_osuda.session import Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
+from napari_osuda.session.guard.recommendation import Judgment
 
 pytestmark = pytest.mark.viewer
 
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.viewer
 def distrusted(adapt_widget, ended, monkeypatch):
     """After a run of which neither mask is recommended."""
     monkeypatch.setattr(
-        "napari_osuda.session.guard.judging.recommend",
-        lambda *_, **__: Recommendation("neither", (Reason(ReasonKind.UNCLEAR),)),
+        "napari_osuda.session.guard.judging.judged",
+        lambda *_: Judgment(Recommendation("neither", (Reason(ReasonKind.NOTHING),)), 0.0),
     )
     adapt_widget.adapt()
     ended(adapt_widget)
