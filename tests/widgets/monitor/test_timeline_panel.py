@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from review_widgets import answer, docked
 from run_layers import names
 
 from napari_osuda.widgets.monitor.cells import arranged, picture_of
@@ -82,6 +83,28 @@ def test_an_iteration_is_used(monitor, adapt_widget, viewer, qtbot, ended):
     assert record["iteration_used"] == 4
     assert len(monitor.cockpit.history) == 6, "the curves are those of the run"
     assert panel.slider.maximum() == 5, "any other can still be used"
+
+
+def test_a_reviewed_run_is_changed_only_after_a_question_and_stays_under_review(
+    monitor, adapt_widget, viewer, qtbot, ended
+):
+    review = docked(viewer)
+    qtbot.waitUntil(lambda: review.review is not None)
+    index = review.desk.row
+    review.acts.decide("before")
+    panel = monitor.timeline
+    panel.slider.setValue(1)
+    panel.use_button.click()
+    assert "(1 decision)" in answer(monitor, "Cancel")
+    assert monitor.cockpit.result.iteration is None
+    panel.use_button.click()
+    answer(monitor, "Use iteration 2")
+    qtbot.waitUntil(lambda: monitor.cockpit.result is not None and monitor.cockpit.result.iteration == 2)
+    ended(adapt_widget)
+    qtbot.waitUntil(lambda: review.run is not None and review.run.result is monitor.cockpit.result)
+    assert review.review.choice("axial", index).kind == "before"
+    np.testing.assert_array_equal(review.review.case.after, monitor.cockpit.result.cases[0].after)
+    viewer.window.remove_dock_widget(review)
 
 
 def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer, qtbot, adapt_widget):
