@@ -99,3 +99,23 @@ def settle(model: nn.Module, *shape: int) -> nn.Module:
             if parameter.dim() == 1:
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return model.eval()
+
+
+def mismatch_by_hooks(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    """|mu - mu_K| / sigma_K + |log(sigma / sigma_K)| of each BatchNorm, as plainly as it is written."""
+    found = []
+
+    def hook(norm: nn.Module, args: tuple[torch.Tensor]) -> None:
+        mean, var = batch_moments(args[0])
+        sigma_k, sigma = (norm.running_var + norm.eps).sqrt(), (var + norm.eps).sqrt()
+        found.append((mean - norm.running_mean).abs() / sigma_k + torch.log(sigma / sigma_k).abs())
+
+    handles = [
+        m.register_forward_pre_hook(hook)
+        for m in model.modules()
+        if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    ]
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return found

@@ -4,38 +4,18 @@ import copy
 
 import pytest
 import torch
-from reference import batch_moments
+from method_reference import batch_moments, mismatch_by_hooks
 from torch import nn
 
 from napari_osuda.method.layers import bind_layers
 from napari_osuda.method.mismatch import layer_mismatch
 
 
-def by_hooks(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
-    """|mu - mu_K| / sigma_K + |log(sigma / sigma_K)| of each BatchNorm, as plainly as it is written."""
-    found = []
-
-    def hook(norm: nn.Module, args: tuple[torch.Tensor]) -> None:
-        mean, var = batch_moments(args[0])
-        sigma_k, sigma = (norm.running_var + norm.eps).sqrt(), (var + norm.eps).sqrt()
-        found.append((mean - norm.running_mean).abs() / sigma_k + torch.log(sigma / sigma_k).abs())
-
-    handles = [
-        m.register_forward_pre_hook(hook)
-        for m in model.modules()
-        if isinstance(m, nn.modules.batchnorm._BatchNorm)
-    ]
-    model(x)
-    for handle in handles:
-        handle.remove()
-    return found
-
-
 def test_mismatch_and_its_gradient_equal_the_reference_in_every_layer(unet, batches):
     model = copy.deepcopy(unet).double()
     x = batches[0].double().requires_grad_()
     ours = layer_mismatch(model, bind_layers(model, x.detach()), x)
-    theirs = by_hooks(model, x)
+    theirs = mismatch_by_hooks(model, x)
     assert len(ours) == len(theirs) > 4
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
@@ -88,4 +68,4 @@ def test_a_layer_that_runs_several_times_counts_once(runs):
     network = Again().eval().double()
     x = torch.randn(3, 2, 6, 6, dtype=torch.float64)
     (ours,) = layer_mismatch(network, bind_layers(network, x), x)
-    torch.testing.assert_close(ours, torch.stack(by_hooks(network, x)).mean(0))
+    torch.testing.assert_close(ours, torch.stack(mismatch_by_hooks(network, x)).mean(0))
