@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from method_reference import mismatch_by_hooks as by_hooks
+from method_reference import mismatch_by_hooks
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError
@@ -29,7 +29,7 @@ def as_float32(curve: IntensityCurve) -> IntensityCurve:
 def loss_by_hooks(model: nn.Module, x: torch.Tensor, curve: IntensityCurve, begin, spread, config) -> float:
     """The objective as plainly as it is written, in float64."""
     with torch.no_grad():
-        total = float(torch.stack([d.mean() for d in by_hooks(model, x)]).mean())
+        total = float(torch.stack([d.mean() for d in mismatch_by_hooks(model, x)]).mean())
     for channel, first, s in zip(curve.channels, begin.channels, spread, strict=True):
         y0 = np.asarray(first.y) / s
         y = np.asarray(channel.y) / s - y0
@@ -167,6 +167,6 @@ def test_curve_of_a_step_is_the_one_that_was_measured(unet, batches, heads):
         )
     )
     for step in steps:
-        found = by_hooks(copy.deepcopy(unet).double(), step.curve(whole, head).double())
+        found = mismatch_by_hooks(copy.deepcopy(unet).double(), step.curve(whole, head).double())
         assert step.mismatch == pytest.approx(torch.stack([d.mean() for d in found]).mean().item(), rel=1e-4)
     assert all(isinstance(c, ChannelCurve) for c in steps[0].curve.channels)

@@ -4,8 +4,7 @@ import copy
 
 import pytest
 import torch
-from method_reference import batch_moments
-from method_reference import mismatch_by_hooks as by_hooks
+from method_reference import batch_moments, mismatch_by_hooks
 from torch import nn
 
 from napari_osuda.method.curve.mismatch import layer_mismatch
@@ -16,7 +15,7 @@ def test_mismatch_and_its_gradient_equal_the_reference_in_every_layer(unet, batc
     model = copy.deepcopy(unet).double()
     x = batches[0].double().requires_grad_()
     ours = layer_mismatch(model, bind_layers(model, x.detach()), x)
-    theirs = by_hooks(model, x)
+    theirs = mismatch_by_hooks(model, x)
     assert len(ours) == len(theirs) > 4
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
@@ -69,4 +68,4 @@ def test_a_layer_that_runs_several_times_counts_once(runs):
     network = Again().eval().double()
     x = torch.randn(3, 2, 6, 6, dtype=torch.float64)
     (ours,) = layer_mismatch(network, bind_layers(network, x), x)
-    torch.testing.assert_close(ours, torch.stack(by_hooks(network, x)).mean(0))
+    torch.testing.assert_close(ours, torch.stack(mismatch_by_hooks(network, x)).mean(0))
