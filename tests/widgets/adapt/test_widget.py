@@ -91,9 +91,10 @@ def test_the_guards_word_is_the_first_choice(adapt_widget, viewer, ended):
     adapt_widget.adapt()
     ended(adapt_widget)
     advice = adapt_widget.cockpit.result.recommendation
-    choice = "before" if advice.decision != "accept" else "after"
-    assert adapt_widget.outcome_panel.choice == choice
-    masks = ("before", "after")
+    preset = {"accept": "after", "keep-source": "before", "neither": ""}
+    assert adapt_widget.outcome_panel.choice == preset[advice.decision]
+    adapt_widget.outcome_panel.before.click()
+    choice, masks = "before", ("before", "after")
     assert [role for role in masks if of_role(viewer, role).visible] == [choice]
     other = "after" if choice == "before" else "before"
     getattr(adapt_widget.outcome_panel, other).click()

@@ -38,6 +38,7 @@ def shown(history, column, row=-1):
 
 
 def test_an_iteration_is_previewed_on_the_current_slice(monitor, viewer, qtbot):
+    viewer.dims.set_current_step(0, 4)
     panel = monitor.timeline
     assert panel.slider.maximum() == 5
     assert "All 6" in panel.heading.text()
@@ -108,6 +109,7 @@ def test_a_reviewed_run_is_changed_only_after_a_question_and_stays_under_review(
 
 
 def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer, qtbot, adapt_widget):
+    viewer.dims.set_current_step(0, 4)
     cockpit, panel = monitor.cockpit, monitor.panels["distance"]
     layer = cockpit.history.layers[1]
     panel.pick_at(2.5, 1.5)

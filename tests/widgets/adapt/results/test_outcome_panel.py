@@ -26,7 +26,7 @@ def result(decision="accept", *, after=MASK, scores=(), iteration=None, reason=N
         scores_before=tuple(scores), scores_after=tuple(scores),
     )  # fmt: skip
     return SimpleNamespace(
-        cases=(case,), recommendation=advice, network=None, folder=None, iteration=iteration,
+        cases=(case,), recommendation=advice, network=None, has_model=False, folder=None, iteration=iteration,
         iteration_reason=reason,
         reports=(1, 2), job=SimpleNamespace(config=SimpleNamespace(iterations=3)),
     )  # fmt: skip
