@@ -31,12 +31,9 @@ class ReasonKind(enum.StrEnum):
     VANISHES = "vanishes"
     APPEARS = "appears"
     # Figures of the original ("before") and the adapted mask ("after").
-    STEADY = "steady"
-    MIXES = "mixes"
-    OTHERS = "others"
-    CONFIDENCE = "source confidence"
+    MIRROR = "mirror"
     COHERENCE = "coherence"
-    SEPARATION = "separation"
+    BORDER = "border"
     VOLUMES = "volumes"
     CONTRAST = "contrast unchanged"
 
