@@ -265,7 +265,7 @@ def _edge_constants(channel: NDArray[Any]) -> Iterator[float]:
             if n > 1
         ]
         # A bright background fills the edges all but alone: tissue that is cut there is not of one value.
-        alone = counts[number] >= _ALONE * counts.sum()
+        alone = counts[number] >= _ALONE * counts.sum() and bool(np.any(channel[~same]))
         if min(pairs) >= _FLAT and (alone or value < np.median(channel[~same])):
             yield float(value)
 
