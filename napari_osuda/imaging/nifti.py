@@ -80,12 +80,15 @@ def spatial_shape(image: Any, path: Path) -> tuple[int, ...]:
 def opened(path: Path) -> Iterator[Any]:
     """Open an image to read its voxels, and turn what a damaged file does to that into one sentence."""
     try:
-        # A memory map would tie the data to a file that the user may move or replace.
-        image: Any = nib.load(path, mmap=False)
         mended = _with_offset(path)
         if mended is not None:
-            yield type(image).from_bytes(mended)
+            kind: Any = (
+                nib.Nifti2Image if 540 in (_size(mended, "<"), _size(mended, ">")) else nib.Nifti1Image
+            )
+            yield kind.from_bytes(mended)
             return
+        # A memory map would tie the data to a file that the user may move or replace.
+        image: Any = nib.load(path, mmap=False)
         if path.suffix.lower() not in (".gz", ".mgz"):
             yield image
             return
@@ -107,6 +110,11 @@ def opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
+def _size(content: bytes, order: str) -> int:
+    """The size of the header that a file begins with, in either order of bytes."""
+    return int(struct.unpack_from(f"{order}i", content)[0]) if len(content) >= 348 else 0
+
+
 def _with_offset(path: Path) -> bytes | None:
     """The file's bytes where its header puts the voxels into the header itself, with that mended; else None.
 
@@ -120,10 +128,11 @@ def _with_offset(path: Path) -> bytes | None:
     with open_file(path, "rb") as stream:
         start = bytes(stream.read(540))
         for order in "<>":
-            size = struct.unpack_from(f"{order}i", start)[0] if len(start) >= 348 else 0
+            size = _size(start, order)
             magic, at, kind, first = _LAYOUTS.get(size, (0, 0, "", 0))
             if not first or len(start) < size or start[magic : magic + 2] != b"n+":
                 continue
+            # Also where it is no number.
             if struct.unpack_from(order + kind, start, at)[0] >= first:
                 return None
             whole = bytearray(start + stream.read())

@@ -100,3 +100,16 @@ def _place(position: Any, plane: Any, measures: Any, affine: np.ndarray, k: int)
     ]
     measures.PixelSpacing = [round(float(spacing[1]), 6), round(float(spacing[0]), 6)]
     measures.SliceThickness = float(np.linalg.norm(lps[:3, 2]))
+
+
+def rewrite(path: Path, **values: Any) -> None:
+    """Change elements of a file that is there; None takes one out."""
+    import pydicom
+
+    dataset = pydicom.dcmread(path)
+    for name, value in values.items():
+        if value is None:
+            delattr(dataset, name)
+        else:
+            setattr(dataset, name, value)
+    dataset.save_as(path)

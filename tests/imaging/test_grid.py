@@ -2,12 +2,12 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel import orientations
 
 from napari_osuda.errors import CaseError, ConfigError
-from napari_osuda.imaging.grid import Grid, Reorientation, require_axes, require_same_grid
+from napari_osuda.imaging.grid import Grid, Reorientation, onto_grid, require_axes, require_same_grid
 
 AXIS_ORDERS = ["".join(axes) for order in permutations(("RL", "AP", "SI")) for axes in product(*order)]
 
@@ -82,3 +82,21 @@ def test_grids_within_rounding_are_the_same(make_grid):
 def test_grids_that_differ_are_told_apart_in_words(make_grid, changes, how):
     with pytest.raises(CaseError, match=r"t2\.nii .*grid of flair\.nii " + how):
         require_same_grid(make_grid(), "flair.nii", make_grid(**changes), "t2.nii")
+
+
+@given(st.sampled_from(AXIS_ORDERS), st.sampled_from(AXIS_ORDERS), st.floats(0, 30))
+@settings(deadline=None)
+def test_the_same_voxels_in_any_other_order_are_brought_to_ones_own(make_grid, first, second, oblique):
+    sizes = {"RL": (3, 0.5), "AP": (4, 1.25), "SI": (5, 6.5)}
+    shape, spacing = zip(*(next(s for pair, s in sizes.items() if c in pair) for c in first), strict=True)
+    target = make_grid(first, shape, spacing, oblique=oblique)
+    data = np.random.default_rng(0).random(target.shape)
+    # The straight grid has an order of axes that does not depend on the tilt.
+    change = Reorientation(make_grid(first, shape, spacing).affine, second)
+    stored = change.apply(data)
+    grid = Grid(stored.shape, change.affine(target))
+    np.testing.assert_array_equal(onto_grid(stored, grid, "mask", target, "image"), data)
+    shifted = grid.affine.copy()
+    shifted[:3, 3] += 2.0
+    with pytest.raises(CaseError, match=r"mask .*does not lie on the grid of image"):
+        onto_grid(stored, Grid(grid.shape, shifted), "mask", target, "image")

@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 
 # Of a constant along the edges, the share of its voxels whose neighbors are the same: noise has no such.
 _FLAT = 0.72
+_ALONE = 0.9
 # A constant that fewer voxels have is no background.
 _LEAST_CONSTANT = 0.005
 # In fewer voxels a histogram tells no dark class from chance.
@@ -250,9 +251,10 @@ def _level(channel: NDArray[Any], constants: tuple[float, ...]) -> float:
 
 
 def _edge_constants(channel: NDArray[Any]) -> Iterator[float]:
-    """Values that fill the edges of an image and are darker than most of the rest."""
+    """Values that fill the edges of an image, alone or darker than most of the rest."""
     values, counts = np.unique(np.concatenate(list(_edges(channel))), return_counts=True)
-    for value in values[np.argsort(-counts)[:2]]:
+    for number in np.argsort(-counts)[:2]:
+        value = values[number]
         same = channel == value
         count = int(np.count_nonzero(same))
         if not _LEAST_CONSTANT * channel.size <= count < channel.size:
@@ -262,7 +264,9 @@ def _edge_constants(channel: NDArray[Any]) -> Iterator[float]:
             for axis, n in enumerate(same.shape)
             if n > 1
         ]
-        if min(pairs) >= _FLAT and value < np.median(channel[~same]):
+        # A bright background fills the edges all but alone: tissue that is cut there is not of one value.
+        alone = counts[number] >= _ALONE * counts.sum() and bool(np.any(channel[~same]))
+        if min(pairs) >= _FLAT and (alone or value < np.median(channel[~same])):
             yield float(value)
 
 

@@ -1,0 +1,114 @@
+"""Headers that nibabel takes at their word: units, offsets, codes, affines that place nothing."""
+
+import gzip
+import struct
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging import Grid, read_labels, read_volume, write_labels
+
+VOXELS = np.arange(1, 121, dtype=np.int16).reshape(6, 5, 4, order="F")
+AFFINE = np.array([[-1.25, 0, 0, 80], [0, 1.25, 0, -90], [0, 0, 3.0, -40], [0, 0, 0, 1]])
+KINDS = [nib.Nifti1Image, nib.Nifti2Image]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("mm", 1.0), ("meter", 1e-3), ("micron", 1e3), ("unknown", 1.0)]
+)
+def test_any_unit_of_space_is_read_in_millimeters_and_kept_in_the_mask(tmp_path, kind, unit, factor):
+    image = kind(VOXELS, np.diag([factor] * 3 + [1.0]) @ AFFINE)
+    image.set_qform(image.affine, code=1)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "t2.nii.gz")
+    grid = read_volume(tmp_path / "t2.nii.gz").grid
+    np.testing.assert_allclose(grid.affine, AFFINE, rtol=1e-6)
+    write_labels(tmp_path / "mask.nii.gz", np.ones(grid.shape, np.uint8), grid)
+    written = nib.load(tmp_path / "mask.nii.gz")
+    assert written.header["xyzt_units"] == image.header["xyzt_units"]
+    np.testing.assert_array_equal(written.affine, nib.load(tmp_path / "t2.nii.gz").affine)
+    np.testing.assert_allclose(read_labels(tmp_path / "mask.nii.gz")[1].affine, AFFINE, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["meter", "micron"])
+def test_a_unit_that_makes_voxels_of_no_mri_is_refused(tmp_path, unit):
+    image = nib.Nifti1Image(VOXELS, AFFINE)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "t2.nii.gz")
+    with pytest.raises(CaseError, match="which no MRI has: mend the units"):
+        read_volume(tmp_path / "t2.nii.gz")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("offset", [0, 16, -1, 348])
+def test_voxels_cannot_begin_within_the_header(tmp_path, kind, suffix, order, offset):
+    header = kind.header_class(endianness=order)
+    image = kind(VOXELS, AFFINE, header)
+    path = tmp_path / f"t2{suffix}"
+    nib.save(image, path)
+    whole = path.read_bytes()
+    content = bytearray(gzip.decompress(whole) if suffix == ".nii.gz" else whole)
+    second = kind is nib.Nifti2Image
+    struct.pack_into(order + ("q" if second else "f"), content, 168 if second else 108, offset)
+    path.write_bytes(gzip.compress(bytes(content)) if suffix == ".nii.gz" else bytes(content))
+    np.testing.assert_array_equal(read_volume(path).data, VOXELS)
+
+
+def test_extensions_before_the_voxels_are_passed_over(tmp_path):
+    image = nib.Nifti1Image(VOXELS, AFFINE)
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"of a scanner" * 9))
+    nib.save(image, tmp_path / "t2.nii")
+    np.testing.assert_array_equal(read_volume(tmp_path / "t2.nii").data, VOXELS)
+
+
+def test_an_image_that_does_not_say_where_it_lies_is_known_for_one(tmp_path):
+    image = nib.Nifti1Image(VOXELS, AFFINE)
+    nib.save(image, tmp_path / "placed.nii.gz")
+    image.set_sform(None, code=0)
+    image.set_qform(None, code=0)
+    nib.save(image, tmp_path / "not.nii.gz")
+    nib.save(nib.AnalyzeImage(VOXELS, None), tmp_path / "old.img")
+    placed = {p.name: read_volume(p).grid.placed for p in tmp_path.iterdir() if p.suffix != ".hdr"}
+    assert placed == {"placed.nii.gz": True, "not.nii.gz": False, "old.img": False}
+
+
+@given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=12, max_size=12))
+@settings(deadline=None)
+def test_any_affine_is_refused_or_has_an_order_of_axes(numbers):
+    affine = np.eye(4)
+    affine[:3] = np.reshape(numbers, (3, 4))
+    try:
+        grid = Grid((2, 3, 4), affine)
+    except CaseError:
+        return
+    assert len(grid.orientation) == 3
+    assert grid.voxel_ml > 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "slope", "expected"),
+    [([0, 10, 20], 0.1, [0, 1, 2]), ([0, 255], 1 / 255, [0, 1]), ([0, 3, 1], 1.0, [0, 1, 3])],
+)
+def test_labels_that_were_stored_with_a_slope_are_whole_numbers_again(tmp_path, stored, slope, expected):
+    labels = np.resize(np.array(stored, np.int16), (4, 4, 4))
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), tmp_path / "x.nii")
+    content = bytearray((tmp_path / "x.nii").read_bytes())
+    struct.pack_into("<ff", content, 112, slope, 0.0)
+    (tmp_path / "x.nii").write_bytes(bytes(content))
+    assert np.unique(read_labels(tmp_path / "x.nii")[0]).tolist() == expected
+
+
+@given(st.floats(0.002, 0.998))
+@settings(deadline=None, max_examples=20)
+def test_what_is_clearly_between_two_labels_is_none(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("labels") / "x.nii"
+    nib.save(nib.Nifti1Image(np.full((3, 3, 3), value, np.float32), np.eye(4)), path)
+    with pytest.raises(CaseError, match="not whole numbers"):
+        read_labels(path)

@@ -1,0 +1,67 @@
+"""What a person is told of how a model sees a case."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_osuda import load_model
+from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
+from napari_osuda.session.inference.case_notes import case_notes
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.notes import NoteKind
+
+MODEL = Path(__file__).parents[3] / "sample_data" / "models" / "whole-tumour-t2"
+
+
+@pytest.fixture(scope="module")
+def card():
+    return load_model(MODEL).card
+
+
+def kinds_of(image, card, grid=None):
+    grid = grid or Grid(image.shape, np.diag([2.0, 2.0, 3.0, 1.0]))
+    stack = SliceStack(case_from_arrays("patient7", {"t2": image}, grid), slice_spec(card))
+    return case_notes(stack, card)
+
+
+def a_head(shape=(80, 90, 20), radius=0.8):
+    x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    inside = x**2 + y**2 + z**2 < radius**2
+    texture = np.random.default_rng(0).normal(0, 20, shape)
+    return np.where(inside, 500 + texture, 0).astype(np.float32)
+
+
+def test_of_a_head_that_is_seen_whole_there_is_nothing_to_say(card):
+    assert kinds_of(a_head(), card) == ()
+
+
+def test_the_share_of_the_head_that_the_model_does_not_see_is_told(card):
+    # 160 voxels of 2 mm are more than the model's 240 mm.
+    (note,) = kinds_of(a_head((160, 90, 20), 1.0), card)
+    assert note.kind is NoteKind.FIELD_OF_VIEW
+    assert "% of the head of 'patient7'" in note.text
+
+
+def test_a_whole_head_given_to_a_model_that_leaves_out_a_background_of_zero_is_told(card):
+    image = a_head()
+    noise = np.hypot(*np.random.default_rng(1).normal(0, 8, (2, *image.shape)))
+    noisy = np.where(image == 0, noise, image).astype(np.float32)
+    (note,) = kinds_of(noisy, card)
+    assert note.kind is NoteKind.WHOLE_HEAD
+    assert kinds_of(noisy, card.model_copy(update={"normalisation": "zscore"})) == ()
+
+
+def test_a_place_that_is_not_known_is_told(card):
+    grid = Grid((80, 90, 20), np.diag([2.0, 2.0, 3.0, 1.0]), placed=False)
+    assert [note.kind for note in kinds_of(a_head(), card, grid)] == [NoteKind.PLACE]
+
+
+def test_no_sentence_is_long(card):
+    image = a_head((160, 90, 20), 1.0)
+    noise = np.hypot(*np.random.default_rng(1).normal(0, 8, (2, *image.shape)))
+    noisy = np.where(image == 0, noise, image).astype(np.float32)
+    notes = kinds_of(noisy, card, Grid(image.shape, np.diag([2.0, 2.0, 3.0, 1.0]), placed=False))
+    assert len(notes) == 3
+    for note in notes:
+        assert all(len(sentence.split()) <= 25 for sentence in note.text.split(". "))
