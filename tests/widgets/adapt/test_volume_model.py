@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from run_layers import of_role
 
 from napari_osuda.models import ModelCard, write_model_folder
 from napari_osuda.models.architectures.library import build_network
@@ -50,7 +51,7 @@ def test_a_volume_is_adapted_to_and_its_masks_lie_on_the_image(
     assert adapt_widget.run_panel.state == "done", adapt_widget.run_panel.label.text()
     image = viewer.layers["patient7_t1"]
     for name in ("before", "after"):
-        layer = viewer.layers[name]
+        layer = of_role(viewer, name)
         assert layer.data.shape == image.data.shape
         np.testing.assert_array_equal(layer.extent.world, image.extent.world)
     result = adapt_widget.cockpit.result

@@ -144,7 +144,7 @@ def test_pause_resume_and_stop(adapt_widget, qtbot, ended):
     assert panel.adapt_button.isEnabled()
 
 
-def test_a_second_run_replaces_untouched_layers_and_keeps_edited_ones(adapt_widget, viewer, ended):
+def test_a_second_run_replaces_untouched_layers_and_keeps_edited_ones(adapt_widget, viewer, ended, qtbot):
     adapt_widget.adapt()
     ended(adapt_widget)
     first = adapt_widget.cockpit.result.folder
@@ -152,6 +152,7 @@ def test_a_second_run_replaces_untouched_layers_and_keeps_edited_ones(adapt_widg
     painted[0, 0, 0] = 5 if painted[0, 0, 0] != 5 else 2
     adapt_widget.adapt()
     ended(adapt_widget)
+    qtbot.waitUntil(lambda: "difference (patient7)" in names(viewer), timeout=30_000)
     assert {name for name in names(viewer) if not name.startswith(("patient7", "live preview"))} == {
         "adapted mask (patient7)",
         "adapted mask (patient7), edited",

@@ -155,7 +155,8 @@ def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widg
     adapt_widget.run_panel.stop_button.click()
     ended(adapt_widget)
     assert not of_role(viewer, "preview").visible
-    assert of_role(viewer, adapt_widget.outcome_panel.choice).visible
+    adapt_widget.outcome_panel.after.click()
+    assert of_role(viewer, "after").visible
 
 
 def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):

@@ -92,7 +92,8 @@ class ResultLayers:
         if any(role not in self._made or not self._is_open(role) for role in _MASKS):
             return
         shown = onto_layer(changed, self._image.metadata)
-        if any(shows(layer, "difference", shown) for layer in self._viewer.layers):
+        spare = self._spare.get("difference")
+        if any(shows(layer, "difference", shown) for layer in self._viewer.layers if layer is not spare):
             # A review that is open has taken the run over.
             return
         names = {0: "background", **{value: name for value, (name, _) in DIFFERENCE.items()}}
