@@ -62,6 +62,8 @@ def _try(options: argparse.Namespace, place: Path) -> int:
                 process.communicate()
                 kills += 1
                 print(f"kill {kills} after {limit:.2f} s", flush=True)
+                # Its last moment: the run had ended, and only the program had not.
+                done = (out / "run.json").is_file() and not (out / "checkpoint").exists()
                 continue
             done = True
             if process.returncode != 0:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."""
+    interrupted = False
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.default_int_handler(signum, frame)
+
+    own = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, note) if own else None
     try:
         # Here, so that a Ctrl-C while this loads is a stop like any other.
         from napari_osuda.cli.commands import main as run
 
-        return run(argv)
+        code = run(argv)
+        # A library that was loading may have made another error of it.
+        return 130 if code == 1 and interrupted else code
     except KeyboardInterrupt:
         sys.stderr.write("napari-osuda: stopped.\n")
         return 130
+    finally:
+        if own:
+            signal.signal(signal.SIGINT, before)

@@ -77,7 +77,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "contrast-only",
-            "The source model on the image with its contrast turned as physics expects; nothing else.",
+            "The source model on the image with its contrast converted as physics expects; nothing else.",
             "Not from the literature: ours, 2026, to tell what the map does from what the method does",
             {"iterations": 0, "inference_statistics": "source"},
         ),

@@ -45,8 +45,8 @@ def guard_report(rows: Sequence[Row]) -> str:
         "## The worst cases",
         "Masks that the guard accepted and that are worse than the source model's, and gains that it missed: "
         "of each patient in each protocol the worst, ten at most.",
-        _guard_cases("accepted, and worse", sorted(trials, key=lambda t: t.guarded - t.before)),
-        _guard_cases("gain missed", sorted(trials, key=lambda t: t.guarded - max(t.before, t.after))),
+        _guard_cases("accepted, and worse", True, sorted(trials, key=lambda t: t.guarded - t.before)),
+        _guard_cases("gain missed", False, sorted(trials, key=lambda t: t.guarded - max(t.before, t.after))),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -236,8 +236,7 @@ def _place(case: _Case) -> tuple[str, str]:
     return case.row["protocol"], case.row["patient"]
 
 
-def _guard_cases(what: str, trials: Sequence[_Trial]) -> str:
-    accepted = what.startswith("accepted")
+def _guard_cases(what: str, accepted: bool, trials: Sequence[_Trial]) -> str:
     wrong = [t for t in trials if t.guarded < max(t.before, t.after) - HARM and t.accepted == accepted]
     # Other methods and seeds go wrong on a patient in the same way: one line tells of all of them.
     header = (what, "method", "patient", "before", "after", "reasons", "trials alike")

@@ -41,7 +41,7 @@ class TrainingSlices:
 def training_slices(
     case: Case, labels: ArrayLike, spec: SliceSpec, classes: Mapping[int, int], every: int = 1
 ) -> TrainingSlices:
-    """Cut a patient with a reference into slices, by the same way in as at adaptation.
+    """Cut a patient with a reference into slices, by the same preprocessing as at adaptation.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ def _middle(size: int, patch: int) -> slice:
 
 
 class _Change:
-    """A change of the network's image that leaves what is seen in it, and the way back."""
+    """A change of the network's image that leaves what is seen in it, and its inverse."""
 
     def __call__(self, x: Tensor, first: int) -> Tensor:
         """Change slices [B, C, ...], the first of which is number ``first`` of those looked at."""

@@ -64,7 +64,7 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
 
     Notes
     -----
-    On a CPU the convolutions of a 2-D network are faster where the channels of a pixel lie side by side
+    On a CPU the convolutions of a 2-D network are faster in the memory format channels_last
     (``benchmarks/step_cost.py``). A network that cannot work so (one that calls ``view`` on what a
     convolution gives) is left with the usual order.
     """

@@ -68,8 +68,8 @@ def contrast_previews(job: Job, index: int | None = None) -> tuple[ContrastPrevi
     """
     check_input(job.model, job.cases[0])
     named = named_maps(job)
-    turned: IntensityMap = "inverted"
-    maps: Maps = named or (turned,) * len(job.model.card.channels)
+    inverted: IntensityMap = "inverted"
+    maps: Maps = named or (inverted,) * len(job.model.card.channels)
     shown = next(k for k, how in enumerate(maps) if how != "identity")
     one = maps[0]
     changed = one if isinstance(one, str) and set(maps) == {one} else "fitted"

@@ -74,7 +74,7 @@ def contrast_converted(channels: Sequence[tuple[str, str, IntensityMap]]) -> Not
 def contrast_contradicted(
     channels: Sequence[tuple[str, str, IntensityMap]], plain: float, mapped: float
 ) -> Note:
-    """The statistics speak against the name: mean d_lc as it is, and with the map."""
+    """The statistics contradict the name: mean d_lc as it is, and with the map."""
     named = ", ".join(name for _, name, how in channels if how != "identity")
     return Note(
         NoteKind.CONTRAST,

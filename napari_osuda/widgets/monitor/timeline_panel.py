@@ -25,7 +25,7 @@ __all__ = ["TimelinePanel"]
 
 
 class TimelinePanel(QWidget):
-    """Goes back to any kept iteration, shows its mask on the current slice, and makes it the result.
+    """Shows any kept iteration: its mask on the current slice, and makes it the result.
 
     Parameters
     ----------

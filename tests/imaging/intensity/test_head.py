@@ -171,7 +171,9 @@ def test_a_head_beside_the_middle_of_a_large_image_is_seen_whole(before, behind,
     assert stack.unseen <= 1e-3
     every = range(len(stack))
     returned = stack.inverse(every, stack.slices(every), [0.0])[:, 0]
-    np.testing.assert_allclose(returned, stack.stacked(padded), atol=1e-3)
+    # A rim voxel that is not told from air may lie outside, as far as that is told.
+    lost = ~np.isclose(returned, stack.stacked(padded), atol=1e-3)
+    assert np.count_nonzero(lost) <= 1e-3 * np.count_nonzero(padded)
 
 
 def test_a_field_of_view_that_shows_the_head_stays_in_the_middle():
