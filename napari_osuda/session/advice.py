@@ -31,9 +31,12 @@ class ReasonKind(enum.StrEnum):
     VANISHES = "vanishes"
     APPEARS = "appears"
     # Figures of the original ("before") and the adapted mask ("after").
-    MIRROR = "mirror"
+    STEADY = "steady"
+    MIXES = "mixes"
+    OTHERS = "others"
+    CONFIDENCE = "source confidence"
     COHERENCE = "coherence"
-    BORDER = "border"
+    SEPARATION = "separation"
     VOLUMES = "volumes"
     CONTRAST = "contrast unchanged"
 

@@ -24,7 +24,7 @@ def test_several_are_told_as_the_worst_with_the_reasons_of_the_cases_that_are_so
 
 
 def test_a_reason_is_plain_data():
-    reason = Reason(ReasonKind("mirror"), {"before": 0.1, "after": 0.2})
-    assert reason.to_dict() == {"kind": "mirror", "region": None, "figures": {"before": 0.1, "after": 0.2}}
+    reason = Reason(ReasonKind("steady"), {"before": 0.1, "after": 0.2})
+    assert reason.to_dict() == {"kind": "steady", "region": None, "figures": {"before": 0.1, "after": 0.2}}
     with pytest.raises(ValueError, match="not a valid"):
         ReasonKind("It is worse.")

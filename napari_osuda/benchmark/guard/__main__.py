@@ -1,8 +1,7 @@
 """Fit the guard: ``python -m napari_osuda.benchmark.guard docs/results/real/guard.csv``.
 
 Writes the coefficients that the session reads (``session/guard/fitted.json``) and a page of what they are
-worth on protocols that took no part (``guard.md`` beside the table). A table ``guard-rules.csv`` beside it,
-of what other rules make of the same cases, is compared with.
+worth on protocols that took no part (``guard.md`` beside the table).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from napari_osuda.benchmark.guard.fit import finished, held_out
 from napari_osuda.benchmark.guard.rows import read_table
-from napari_osuda.benchmark.guard.worth import page, read_rules
+from napari_osuda.benchmark.guard.worth import page
 from napari_osuda.files import written_whole
 from napari_osuda.session.guard import estimate
 
@@ -31,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     estimator = finished(cases, held)
     with written_whole(options.out) as path:
         path.write_text(json.dumps(estimator.to_dict(), indent=1) + "\n")
-    before = options.table.with_name(f"{options.table.stem}-rules.csv")
-    text = page(held, estimator, read_rules(before) if before.is_file() else None)
+    text = page(held, estimator)
     with written_whole(options.table.with_suffix(".md")) as path:
         path.write_text(text)
     sys.stdout.write(text)

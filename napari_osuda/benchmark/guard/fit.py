@@ -77,18 +77,23 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
     features = np.array([level_features(row.figures) for row in masks.values()])
     target = np.array([row.dice for row in masks.values()])
     level = ridge(features, target, weights, LEVEL_FEATURES)
-    plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 1.0, USELESS)
-    changes, gains, told = [], [], []
+    plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 0.0, USELESS)
+    changes, relative, told = [], [], []
     for case in cases:
         for name, regions in case.masks.items():
             for region, row in regions.items():
-                if name != "source":
-                    before = case.masks["source"][region]
-                    changes.append(change_features(before.figures, row.figures))
-                    gains.append(row.dice - before.dice)
-                    told.append(share[case.protocol])
+                if name == "source":
+                    continue
+                before = case.masks["source"][region]
+                room = disagreement(row.figures)
+                changes.append(
+                    change_features(before.figures, row.figures, plain.expected(before.figures).dice)
+                )
+                relative.append((row.dice - before.dice) / room)
+                told.append(room * share[case.protocol])
     scaled = np.array(told) * len(told) / np.sum(told)
-    return replace(plain, change=ridge(np.array(changes), np.array(gains), scaled, CHANGE_FEATURES))
+    change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
+    return replace(plain, change=change)
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,8 @@ class Held:
     case : CaseRows
     level : dict of (candidate, region) to float
         Expected Dice.
-    gain, least : dict of candidate to float
-        Expected change of Dice: mean over the regions, and the smallest of any.
+    gain, harm : dict of candidate to float
+        Mean over the regions, and the largest chance of harm of any.
     error : list of (float, float)
         Errors of the relative change, and the disagreement.
     """
@@ -109,17 +114,17 @@ class Held:
     case: CaseRows
     level: dict[tuple[str, str], float]
     gain: dict[str, float]
-    least: dict[str, float]
+    harm: dict[str, float]
     error: list[tuple[float, float]]
 
-    def chosen(self, least_gain: float) -> str:
+    def chosen(self, accepted_harm: float) -> str:
         """Which candidate is used."""
-        passing = [n for n, gain in self.gain.items() if gain > least_gain and self.least[n] > -least_gain]
+        passing = [n for n, gain in self.gain.items() if gain > 0 and self.harm[n] <= accepted_harm]
         return max(passing, key=lambda name: self.gain[name], default="source")
 
-    def change(self, least_gain: float) -> float:
+    def change(self, accepted_harm: float) -> float:
         """Change of mean Dice that the choice brings."""
-        return self.case.dice(self.chosen(least_gain)) - self.case.dice("source")
+        return self.case.dice(self.chosen(accepted_harm)) - self.case.dice("source")
 
 
 def judge(estimator: Estimator, case: CaseRows) -> Held:
@@ -129,7 +134,7 @@ def judge(estimator: Estimator, case: CaseRows) -> Held:
         for name, regions in case.masks.items()
         for region, row in regions.items()
     }
-    gain, least, error = {}, {}, []
+    gain, harm, error = {}, {}, []
     for name, regions in case.masks.items():
         if name == "source":
             continue
@@ -138,13 +143,13 @@ def judge(estimator: Estimator, case: CaseRows) -> Held:
             region: estimator.changed(before[region].figures, row.figures) for region, row in regions.items()
         }
         gain[name] = float(np.mean([change.gain for change in changes.values()]))
-        least[name] = min(change.gain for change in changes.values())
+        harm[name] = max(change.harm for change in changes.values())
         if regions["all labels"].figures.share == 0 and before["all labels"].figures.share > 0:
-            least[name] = -1.0
+            harm[name] = 1.0
         for region, row in regions.items():
             room = disagreement(row.figures)
             error.append(((row.dice - before[region].dice - changes[region].gain) / room, room))
-    return Held(case, level, gain, least, error)
+    return Held(case, level, gain, harm, error)
 
 
 def held_out(cases: Sequence[CaseRows]) -> list[Held]:
@@ -168,13 +173,14 @@ def _spread(cases: Sequence[CaseRows]) -> float:
 
 
 def risk_controlled(held: Sequence[Held], alpha: float = ALPHA) -> float:
-    """The smallest expected gain to accept so that no more than ``alpha`` of new cases are harmed.
+    """The largest chance of harm to accept so that no more than ``alpha`` of new cases are harmed.
 
-    Conformal risk control (Angelopoulos et al., ICLR 2024): the smallest threshold down to which, at each,
-    the harmed share R among n held-out cases meets (n R + 1) / (n + 1) <= alpha.
+    Conformal risk control (Angelopoulos et al., ICLR 2024): the largest threshold up to which, at each, the
+    harmed share R among n held-out cases meets (n R + 1) / (n + 1) <= alpha. 0 where none does.
     """
-    count, chosen = len(held), 1.0
-    for threshold in np.linspace(0.3, 0.0, 121):
+    grid = np.linspace(0.0, 0.5, 101)
+    count, chosen = len(held), 0.0
+    for threshold in grid:
         harmed = sum(h.change(threshold) < -estimate.HARM for h in held)
         if (harmed + 1) / (count + 1) > alpha:
             break
@@ -207,5 +213,5 @@ def finished(cases: Sequence[CaseRows], held: Sequence[Held]) -> Estimator:
         below=below,
         above=above,
         spread=_spread(cases),
-        least_gain=risk_controlled(held),
+        accepted_harm=risk_controlled(held),
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +12,13 @@ from napari_osuda.benchmark.guard.fit import ALPHA, KNOTS, Held, intervals, risk
 from napari_osuda.benchmark.tables import markdown_table
 from napari_osuda.session.guard.estimate import CHANGE_FEATURES, HARM, LEVEL_FEATURES, Estimator, interval
 
-__all__ = ["Rule", "Rules", "area_under_risk", "page", "read_rules", "thresholds"]
+__all__ = ["area_under_risk", "page", "thresholds"]
 
 _EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def thresholds(held: Sequence[Held]) -> dict[str, float]:
-    """For each protocol the least expected gain that the cases of the others lead to."""
+    """For each protocol the accepted chance of harm that the cases of the others lead to."""
     return {
         name: risk_controlled([h for h in held if h.case.protocol != name])
         for name in dict.fromkeys(h.case.protocol for h in held)
@@ -44,32 +41,8 @@ def area_under_risk(scores: Sequence[float], losses: Sequence[float]) -> float:
     return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1)))
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What other rules say of a case: which candidate they use, and how much they trust the last one."""
-
-    chosen: str
-    last: str
-    score: float
-
-
-Rules = Mapping[tuple[str, str, str], Rule]
-"""By protocol, patient and family."""
-
-
-def read_rules(path: Path) -> Rules:
-    """Of a table that was written beside the guard's."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        return {
-            (row["protocol"], row["patient"], row["family"]): Rule(
-                row["chosen"], row["last"], float(row["score"])
-            )
-            for row in csv.DictReader(stream)
-        }
-
-
-def page(held: Sequence[Held], estimator: Estimator, rules: Rules | None = None) -> str:
-    """The page, in Markdown; with what earlier rules make of the same cases, if they are given."""
+def page(held: Sequence[Held], estimator: Estimator) -> str:
+    """The page, in Markdown."""
     by_protocol = thresholds(held)
     parts = [
         "# The guard on protocols that took no part",
@@ -79,7 +52,6 @@ def page(held: Sequence[Held], estimator: Estimator, rules: Rules | None = None)
         "curve, the original and the adapted model through the curve. The oracle takes the best of them by "
         f"the reference. Harmed: worse than the original mask by more than {HARM}.",
         _summary(held, by_protocol),
-        *(["## Against the rules before", _against(held, by_protocol, rules)] if rules else []),
         "## By protocol",
         _by_protocol(held, by_protocol),
         "## Which masks are trusted",
@@ -112,8 +84,8 @@ def _summary(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
         np.array([_last(h) for h in held]),
         np.array([_oracle(h) for h in held]),
     )
-    best = [max(h.gain, key=lambda n: h.gain[n]) for h in held]
-    scores = [h.gain[n] for h, n in zip(held, best, strict=True)]
+    scores = [max((-h.harm[n] for n in h.gain), default=0.0) for h in held]
+    best = [min(h.harm, key=lambda n: h.harm[n]) for h in held]
     losses = [float(h.case.dice(n) - h.case.dice("source") < -HARM) for h, n in zip(held, best, strict=True)]
     area = area_under_risk(scores, losses)
     return (
@@ -124,50 +96,6 @@ def _summary(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
         f"harm over coverage: {area:.3f} (in a random order {np.mean(losses):.3f}). Promised by conformal "
         f"risk control: no more than {ALPHA:.0%} harmed."
     )
-
-
-def _against(held: Sequence[Held], by_protocol: dict[str, float], rules: Rules) -> str:
-    """The guard and other rules on the cases that both have judged."""
-    both = [(h, rules[key]) for h in held if (key := _key(h)) in rules]
-    losses = [float(_change(h, rule.last) < -HARM) for h, rule in both]
-    oracle = sum(_oracle(h) for h, _ in both)
-    ways = {
-        "this guard": (
-            _changes([h for h, _ in both], by_protocol),
-            area_under_risk([h.gain[rule.last] for h, rule in both], losses),
-        ),
-        "the rules before": (
-            np.array([_change(h, rule.chosen) for h, rule in both]),
-            area_under_risk([rule.score for _, rule in both], losses),
-        ),
-    }
-    lines = [
-        [
-            name,
-            f"{np.mean(change < -HARM):.1%}",
-            f"{change.min():+.3f}",
-            f"{change.mean():+.3f}",
-            f"{change.sum() / oracle:.0%}",
-            f"{area:.3f}",
-        ]
-        for name, (change, area) in ways.items()
-    ]
-    header = ("", "harmed", "worst", "mean change", "of the oracle's gain", "harm over coverage")
-    return (
-        f"On {len(both)} cases. The rules compared the last candidate with the original mask, and the "
-        "target's statistics where they refused it; they knew gliomas, and were chosen on the simulated "
-        "patients among these. Harm over coverage: area under the curve, of "
-        f"taking the last candidate ({np.mean(losses):.3f} in a random order).\n\n"
-        + markdown_table(header, lines)
-    )
-
-
-def _key(h: Held) -> tuple[str, str, str]:
-    return h.case.protocol, h.case.patient, h.case.family
-
-
-def _change(h: Held, candidate: str) -> float:
-    return h.case.dice(candidate) - h.case.dice("source")
 
 
 def _by_protocol(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
@@ -272,11 +200,12 @@ def _coefficients(estimator: Estimator) -> str:
     level = dict(zip(LEVEL_FEATURES, estimator.level.weights.tolist(), strict=True))
     change = dict(zip(CHANGE_FEATURES, estimator.change.weights.tolist(), strict=True))
     lines = [
-        [name, f"{level[name]:+.3f}", f"{change[name]:+.3f}" if name in change else ""]
-        for name in LEVEL_FEATURES
+        [name, f"{level[name]:+.3f}" if name in level else "", f"{change[name]:+.3f}"]
+        for name in CHANGE_FEATURES
     ]
     return (
-        "Of standardized figures (for the change: of their differences). A mask is accepted where Dice is "
-        f"expected to rise by more than {estimator.least_gain:.3f}; below an expected Dice of "
-        f"{estimator.useless} none is trusted.\n\n" + markdown_table(("figure", "level", "change"), lines)
+        "Of standardized figures; the change is in units of the disagreement with the original mask. "
+        f"A mask is accepted where the chance of harm is at most {estimator.accepted_harm:.3f}; below an "
+        f"expected Dice of {estimator.useless} none is trusted.\n\n"
+        + markdown_table(("figure", "level", "change"), lines)
     )

@@ -2,7 +2,8 @@
 
 Two linear models of a mask's label-free figures, fitted once on patients with references, simulated and real
 (`napari_osuda.benchmark.guard`, which writes ``fitted.json``): the level of Dice, and its change against
-the source model's mask.
+the source model's mask. The change is in units of the disagreement 1 - Dice(mask, source mask): masks that
+agree cannot differ by more.
 """
 
 from __future__ import annotations
@@ -28,21 +29,16 @@ HARM = 0.01
 """A fall of Dice that counts as harm."""
 # Masks that agree to this are the same as far as Dice can tell.
 _SAME = 0.02
-# A border counts by a third more or less at most; steps far below the first say nothing.
-_FAINT, _MOST = 0.2, 0.3
-# A mask with less than this share of another's size has shrunk.
-_AS_LARGE = 0.9
 
 Floats = NDArray[np.float64]
 
 LEVEL_FEATURES = (
-    "source_confidence", "seen_confidence", "own_confidence", "mixes", "others", "steady", "mirror",
-    "coherence", "separation", "border", "largest", "mix_growth", "distance", "size",
+    "source_confidence", "seen_confidence", "own_confidence", "mixes", "others", "steady", "coherence",
+    "separation", "border", "largest", "mix_growth", "distance", "size",
 )  # fmt: skip
 """Names of what the level of Dice is estimated from."""
-CHANGE_FEATURES = ("mirror", "coherence", "border")
-"""And its change: three figures against those of the source model's mask. More did not carry over from one
-protocol to the next."""
+CHANGE_FEATURES = (*LEVEL_FEATURES, "growth", "expected", "overlap")
+"""And its change: differences to the source model's mask, the Dice expected of that, and their overlap."""
 
 
 def level_features(figures: Figures) -> Floats:
@@ -55,7 +51,6 @@ def level_features(figures: Figures) -> Floats:
             figures.mixes,
             figures.others,
             figures.steady,
-            figures.mirror,
             figures.coherence,
             figures.separation,
             min(figures.border, 3.0),
@@ -67,15 +62,10 @@ def level_features(figures: Figures) -> Floats:
     )
 
 
-def change_features(before: Figures, after: Figures) -> Floats:
+def change_features(before: Figures, after: Figures, expected: float) -> Floats:
     """What a change of Dice is estimated from, as `CHANGE_FEATURES` names it."""
-    # What has no upper end counts by how many times it rises, and not without end.
-    sharper = math.log((after.border + _FAINT) / (before.border + _FAINT))
-    border = float(np.clip(sharper, -_MOST, _MOST))
-    if after.share < _AS_LARGE * before.share:
-        # Whatever a mask shrinks to has a sharper border than what it leaves: that says nothing for it.
-        border = min(border, 0.0)
-    return np.array([after.mirror - before.mirror, after.coherence - before.coherence, border])
+    growth = float(np.clip(after.growth, -3.0, 3.0))
+    return np.array([*(level_features(after) - level_features(before)), growth, expected, after.overlap])
 
 
 def disagreement(after: Figures) -> float:
@@ -141,10 +131,9 @@ class Estimator:
     knots : tuple of float
         Estimates, ascending.
     spread : float
-        Standard deviation of held-out errors of the change, in units of the disagreement 1 - Dice(mask,
-        source mask): masks that agree cannot differ by more.
-    least_gain : float
-        The smallest expected gain at which a mask is accepted, chosen by conformal risk control.
+        Standard deviation of held-out errors of the change, in units of the disagreement.
+    accepted_harm : float
+        The largest chance of harm at which a mask is accepted, chosen by conformal risk control.
     useless : float
         Expected Dice below which a mask is not to be trusted.
     """
@@ -155,7 +144,7 @@ class Estimator:
     below: Sequence[float]
     above: Sequence[float]
     spread: float
-    least_gain: float
+    accepted_harm: float
     useless: float
 
     def expected(self, figures: Figures) -> Expected:
@@ -179,10 +168,10 @@ class Estimator:
     def changed(self, before: Figures, after: Figures) -> Change:
         """The change of Dice from the source model's mask to another one."""
         room = disagreement(after)
-        gain = float(np.clip(self.change(change_features(before, after)), -room, room))
+        relative = self.change(change_features(before, after, self.expected(before).dice))
         # The chance that an error that is normally distributed takes it below -HARM.
-        z = (-HARM - gain) / (self.spread * room)
-        return Change(gain, 0.5 * math.erfc(-z / math.sqrt(2.0)))
+        z = (-HARM / room - relative) / self.spread
+        return Change(float(np.clip(relative, -1.0, 1.0)) * room, 0.5 * math.erfc(-z / math.sqrt(2.0)))
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Estimator:
@@ -200,7 +189,7 @@ class Estimator:
         return {"level": self.level.to_dict(), "change": self.change.to_dict(), **plain}
 
 
-_PLAIN = ("knots", "below", "above", "spread", "least_gain", "useless")
+_PLAIN = ("knots", "below", "above", "spread", "accepted_harm", "useless")
 
 
 @functools.cache

@@ -45,10 +45,8 @@ class Figures:
     others : float
         Mean Dice with the other candidates' masks.
     steady : float
-        Mean Dice with the candidate's masks of the image moved by a few pixels and with a little noise.
-    mirror : float
-        Dice with the candidate's mask of the mirrored image, where the image is like its mirror image; else
-        as ``steady``.
+        Mean Dice with the candidate's masks of the image moved by a few pixels, with a little noise, and,
+        where the image is like its mirror image, mirrored.
     coherence : float
         Dice of the mask with itself one slice further: a 2-D network does not know its neighbors.
     largest : float
@@ -57,8 +55,8 @@ class Figures:
         Share of the image's variance in and around the mask that the mask explains (Otsu's criterion; IEEE
         Trans. Syst. Man Cybern. 9, 1979), in the channel where it is largest.
     border : float
-        Difference of the means just inside and just outside of the mask over the standard deviation of the
-        image where it is not air, in the channel where it is largest.
+        Difference of the means just inside and just outside of the mask over their standard deviation, in
+        the channel where it is largest.
     growth : float
         Logarithm of the mask's size over that of the source model's.
     mix_growth : float
@@ -76,7 +74,6 @@ class Figures:
     mixes: float
     others: float
     steady: float
-    mirror: float
     coherence: float
     largest: float
     separation: float
@@ -105,14 +102,11 @@ class Seen:
     p : float array [S, h, w]
         Probability. Of a volume [D, h, w].
     changed : tuple of (bool array [T, h, w], index array [T])
-        The masks of the image moved and with noise, moved back, and which slices those are.
-    mirrored : (bool array [T, h, w], index array [T]), optional
-        The same of the mirrored image, where it is like the image.
+        The masks of the changed image, changed back, and which slices those are.
     """
 
     p: Probability
     changed: tuple[tuple[Mask, NDArray[np.intp]], ...] = ()
-    mirrored: tuple[Mask, NDArray[np.intp]] | None = None
 
     @property
     def mask(self) -> Mask:
@@ -147,7 +141,6 @@ def figures_of(
         Probability of the source network on that image, where it is another than the original.
     """
     mask, before = seen.mask, source.mask
-    steady = _mean([dice(mask[places], changed) for changed, places in seen.changed])
     size = int(mask.sum())
     chosen = [int(mix.sum()) * len(mask) / max(len(places), 1) for mix, places in mixes]
     return Figures(
@@ -158,8 +151,7 @@ def figures_of(
         own_confidence=_soft_dice(seen.p, mask),
         mixes=_mean([dice(mask[places], mix) for mix, places in mixes]),
         others=_mean([dice(mask, other) for other in others]),
-        steady=steady,
-        mirror=steady if seen.mirrored is None else dice(mask[seen.mirrored[1]], seen.mirrored[0]),
+        steady=_mean([dice(mask[places], changed) for changed, places in seen.changed]),
         coherence=_coherence(mask),
         largest=_largest(mask),
         separation=_separation(mask, image),
@@ -223,6 +215,5 @@ def _border(mask: Mask, image: NDArray[np.floating]) -> float:
     for channel in np.moveaxis(image, 1, 0):
         values = channel.astype(np.float32)
         step = abs(float(values[inner].mean() - values[outer].mean()))
-        shown = values[values != values[0, 0, 0]]
-        found.append(step / max(float(shown.std()) if shown.size else 0.0, 1e-6))
+        found.append(step / max(float(values[inner | outer].std()), 1e-6))
     return max(found)

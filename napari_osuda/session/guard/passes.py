@@ -78,26 +78,19 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     """
     case = _Case(stack, card)
     p = yield from _segmented(network, case, case.all)
-    again: list[NDArray[np.float16]] = []
-    mirrored = None
+    again: list[tuple[NDArray[np.bool_], NDArray[np.intp]]] = []
     if changed and len(case.all):
         thinned = case.thinned
-        for change in (_Moved(), _Noisy(stack)):
-            again.append((yield from _segmented(network, case, case.all[thinned], change)))
+        changes: list[_Change] = [_Moved(), _Noisy(stack)]
         mirror = _mirror_axis(card)
         if mirror is not None and _symmetric(stack.slices(case.all[thinned]), mirror):
-            mirrored = yield from _segmented(network, case, case.all[thinned], _Mirrored(mirror))
+            changes.append(_Mirrored(mirror))
+        for change in changes:
+            q = yield from _segmented(network, case, case.all[thinned], change)
+            again.append((q > 0.5, thinned))
     names = (WHOLE, *region_channels(card))
-
-    def thinned_mask(q: NDArray[np.float16], k: int) -> Thinned:
-        return _volume(q[:, k] > 0.5), _places(p, case.thinned)
-
     return {
-        name: Seen(
-            _volume(p[:, k]),
-            tuple(thinned_mask(q, k) for q in again),
-            None if mirrored is None else thinned_mask(mirrored, k),
-        )
+        name: Seen(_volume(p[:, k]), tuple((_volume(mask[:, k]), _places(p, at)) for mask, at in again))
         for k, name in enumerate(names)
     }
 

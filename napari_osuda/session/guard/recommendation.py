@@ -23,9 +23,12 @@ __all__ = ["Judgment", "judged", "unchanged", "with_volumes"]
 _TRACE = 2e-5
 # Figures that are told beside the expected Dice, two at most.
 _TOLD: Mapping[str, ReasonKind] = {
-    "mirror": ReasonKind.MIRROR,
+    "steady": ReasonKind.STEADY,
+    "mixes": ReasonKind.MIXES,
+    "others": ReasonKind.OTHERS,
+    "source_confidence": ReasonKind.CONFIDENCE,
     "coherence": ReasonKind.COHERENCE,
-    "border": ReasonKind.BORDER,
+    "separation": ReasonKind.SEPARATION,
 }
 _MOST_TOLD = 2
 
@@ -61,10 +64,10 @@ class _Region:
         return None if self.name == WHOLE else self.name
 
     def accepted(self, estimator: Estimator) -> bool:
-        return self.fault is None and self.change.gain > estimator.least_gain
+        return self.fault is None and self.change.gain > 0 and self.safe(estimator)
 
     def safe(self, estimator: Estimator) -> bool:
-        return self.fault is None and self.change.gain > -estimator.least_gain
+        return self.fault is None and self.change.harm <= estimator.accepted_harm
 
 
 def judged(
@@ -88,8 +91,8 @@ def judged(
     Returns
     -------
     Judgment
-        The mask is accepted where Dice is expected to rise enough, in the mean over the regions, and to fall
-        as much for none of them. Neither is trusted where the better one is expected to be useless.
+        The mask is accepted where Dice is expected to rise, in the mean over the regions, and the chance of
+        harm is small for each of them. Neither is trusted where the better one is expected to be useless.
     """
     before, after = evidence["source"], evidence[name]
     signals: dict[str, Any] = {
@@ -108,7 +111,7 @@ def judged(
     if not regions or max(before[WHOLE].share, after[WHOLE].share) < _TRACE:
         return Judgment(Recommendation("neither", (Reason(ReasonKind.NOTHING),), signals), 0.0)
     gain = float(np.mean([region.change.gain for region in regions]))
-    accept = gain > estimator.least_gain and all(region.safe(estimator) for region in regions)
+    accept = gain > 0 and all(region.safe(estimator) for region in regions)
     whole = regions[0]
     best = whole.after if accept else whole.before
     decision: Decision = "accept" if accept else "keep-source"
@@ -186,10 +189,10 @@ def _figures(region: _Region, estimator: Estimator, sign: float) -> list[Reason]
     """The figures that weighed most in the direction of the decision and can be read to differ."""
     before, after = region.figures
     model = estimator.change
-    weighed = model.weights * (change_features(before, after) - model.mean) / model.scale
+    weighed = model.weights * (change_features(before, after, region.before.dice) - model.mean) / model.scale
     found = []
     for weight, name in sorted(zip((sign * weighed).tolist(), CHANGE_FEATURES, strict=True), reverse=True):
-        if weight > 0:
+        if weight > 0 and name in _TOLD:
             was, now = getattr(before, name), getattr(after, name)
             # What weighs for a mask and reads as if it spoke against it would only confuse.
             if sign * (round(now, 2) - round(was, 2)) > 0:

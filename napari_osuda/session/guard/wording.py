@@ -52,21 +52,35 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ReasonKind.APPEARS: (
         "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
     ),
-    ReasonKind.MIRROR: (
-        "The result is steadier when the image is mirrored or moved{of} (Dice {after:.2f}, original "
+    ReasonKind.STEADY: (
+        "The result changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
         "{before:.2f}).",
-        "The result is less steady when the image is mirrored or moved{of} (Dice {after:.2f}, original "
+        "The result changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
         "{before:.2f}).",
+    ),
+    ReasonKind.MIXES: (
+        "It agrees better with masks made with other image statistics{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+        "It agrees less with masks made with other image statistics{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+    ),
+    ReasonKind.OTHERS: (
+        "It agrees better with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+        "It agrees less with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+    ),
+    ReasonKind.CONFIDENCE: (
+        "The original model is more confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
+        "The original model is less confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
     ),
     ReasonKind.COHERENCE: (
         "Neighboring slices agree better{of} (Dice {after:.2f}, original {before:.2f}).",
         "Neighboring slices agree less{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
-    ReasonKind.BORDER: (
-        "The border follows a sharper edge in the image{of} ({after:.2f} standard deviations, original "
-        "{before:.2f}).",
-        "The border follows a weaker edge in the image{of} ({after:.2f} standard deviations, original "
-        "{before:.2f}).",
+    ReasonKind.SEPARATION: (
+        "The mask separates bright from dark tissue better{of} (explained variance {after:.0%}, original "
+        "{before:.0%}).",
+        "The mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, original "
+        "{before:.0%}).",
     ),
     ReasonKind.VOLUMES: (
         "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "

@@ -11,12 +11,12 @@ from napari_osuda.benchmark.trials import score_columns
 
 GOOD = {
     "share": 0.01, "overlap": 0.2, "source_confidence": 0.95, "seen_confidence": 0.95, "own_confidence": 0.97,
-    "mixes": 0.95, "others": 0.95, "steady": 0.98, "mirror": 0.95, "coherence": 0.85, "largest": 1.0,
-    "separation": 0.65,     "border": 1.6, "growth": 0.0, "mix_growth": 0.0, "distance": -2.0,
+    "mixes": 0.95, "others": 0.95, "steady": 0.98, "coherence": 0.85, "largest": 1.0, "separation": 0.65,
+    "border": 1.6, "growth": 0.0, "mix_growth": 0.0, "distance": -2.0,
 }  # fmt: skip
 POOR = GOOD | {
-    "source_confidence": 0.2, "seen_confidence": 0.2, "mixes": 0.2, "others": 0.2, "mirror": 0.3,
-    "coherence": 0.3,     "largest": 0.3, "separation": 0.05, "border": 0.2, "mix_growth": 2.0,
+    "source_confidence": 0.2, "seen_confidence": 0.2, "mixes": 0.2, "others": 0.2, "coherence": 0.3,
+    "largest": 0.3, "separation": 0.05, "border": 0.2, "mix_growth": 2.0,
 }  # fmt: skip
 
 

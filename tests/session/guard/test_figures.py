@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.session.guard.figures import FIGURES, Seen, figures_of
@@ -41,7 +41,7 @@ def test_a_mask_that_everything_agrees_on_has_the_best_figures():
     assert (found.overlap, found.mixes, found.others, found.largest) == (1, 1, 1, 1)
     assert (found.growth, found.mix_growth) == (0, 0)
     assert found.separation > 0.9
-    assert found.border > 1.2
+    assert found.border > 1.5
     assert found.distance == pytest.approx(math.log(0.5))
     assert found.share == pytest.approx(LESION.mean())
     assert tuple(found.to_dict()) == FIGURES
@@ -80,10 +80,8 @@ def test_a_mask_that_changes_with_the_image_is_not_steady():
     same, moved = LESION[places], np.roll(LESION[places], 6, 1)
     steady = of(LESION, seen=Seen(sure(LESION).p, ((same, places), (same, places))))
     shaky = of(LESION, seen=Seen(sure(LESION).p, ((same, places), (moved, places))))
-    assert (steady.steady, steady.mirror) == (1, 1)
-    assert shaky.steady == shaky.mirror < 0.8, "what is not like its mirror image is not mirrored"
-    mirrored = of(LESION, seen=Seen(sure(LESION).p, ((same, places),), (moved, places)))
-    assert mirrored.mirror < 0.7 < mirrored.steady
+    assert steady.steady == 1
+    assert shaky.steady < 0.8
 
 
 def test_slices_that_have_nothing_to_do_with_each_other_are_not_coherent():
@@ -100,7 +98,6 @@ def test_sizes_are_against_the_source_and_the_mixes():
     assert found.mix_growth == 0
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 1.0]))
 def test_figures_are_finite_and_shares_are_shares_whatever_the_masks(seed, share):
     rng = np.random.default_rng(seed)

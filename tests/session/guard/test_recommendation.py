@@ -15,17 +15,17 @@ from napari_osuda.session.guard.wording import said
 
 FAIR = Figures(
     share=0.01, overlap=1.0, source_confidence=0.9, seen_confidence=0.9, own_confidence=0.95, mixes=0.9,
-    others=0.9, steady=0.9, mirror=0.9, coherence=0.8, largest=1.0, separation=0.6, border=1.4, growth=0.0,
+    others=0.9, steady=0.9, coherence=0.8, largest=1.0, separation=0.6, border=1.4, growth=0.0,
     mix_growth=0.0, distance=-2.0,
 )  # fmt: skip
-OTHER = dataclasses.replace(FAIR, overlap=0.6, mirror=0.95, coherence=0.85, border=1.6)
+OTHER = dataclasses.replace(FAIR, overlap=0.6, steady=0.95, coherence=0.85, separation=0.65)
 NONE = dataclasses.replace(FAIR, share=0.0)
 
 
 class Told:
     """An estimator that says what a test wants."""
 
-    least_gain, useless = 0.05, 0.3
+    accepted_harm, useless = 0.2, 0.3
 
     def __init__(self, levels, changes):
         self._levels, self._changes = levels, changes
@@ -49,7 +49,7 @@ def told(levels, changes, before=None, after=None, contrast=None):
     ("levels", "changes", "decision", "kind"),
     [
         ((0.6, 0.7), (0.1, 0.1), "accept", ReasonKind.BETTER),
-        ((0.6, 0.64), (0.04, 0.3), "keep-source", ReasonKind.RISK),
+        ((0.6, 0.7), (0.1, 0.3), "keep-source", ReasonKind.RISK),
         ((0.6, 0.5), (-0.1, 0.6), "keep-source", ReasonKind.WORSE),
         # A change that is harmless and brings nothing is none.
         ((0.6, 0.6), (0.0, 0.1), "keep-source", ReasonKind.WORSE),
