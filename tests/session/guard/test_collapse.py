@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -59,6 +59,8 @@ def test_a_collapse_is_caught_within_five_iterations_and_the_last_good_state_kep
 @given(st.floats(0.3, 0.9))
 def test_a_foreground_that_fades_is_caught_once_a_tenth_is_left_and_half_of_it_is_what_is_kept(factor):
     shares = [0.05] * 3 + [0.05 * factor**k for k in range(1, 60)]
+    # Reports hold float32: on the edge itself either side is right.
+    assume(all(abs(share - edge) > 1e-7 for share in shares for edge in (0.005, 0.025)))
     ended, _, good = watched(shares)
     start = next(t for t, share in enumerate(shares) if share < 0.1 * 0.05)
     assert ended == start + 2
