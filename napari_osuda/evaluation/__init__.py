@@ -14,6 +14,8 @@ from napari_osuda.evaluation.changes import (
 )
 from napari_osuda.evaluation.labelfree import (
     agreement,
+    coherence,
+    largest_piece,
     normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
@@ -39,11 +41,13 @@ __all__ = [
     "RegionSummary",
     "agreement",
     "change_table",
+    "coherence",
     "dice",
     "difference",
     "evaluate",
     "hausdorff",
     "labels_outside",
+    "largest_piece",
     "normalized_entropy",
     "precision",
     "region_masks",

@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_osuda.evaluation.overlap import dice
 from napari_osuda.evaluation.regions import Regions, region_masks
 
-__all__ = ["Channels", "agreement", "normalized_entropy"]
+__all__ = ["Channels", "agreement", "coherence", "largest_piece", "normalized_entropy"]
 
 Channels = Literal["softmax", "sigmoid"]
 """How the channels of a probability array relate: they sum to 1, or each says yes or no by itself."""
@@ -52,3 +53,17 @@ def agreement(before: NDArray[Any], after: NDArray[Any], regions: Regions) -> di
     """Dice between the masks before and after adaptation, for each region."""
     first, second = region_masks(before, regions), region_masks(after, regions)
     return {name: dice(first[name], second[name]) for name in regions}
+
+
+def coherence(mask: NDArray[np.bool_]) -> float:
+    """Dice of a mask with itself one slice further along its first axis: a 2-D network knows no neighbor."""
+    return dice(mask[:-1], mask[1:])
+
+
+def largest_piece(mask: NDArray[np.bool_]) -> float:
+    """Share of a mask in its largest piece (connected across faces, edges, corners); 1 where it is empty."""
+    pieces, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    if not count:
+        return 1.0
+    sizes = np.bincount(pieces.ravel())[1:]
+    return float(sizes.max() / sizes.sum())

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import CaseError, ConfigError, ModelError
 from napari_osuda.method import schedules
 from napari_osuda.method.config import AdaptationConfig
-from napari_osuda.method.layers import BoundLayer, NormLayer, bind_layers
+from napari_osuda.method.layers import NormLayer, bind_layers
 from napari_osuda.method.losses import Activation, hbs_loss
 from napari_osuda.method.normalization import (
     BatchNormCall,
@@ -28,6 +28,7 @@ from napari_osuda.method.report import FloatArray, StepReport
 from napari_osuda.method.rivals import Rivals
 from napari_osuda.method.source import Source
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
+from napari_osuda.method.training import cycle, optimizer, trained_parameters
 from napari_osuda.method.transferability import distance, transferability
 
 __all__ = ["Adaptation", "adapt"]
@@ -83,9 +84,9 @@ class Adaptation(Iterator[StepReport]):
         # What the model's user asked of its parameters, given back with the finished model.
         self._required = {p: p.requires_grad for p in self.model.parameters()}
         self._source = Source(self._bound)
-        self._trained = _trained(self.model, self._bound, self.config)
-        self._optimizer = _optimizer(self._trained, self.config)
-        self._stream = _cycle(batches)
+        self._trained = trained_parameters(self.model, self._bound, self.config)
+        self._optimizer = optimizer(self._trained, self.config)
+        self._stream = cycle(batches)
         self._rivals = Rivals(self._trained, self.config, activation)
         self._seen: tuple[Tensor, Tensor] | None = None
         # Only a memory of earlier predictions has to know when a batch comes round again.
@@ -171,7 +172,7 @@ class Adaptation(Iterator[StepReport]):
         config, source = self.config, self._source
 
         def normalize(call: BatchNormCall) -> Tensor | None:
-            if id(call.running_mean) not in source.places:
+            if not source.stores(call.running_mean):
                 return None
             y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics)
             if observed is not None:
@@ -212,16 +213,7 @@ class Adaptation(Iterator[StepReport]):
 
         Empty before the first step.
         """
-        if self._seen is None:
-            return {}
-        names = {id(tensor): name for name, tensor in self.model.state_dict(keep_vars=True).items()}
-        found: dict[str, Tensor] = {}
-        for layer in self._bound:
-            place = slice(layer.info.offset, layer.info.offset + layer.info.channels)
-            for stored, seen in zip((layer.running_mean, layer.running_var), self._seen, strict=True):
-                if id(stored) in names:
-                    found[names[id(stored)]] = seen[place]
-        return found
+        return {} if self._seen is None else self._source.by_name(self.model, self._seen)
 
     def finish(self) -> nn.Module:
         """Store the statistics at inference (see ``inference_statistics``) and give the plain model.
@@ -236,7 +228,7 @@ class Adaptation(Iterator[StepReport]):
         """Go on from where it is with the same target in batches of another size."""
         self.config = self.config.replace(batch_size=batch_size)
         self.batches = batches
-        self._stream = _cycle(batches)
+        self._stream = cycle(batches)
         self._rivals.forget_predictions()
         self._round = sum(1 for _ in batches)
 
@@ -255,7 +247,7 @@ class Adaptation(Iterator[StepReport]):
         self._optimizer.load_state_dict(state["optimizer"])
         self.t = int(state["t"])
         self._rivals.load_state_dict(state)
-        self._stream = _cycle(self.batches)
+        self._stream = cycle(self.batches)
         for _ in range(self.t):
             next(self._stream)
 
@@ -300,27 +292,6 @@ def adapt(
     >>> adapted = adaptation.model  # doctest: +SKIP
     """
     return Adaptation(model, batches, config, activation=activation)
-
-
-def _trained(model: nn.Module, bound: tuple[BoundLayer, ...], config: AdaptationConfig) -> list[nn.Parameter]:
-    affine = {id(p) for layer in bound for p in (layer.weight, layer.bias)}
-    chosen = [p for p in model.parameters() if config.parameters == "all" or id(p) in affine]
-    model.requires_grad_(False)
-    for parameter in chosen:
-        parameter.requires_grad_(True)
-    return chosen
-
-
-def _optimizer(parameters: list[nn.Parameter], config: AdaptationConfig) -> torch.optim.Optimizer:
-    # A network without gamma and beta has nothing to train under parameters="affine"; its statistics move.
-    parameters = parameters or [nn.Parameter(torch.zeros(()))]
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.SGD
-    return kind(parameters, lr=config.learning_rate, weight_decay=0.0)
-
-
-def _cycle(batches: Iterable[Tensor]) -> Iterator[Tensor]:
-    while True:
-        yield from batches
 
 
 def _numpy(values: Tensor) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.losses import hbs_step
@@ -17,13 +17,17 @@ class Source:
 
     def __init__(self, bound: tuple[BoundLayer, ...]) -> None:
         self.bound = bound
-        self.places = {id(layer.running_mean): layer.info for layer in bound}
+        self._stored = {id(layer.running_mean) for layer in bound}
         self.mean = torch.cat([layer.running_mean for layer in bound]).clone()
         self.var = torch.cat([layer.running_var for layer in bound]).clone()
         self.eps = torch.cat([torch.full_like(layer.running_var, layer.info.eps) for layer in bound])
         with torch.no_grad():
             gamma, beta = self.now()
             self.gamma, self.beta = gamma.clone(), beta.clone()
+
+    def stores(self, running_mean: Tensor | None) -> bool:
+        """Whether these are the running means of one of its layers."""
+        return id(running_mean) in self._stored
 
     def now(self) -> tuple[Tensor, Tensor]:
         """gamma_t and beta_t, [N], differentiable; 1 and 0 where a layer has none."""
@@ -48,11 +52,27 @@ class Source:
         ]
         return torch.cat([mean for mean, _ in pairs]), torch.cat([var for _, var in pairs])
 
+    def by_name(self, model: nn.Module, statistics: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """Means and variances, [N] each, taken apart by layer: [C], by the names of the model's buffers."""
+        names = {id(tensor): name for name, tensor in model.state_dict(keep_vars=True).items()}
+        found: dict[str, Tensor] = {}
+        for layer in self.bound:
+            channels = _channels(layer)
+            for stored, joined in zip((layer.running_mean, layer.running_var), statistics, strict=True):
+                if id(stored) in names:
+                    found[names[id(stored)]] = joined[channels]
+        return found
+
     def shrink(self, weight: Tensor, learning_rate: float) -> None:
         """The proximal step of eq. 4 on every gamma and beta."""
         for layer in self.bound:
-            place = slice(layer.info.offset, layer.info.offset + layer.info.channels)
+            channels = _channels(layer)
             if layer.weight is not None:
-                hbs_step(layer.weight, self.gamma[place], weight[place], learning_rate)
+                hbs_step(layer.weight, self.gamma[channels], weight[channels], learning_rate)
             if layer.bias is not None:
-                hbs_step(layer.bias, self.beta[place], weight[place], learning_rate)
+                hbs_step(layer.bias, self.beta[channels], weight[channels], learning_rate)
+
+
+def _channels(layer: BoundLayer) -> slice:
+    """A layer's channels among those of all layers."""
+    return slice(layer.info.offset, layer.info.offset + layer.info.channels)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
 
-from napari_osuda.evaluation import dice
+from napari_osuda.evaluation import coherence, dice, largest_piece
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
@@ -143,8 +143,8 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None, head: Mask) -> S
         share=marked / max(int(head.sum()), 1),
         certainty=float(1 - (p * (1 - p)).sum() / max(float(p.sum()), 1e-6)),
         mirror=1.0 if mirrored is None else dice(mask, mirrored),
-        coherence=_coherence(mask) if mask.ndim == 3 else 1.0,
-        largest=_largest(volume),
+        coherence=coherence(mask) if mask.ndim == 3 else 1.0,
+        largest=largest_piece(volume),
         border=_border(mask, image, head),
     )
 
@@ -154,19 +154,6 @@ def _mirror_axis(card: ModelCard) -> int | None:
     across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
     within = [code for code in card.orientation if code not in across]
     return next((i for i, code in enumerate(within) if code in "LR"), None)
-
-
-def _coherence(mask: Mask) -> float:
-    size = mask[:-1].sum() + mask[1:].sum()
-    return float(2 * (mask[:-1] & mask[1:]).sum() / size) if size else 1.0
-
-
-def _largest(mask: Mask) -> float:
-    pieces, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    if not count:
-        return 1.0
-    sizes = np.bincount(pieces.ravel())[1:]
-    return float(sizes.max() / sizes.sum())
 
 
 def _border(mask: Mask, image: Floats, head: Mask) -> float:

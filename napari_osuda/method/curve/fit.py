@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import ConfigError
 from napari_osuda.method.curve.beginnings import head_moments
 from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve, place
 from napari_osuda.method.curve.mismatch import layer_mismatch
 from napari_osuda.method.layers import bind_layers
+from napari_osuda.method.values import require
 
 __all__ = ["CurveConfig", "CurveStep", "fit_curve"]
 
@@ -60,8 +60,7 @@ class CurveConfig:
             (self.pull >= 0, "pull", "0 or more"),
             (0 < self.depth <= 1, "depth", "above 0 and at most 1"),
         ):
-            if not holds:
-                raise ConfigError(f"{name} of the curve is {getattr(self, name)}; it must be {rule}.")
+            require(holds, f"{name} of the curve", getattr(self, name), rule)
 
 
 @dataclass(frozen=True)

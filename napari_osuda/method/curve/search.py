@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import ConfigError
 from napari_osuda.method.curve.beginnings import head_moments
 from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 from napari_osuda.method.losses import Activation
 from napari_osuda.method.outputs import main_output, probabilities
+from napari_osuda.method.values import require
 
 __all__ = ["CurveTrial", "SearchConfig", "foreground_confidence", "search_curve"]
 
@@ -65,10 +65,7 @@ class SearchConfig:
             (self.most_change >= 1, "most_change", "1 or more"),
             (self.seed >= 0, "seed", "0 or more"),
         ):
-            if not holds:
-                raise ConfigError(
-                    f"{name} of the curve's search is {getattr(self, name)}; it must be {rule}."
-                )
+            require(holds, f"{name} of the curve's search", getattr(self, name), rule)
 
 
 @dataclass(frozen=True)

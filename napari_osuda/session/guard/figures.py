@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_osuda.evaluation import dice
+from napari_osuda.evaluation import coherence, dice, largest_piece
 
 __all__ = ["FIGURES", "Evidence", "Figures", "Seen", "figures_of"]
 
@@ -152,8 +152,8 @@ def figures_of(
         mixes=_mean([dice(mask[places], mix) for mix, places in mixes]),
         others=_mean([dice(mask, other) for other in others]),
         steady=_mean([dice(mask[places], changed) for changed, places in seen.changed]),
-        coherence=_coherence(mask),
-        largest=_largest(mask),
+        coherence=coherence(mask),
+        largest=largest_piece(mask),
         separation=_separation(mask, image),
         border=_border(mask, image),
         growth=_growth(size, int(before.sum())),
@@ -173,18 +173,6 @@ def _growth(size: float, other: float) -> float:
 def _soft_dice(p: Probability, mask: Mask) -> float:
     total = float(p.sum(dtype=np.float64)) + int(mask.sum())
     return 2 * float(p[mask].sum(dtype=np.float64)) / total if total > 1e-6 else 1.0
-
-
-def _coherence(mask: Mask) -> float:
-    return dice(mask[:-1], mask[1:])
-
-
-def _largest(mask: Mask) -> float:
-    pieces, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    if not count:
-        return 1.0
-    sizes = np.bincount(pieces.ravel())[1:]
-    return float(sizes.max() / sizes.sum())
 
 
 _WITHIN = np.ones((1, 3, 3), bool)

@@ -22,13 +22,8 @@ from napari_osuda.session.review.log import PLANES, Plane
 from napari_osuda.session.review.record import ReviewRecord
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import changed_image, missing_image, other_shape
-from napari_osuda.session.run_folder.record import (
-    CardRecord,
-    InputRecord,
-    RunRecord,
-    read_record,
-    run_record,
-)
+from napari_osuda.session.run_folder.record import CardRecord, InputRecord, RunRecord, read_record
+from napari_osuda.session.run_folder.record_of_run import run_record
 
 if TYPE_CHECKING:
     from napari_osuda.session.job import RunResult

@@ -19,13 +19,8 @@ from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.report.page import write_report
 from napari_osuda.session.run_folder.page import report_input
-from napari_osuda.session.run_folder.record import (
-    RunRecord,
-    provenance,
-    run_record,
-    with_note,
-    write_record,
-)
+from napari_osuda.session.run_folder.record import RunRecord, with_note, write_record
+from napari_osuda.session.run_folder.record_of_run import provenance, run_record
 from napari_osuda.session.run_folder.steps import step_rows, write_channels, write_steps
 
 __all__ = ["RunFolder", "sole_writer", "sweep"]

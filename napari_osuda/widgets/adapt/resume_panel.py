@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.column import row_of
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
@@ -38,14 +39,10 @@ class ResumePanel(QWidget):
         self.discard_button = QPushButton("D&iscard")
         self.later_button.setToolTip("Asks again when this panel is opened the next time")
         self.discard_button.setToolTip("Deletes what is needed to resume. Masks in the run folder stay.")
-        row = QHBoxLayout()
-        for button in (self.resume_button, self.later_button, self.discard_button):
-            button.setMinimumWidth(1)
-            row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self.text)
-        layout.addLayout(row)
+        layout.addLayout(row_of(self.resume_button, self.later_button, self.discard_button))
         self.setAccessibleName("Interrupted run")
         self._looking = Background(self)
         self._looking.done.connect(self._on_found)

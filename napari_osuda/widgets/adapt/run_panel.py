@@ -6,9 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.adapt.words import NOT_READY, STATES, progress_words
+from napari_osuda.widgets.qt.column import row_of
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -60,14 +61,12 @@ class RunPanel(QWidget):
         self.queue_button.clicked.connect(self.queue)
         self.pause_button.clicked.connect(self._on_pause)
         self.stop_button.clicked.connect(self.stop)
-        row = QHBoxLayout()
-        for button in (self.adapt_button, self.queue_button, self.pause_button, self.stop_button):
-            button.setMinimumWidth(1)
+        buttons = (self.adapt_button, self.queue_button, self.pause_button, self.stop_button)
+        for button in buttons:
             button.setAccessibleName(button.text().replace("&", ""))
-            row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
+        layout.addLayout(row_of(*buttons))
         layout.addWidget(self.bar)
         layout.addWidget(self.label)
         self.set_state("idle")

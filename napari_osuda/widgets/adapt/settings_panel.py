@@ -31,7 +31,7 @@ class SettingsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         from napari_osuda.method import PRESETS, AdaptationConfig
-        from napari_osuda.method.config import MethodSettings, RunSettings
+        from napari_osuda.method.settings import MethodSettings, RunSettings
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS

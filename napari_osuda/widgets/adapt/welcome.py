@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.imaging.volumes import SUFFIXES
 from napari_osuda.widgets.adapt.inputs.opening import Opening
 from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.column import row_of
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 __all__ = ["Welcome", "recent_runs"]
@@ -52,14 +53,10 @@ class Welcome(QWidget):
         self.runs_button = QPushButton("&Recent runs")
         self._runs = QMenu(self.runs_button)
         self.runs_button.setMenu(self._runs)
-        row = QHBoxLayout()
-        for button in (self.images_button, self.sample_button, self.runs_button):
-            button.setMinimumWidth(1)
-            row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self.text)
-        layout.addLayout(row)
+        layout.addLayout(row_of(self.images_button, self.sample_button, self.runs_button))
         self._looking = Background(self)
         self._looking.done.connect(self.set_runs)
         self.set_runs(())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.words import Note, WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
@@ -93,17 +92,17 @@ class AdaptWidget(DockedWidget):
         )
         self.contrast_choice = ContrastChoice(self.starter.job_maker, self._current_slice)
         self.outcome_panel = OutcomePanel(colors)
-        self.note = WrappedLabel()
+        self.note = Note()
         self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
         self.results = self._layers.results
-        self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self._say)
+        self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self.note.tell)
         self.closing = ClosingGuard(self, lambda: self.cockpit.busy, lambda: closing_words(self.cockpit))
         self.run_view = RunView(
-            self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self._say
+            self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
         )
         self._contrast = self.settings_panel.contrast
         self._arrange()
-        self._say("")
+        self.note.tell("")
         self._connect()
         self._on_input()
         for searching in (self.resume_panel, self.welcome):
@@ -175,8 +174,8 @@ class AdaptWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
-        self.opening.told.connect(self._say)
-        self.opening.failed.connect(self._say)
+        self.opening.told.connect(self.note.tell)
+        self.opening.failed.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
@@ -191,7 +190,7 @@ class AdaptWidget(DockedWidget):
         self.run_panel.stop.connect(self._stop)
         self.starter.preparing.connect(self.run_view.prepare)
         self.starter.failed.connect(self.run_view.fail)
-        self.starter.told.connect(self._say)
+        self.starter.told.connect(self.note.tell)
         self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self._layers.prefer)
         self.outcome_panel.details_button.toggled.connect(self._on_details)
@@ -248,7 +247,7 @@ class AdaptWidget(DockedWidget):
             self.folder_panel.set_case(case)
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
             off = ready.substituted and self._contrast.currentText() != "off"
-            self._say(" ".join(ready.remarks), _TURN_OFF if off else "")
+            self.note.tell(" ".join(ready.remarks), _TURN_OFF if off else "")
 
     def _stop(self) -> None:
         self.queue_panel.hold(True)
@@ -278,10 +277,6 @@ class AdaptWidget(DockedWidget):
         if shown:
             # Once it has its place.
             QTimer.singleShot(0, lambda: self.scroller.ensureWidgetVisible(self.outcome_panel.details))
-
-    def _say(self, text: str, link: str = "") -> None:
-        self.note.setText(escape(text) + link)
-        self.note.setVisible(bool(text))
 
     def _current_slice(self, job: Job) -> int | None:
         return current_slice(self.viewer, job, next(iter(self.channel_panel.layers().values())))

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_osuda.errors import explain
-from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint, other_plane
+from napari_osuda.widgets.cockpit.slice_layers import Viewpoint, other_plane
+from napari_osuda.widgets.cockpit.slice_mask import SliceMask
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
-from napari_osuda.widgets.qt.window import real_viewer
-from napari_osuda.widgets.qt.words import WrappedLabel, enable
-
-if TYPE_CHECKING:
-    from napari.layers import Labels
+from napari_osuda.widgets.qt.words import Note, WrappedLabel, enable
 
 __all__ = ["TimelinePanel"]
 
@@ -39,15 +35,13 @@ class TimelinePanel(QWidget):
 
     def __init__(self, viewer: Any, cockpit: Cockpit) -> None:
         super().__init__()
-        self._viewer = real_viewer(viewer)
         self._cockpit = cockpit
         self._kept: tuple[int, ...] = ()
         #: After how many iterations; None follows the run.
         self.iteration: int | None = None
         #: What the last preview took, from the slider to the layer, in seconds.
         self.seconds = 0.0
-        self._place: SlicePlace | None = None
-        self._layer = SliceLayer(viewer, self._make)
+        self.mask = SliceMask(viewer, cockpit, "iteration")
         self._working = Background(self)
         self._working.done.connect(self._on_done)
         self._working.failed.connect(self._on_failed)
@@ -59,7 +53,7 @@ class TimelinePanel(QWidget):
         self.slider.setToolTip("Shows an earlier iteration: its mask on the current slice, its plots below")
         self.latest_button = QPushButton("&Latest")
         self.use_button = QPushButton("&Use this iteration")
-        self.note = WrappedLabel()
+        self.note = Note()
         row = QHBoxLayout()
         row.addWidget(self.slider, 1)
         row.addWidget(self.latest_button)
@@ -77,16 +71,16 @@ class TimelinePanel(QWidget):
 
     def begin(self) -> None:
         """Another run, or none."""
-        self._layer.begin()
-        self._place, self._kept, self._wanted = None, (), None
+        self.mask.begin()
+        self._kept, self._wanted = (), None
         self.iteration = None
-        self._tell("")
+        self.note.tell("")
         self.chosen.emit(None)
         self.refresh()
 
     def leave(self) -> None:
         """The case is no longer open: take the layer away, as there is nothing to go back to."""
-        self._layer.remove()
+        self.mask.remove()
         self.begin()
 
     def refresh(self) -> None:
@@ -110,8 +104,8 @@ class TimelinePanel(QWidget):
         self.iteration = iteration
         if iteration is None:
             self._wanted = None
-            self._layer.hide()
-            self._tell("")
+            self.mask.hide()
+            self.note.tell("")
         self.slider.blockSignals(True)
         at = len(self._kept) - 1 if iteration is None else self._kept.index(iteration)
         self.slider.setValue(at)
@@ -124,7 +118,7 @@ class TimelinePanel(QWidget):
         """Take the layer away, wait for a preview, follow nothing."""
         self.viewpoint.close()
         self._working.close()
-        self._layer.remove()
+        self.mask.remove()
 
     def _on_slider(self, at: int) -> None:
         if 0 <= at < len(self._kept):
@@ -156,13 +150,12 @@ class TimelinePanel(QWidget):
         if self.iteration is None or run is None or image is None:
             return
         if not can_preview(run.job.model.card):
-            self._tell("This model segments whole volumes: use the iteration to see its mask.")
+            self.note.tell("This model segments whole volumes: use the iteration to see its mask.")
             return
-        if self._place is None:
-            self._place = SlicePlace(run.stacks[0], image)
-        index = self._place.current(self._viewer)
+        self.mask.locate()
+        index = self.mask.current()
         if index is None:
-            self._tell(other_plane(run, "the mask of an iteration"))
+            self.note.tell(other_plane(run, "the mask of an iteration"))
             return
         # While one is computed only the last that was asked for meanwhile is kept.
         free = self._wanted is None
@@ -182,19 +175,18 @@ class TimelinePanel(QWidget):
     def _on_done(self, answer: tuple[tuple[int, int], Any, float]) -> None:
         done, labels, began = answer
         wanted, self._wanted = self._wanted, None
-        if self.iteration is None or self._place is None:
+        if self.iteration is None or self.mask.place is None:
             return
-        name = layer_name(f"iteration {done[0]}", self._cockpit.case)
-        self._layer.show(self._place, labels, done[1], name)
+        name = self.mask.show(labels, done[1], f"iteration {done[0]}")
         self.seconds = time.monotonic() - began
-        self._tell(f"The layer '{name}' shows the mask of this slice at that iteration, approximately.")
+        self.note.tell(f"The layer '{name}' shows the mask of this slice at that iteration, approximately.")
         if wanted is not None and wanted != done:
             self._wanted = wanted
             self._compute()
 
     def _on_failed(self, error: Exception) -> None:
         self._wanted = None
-        self._tell(explain(error))
+        self.note.tell(explain(error))
 
     def _write(self) -> None:
         run = self._cockpit.run
@@ -215,17 +207,6 @@ class TimelinePanel(QWidget):
             "Shows the newest iteration again",
             "" if self.iteration is not None else "The newest iteration is shown.",
         )
-
-    def _tell(self, text: str) -> None:
-        self.note.setText(escape(text))
-        self.note.setVisible(bool(text))
-
-    def _make(self, data: Any) -> Labels:
-        from napari_osuda.napari_layers.masks import mask_layer
-
-        run = self._cockpit.run
-        assert run is not None
-        return mask_layer("iteration", run.job.model.card, data, {})
 
 
 def kept_words(kept: tuple[int, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
@@ -32,7 +31,7 @@ from napari_osuda.widgets.monitor.words import COURSES, course_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import below_or_shared
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.words import Note, WrappedLabel
 
 __all__ = ["MonitorWidget"]
 
@@ -83,8 +82,7 @@ class MonitorWidget(DockedWidget):
             "Mean of the first iterations → mean of the last. Foreground: pixels with any label. "
             "Distance: eq. 5, over all channels."
         )
-        self.note = WrappedLabel()
-        self.note.hide()
+        self.note = Note()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
@@ -120,7 +118,7 @@ class MonitorWidget(DockedWidget):
         self.cockpit.ended.connect(self._on_ended)
         self.cockpit.left.connect(self._on_left)
         self.timeline.chosen.connect(self._go_to)
-        self.activations.told.connect(self._tell)
+        self.activations.told.connect(self.note.tell)
         for panel in self.maps:
             panel.picked.connect(self.pin)
         self.show_history(self.cockpit.history)
@@ -229,10 +227,6 @@ class MonitorWidget(DockedWidget):
             elif isinstance(panel, ChannelMap | DistributionPanel):
                 panel.show_row(-1 if row is None else row)
         self.activations.go_to(iteration)
-
-    def _tell(self, text: str) -> None:
-        self.note.setText(escape(text))
-        self.note.setVisible(bool(text))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Find a place in the window, once."""

@@ -1,12 +1,12 @@
-"""A column of widgets in a narrow dock, as high as it needs to be."""
+"""Columns and rows of widgets that fit a narrow dock."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
-__all__ = ["Column", "scrolled"]
+__all__ = ["Column", "row_of", "scrolled"]
 
 
 class Column(QWidget):
@@ -35,11 +35,20 @@ class Column(QWidget):
             self.setMinimumHeight(wanted if wanted > 0 else layout.totalSizeHint().height())
 
 
-def scrolled(column: Column) -> QScrollArea:
+def scrolled(inside: QWidget) -> QScrollArea:
     """A scroll area that scrolls up and down only."""
     area = QScrollArea()
-    area.setWidget(column)
+    area.setWidget(inside)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
+
+
+def row_of(*widgets: QWidget) -> QHBoxLayout:
+    """A row of widgets, each of which may become narrower than its text rather than widen the dock."""
+    row = QHBoxLayout()
+    for widget in widgets:
+        widget.setMinimumWidth(1)
+        row.addWidget(widget)
+    return row

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["WrappedLabel", "enable", "time_left"]
+__all__ = ["Note", "WrappedLabel", "enable", "time_left"]
 
 
 class WrappedLabel(QLabel):
@@ -29,6 +31,19 @@ class WrappedLabel(QLabel):
             | Qt.TextInteractionFlag.LinksAccessibleByMouse
             | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
+
+
+class Note(WrappedLabel):
+    """A label that is there only while it has something to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hide()
+
+    def tell(self, text: str, link: str = "") -> None:
+        """Say a plain text, and rich text behind it; nothing hides the label."""
+        self.setText(escape(text) + link)
+        self.setVisible(bool(text))
 
 
 def enable(widget: QWidget, tip: str, why_not: str = "") -> None:

@@ -9,11 +9,9 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QTabWidget,
     QVBoxLayout,
@@ -21,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.widgets.qt.column import scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
@@ -155,7 +154,7 @@ class ReviewPage:
             "keys": self.legend,
         }
         for name, panel in panels.items():
-            self.tabs.addTab(panel if name == "slices" else _scrolled(panel), words.TABS[name])
+            self.tabs.addTab(panel if name == "slices" else scrolled(panel), words.TABS[name])
         # Buttons lie outside of what scrolls: a decision is never out of reach.
         self.body = QWidget()
         inner = QVBoxLayout(self.body)
@@ -184,12 +183,3 @@ class ReviewPage:
         layout.addWidget(self.foot)
         layout.addWidget(self.note)
         layout.addWidget(self.space, 1)
-
-
-def _scrolled(panel: QWidget) -> QScrollArea:
-    scroll = QScrollArea()
-    scroll.setWidget(panel)
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return scroll

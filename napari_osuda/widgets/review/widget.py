@@ -10,9 +10,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.napari_layers.orientation import show_letters, show_patient
-from napari_osuda.session.review.log import Plane
+from napari_osuda.napari_layers.orientation import show_letters
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.cockpit.docked import DockedWidget
@@ -22,13 +20,12 @@ from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.acts import ReviewActs
 from napari_osuda.widgets.review.arrivals import Arrivals
+from napari_osuda.widgets.review.case_view import CaseView
 from napari_osuda.widgets.review.desk import Desk
 from napari_osuda.widgets.review.keys import Action, ReviewKeys
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.reference.scoring import ReferenceView
 from napari_osuda.widgets.review.signing import Signing
-from napari_osuda.widgets.review.sync import PanelSync
-from napari_osuda.widgets.review.view.comparison import Comparison
 from napari_osuda.widgets.review.view.layers import ReviewLayers
 from napari_osuda.widgets.review.worklist import Worklist
 
@@ -49,6 +46,8 @@ class ReviewWidget(DockedWidget):
     ----------
     worklist : Worklist
         Every case that was opened for review here.
+    view : CaseView
+        The case that is under review.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -61,17 +60,17 @@ class ReviewWidget(DockedWidget):
         self.desk = Desk(self.layers)
         self.acts = ReviewActs(self.desk, self.page)
         self.reference = ReferenceView(self.desk, self.page.reference)
-        self.comparison = Comparison(self.layers)
         self.layers.on_paint = self.acts.on_stroke
         self.worklist = Worklist()
-        self.sync = PanelSync(self.desk, self.page, self.reference, self.worklist)
+        self.view = CaseView(napari_viewer, self.desk, self.page, self.reference, self.worklist)
+        self.sync = self.view.sync
         self.signing = Signing(self.desk, self.page, self)
         self.arrivals = Arrivals(self.viewer, self.cockpit, self.layers)
         self._placed = False
         show_letters(napari_viewer)
         self.keys = ReviewKeys(napari_viewer, self._actions())
         self._connect()
-        self._show_nothing()
+        self.view.empty()
         self.cockpit.reviewed = lambda: 0 if self.run is None else self.run.decisions
         self.arrivals.watch()
 
@@ -97,111 +96,46 @@ class ReviewWidget(DockedWidget):
 
     def open_run(self, run: ReviewRun) -> None:
         """Put a run's cases on the worklist and show the one that was last under review, or the first."""
-        self.open_case(*self.worklist.add(run))
+        self.view.open(*self.worklist.add(run))
 
-    def open_case(self, run: ReviewRun, name: str) -> None:
-        """Show a case of the worklist, at the slice where its reviewer was last or that changed most."""
-        self._leave_case()
-        desk = self.desk
-        try:
-            review = run.review(name)
-            missing = self.layers.show(run, name)
-        except OsudaError as error:
-            self._show_nothing()
-            desk.tell(str(error), True)
-            return
-        desk.run, desk.review = run, review
-        for layer in self.layers.layers.values():
-            self.keys.bind_layer(layer, ("undo", "redo"))
-        self.page.set_case(review.case)
-        self.page.reference.refresh()
-        show_patient(self.viewer)
-        self.compare("overlay")
-        place = run.record.place(name) or {}
-        plane: Plane = place["plane"] if place.get("plane") in review.axes else review.case.plane
-        shown = self.layers.planes[plane]
-        index = int(place.get("slice", desk.table(plane).change.changed.argmax()))
-        self.layers.go_to(plane, shown.index(min(max(index, 0), shown.count - 1)))
-        desk.plane = plane
-        self.sync.show_plane()
-        self._on_place()
-        lapsed = [shown.index(index) for index in review.lapsed(plane)]
-        told = [*missing, *([words.lapsed(lapsed, plane)] if lapsed else [])]
-        desk.tell(" ".join(told), bool(told))
-
-    def next_case(self) -> None:
-        """Go to the next case on the worklist."""
-        following = None
-        if self.review is not None:
-            following = self.worklist.after(self.run, self.review.case.name)
-        if following is None:
-            self.desk.tell(words.NO_OTHER_CASE)
-        else:
-            self.open_case(*following)
-
-    def go_to_next(self, wanted: str, backwards: bool = False) -> None:
-        """Go to the next changed, flagged or undecided slice."""
-        if self.review is None or not self.desk.in_plane():
-            return
-        step = self.page.slices.next(wanted, self.desk.step, backwards)
-        if step is None:
-            self.desk.tell(words.no_such_slice(wanted))
-        else:
-            self.desk.go_to(step)
+    def compare(self, mode: str) -> None:
+        """Enter a mode of comparison, a key of `napari_osuda.widgets.review.words.MODES`."""
+        self.view.compare(mode)
 
     def edit(self, editing: bool) -> None:
         """Open the final mask for painting, or lock it."""
-        if self.review is None:
-            return
-        editing = editing and self.desk.in_plane()
-        if editing:
-            self.compare("final")
-            self.desk.tell(words.EDITING)
-        self.layers.edit(editing)
-        self.page.decide.edit.setChecked(editing)
-
-    def compare(self, mode: str) -> None:
-        """Enter a way to look, a key of `napari_osuda.widgets.review.words.MODES`."""
-        if self.review is None:
-            return
-        if mode != "final" and self.layers.editing:
-            self.edit(False)
-        if mode != "error":
-            # Errors and masks over each other could not be told apart.
-            self.page.reference.map.setCurrentIndex(0)
-            self.layers.show_error(None)
-        self.comparison.show(mode)
-        self.page.modes.set_mode(mode)
+        self.view.edit(editing)
 
     def read_reference(self, path: Path | str) -> None:
         """Score against the labels in a file; what is wrong with it is told in the panel."""
-        if self.reference.take_file(path):
-            self.sync.show_plane()
+        self.view.read_reference(path)
 
     # What happens
 
     def _connect(self) -> None:
-        page, decide, acts, desk = self.page, self.page.decide, self.acts, self.desk
+        page, decide, acts, desk, view = self.page, self.page.decide, self.acts, self.desk, self.view
+        view.opened.connect(self._bind_layers)
+        view.emptied.connect(lambda why: page.set_empty(why, self.cockpit.result is not None))
         desk.told.connect(page.tell)
         desk.decided.connect(self.sync.show_decisions)
         page.open_button.clicked.connect(self._ask_folder)
         page.last_button.clicked.connect(self.arrivals.take_result)
-        page.case.activated.connect(lambda row: self.open_case(*self.worklist.items[row]))
+        page.case.activated.connect(lambda row: self.view.open(*self.worklist.items[row]))
         for combo in (page.case, page.reference.combo, page.reference.map):
             combo.activated.connect(combo.clearFocus)
         page.slices.went.connect(desk.go_to)
         page.slices.selected.connect(self.sync.show_target)
-        page.modes.chosen.connect(self.compare)
+        page.modes.chosen.connect(view.compare)
         page.opacity.changed.connect(lambda value, at: self.layers.set_opacities({value: at}))
-        page.reference.layer_chosen.connect(self._on_reference)
+        page.reference.layer_chosen.connect(view.take_reference_layer)
         page.reference.file_wanted.connect(self._ask_reference)
-        page.reference.map_chosen.connect(self._on_map)
+        page.reference.map_chosen.connect(view.show_error_map)
         decide.decided.connect(acts.decide)
         decide.rest.connect(acts.decide_rest)
         decide.everywhere.connect(acts.decide_everywhere)
         decide.flagged.connect(lambda: acts.flag())
         decide.case_flagged.connect(lambda: acts.flag(whole=True))
-        decide.edit_toggled.connect(self.edit)
+        decide.edit_toggled.connect(view.edit)
         decide.undo.connect(acts.undo)
         decide.redo.connect(acts.redo)
         self.signing.saved.connect(self.sync.list_cases)
@@ -210,7 +144,7 @@ class ReviewWidget(DockedWidget):
         self.arrivals.refused.connect(lambda sentence: desk.tell(sentence, True))
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
         self._events = (
-            (dims.point, self._on_place), (dims.order, self._on_place), (dims.ndisplay, self._on_place),
+            (dims.point, self._on_viewed), (dims.order, self._on_viewed), (dims.ndisplay, self._on_viewed),
             (layers.inserted, page.reference.refresh),
             (layers.removed, self._on_removed), (layers.removed, page.reference.refresh),
         )  # fmt: skip
@@ -218,61 +152,31 @@ class ReviewWidget(DockedWidget):
             event.connect(slot)
         self.cockpit.left.connect(self._on_left)
 
-    def blink(self, held: bool) -> None:
-        """Show the original mask alone for as long as a key is held."""
-        if self.review is not None:
-            self.comparison.blink(held)
-
-    def _on_reference(self, layer: Any) -> None:
-        if self.reference.take_layer(layer):
-            self.sync.show_plane()
-
-    def _on_map(self, which: str) -> None:
-        self.compare("error" if which else "overlay")
-        self.reference.show_map()
-
-    def _on_place(self, event: object = None) -> None:
-        """The viewer shows something else."""
-        if self.layers.editing and self.layers.plane() is None:
-            # A stroke through a volume would change slices that nobody sees.
-            self.edit(False)
-            self.desk.tell(words.LOCKED_IN_3D)
-        self.sync.follow()
+    def _on_viewed(self, event: object = None) -> None:
+        self.view.follow()
 
     def _on_removed(self, event: Any) -> None:
         if self.review is not None and event.value in self.layers.layers.values():
             # Somebody deletes a layer, or clears the viewer: once that is over one sees which.
             QTimer.singleShot(0, self._restore_layers)
 
+    def _restore_layers(self) -> None:
+        if not self._ended:
+            self.view.restore_layers(self.cockpit.busy)
+
     def _on_left(self) -> None:
         """The images of the run that has ended in this viewer were removed: its review is over."""
-        if self.review is not None and self.arrivals.ended_here(self.run):
-            name = self.review.case.name
-            self._leave_case()
-            self._show_nothing(words.closed(name))
-
-    def _restore_layers(self) -> None:
-        """Put a mask back that somebody has deleted; where all are gone, the review of this case is over."""
-        missing = [] if self._ended or self.review is None else self.layers.missing()
-        if self.review is None or not missing:
-            return
-        if len(missing) < len(self.layers.layers) and not self.cockpit.busy:
-            self.layers.put_back(missing)
-            self.compare(self.comparison.mode)
-            self.desk.tell(words.put_back([self.layers.layers[role].name for role in missing]), True)
-            return
-        self._end_case()
+        if self.arrivals.ended_here(self.run):
+            self.view.end()
 
     def _on_gone(self, run: ReviewRun) -> None:
         """The images of a run were removed, or another patient's have come: its review does not stay."""
         if run is self.run:
-            self._end_case()
+            self.view.end()
 
-    def _end_case(self) -> None:
-        if self.review is not None:
-            name = self.review.case.name
-            self._leave_case()
-            self._show_nothing(words.closed(name))
+    def _bind_layers(self) -> None:
+        for layer in self.layers.layers.values():
+            self.keys.bind_layer(layer, ("undo", "redo"))
 
     def _ask_reference(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, words.CHOOSE_REFERENCE, "", "NIfTI (*.nii *.nii.gz)")
@@ -286,25 +190,10 @@ class ReviewWidget(DockedWidget):
 
     # What is shown
 
-    def _show_nothing(self, why: str = "") -> None:
-        self.desk.run = self.desk.review = None
-        self.page.set_case(None)
-        self.page.set_empty(why, self.cockpit.result is not None)
-        self.sync.list_cases()
-
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self.page.set_colors(colors)
         self.sync.show_decisions()
-
-    def _leave_case(self, closing: bool = False) -> None:
-        if self.review is None:
-            return
-        self.desk.keep_place()
-        self.page.decide.edit.setChecked(False)
-        self.comparison.leave()
-        self.desk.run = self.desk.review = None
-        self.layers.clear(closing)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take a single local file or folder."""
@@ -334,25 +223,24 @@ class ReviewWidget(DockedWidget):
         for event, slot in self._events:
             event.disconnect(slot)
         self.cockpit.left.disconnect(self._on_left)
-        self._leave_case(closing=True)
-        self.comparison.close()
+        self.view.close()
         self.keys.close()
 
     def _actions(self) -> dict[str, Action]:
-        acts, page = self.acts, self.page
+        acts, page, view = self.acts, self.page, self.view
         actions = {
             "after": Action(lambda: acts.decide("after")),
             "before": Action(lambda: acts.decide("before")),
-            "edit": Action(lambda: self.edit(not self.layers.editing)),
+            "edit": Action(lambda: view.edit(not self.layers.editing)),
             "flag": Action(lambda: acts.flag()),
             "undo": Action(acts.undo),
             "redo": Action(acts.redo),
-            "blink": Action(partial(self.blink, True), partial(self.blink, False)),
+            "blink": Action(partial(view.blink, True), partial(view.blink, False)),
             "strength": Action(page.opacity.next_strength),
             "alone": Action(page.opacity.next_alone),
-            "case": Action(self.next_case),
+            "case": Action(view.next),
         }
         for wanted in ("changed", "flagged", "undecided"):
-            actions[f"next {wanted}"] = Action(partial(self.go_to_next, wanted))
-            actions[f"previous {wanted}"] = Action(partial(self.go_to_next, wanted, True))
-        return actions | {mode: Action(partial(self.compare, mode)) for mode in words.MODES}
+            actions[f"next {wanted}"] = Action(partial(view.go_to_next, wanted))
+            actions[f"previous {wanted}"] = Action(partial(view.go_to_next, wanted, True))
+        return actions | {mode: Action(partial(view.compare, mode)) for mode in words.MODES}

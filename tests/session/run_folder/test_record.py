@@ -13,7 +13,8 @@ from napari_osuda.errors import CaseError
 from napari_osuda.method import preset
 from napari_osuda.session import IterationReason, NoteKind, adapt_case
 from napari_osuda.session.notes import Note
-from napari_osuda.session.run_folder.record import read_record, run_record, with_note, write_record
+from napari_osuda.session.run_folder.record import read_record, with_note, write_record
+from napari_osuda.session.run_folder.record_of_run import run_record
 
 
 @pytest.fixture

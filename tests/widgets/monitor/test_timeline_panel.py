@@ -48,7 +48,7 @@ def test_an_iteration_is_previewed_on_the_current_slice(monitor, viewer, qtbot):
     layer, image = viewer.layers["iteration 2 (patient7)"], viewer.layers["patient7_t1"]
     np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
     expected = monitor.cockpit.previewer.labels(monitor.cockpit.timeline.state(2), 0, 4)
-    np.testing.assert_array_equal(layer.data[0], panel._place.lay(expected, 4)[0][0])
+    np.testing.assert_array_equal(layer.data[0], panel.mask.place.lay(expected, 4)[0][0])
     assert "iteration 2 of 6" in panel.heading.text()
     viewer.dims.set_current_step(0, 1)
     qtbot.waitUntil(

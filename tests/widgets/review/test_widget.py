@@ -350,7 +350,7 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     assert (widget.run.folder / "review.json").exists() or widget.review.log == []
     # A mask that somebody has deleted, a viewer that was cleared: the button leads to a review each time.
     widget.acts.decide("before")
-    widget._leave_case()
+    widget.view.leave()
     adapt_widget.cockpit.review_wanted.emit()
     assert len(widget.review.log) == 1
     # Other images, perhaps another patient's: neither masks nor review of the earlier one stay.
@@ -374,7 +374,7 @@ def test_a_large_case_is_instant(empty, tmp_path):
     jumps = []
     for _ in range(9):
         begin = time.perf_counter()
-        widget.go_to_next("changed")
+        widget.view.go_to_next("changed")
         jumps.append(time.perf_counter() - begin)
     print(f"rows {rows:.2f} s, jump {1000 * float(np.median(jumps)):.0f} ms")
     # Generous, since a test's machine is shared; half the voxels here carry a label, far more than a tumor.

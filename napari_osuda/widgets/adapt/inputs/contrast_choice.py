@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, Q
 
 from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.words import Note
 
 if TYPE_CHECKING:
     from napari_osuda.session import ContrastPreview, Job
@@ -72,7 +72,7 @@ class ContrastChoice(QWidget):
             row.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
             self.buttons.append(button)
         row.addStretch(1)
-        self.note = WrappedLabel()
+        self.note = Note()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.button, self.pictures, self.note):
@@ -88,7 +88,6 @@ class ContrastChoice(QWidget):
         self._contrast: str | None = None
         self._locked = self._under_way = self._stale = False
         self.pictures.hide()
-        self.note.hide()
         self.hide()
 
     def compare(self) -> None:
@@ -98,7 +97,7 @@ class ContrastChoice(QWidget):
             return
         self._under_way, self._stale = True, False
         self._enable()
-        self._tell("Segmenting the slice both ways…")
+        self.note.tell("Segmenting the slice both ways…")
         self._jobs.run(make)
 
     def choose(self, place: int) -> None:
@@ -138,7 +137,7 @@ class ContrastChoice(QWidget):
         self._stale = True
         contrast, self._contrast, self.previews = self._contrast, None, ()
         self.pictures.hide()
-        self._tell("")
+        self.note.tell("")
         if contrast is not None:
             self.taken_back.emit()
 
@@ -165,12 +164,12 @@ class ContrastChoice(QWidget):
             button.setIcon(QIcon(_picture(preview)))
         self._mark()
         self.pictures.show()
-        self._tell("")
+        self.note.tell("")
 
     def _fail(self, sentence: str) -> None:
         self._end()
         if not self._stale:
-            self._tell(sentence)
+            self.note.tell(sentence)
 
     def _end(self) -> None:
         self._under_way = False
@@ -187,10 +186,6 @@ class ContrastChoice(QWidget):
             chosen = preview.contrast == self._contrast
             button.setChecked(chosen)
             button.setText(_caption(preview, chosen=chosen))
-
-    def _tell(self, text: str) -> None:
-        self.note.setText(text)
-        self.note.setVisible(bool(text))
 
 
 def _caption(preview: ContrastPreview, *, chosen: bool) -> str:

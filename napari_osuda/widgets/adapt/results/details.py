@@ -19,18 +19,10 @@ __all__ = ["OutcomeDetails"]
 
 
 class OutcomeDetails(QWidget):
-    """Reasons, scores, and how far the run came.
+    """Reasons, scores, and how far the run came."""
 
-    Parameters
-    ----------
-    colors : Palette
-        Of napari's theme.
-    """
-
-    def __init__(self, colors: Palette) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._colors = colors
-        self._result: RunResult | None = None
         self.reasons = WrappedLabel()
         self.scores = WrappedLabel()
         layout = QVBoxLayout(self)
@@ -39,26 +31,15 @@ class OutcomeDetails(QWidget):
         layout.addWidget(self.reasons)
         layout.addWidget(self.scores)
 
-    def show_result(self, result: RunResult) -> None:
-        """Show why a run's recommendation is what it is."""
-        self._result = result
-        self._write()
-
-    def set_colors(self, colors: Palette) -> None:
-        """Follow napari's theme."""
-        self._colors = colors
-        self._write()
-
-    def _write(self) -> None:
-        if self._result is None or not self._result.cases:
-            return
+    def show_result(self, result: RunResult, colors: Palette) -> None:
+        """Show why a run's recommendation is what it is, in the colors of napari's theme."""
         from napari_osuda.session.guard.wording import said
 
-        case = self._result.cases[0]
-        told = [*said(self._result.recommendation), result_words(self._result) + "."]
+        case = result.cases[0]
+        told = [*said(result.recommendation), result_words(result) + "."]
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in told))
         self.scores.setVisible(bool(case.scores_before))
-        self.scores.setText(_score_table(case.scores_before, case.scores_after, self._colors))
+        self.scores.setText(_score_table(case.scores_before, case.scores_after, colors))
 
 
 def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], colors: Palette) -> str:

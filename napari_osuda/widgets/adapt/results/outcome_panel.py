@@ -61,7 +61,7 @@ class OutcomePanel(QWidget):
         self._busy = False
         self.text = WrappedLabel()
         self.other_case = WrappedLabel()
-        self.details = OutcomeDetails(colors)
+        self.details = OutcomeDetails()
         self.after = QRadioButton("Use &adapted")
         self.before = QRadioButton("Use &original")
         self.before.setToolTip("Shows the original mask, and saves it")
@@ -180,7 +180,6 @@ class OutcomePanel(QWidget):
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self._colors = colors
-        self.details.set_colors(colors)
         self._write()
 
     def _enable_again(self) -> None:
@@ -204,4 +203,4 @@ class OutcomePanel(QWidget):
         name = ", ".join(each.case.name for each in result.cases)
         color = getattr(self._colors, hue)
         self.text.setText(f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})")
-        self.details.show_result(result)
+        self.details.show_result(result, self._colors)

@@ -1,0 +1,39 @@
+"""What of a network is trained, by which optimizer, and in which order the target is gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from napari_osuda.method.config import AdaptationConfig
+from napari_osuda.method.layers import BoundLayer
+
+__all__ = ["cycle", "optimizer", "trained_parameters"]
+
+
+def trained_parameters(
+    model: nn.Module, bound: tuple[BoundLayer, ...], config: AdaptationConfig
+) -> list[nn.Parameter]:
+    """The parameters that ``config.parameters`` chooses; they alone require a gradient from now on."""
+    affine = {id(p) for layer in bound for p in (layer.weight, layer.bias)}
+    chosen = [p for p in model.parameters() if config.parameters == "all" or id(p) in affine]
+    model.requires_grad_(False)
+    for parameter in chosen:
+        parameter.requires_grad_(True)
+    return chosen
+
+
+def optimizer(parameters: list[nn.Parameter], config: AdaptationConfig) -> torch.optim.Optimizer:
+    """The optimizer of the settings, without weight decay."""
+    # A network without gamma and beta has nothing to train under parameters="affine"; its statistics move.
+    parameters = parameters or [nn.Parameter(torch.zeros(()))]
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.SGD
+    return kind(parameters, lr=config.learning_rate, weight_decay=0.0)
+
+
+def cycle(batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The batches over and over."""
+    while True:
+        yield from batches
