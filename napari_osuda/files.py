@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OutputError, printable
 
 __all__ = [
     "PARTIAL",
@@ -19,7 +19,6 @@ __all__ = [
     "file_name",
     "is_run_folder",
     "path_inside",
-    "printable",
     "sha256_of",
     "written_whole",
 ]
@@ -112,11 +111,6 @@ def file_name(name: str) -> str:
     if len(name.encode("utf-8")) > _LONGEST_NAME:
         raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
     return name
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters, and what is no text, as escapes: safe on a terminal."""
-    return "".join(ascii(c)[1:-1] if _unsafe(c) and c not in "\n\t" else c for c in text)
 
 
 def _unsafe(character: str) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_osuda.errors import OutputError
-from napari_osuda.files import csv_cell, path_inside, printable, sha256_of, written_whole
+from napari_osuda.errors import OutputError, printable
+from napari_osuda.files import csv_cell, path_inside, sha256_of, written_whole
 
 
 def test_a_file_is_there_whole(tmp_path):

@@ -109,7 +109,7 @@ PAPER: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     },
     **{
         protocol: {
-            method: {"WT": dice[place]}
+            method: {"WT": dice[column]}
             for method, dice in {
                 "source-only": (6.8, 54.4, 6.7),
                 "cruda": (47.2, 65.6, 49.4),
@@ -118,7 +118,7 @@ PAPER: Mapping[str, Mapping[str, Mapping[str, float]]] = {
                 "osuda-se": (51.1, 65.8, 52.8),
             }.items()
         }
-        for place, protocol in enumerate(("t2-to-t1", "t2-to-flair", "t2-to-t1ce"))
+        for column, protocol in enumerate(("t2-to-t1", "t2-to-flair", "t2-to-t1ce"))
     },
 }
 """Dice (%) on BraTS 2018 of Liu et al., MICCAI 2021, Tables 1 and 2: protocol, method, region."""

@@ -10,12 +10,11 @@ import numpy as np
 
 from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS, Protocol
 from napari_osuda.benchmark.trials import guarded, number, present_regions
+from napari_osuda.session.guard.estimate import HARM
 
 __all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "verdict"]
 
 Row = dict[str, str]
-HARM = 0.01
-"""Dice that a mask may be worse by before it is called harm."""
 
 
 def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from napari_osuda.files import printable
+from napari_osuda.errors import printable
 
 __all__ = ["say"]
 
 
 def say(text: str = "", *, file: TextIO | None = None) -> None:
     """Print; names come out of files, and what cannot be shown of them is escaped."""
-    print(printable(text), file=file or sys.stdout, flush=True)
+    print(printable(text, kept="\n\t"), file=file or sys.stdout, flush=True)

@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from napari_osuda.cli.printing import say
-from napari_osuda.files import printable
+from napari_osuda.errors import printable
 from napari_osuda.session.events import Event, Note, Progress, Started, Step
 
 __all__ = ["TerminalProgress"]
@@ -75,7 +75,7 @@ class TerminalProgress:
 
     def _print(self, text: str) -> None:
         if self._bars:
-            tqdm.write(printable(text), file=sys.stderr)
+            tqdm.write(printable(text, kept="\n\t"), file=sys.stderr)
         else:
             say(text, file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Scores of masks: against a reference (Dice, Hausdorff) and without one (agreement, entropy, change).
+"""Scores of masks: against a reference (Dice, Hausdorff) and without one (entropy, pieces, change).
 
 Arrays, spacings and affines in, numbers out: nothing here reads an image or knows a network.
 """
@@ -13,7 +13,6 @@ from napari_osuda.evaluation.changes import (
     difference,
 )
 from napari_osuda.evaluation.labelfree import (
-    agreement,
     coherence,
     largest_piece,
     normalized_entropy,
@@ -39,7 +38,6 @@ __all__ = [
     "ChangeTable",
     "RegionScore",
     "RegionSummary",
-    "agreement",
     "change_table",
     "coherence",
     "dice",

@@ -89,10 +89,10 @@ class CalibrationTally:
             confidence = np.maximum(p, 1 - p).ravel()
             right = ((p > 0.5) == y).ravel()
         # A confidence of exactly 1 belongs to the last bin.
-        place = np.minimum((confidence * _BINS).astype(np.intp), _BINS - 1)
-        self._counts += np.bincount(place, minlength=_BINS)
-        self._sums[0] += np.bincount(place, confidence, _BINS)
-        self._sums[1] += np.bincount(place, right.astype(np.float64), _BINS)
+        index = np.minimum((confidence * _BINS).astype(np.intp), _BINS - 1)
+        self._counts += np.bincount(index, minlength=_BINS)
+        self._sums[0] += np.bincount(index, confidence, _BINS)
+        self._sums[1] += np.bincount(index, right.astype(np.float64), _BINS)
 
     def result(self) -> Calibration | None:
         """What was counted; None if nothing was."""

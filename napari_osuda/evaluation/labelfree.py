@@ -1,4 +1,4 @@
-"""What can be said of a mask without a reference: its classes, its doubt, its steadiness."""
+"""What can be said of a mask without a reference: its doubt, its coherence, its pieces."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_osuda.evaluation.overlap import dice
-from napari_osuda.evaluation.regions import Regions, region_masks
 
-__all__ = ["Channels", "agreement", "coherence", "largest_piece", "normalized_entropy"]
+__all__ = ["Channels", "coherence", "largest_piece", "normalized_entropy"]
 
 Channels = Literal["softmax", "sigmoid"]
 """How the channels of a probability array relate: they sum to 1, or each says yes or no by itself."""
@@ -47,12 +46,6 @@ def normalized_entropy(
 def _p_log_p(p: NDArray[np.float32]) -> NDArray[np.float32]:
     # p log p tends to 0 with p, where log p itself has no value.
     return p * np.log(np.maximum(p, np.finfo(np.float32).tiny))
-
-
-def agreement(before: NDArray[Any], after: NDArray[Any], regions: Regions) -> dict[str, float]:
-    """Dice between the masks before and after adaptation, for each region."""
-    first, second = region_masks(before, regions), region_masks(after, regions)
-    return {name: dice(first[name], second[name]) for name in regions}
 
 
 def coherence(mask: NDArray[np.bool_]) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
 
-__all__ = ["NIFTI_SUFFIXES", "grid_of", "mm_per_unit", "opened", "spatial_shape"]
+__all__ = ["NIFTI_SUFFIXES", "mm_per_unit", "nifti_grid", "opened", "spatial_shape"]
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr", ".img", ".mgz", ".mgh")
 
@@ -31,7 +31,7 @@ def mm_per_unit(header: Any) -> float:
     return _MM.get(int(header["xyzt_units"]) & 7, 1.0)
 
 
-def grid_of(image: Any, path: Path) -> Grid:
+def nifti_grid(image: Any, path: Path) -> Grid:
     """The voxel grid of an image, in millimeters whatever its header counts in.
 
     Raises

@@ -13,7 +13,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.files import sha256_of
 from napari_osuda.imaging.dicom import DicomSeries, has_dicom, is_dicom, read_series, series_of
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.imaging.nifti import NIFTI_SUFFIXES, grid_of, opened, spatial_shape
+from napari_osuda.imaging.nifti import NIFTI_SUFFIXES, nifti_grid, opened, spatial_shape
 from napari_osuda.imaging.writing import label_type
 
 __all__ = [
@@ -148,7 +148,7 @@ def _read(path: Path) -> tuple[NDArray[Any], Grid]:
         )
     with opened(path) as image:
         shape = spatial_shape(image, path)
-        return np.asarray(image.dataobj).reshape(shape, order="F"), grid_of(image, path)
+        return np.asarray(image.dataobj).reshape(shape, order="F"), nifti_grid(image, path)
 
 
 def _whole(values: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.method.settings import MethodSettings, RunSettings
-from napari_osuda.method.values import read_value, require
+from napari_osuda.method.values import check_setting, read_value
 
 __all__ = ["AdaptationConfig"]
 
@@ -29,47 +29,44 @@ class AdaptationConfig(RunSettings, MethodSettings):
     def __post_init__(self) -> None:
         for field, kind in _kinds().items():
             object.__setattr__(self, field, read_value(field, getattr(self, field), kind))
-        require(self.iterations >= 0, "iterations", self.iterations, "0 or more")
-        require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
-        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
-        require(0 <= self.eta0 <= 1, "eta0", self.eta0, "between 0 and 1")
-        require(self.tau > 0, "tau", self.tau, "above 0")
-        require(self.lambda0 >= 0, "lambda0", self.lambda0, "0 or more")
-        require(0 <= self.source_prior <= 1, "source_prior", self.source_prior, "between 0 and 1")
-        require(
+        check_setting(self.iterations >= 0, "iterations", self.iterations, "0 or more")
+        check_setting(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+        check_setting(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        check_setting(0 <= self.eta0 <= 1, "eta0", self.eta0, "between 0 and 1")
+        check_setting(self.tau > 0, "tau", self.tau, "above 0")
+        check_setting(self.lambda0 >= 0, "lambda0", self.lambda0, "0 or more")
+        check_setting(0 <= self.source_prior <= 1, "source_prior", self.source_prior, "between 0 and 1")
+        check_setting(
             self.source_count is None or self.source_count >= 0,
             "source_count",
             self.source_count,
             "0 or more",
         )
         for name in ("momentum", "momentum_decay", "momentum_floor"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+            check_setting(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         ratio = self.class_ratio
-        require(
+        check_setting(
             ratio is None or all(0 <= r <= 1 for r in ratio), "class_ratio", ratio, "shares between 0 and 1"
         )
         for name in ("class_ratio_tolerance", "class_ratio_weight", "consistency"):
-            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        require(0 <= self.minimum_head <= 1, "minimum_head", self.minimum_head, "between 0 and 1")
+            check_setting(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        check_setting(0 <= self.minimum_head <= 1, "minimum_head", self.minimum_head, "between 0 and 1")
         for name in ("sharpness", "recovery"):
-            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+            check_setting(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         margin = self.entropy_margin
-        require(margin is None or 0 < margin <= 1, "entropy_margin", margin, "above 0 and at most 1, or none")
-        require(self.history >= 1, "history", self.history, "1 or more")
-        require(
+        check_setting(
+            margin is None or 0 < margin <= 1, "entropy_margin", margin, "above 0 and at most 1, or none"
+        )
+        check_setting(self.history >= 1, "history", self.history, "1 or more")
+        check_setting(
             self.threads is None or 1 <= self.threads <= 1024, "threads", self.threads, "1 to 1024, or none"
         )
-        require(0 <= self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
+        check_setting(0 <= self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
 
     @property
     def changes_nothing(self) -> bool:
         """Whether what comes of it is the source model itself."""
         return self.iterations == 0 and self.inference_statistics == "source" and self.test_time == "none"
-
-    @property
-    def class_ratio_given(self) -> bool:
-        """Whether the loss pulls the mask to a class ratio that was told."""
-        return self.class_ratio is not None and self.class_ratio_weight > 0 and self.iterations > 0
 
     @classmethod
     def from_items(cls, items: Iterable[str], base: AdaptationConfig | None = None) -> AdaptationConfig:

@@ -26,7 +26,7 @@ from napari_osuda.method.normalization import (
 from napari_osuda.method.outputs import class_fractions, main_output
 from napari_osuda.method.report import FloatArray, StepReport
 from napari_osuda.method.rivals import Rivals
-from napari_osuda.method.source import Source
+from napari_osuda.method.source import SourceStatistics
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
 from napari_osuda.method.training import cycle, optimizer, trained_parameters
 from napari_osuda.method.transferability import distance, transferability
@@ -83,7 +83,7 @@ class Adaptation(Iterator[StepReport]):
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
         self._required = {p: p.requires_grad for p in self.model.parameters()}
-        self._source = Source(self._bound)
+        self._source = SourceStatistics(self._bound)
         self._trained = trained_parameters(self.model, self._bound, self.config)
         self._optimizer = optimizer(self._trained, self.config)
         self._stream = cycle(batches)

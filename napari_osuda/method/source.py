@@ -9,10 +9,10 @@ from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.losses import hbs_step
 from napari_osuda.method.statistics import Observed
 
-__all__ = ["Source"]
+__all__ = ["SourceStatistics"]
 
 
-class Source:
+class SourceStatistics:
     """What the source model stored, all layers' channels joined: mu_K, var_K, gamma_K, beta_K."""
 
     def __init__(self, bound: tuple[BoundLayer, ...]) -> None:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from napari_osuda.errors import ConfigError
 
-__all__ = ["read_value", "require"]
+__all__ = ["check_setting", "read_value"]
 
 
-def require(holds: bool, name: str, value: object, rule: str) -> None:
+def check_setting(holds: bool, name: str, value: object, rule: str) -> None:
     """Refuse a value that does not keep to its rule.
 
     Parameters

@@ -15,7 +15,7 @@ from napari_osuda.models.card_defaults import (
     named_regions,
     own_value,
 )
-from napari_osuda.models.card_maps import IntensityMap, read_map
+from napari_osuda.models.card_maps import CardMap, read_map
 from napari_osuda.models.card_sizes import check_sizes
 from napari_osuda.models.files.documents import Name, sentence_of
 
@@ -115,7 +115,7 @@ class ModelCard(BaseModel):
     step: _Size
     minimum: _Size
     normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
-    intensity_maps: tuple[IntensityMap, ...] | None = None
+    intensity_maps: tuple[CardMap, ...] | None = None
     activation: Activation = "softmax"
     labels: dict[_Value, Name] = Field(min_length=2)
     colours: dict[_Value, str]

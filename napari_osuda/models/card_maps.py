@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-__all__ = ["CurveKnots", "IntensityMap", "MapName", "read_map"]
+__all__ = ["CardMap", "CurveKnots", "MapName", "read_map"]
 
 MapName = Literal["identity", "inverted", "fluid_bright", "both_bright"]
 _Knot = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
@@ -28,7 +28,7 @@ class CurveKnots(BaseModel):
         return self
 
 
-IntensityMap = MapName | CurveKnots
+CardMap = MapName | CurveKnots
 
 
 def read_map(given: Any) -> Any:

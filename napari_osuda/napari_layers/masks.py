@@ -51,9 +51,9 @@ def looks(role: str, labels: Mapping[int, str], colors: Mapping[int, str]) -> di
     }
 
 
-def mask_layer(name: str, card: Any, data: Any, place: Mapping[str, Any]) -> Labels:
+def mask_layer(name: str, card: Any, data: Any, transform: Mapping[str, Any]) -> Labels:
     """A layer of masks in the card's names and colors, not to be painted in."""
-    layer = Labels(data, name=name, **looks("after", card.labels, card.colours), **place)
+    layer = Labels(data, name=name, **looks("after", card.labels, card.colours), **transform)
     layer.editable = False
     return layer
 

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 from napari_osuda.imaging.planes import AXIS_CODES, patient_axis
 from napari_osuda.imaging.world import METADATA_KEY, SHOWN_AXES
 
-__all__ = ["Orientation", "letters", "orientation_of", "show_letters", "show_patient", "show_patient_soon"]
+__all__ = ["Orientation", "letters", "show_letters", "show_patient", "show_patient_soon"]
 
-_WAYS = {"radiological": ("up", "left"), "neurological": ("up", "right")}
+_CONVENTIONS = {"radiological": ("up", "left"), "neurological": ("up", "right")}
 _TITLES = {
     "radiological": "Radiological: R is on the left",
     "neurological": "Neurological: R is on the right",
@@ -32,7 +32,7 @@ _KEY = "orientation"
 _WATCHED: WeakKeyDictionary[Any, Orientation] = WeakKeyDictionary()
 
 
-def letters(axes: Sequence[str], displayed: Sequence[int], ways: Sequence[str]) -> dict[str, str]:
+def letters(axes: Sequence[str], displayed: Sequence[int], conventions: Sequence[str]) -> dict[str, str]:
     """The patient's directions at the edges of the picture.
 
     Parameters
@@ -41,7 +41,7 @@ def letters(axes: Sequence[str], displayed: Sequence[int], ways: Sequence[str]) 
         What each axis of the picture runs towards: S, A, R.
     displayed : sequence of int
         The axes that run down and across, as napari has them.
-    ways : ("up" or "down", "left" or "right")
+    conventions : ("up" or "down", "left" or "right")
         Where these two axes increase to.
 
     Returns
@@ -55,8 +55,8 @@ def letters(axes: Sequence[str], displayed: Sequence[int], ways: Sequence[str]) 
     {'top': 'A', 'bottom': 'P', 'left': 'R', 'right': 'L'}
     """
     down, across = (axes[axis] for axis in displayed)
-    top, bottom = (down, _opposite(down)) if ways[0] == "up" else (_opposite(down), down)
-    left, right = (across, _opposite(across)) if ways[1] == "left" else (_opposite(across), across)
+    top, bottom = (down, _opposite(down)) if conventions[0] == "up" else (_opposite(down), down)
+    left, right = (across, _opposite(across)) if conventions[1] == "left" else (_opposite(across), across)
     return {"top": top, "bottom": bottom, "left": left, "right": right}
 
 
@@ -83,7 +83,7 @@ def show_letters(viewer: Any) -> Orientation:
 def show_patient(viewer: Any) -> None:
     """Turn the picture the remembered way, once: the first MRI of ours has come into this viewer."""
     orientation = show_letters(viewer)
-    if not orientation.turned:
+    if not orientation.applied:
         orientation.look(remembered())
 
 
@@ -97,15 +97,10 @@ def show_patient_soon() -> None:
         QTimer.singleShot(0, lambda: show_patient(viewer))
 
 
-def orientation_of(viewer: Any) -> Orientation | None:
-    """The letters of a viewer, if it has any."""
-    return _WATCHED.get(getattr(viewer, "__wrapped__", viewer))
-
-
 def remembered() -> str:
     """The way that was chosen last: "radiological" or "neurological"."""
-    way = str(QSettings("napari-osuda", "napari-osuda").value(_KEY, "radiological"))
-    return way if way in _WAYS else "radiological"
+    convention = str(QSettings("napari-osuda", "napari-osuda").value(_KEY, "radiological"))
+    return convention if convention in _CONVENTIONS else "radiological"
 
 
 class Orientation(QObject):
@@ -117,7 +112,7 @@ class Orientation(QObject):
 
     Attributes
     ----------
-    turned : bool
+    applied : bool
         Whether the picture was turned the remembered way already.
     labels : dict of str to QLabel
         "top", "bottom", "left", "right".
@@ -129,7 +124,7 @@ class Orientation(QObject):
         canvas: QWidget = viewer.window._qt_viewer.canvas.native
         super().__init__(canvas)
         self._known, self.canvas = ref(viewer), canvas
-        self.turned = False
+        self.applied = False
         self.labels = {edge: _label(canvas) for edge in ("top", "bottom", "left", "right")}
         self.button = QPushButton(canvas)
         self.button.setFlat(True)
@@ -162,21 +157,21 @@ class Orientation(QObject):
                 event.disconnect(self._changed)
 
     @property
-    def way(self) -> str | None:
+    def convention(self) -> str | None:
         """Either "radiological" or "neurological"; None where the picture is turned another way by hand."""
-        now = tuple(str(way) for way in self._viewer.scene.camera.orientation2d)
-        return next((name for name, ways in _WAYS.items() if ways == now), None)
+        now = tuple(str(convention) for convention in self._viewer.scene.camera.orientation2d)
+        return next((name for name, conventions in _CONVENTIONS.items() if conventions == now), None)
 
-    def look(self, way: str) -> None:
+    def look(self, convention: str) -> None:
         """Turn the picture, and remember the way."""
-        self.turned = True
-        QSettings("napari-osuda", "napari-osuda").setValue(_KEY, way)
-        self._viewer.scene.camera.orientation2d = _WAYS[way]
+        self.applied = True
+        QSettings("napari-osuda", "napari-osuda").setValue(_KEY, convention)
+        self._viewer.scene.camera.orientation2d = _CONVENTIONS[convention]
         self.refresh()
 
     def change(self) -> None:
         """Turn the picture the other way."""
-        self.look("neurological" if self.way == "radiological" else "radiological")
+        self.look("neurological" if self.convention == "radiological" else "radiological")
 
     def refresh(self) -> None:
         """Write the letters anew."""
@@ -189,21 +184,23 @@ class Orientation(QObject):
             before = self._viewer.dims.ndim - 3
             displayed = [axis - before for axis in self._viewer.dims.displayed]
             if min(displayed) >= 0:
-                ways = [str(way) for way in self._viewer.scene.camera.orientation2d]
-                shown = letters(known, displayed, ways)
+                conventions = [str(convention) for convention in self._viewer.scene.camera.orientation2d]
+                shown = letters(known, displayed, conventions)
         for edge, label in self.labels.items():
             label.setText(shown.get(edge, ""))
             label.setVisible(bool(shown))
         if self._viewer.layers and flat:
-            self.button.setText(_TITLES[self.way] if shown and self.way else _UNKNOWN[bool(shown)])
+            self.button.setText(
+                _TITLES[self.convention] if shown and self.convention else _UNKNOWN[bool(shown)]
+            )
         self.button.setVisible(bool(self._viewer.layers) and flat)
         self.button.setEnabled(bool(shown))
-        self._place()
+        self._move_labels()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the size of the picture."""
         if event is not None and event.type() == QEvent.Type.Resize:
-            self._place()
+            self._move_labels()
         return False
 
     def _changed(self, event: object = None) -> None:
@@ -216,7 +213,7 @@ class Orientation(QObject):
         doubtful = any(isinstance(layer, Image) and layer not in known for layer in layers)
         return SHOWN_AXES if known and not doubtful else ""
 
-    def _place(self) -> None:
+    def _move_labels(self) -> None:
         width, height = self.canvas.width(), self.canvas.height()
         for edge, label in self.labels.items():
             label.adjustSize()

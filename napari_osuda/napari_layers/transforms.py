@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import grid_of_layer
 
-__all__ = ["grid_of", "matrix_of_attributes"]
+__all__ = ["TRANSFORM", "grid_of", "matrix_of_attributes"]
+
+TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+"""A layer's attributes that say where it lies, and along which axes."""
 
 _MM = {"meter": 1e3, "centimeter": 10.0, "millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6}
 

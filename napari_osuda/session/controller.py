@@ -60,7 +60,7 @@ class Controller:
         self._adaptation: Run | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = False
-        self._place: tuple[int, int] | None = None
+        self._watched: tuple[int, int] | None = None
 
     @property
     def state(self) -> RunState:
@@ -84,7 +84,7 @@ class Controller:
 
     def look_at(self, case: int, index: int | None) -> None:
         """Follow this slice of a case: ``previewed`` tells its mask every few seconds. None: follow none."""
-        self._place = None if index is None else (case, index)
+        self._watched = None if index is None else (case, index)
 
     def start(self, job: Job) -> None:
         """Begin a run that keeps its states; RuntimeError if one is under way."""
@@ -156,7 +156,7 @@ class Controller:
                     final = RunState.FAILED if event.result.outcome == "failed" else RunState.DONE
                 self._tell(event)
                 if live is not None and isinstance(event, Step):
-                    preview = live.after_step(self._place, event.report.eta)
+                    preview = live.after_step(self._watched, event.report.eta)
                     if preview is not None:
                         self.previewed.emit(preview)
                 self._unpaused.wait()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_osuda.errors import CaseError, ConfigError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OutputError, printable
 from napari_osuda.evaluation import require_scorable
-from napari_osuda.files import PARTIAL, file_name, is_run_folder, printable
+from napari_osuda.files import PARTIAL, file_name, is_run_folder
 from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.locks import LOCK_FILE
 from napari_osuda.method import check_complete
@@ -133,11 +133,11 @@ def check_out(folder: Path, *, resume: bool = False) -> None:
         raise OutputError(
             f"The folder {folder} is not empty. Give another one, or resume the run that is in it (--resume)."
         )
-    place = folder
-    while not place.exists():
-        place = place.parent
-    if not os.access(place, os.W_OK):
-        raise OutputError(f"Nothing can be written to {place}; give a folder that you may write to.")
+    nearest = folder
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not os.access(nearest, os.W_OK):
+        raise OutputError(f"Nothing can be written to {nearest}; give a folder that you may write to.")
 
 
 def _counts(path: Path) -> bool:

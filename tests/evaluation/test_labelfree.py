@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_osuda.evaluation import (
-    agreement,
+    coherence,
+    largest_piece,
     normalized_entropy,
 )
 
@@ -33,7 +34,15 @@ def test_entropy_at_its_ends_and_in_between():
     assert normalized_entropy(q, "sigmoid") == pytest.approx([0, 1, (bernoulli + 1) / 2], abs=1e-6)
 
 
-def test_agreement_is_dice_of_each_region():
-    before, after = np.array([0, 1, 1, 2, 4]), np.array([1, 1, 2, 2, 0])
-    regions = {"WT": (1, 2, 4), "ET": (4,), "absent": (9,)}
-    assert agreement(before, after, regions) == {"WT": pytest.approx(6 / 8), "ET": 0.0, "absent": 1.0}
+def test_coherence_is_dice_with_the_next_slice():
+    mask = np.zeros((3, 2, 2), bool)
+    mask[0, 0], mask[1, 0], mask[2, 1] = True, True, True
+    assert coherence(mask) == pytest.approx(2 * 2 / (4 + 4))
+    assert coherence(np.zeros((3, 2, 2), bool)) == 1.0
+
+
+def test_the_largest_piece_is_connected_across_corners():
+    mask = np.zeros((5, 5), bool)
+    mask[0, 0] = mask[1, 1] = mask[4, 4] = True
+    assert largest_piece(mask) == pytest.approx(2 / 3)
+    assert largest_piece(np.zeros((5, 5), bool)) == 1.0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtTest import QTest
 
-from napari_osuda.napari_layers.orientation import letters, orientation_of, show_letters
+from napari_osuda.napari_layers.orientation import Orientation, letters, show_letters
 
 OPPOSITE = {"S": "I", "A": "P", "R": "L"}
 
@@ -34,6 +34,10 @@ def image(tmp_path: Path) -> Path:
     path = tmp_path / "patient_t1.nii.gz"
     nib.save(nib.Nifti1Image(np.random.default_rng(0).random((9, 8, 7), np.float32), np.eye(4)), path)
     return path
+
+
+def orientation_of(viewer: Any) -> Orientation | None:
+    return viewer.window._qt_viewer.canvas.native.findChild(Orientation)
 
 
 def shown(viewer: Any) -> dict[str, str]:

@@ -74,7 +74,7 @@ def brats_series(
         ``out`` holds a bench that was set up in another way.
     """
     _require_published(protocols)
-    place = resolve_device(device)
+    resolved = resolve_device(device)
     cases = find_brats(root, tell)
     recipe = replace(recipe or BRATS_RECIPE, seed=seed)
     splits: dict[str, Split] = {}
@@ -82,7 +82,7 @@ def brats_series(
     for protocol in protocols:
         split = splits.setdefault(protocol.model, _split(cases, protocol, seed, root))
         own = replace(protocol, images={c: c for c in protocol.images})
-        model = partial(_source_model, own, split, out, recipe, every, tell, place)
+        model = partial(_source_model, own, split, out, recipe, every, tell, resolved)
         by_name = {case.name: case for case in split.testing}
         series.append(
             BenchSeries(

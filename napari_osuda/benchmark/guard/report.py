@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from napari_osuda.benchmark.patients import KNOWN_TO_GUARD, TUNING
-from napari_osuda.benchmark.tables import HARM, Row, markdown_table
+from napari_osuda.benchmark.tables import Row, markdown_table
 from napari_osuda.benchmark.trials import number, present_regions
+from napari_osuda.session.guard.estimate import HARM
 
 __all__ = ["guard_report"]
 
@@ -218,9 +219,9 @@ def _line(name: str, cases: Sequence[_Case]) -> tuple[str, ...]:
 
 def _going_back(cases: Sequence[_Case]) -> str:
     """What ``fallback``, which the bench leaves out, makes of it: `osuda-se` is OSUDA's iteration 0."""
-    untrained = {_place(c): c.seeds[0] for c in cases if c.row["method"] == "osuda-se"}
-    refused = [c for c in cases if c.row["method"] == "osuda" and c.accepted < 1 and _place(c) in untrained]
-    taken = [untrained[_place(c)] for c in refused if untrained[_place(c)].accepted]
+    untrained = {_key(c): c.seeds[0] for c in cases if c.row["method"] == "osuda-se"}
+    refused = [c for c in cases if c.row["method"] == "osuda" and c.accepted < 1 and _key(c) in untrained]
+    taken = [untrained[_key(c)] for c in refused if untrained[_key(c)].accepted]
     if not taken:
         return "No case of OSUDA that the guard refused had an iteration 0 that it accepts."
     changes = [t.after - t.before for t in taken]
@@ -232,7 +233,7 @@ def _going_back(cases: Sequence[_Case]) -> str:
     )
 
 
-def _place(case: _Case) -> tuple[str, str]:
+def _key(case: _Case) -> tuple[str, str]:
     return case.row["protocol"], case.row["patient"]
 
 

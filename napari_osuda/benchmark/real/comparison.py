@@ -15,8 +15,9 @@ import numpy as np
 
 from napari_osuda.benchmark.protocols import Protocol
 from napari_osuda.benchmark.real.protocols import HIPPOCAMPUS, LGG
-from napari_osuda.benchmark.tables import HARM, markdown_table
+from napari_osuda.benchmark.tables import markdown_table
 from napari_osuda.benchmark.trials import guarded, number, present_regions
+from napari_osuda.session.guard.estimate import HARM
 
 __all__ = ["comparison", "main"]
 

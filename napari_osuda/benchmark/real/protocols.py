@@ -185,4 +185,4 @@ def hippocampus_parts(cases: Sequence[HippocampusCase]) -> dict[Part, tuple[Hipp
         "tuning": order[few : 2 * few],
         "training": order[2 * few :],
     }
-    return {part: tuple(cases[k] for k in sorted(places)) for part, places in drawn.items()}
+    return {part: tuple(cases[k] for k in sorted(indices)) for part, indices in drawn.items()}

@@ -78,10 +78,10 @@ def _thick(image: Image, spacing: tuple[float, ...], rng: np.random.Generator) -
     count = -(-image.shape[2] // by)
     padded = np.pad(image, ((0, 0), (0, 0), (0, count * by - image.shape[2])), mode="edge")
     thick = padded.reshape(*image.shape[:2], count, by).mean(axis=3)
-    place = (np.arange(image.shape[2]) - (by - 1) / 2) / by
-    below = np.clip(np.floor(place).astype(int), 0, count - 1)
+    position = (np.arange(image.shape[2]) - (by - 1) / 2) / by
+    below = np.clip(np.floor(position).astype(int), 0, count - 1)
     above = np.minimum(below + 1, count - 1)
-    share = np.clip(place - below, 0, 1).astype(np.float32)
+    share = np.clip(position - below, 0, 1).astype(np.float32)
     return _float32(thick[..., below] * (1 - share) + thick[..., above] * share)
 
 

@@ -79,16 +79,16 @@ def source_model(
     OutputError
         The model there was trained in another way or on others, or cannot be written.
     """
-    place = folder / home.name
+    path = folder / home.name
     record = home.record()
-    if not place.is_dir():
-        write_model_folder(place, _trained(home, place, tell, device), home.card, provenance=record)
-        _checkpoint(home, place).path.unlink(missing_ok=True)
-    model = load_model(place)
+    if not path.is_dir():
+        write_model_folder(path, _trained(home, path, tell, device), home.card, provenance=record)
+        _checkpoint(home, path).path.unlink(missing_ok=True)
+    model = load_model(path)
     made_of = model.card.raw.get("config", {}).get("osuda", {}).get("provenance", {})
     if any(made_of.get(key) != value for key, value in record.items()):
         raise OutputError(
-            f"{place} was trained with another recipe or on other patients than are asked for now: "
+            f"{path} was trained with another recipe or on other patients than are asked for now: "
             "give another --out, or move it away."
         )
     if set(home_dice(folder, home.name)) != set(home.validation):
@@ -111,17 +111,17 @@ def _dice_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.dice.json"
 
 
-def _checkpoint(home: Home, place: Path) -> TrainingCheckpoint:
-    return TrainingCheckpoint(place.with_name(f"{home.name}.checkpoint.pt"), home.record())
+def _checkpoint(home: Home, path: Path) -> TrainingCheckpoint:
+    return TrainingCheckpoint(path.with_name(f"{home.name}.checkpoint.pt"), home.record())
 
 
 def _trained(
-    home: Home, place: Path, tell: Callable[[str], None], device: torch.device | str
+    home: Home, path: Path, tell: Callable[[str], None], device: torch.device | str
 ) -> torch.nn.Module:
     if not home.training:
         raise CaseError(f"There is nobody to train {home.name} on in this folder: is it the whole data set?")
     slices = TrainingSlices.join(_slices(home, tell))
-    checkpoint = _checkpoint(home, place)
+    checkpoint = _checkpoint(home, path)
     state = checkpoint.read()
     if state is not None:
         tell(f"{home.name}: going on after epoch {state['epoch']}")

@@ -13,13 +13,14 @@ from torch import nn
 
 from napari_osuda.benchmark.patients import VALIDATION, Patient, simulated_patient
 from napari_osuda.benchmark.protocols import PROTOCOLS
-from napari_osuda.benchmark.sweeps.signals import WHOLE, gather
+from napari_osuda.benchmark.sweeps.signals import gather
 from napari_osuda.benchmark.tables import markdown_table
 from napari_osuda.evaluation import dice
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import INTENSITY_MAPS, IntensityMap, SliceStack, expected_map
 from napari_osuda.method import preset, source_distance
 from napari_osuda.models import SourceModel, load_model
+from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.run.target import Target

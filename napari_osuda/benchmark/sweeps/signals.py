@@ -17,13 +17,12 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
+from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.sliding_window import SlidingWindow
 
-__all__ = ["GATHERED", "WHOLE", "Evidence", "Signals", "gather", "signals_of"]
+__all__ = ["GATHERED", "Signals", "SignalsByRegion", "gather", "signals_of"]
 
 _BATCH = 16
-WHOLE = "all labels"
-"""The region of all foreground labels together: always there, and first."""
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -65,14 +64,14 @@ class Signals:
 
 GATHERED = tuple(f.name for f in fields(Signals))
 """Names of the figures that one network's segmentation gives by itself."""
-Evidence = Mapping[str, Signals]
+SignalsByRegion = Mapping[str, Signals]
 """Of `WHOLE` and of each smaller region of the card, or label where the card has no regions."""
 
 
 @torch.inference_mode()
 def gather(
     network: nn.Module, stack: SliceStack, card: ModelCard, picture: SliceStack | None = None
-) -> Iterator[Evidence | tuple[int, int]]:
+) -> Iterator[SignalsByRegion | tuple[int, int]]:
     """Segment a case and its mirror image, giving (slices done, in all) between batches; the figures last.
 
     Parameters
@@ -117,8 +116,8 @@ def gather(
     p, image, head = np.concatenate(plain), np.concatenate(images), np.concatenate(heads)
     q = np.concatenate(mirrored) if mirrored else None
     yield {
-        name: signals_of(p[:, place], image, None if q is None else q[:, place], head)
-        for place, name in enumerate((WHOLE, *regions))
+        name: signals_of(p[:, k], image, None if q is None else q[:, k], head)
+        for k, name in enumerate((WHOLE, *regions))
     }
 
 

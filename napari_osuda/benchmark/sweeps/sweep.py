@@ -34,7 +34,7 @@ from napari_osuda.benchmark.sweeps.settings import (
     shifts_of,
     statistics_of,
 )
-from napari_osuda.benchmark.sweeps.signals import GATHERED, WHOLE, Signals, gather
+from napari_osuda.benchmark.sweeps.signals import GATHERED, Signals, gather
 from napari_osuda.benchmark.tables import by_columns, markdown_table
 from napari_osuda.evaluation import dice, region_masks
 from napari_osuda.files import written_whole
@@ -42,6 +42,7 @@ from napari_osuda.imaging import IntensityMap, SliceStack, expected_map
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session import slice_spec
+from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.devices import placed
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.run.target import Target

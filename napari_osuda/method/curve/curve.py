@@ -13,12 +13,12 @@ from torch import Tensor
 
 from napari_osuda.errors import ConfigError
 
-__all__ = ["ChannelCurve", "IntensityCurve", "interpolate", "place"]
+__all__ = ["ChannelCurve", "IntensityCurve", "interpolate", "locate"]
 
 Floats = npt.NDArray[np.float32]
 
 
-def place(values: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def locate(values: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Where values [V] lie among knots [K], ascending: the knot before, and the share of the way to the next.
 
     Below the first knot the share is negative, beyond the last it is above 1: a curve goes on as it ends.
@@ -29,7 +29,7 @@ def place(values: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def interpolate(values: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The piecewise linear function through the knots (x, y), each [K], at values [V]."""
-    before, share = place(values, x)
+    before, share = locate(values, x)
     return torch.lerp(y[before], y[before + 1], share)
 
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.method.curve.beginnings import head_moments
-from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve, place
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve, locate
 from napari_osuda.method.curve.mismatch import layer_mismatch
 from napari_osuda.method.layers import bind_layers
-from napari_osuda.method.values import require
+from napari_osuda.method.values import check_setting
 
 __all__ = ["CurveConfig", "CurveStep", "fit_curve"]
 
@@ -60,7 +60,7 @@ class CurveConfig:
             (self.pull >= 0, "pull", "0 or more"),
             (0 < self.depth <= 1, "depth", "above 0 and at most 1"),
         ):
-            require(holds, f"{name} of the curve", getattr(self, name), rule)
+            check_setting(holds, f"{name} of the curve", getattr(self, name), rule)
 
 
 @dataclass(frozen=True)
@@ -160,14 +160,15 @@ class _Channel:
         self._x, self._begin = torch.tensor(curve.x), torch.tensor(curve.y)
         # In standard deviations of the head, so that a step is as long whatever the normalization.
         self.moved = torch.zeros(len(curve.x), requires_grad=True)
-        self._places = [
-            place(x[:, channel][h].float(), self._x.to(x.device)) for x, h in zip(batches, heads, strict=True)
+        self._located = [
+            locate(x[:, channel][h].float(), self._x.to(x.device))
+            for x, h in zip(batches, heads, strict=True)
         ]
 
     def put_on(self, plane: Tensor, head: Tensor, batch: int) -> Tensor:
         """The channel of a batch, [B, ...], with the curve on the head; differentiable in what moved."""
         y = (self._begin + self._deviation * self.moved).to(plane.device)
-        before, share = self._places[batch]
+        before, share = self._located[batch]
         out = plane.clone()
         out[head] = torch.lerp(y[before], y[before + 1], share.to(y.dtype)).to(plane.dtype)
         return out

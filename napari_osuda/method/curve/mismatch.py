@@ -76,13 +76,13 @@ def layer_mismatch(network: nn.Module, layers: tuple[BoundLayer, ...], x: Tensor
     tuple of Tensor, each of shape [C_l]
         One for each layer; of a layer that runs several times, the mean over its executions.
     """
-    place = {id(layer.running_mean): n for n, layer in enumerate(layers)}
+    order = {id(layer.running_mean): n for n, layer in enumerate(layers)}
     found: list[list[Tensor]] = [[] for _ in layers]
     left = sum(layer.executions for layer in layers)
 
     def watch(call: BatchNormCall) -> Tensor | None:
         nonlocal left
-        index = place.get(id(call.running_mean))
+        index = order.get(id(call.running_mean))
         if index is None or call.running_mean is None or call.running_var is None:
             return None
         y, mean, var = _WatchedBatchNorm.apply(  # type: ignore[no-untyped-call]

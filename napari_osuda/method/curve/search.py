@@ -20,7 +20,7 @@ from napari_osuda.method.curve.beginnings import head_moments
 from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 from napari_osuda.method.losses import Activation
 from napari_osuda.method.outputs import main_output, probabilities
-from napari_osuda.method.values import require
+from napari_osuda.method.values import check_setting
 
 __all__ = ["CurveTrial", "SearchConfig", "foreground_confidence", "search_curve"]
 
@@ -65,7 +65,7 @@ class SearchConfig:
             (self.most_change >= 1, "most_change", "1 or more"),
             (self.seed >= 0, "seed", "0 or more"),
         ):
-            require(holds, f"{name} of the curve's search", getattr(self, name), rule)
+            check_setting(holds, f"{name} of the curve's search", getattr(self, name), rule)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari_osuda.errors import shown
-from napari_osuda.models.description.schema import Axis, Step
+from napari_osuda.models.description.schema import Axis, ProcessingStep
 
 __all__ = ["describe_processing"]
 
@@ -20,8 +20,8 @@ _LARGEST_EPS = 1e-3
 
 def describe_processing(
     axes: Sequence[Axis],
-    before: Sequence[Step],
-    after: Sequence[Step],
+    before: Sequence[ProcessingStep],
+    after: Sequence[ProcessingStep],
     said: dict[str, Any],
     guessed: dict[str, Any],
 ) -> tuple[str, ...]:
@@ -41,7 +41,11 @@ def describe_processing(
 
 
 def _before(
-    axes: Sequence[Axis], steps: Sequence[Step], channels: int, said: dict[str, Any], guessed: dict[str, Any]
+    axes: Sequence[Axis],
+    steps: Sequence[ProcessingStep],
+    channels: int,
+    said: dict[str, Any],
+    guessed: dict[str, Any],
 ) -> list[str]:
     steps = [step for step in steps if step.id != "ensure_dtype"]
     guessed["normalisation"] = "zscore_nonzero"
@@ -65,7 +69,7 @@ def _before(
     return notes
 
 
-def _normalization(step: Step, axes: Sequence[Axis], channels: int) -> tuple[str, str] | None:
+def _normalization(step: ProcessingStep, axes: Sequence[Axis], channels: int) -> tuple[str, str] | None:
     """The card's word for a step, and in which way it differs ("" for none); None where there is no word."""
     if step.id == "zero_mean_unit_variance":
         how, used = "zscore", {"axes", "mode", "eps"}
@@ -114,7 +118,7 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and value == value else float("inf")
 
 
-def _after(steps: Sequence[Step], said: dict[str, Any], guessed: dict[str, Any]) -> list[str]:
+def _after(steps: Sequence[ProcessingStep], said: dict[str, Any], guessed: dict[str, Any]) -> list[str]:
     left = list(steps)
     activation = next((step.id for step in left if step.id in ("softmax", "sigmoid")), None)
     if activation is not None and left[0].id == activation:
@@ -135,7 +139,7 @@ def _after(steps: Sequence[Step], said: dict[str, Any], guessed: dict[str, Any])
     ]
 
 
-def _words(step: Step) -> str:
+def _words(step: ProcessingStep) -> str:
     told = ", ".join(
         f"{shown(key, 20)[1:-1]} {_value(value)}" for key, value in list(step.kwargs.items())[:6]
     )

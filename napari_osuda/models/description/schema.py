@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from napari_osuda.errors import shown
 from napari_osuda.models.files.documents import Document, Name, Text
 
-__all__ = ["Axis", "ModelDocument", "Range", "Step", "TensorDocument", "WeightsDocument"]
+__all__ = ["Axis", "ModelDocument", "ProcessingStep", "Range", "TensorDocument", "WeightsDocument"]
 
 _LETTERS = {"b": "batch", "c": "channel", "z": "space", "y": "space", "x": "space", "t": "time", "i": "index"}
 _Extent = Annotated[int, Field(ge=0, le=2**20)]
@@ -44,7 +44,7 @@ class Axis(Document):
     channel_names: Annotated[list[Name], Field(max_length=512)] | None = None
 
 
-class Step(Document):
+class ProcessingStep(Document):
     """A step of the processing: ``id`` in 0.5, ``name`` in 0.4."""
 
     id: Name
@@ -71,8 +71,8 @@ class TensorDocument(Document):
     """An input or an output."""
 
     axes: Annotated[list[Axis], Field(min_length=1, max_length=8)]
-    preprocessing: list[Step] = Field(default_factory=list, max_length=50)
-    postprocessing: list[Step] = Field(default_factory=list, max_length=50)
+    preprocessing: list[ProcessingStep] = Field(default_factory=list, max_length=50)
+    postprocessing: list[ProcessingStep] = Field(default_factory=list, max_length=50)
 
     @model_validator(mode="before")
     @classmethod
@@ -142,11 +142,11 @@ class WeightsDocument(Document):
         said = data.get("architecture")
         if isinstance(said, str):
             # "package.module.Class", or "file.py:Class" for code in the package.
-            place, colon, name = said.rpartition(":")
+            module, colon, name = said.rpartition(":")
             if not colon:
-                place, _, name = said.rpartition(".")
+                module, _, name = said.rpartition(".")
             kind = "source" if colon else "import_from"
-            data["architecture"] = {kind: place, "callable": name, "kwargs": data.get("kwargs")}
+            data["architecture"] = {kind: module, "callable": name, "kwargs": data.get("kwargs")}
         return data
 
 

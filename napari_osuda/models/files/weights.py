@@ -45,7 +45,7 @@ class _Started(Document):
     configuration: str | None = None
 
 
-class Checkpoint(Document):
+class NNUNetCheckpoint(Document):
     """What a checkpoint of nnU-Net says beside its weights.
 
     Attributes
@@ -81,7 +81,7 @@ class Weights:
     size: int
     container: str | None = None
     notes: tuple[str, ...] = ()
-    beside: Checkpoint = field(default_factory=Checkpoint, repr=False)
+    beside: NNUNetCheckpoint = field(default_factory=NNUNetCheckpoint, repr=False)
 
 
 def read_weights(content: bytes, where: str) -> Weights:
@@ -107,11 +107,11 @@ def read_weights(content: bytes, where: str) -> Weights:
     except pickle.UnpicklingError as error:
         loaded, notes = _without_objects(content, where, error)
     tensors, container = _state_dict(loaded, where)
-    beside = Checkpoint()
+    beside = NNUNetCheckpoint()
     if container is not None and isinstance(loaded, Mapping):
         # A checkpoint of anything else may have other values under these names.
         with suppress(ValidationError):
-            beside = Checkpoint.model_validate(dict(loaded))
+            beside = NNUNetCheckpoint.model_validate(dict(loaded))
     return Weights(tensors, len(content), container, notes, beside)
 
 

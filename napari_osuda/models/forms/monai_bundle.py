@@ -18,7 +18,7 @@ from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.files.documents import read_json, read_yaml, typed
 from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
-from napari_osuda.models.forms.monai_config import Configuration, Metadata
+from napari_osuda.models.forms.monai_config import BundleConfig, Metadata
 from napari_osuda.models.forms.monai_transforms import describe_postprocessing, describe_preprocessing
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
@@ -51,7 +51,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
         raise ModelError(
             f"{package.path} has none of {', '.join(_CONFIGS[:2])}, which would say what the network is."
         )
-    config = Configuration(
+    config = BundleConfig(
         read_json(package, name) if name.endswith(".json") else read_yaml(package.read(name, MAX_TEXT), name),
         name,
     )
@@ -95,7 +95,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
 
 
-def _patch(config: Configuration, dims: int) -> tuple[int, ...] | None:
+def _patch(config: BundleConfig, dims: int) -> tuple[int, ...] | None:
     """The size of the windows in which the bundle's inferer goes through an image, if it has such."""
     inferer = config.mapping("inferer")
     size = None if inferer is None else inferer.get("roi_size")
@@ -108,7 +108,7 @@ def _patch(config: Configuration, dims: int) -> tuple[int, ...] | None:
     return tuple(size) if all(type(n) is int and 0 < n <= 4096 for n in size) else None
 
 
-def _network(config: Configuration) -> Architecture:
+def _network(config: BundleConfig) -> Architecture:
     definition = config.mapping("network_def", "network", "net", "model")
     if definition is None or not isinstance(definition.get("_target_"), str):
         raise ModelError(

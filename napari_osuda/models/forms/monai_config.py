@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.files.documents import Document, Name
 
-__all__ = ["Configuration", "Metadata", "Step"]
+__all__ = ["BundleConfig", "Metadata", "TransformStep"]
 
 _MAX_DEPTH = 20
 # Values that references may bring together; honest configurations have hundreds.
@@ -52,7 +52,7 @@ class Metadata(Document):
 
 
 @dataclass(frozen=True)
-class Step:
+class TransformStep:
     """One transform.
 
     Attributes
@@ -71,7 +71,7 @@ class Step:
 
 
 @dataclass
-class Configuration:
+class BundleConfig:
     """A configuration of which parts are asked for, with references (``@key``, ``@key::inner``) followed.
 
     Parameters
@@ -109,7 +109,7 @@ class Configuration:
         """
         return self._resolved(value, f"{self.where}: {where}" if where else self.where, 0)
 
-    def steps(self, key: str) -> tuple[list[Step], bool]:
+    def steps(self, key: str) -> tuple[list[TransformStep], bool]:
         """The transforms under a key, and whether all of them could be read."""
         try:
             found = self._referred(self.document.get(key))
@@ -124,7 +124,7 @@ class Configuration:
         steps = [self._step(step) for step in found]
         return [step for step in steps if step is not None], True
 
-    def _step(self, value: Any) -> Step | None:
+    def _step(self, value: Any) -> TransformStep | None:
         try:
             value = self._referred(value)
         except ModelError:
@@ -132,11 +132,11 @@ class Configuration:
         if not isinstance(value, Mapping) or not isinstance(value.get("_target_"), str):
             # Older configurations leave the class out where its arguments tell.
             arguments, unread = self._arguments(value) if isinstance(value, Mapping) else ({}, ())
-            return Step("", arguments, unread)
+            return TransformStep("", arguments, unread)
         if value.get("_disabled_") is True:
             return None
         arguments, unread = self._arguments(value)
-        return Step(value["_target_"].rpartition(".")[2][:60], arguments, unread)
+        return TransformStep(value["_target_"].rpartition(".")[2][:60], arguments, unread)
 
     def _arguments(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         arguments, unread = {}, []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from napari_osuda.models.forms.monai_config import Configuration, Step
+from napari_osuda.models.forms.monai_config import BundleConfig, TransformStep
 
 __all__ = ["describe_postprocessing", "describe_preprocessing"]
 
@@ -28,7 +28,7 @@ _MISSING = object()
 
 
 def describe_preprocessing(
-    configuration: Configuration, channels: int, dims: int, said: dict[str, Any], guessed: dict[str, Any]
+    configuration: BundleConfig, channels: int, dims: int, said: dict[str, Any], guessed: dict[str, Any]
 ) -> tuple[str, ...]:
     """Orientation, spacing, cropping and normalization; gives what the user should know.
 
@@ -42,8 +42,8 @@ def describe_preprocessing(
     """
     guessed["normalisation"], guessed["orientation"] = "zscore_nonzero", "RAS"
     steps, readable = configuration.steps("preprocessing")
-    unknown: list[Step] = []
-    scaled: list[Step] = []
+    unknown: list[TransformStep] = []
+    scaled: list[TransformStep] = []
     for step in steps:
         if step.kind in _NEUTRAL:
             continue
@@ -74,7 +74,9 @@ def describe_preprocessing(
     return tuple(notes)
 
 
-def _space(step: Step, scaled: Sequence[Step], said: dict[str, Any], guessed: dict[str, Any]) -> bool:
+def _space(
+    step: TransformStep, scaled: Sequence[TransformStep], said: dict[str, Any], guessed: dict[str, Any]
+) -> bool:
     """Take a transform of the geometry into the card; False where the card cannot express it."""
     if step.kind == "Orientationd":
         codes = step.arguments.get("axcodes")
@@ -109,11 +111,11 @@ def _lengths(value: Any) -> tuple[float, ...] | None:
     return tuple(value) if given else None
 
 
-def _only(step: Step, *known: str) -> bool:
+def _only(step: TransformStep, *known: str) -> bool:
     return not step.unread and not step.arguments.keys() - _ASIDE - set(known)
 
 
-def _normalization(steps: Sequence[Step], channels: int) -> str | None:
+def _normalization(steps: Sequence[TransformStep], channels: int) -> str | None:
     """The card's word for scalings one after another; None where it has none.
 
     Of linear ones the last decides, unless it leaves out zeros that an earlier one has moved.
@@ -126,11 +128,11 @@ def _normalization(steps: Sequence[Step], channels: int) -> str | None:
     return None if how == "zscore_nonzero" and len(steps) > 1 else how
 
 
-def _is_linear(step: Step) -> bool:
+def _is_linear(step: TransformStep) -> bool:
     return not step.unread and not step.arguments.get("nonzero") and not step.arguments.get("clip")
 
 
-def _word(step: Step, channels: int) -> str | None:
+def _word(step: TransformStep, channels: int) -> str | None:
     values = step.arguments
     kind, known = step.kind, _INTENSITY[step.kind]
     together = channels > 1 and values.get("channel_wise", False) is not True
@@ -161,7 +163,7 @@ _INTENSITY: dict[str, tuple[str, ...]] = {
 
 
 def describe_postprocessing(
-    configuration: Configuration, said: dict[str, Any], guessed: dict[str, Any]
+    configuration: BundleConfig, said: dict[str, Any], guessed: dict[str, Any]
 ) -> tuple[str, ...]:
     """Activation into ``said`` or ``guessed``; gives what the user should know."""
     steps, readable = configuration.steps("postprocessing")
@@ -189,11 +191,11 @@ def describe_postprocessing(
     return tuple(notes)
 
 
-def _words(steps: Sequence[Step]) -> str:
+def _words(steps: Sequence[TransformStep]) -> str:
     return ", then ".join(_told(step) for step in steps[:8])
 
 
-def _told(step: Step) -> str:
+def _told(step: TransformStep) -> str:
     known = (int, float, str, bool)
     some = [f"{key} {value}"[:40] for key, value in step.arguments.items()
             if key not in _ASIDE and isinstance(value, known)][:5]  # fmt: skip

@@ -117,8 +117,8 @@ class CollapseWatch:
         Collapse or None
             Where the segmentation has collapsed.
         """
-        place, share = report.t % len(self._heads), self._share(report)
-        head, first = self._heads[place], self._first.get(place)
+        batch, share = report.t % len(self._heads), self._share(report)
+        head, first = self._heads[batch], self._first.get(batch)
         if first is None:
             known = list(self._first.values())
             first = sum(known) / len(known) if known and self._alike else share
@@ -131,7 +131,7 @@ class CollapseWatch:
         if gone or everywhere:
             self._suspicious += 1
         else:
-            self._first.setdefault(place, share)
+            self._first.setdefault(batch, share)
             # A batch that has nothing to lose says nothing either way.
             if max(first, share) > little:
                 self._suspicious = 0

@@ -142,16 +142,16 @@ def figures_of(
     """
     mask, before = seen.mask, source.mask
     size = int(mask.sum())
-    chosen = [int(mix.sum()) * len(mask) / max(len(places), 1) for mix, places in mixes]
+    chosen = [int(mix.sum()) * len(mask) / max(len(indices), 1) for mix, indices in mixes]
     return Figures(
         share=size / mask.size,
         overlap=dice(mask, before),
         source_confidence=_soft_dice(source.p, mask),
         seen_confidence=_soft_dice(source.p if source_on_seen is None else source_on_seen, mask),
         own_confidence=_soft_dice(seen.p, mask),
-        mixes=_mean([dice(mask[places], mix) for mix, places in mixes]),
+        mixes=_mean([dice(mask[indices], mix) for mix, indices in mixes]),
         others=_mean([dice(mask, other) for other in others]),
-        steady=_mean([dice(mask[places], changed) for changed, places in seen.changed]),
+        steady=_mean([dice(mask[indices], changed) for changed, indices in seen.changed]),
         coherence=coherence(mask),
         largest=largest_piece(mask),
         separation=_separation(mask, image),

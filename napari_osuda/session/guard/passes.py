@@ -90,7 +90,7 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
             again.append((q > 0.5, thinned))
     names = (WHOLE, *region_channels(card))
     return {
-        name: Seen(_volume(p[:, k]), tuple((_volume(mask[:, k]), _places(p, at)) for mask, at in again))
+        name: Seen(_volume(p[:, k]), tuple((_volume(mask[:, k]), _indices(p, at)) for mask, at in again))
         for k, name in enumerate(names)
     }
 
@@ -102,7 +102,7 @@ def masks_of(
     case = _Case(stack, card)
     p = yield from _segmented(network, case, case.all[case.thinned])
     names = (WHOLE, *region_channels(card))
-    return {name: (_volume(p[:, k] > 0.5), _places(p, case.thinned)) for k, name in enumerate(names)}
+    return {name: (_volume(p[:, k] > 0.5), _indices(p, case.thinned)) for k, name in enumerate(names)}
 
 
 def image_of(stack: SliceStack) -> NDArray[np.float32]:
@@ -123,10 +123,10 @@ def distance_of(network: nn.Module, stack: SliceStack) -> float:
         The case as it sees it.
     """
     sizes = stack.head_sizes
-    places = np.flatnonzero(sizes > 0.5 * sizes.max(initial=0))
-    if not len(places):
+    indices = np.flatnonzero(sizes > 0.5 * sizes.max(initial=0))
+    if not len(indices):
         return 0.0
-    x = torch.from_numpy(stack.slices(places[:: -(-len(places) // _BATCH)]))
+    x = torch.from_numpy(stack.slices(indices[:: -(-len(indices) // _BATCH)]))
     if stack.patch is not None:
         middle = [_middle(n, p) for n, p in zip(x.shape[2:], stack.patch, strict=True)]
         x = x[(slice(None), slice(None), *middle)]
@@ -222,7 +222,7 @@ def _volume(values: NDArray[Scalar]) -> NDArray[Scalar]:
     return values[0] if values.ndim == 4 and len(values) else values
 
 
-def _places(p: NDArray[np.float16], thinned: NDArray[np.intp]) -> NDArray[np.intp]:
+def _indices(p: NDArray[np.float16], thinned: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(p.shape[2]) if p.ndim == 5 else thinned
 
 

@@ -13,8 +13,7 @@ __all__ = [
     "advice_record",
     "choice_said",
     "collapse_said",
-    "expected_said",
-    "named",
+    "region_named",
     "said",
     "sentence",
 ]
@@ -98,8 +97,8 @@ def sentence(reason: Reason) -> str:
     wanted = _SENTENCES[reason.kind]
     if isinstance(wanted, tuple):
         wanted = wanted[reason.figures["after"] < reason.figures["before"]]
-    of = "" if reason.region is None else f" for {named(reason.region)}"
-    text = wanted.format(**reason.figures, of=of, Region=named(reason.region))
+    of = "" if reason.region is None else f" for {region_named(reason.region)}"
+    text = wanted.format(**reason.figures, of=of, Region=region_named(reason.region))
     return text if reason.case is None else f"{reason.case}: {text}"
 
 
@@ -108,12 +107,7 @@ def said(advice: Recommendation | None) -> tuple[str, ...]:
     return () if advice is None else tuple(sentence(reason) for reason in advice.reasons)
 
 
-def expected_said(expected: Expected) -> str:
-    """An expected Dice with its interval: "0.70 (0.52 to 0.81)"."""
-    return f"{expected.dice:.2f} ({expected.low:.2f} to {expected.high:.2f})"
-
-
-def named(region: str | None) -> str:
+def region_named(region: str | None) -> str:
     """What a region is called."""
     return "The mask" if region is None else f"'{region}'"
 

@@ -42,20 +42,20 @@ class LivePreview:
         """What the previews have cost so far, of the time since the first."""
         return 0.0 if self._began is None else self._spent / max(time.monotonic() - self._began, 1e-9)
 
-    def after_step(self, place: tuple[int, int] | None, eta: float) -> Preview | None:
-        """The mask of the slice ``place`` (case, index), if its time has come."""
+    def after_step(self, watched: tuple[int, int] | None, eta: float) -> Preview | None:
+        """The mask of the slice ``watched`` (case, index), if its time has come."""
         run, now = self._run, time.monotonic()
-        if place is None or now < self._due or not can_preview(run.job.model.card):
+        if watched is None or now < self._due or not can_preview(run.job.model.card):
             return None
         state = run.state_now(eta)
         if state is None:
             return None
         if self._previewer is None:
             self._previewer = Previewer(run.job.model, run.stacks, run.device)
-        labels = self._previewer.labels(state, *place)
+        labels = self._previewer.labels(state, *watched)
         took = time.monotonic() - now
         self._began = self._began or now
         self._spent += took
         # Once it has cost so much, that much time must have passed before the next.
         self._due = max(now + _LEAST, self._began + self._spent / _SHARE)
-        return Preview(*place, state.iteration, labels, took)
+        return Preview(*watched, state.iteration, labels, took)

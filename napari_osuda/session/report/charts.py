@@ -32,8 +32,8 @@ class Curve:
 def color_map(values: NDArray[Any]) -> NDArray[np.uint8]:
     """RGB uint8 [..., 3] of values from 0 to 1; what is not finite is gray."""
     anchors = np.array([tuple(bytes.fromhex(anchor)) for anchor in _VIRIDIS.split()], dtype=np.float64)
-    place = np.clip(np.nan_to_num(values), 0.0, 1.0) * (len(anchors) - 1)
-    rgb = np.stack([np.interp(place, np.arange(len(anchors)), anchors[:, c]) for c in range(3)], axis=-1)
+    position = np.clip(np.nan_to_num(values), 0.0, 1.0) * (len(anchors) - 1)
+    rgb = np.stack([np.interp(position, np.arange(len(anchors)), anchors[:, c]) for c in range(3)], axis=-1)
     rgb[~np.isfinite(values)] = 128.0
     return rgb.round().astype(np.uint8)
 
@@ -147,7 +147,7 @@ def map_chart(
         rows = values[:, offsets[layer] : offsets[layer + 1]].T
         picture = color_map((_thinned(rows) - low) / (high - low))
         y = top + band * layer
-        place = {"x": left, "y": f"{y:.1f}", "width": width - left - right, "height": f"{band - 1:.1f}"}
+        box = {"x": left, "y": f"{y:.1f}", "width": width - left - right, "height": f"{band - 1:.1f}"}
         start, end = number(_mean(rows[:, 0]), 3), number(_mean(rows[:, -1]), 3)
         label = f"{name}: {len(rows)} channels, mean {start} to {end}"
         parts.append(
@@ -157,7 +157,7 @@ def map_chart(
                 href=data_uri(picture),
                 preserveAspectRatio="none",
                 class_="map",
-                **place,
+                **box,
             )
         )
         if layer % named == 0:

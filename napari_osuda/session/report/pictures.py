@@ -154,12 +154,12 @@ def _panel(
 ) -> Markup:
     rows, columns = picture.image.shape
     height, width = rows * picture.pixel_mm[0], columns * picture.pixel_mm[1]
-    place = {"width": f"{width:.2f}", "height": f"{height:.2f}", "preserveAspectRatio": "none"}
+    box = {"width": f"{width:.2f}", "height": f"{height:.2f}", "preserveAspectRatio": "none"}
     if marked is None:
         # The first panel holds the image once; the others show it again.
-        layers = [tag("image", id=name, href=data_uri(picture.image), **place)]
+        layers = [tag("image", id=name, href=data_uri(picture.image), **box)]
     else:
-        layers = [tag("use", href=f"#{name}"), tag("image", href=data_uri(marked), **place)]
+        layers = [tag("use", href=f"#{name}"), tag("image", href=data_uri(marked), **box)]
     left, right = picture.sides
     bar = {"x1": 6, "x2": 56, "y1": f"{height - 6:.2f}", "y2": f"{height - 6:.2f}", "class_": "bar"}
     drawing = tag(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.planes import array_axis
-from napari_osuda.session.review.log import PLANES, Plane
+from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.run_folder.record import InputRecord
 
 __all__ = ["Labels", "Mask", "ReviewCase", "plane_axes"]
@@ -55,7 +55,7 @@ class ReviewCase:
     labels: Mapping[int, str]
     colors: Mapping[int, str] = field(default_factory=dict)
     regions: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    plane: Plane = "axial"
+    plane: SlicePlane = "axial"
     decision: str | None = None
     reasons: Sequence[str] = ()
     inputs: Sequence[InputRecord] = ()
@@ -83,7 +83,7 @@ class ReviewCase:
             return np.zeros_like(self.after)
         return self.before if self.proposed == "before" else self.after
 
-    def digests(self, mask: Mask, plane: Plane | None, slices: Sequence[int] = ()) -> tuple[str, ...]:
+    def digests(self, mask: Mask, plane: SlicePlane | None, slices: Sequence[int] = ()) -> tuple[str, ...]:
         """A digest of each slice of a mask, or with ``plane`` None one of the whole."""
         labels = self.before if mask == "before" else self.after
         if plane is None:
@@ -98,7 +98,7 @@ def _digest(labels: Labels) -> str:
     return hashlib.blake2b(plain.data, digest_size=8).hexdigest()
 
 
-def plane_axes(grid: Grid) -> dict[Plane, int]:
+def plane_axes(grid: Grid) -> dict[SlicePlane, int]:
     """Along which array axis each plane's slices are counted; an oblique grid by its nearest axes."""
     found = {plane: array_axis(plane, grid.orientation) for plane in PLANES}
     return {plane: axis for plane, axis in found.items() if axis is not None}

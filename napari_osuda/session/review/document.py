@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from napari_osuda.errors import CaseError
 from napari_osuda.session.review.log import Entry, in_force
-from napari_osuda.session.run_folder.documents import Document, FileName
+from napari_osuda.session.run_folder.documents import FileName, RunDocument
 
 __all__ = ["REVIEW_FORMAT", "ReviewDocument"]
 
@@ -26,14 +26,14 @@ def _entries(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return log
 
 
-class Place(Document):
+class Place(RunDocument):
     """Where the reviewer was last."""
 
     plane: Literal["axial", "coronal", "sagittal"]
     slice: Annotated[int, Field(ge=0)]
 
 
-class SavedFinal(Document):
+class SavedFinal(RunDocument):
     """One time that a final mask was written."""
 
     who: str = ""
@@ -44,7 +44,7 @@ class SavedFinal(Document):
     masks: dict[str, str] | None = None
 
 
-class CaseDocument(Document):
+class CaseDocument(RunDocument):
     """The review of one case."""
 
     log: Annotated[list[dict[str, Any]], AfterValidator(_entries)]
@@ -53,7 +53,7 @@ class CaseDocument(Document):
     saved: list[SavedFinal] = Field(default_factory=list)
 
 
-class ReviewDocument(Document):
+class ReviewDocument(RunDocument):
     """All of it."""
 
     format: Literal[1]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from napari_osuda.session.review.case import Labels, Mask, ReviewCase, plane_axes
-from napari_osuda.session.review.log import PLANES, Entry, Plane
+from napari_osuda.session.review.log import PLANES, Entry, SlicePlane
 
 __all__ = ["what_holds"]
 
 
 def what_holds(
     case: ReviewCase, entry: Entry, painted: Labels | None = None
-) -> tuple[Entry | None, dict[Plane, set[int]]]:
+) -> tuple[Entry | None, dict[SlicePlane, set[int]]]:
     """A decision or flag on what is still as it was when it was made.
 
     Parameters
@@ -53,11 +53,11 @@ def what_holds(
     now = dict(zip(here, case.digests(_mask(entry), entry.plane, here), strict=True))
     kept = tuple(index for index in here if now[index] == then[index])
     gone = set(here) - set(kept)
-    lapsed: dict[Plane, set[int]] = {entry.plane: gone} if gone else {}
+    lapsed: dict[SlicePlane, set[int]] = {entry.plane: gone} if gone else {}
     return (dataclasses.replace(entry, slices=kept) if kept else None), lapsed
 
 
-def _of_whole(case: ReviewCase, entry: Entry) -> tuple[Entry | None, dict[Plane, set[int]]]:
+def _of_whole(case: ReviewCase, entry: Entry) -> tuple[Entry | None, dict[SlicePlane, set[int]]]:
     if entry.kind not in ("after", "before") or not entry.seen:
         return entry, {}
     if entry.seen == case.digests(_mask(entry), None):
@@ -70,6 +70,6 @@ def _mask(entry: Entry) -> Mask:
     return "after" if entry.kind == "after" else "before"
 
 
-def _fits(case: ReviewCase, plane: Plane, painted: Labels) -> bool:
+def _fits(case: ReviewCase, plane: SlicePlane, painted: Labels) -> bool:
     axis = plane_axes(case.grid)[plane]
     return painted.shape[1:] == tuple(n for a, n in enumerate(case.grid.shape) if a != axis)

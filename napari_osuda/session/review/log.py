@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 
 from napari_osuda.errors import CaseError
 
-__all__ = ["CHOICES", "PLANES", "Entry", "Kind", "Plane", "in_force", "now"]
+__all__ = ["CHOICES", "PLANES", "Entry", "Kind", "SlicePlane", "in_force"]
 
 Kind = Literal["after", "before", "edited", "flag", "unflag", "undo", "redo"]
-Plane = Literal["axial", "coronal", "sagittal"]
-PLANES: tuple[Plane, ...] = get_args(Plane)
+SlicePlane = Literal["axial", "coronal", "sagittal"]
+PLANES: tuple[SlicePlane, ...] = get_args(SlicePlane)
 
 CHOICES: tuple[Kind, ...] = ("after", "before", "edited")
 """The kinds that say what a slice of the final mask is."""
@@ -46,7 +45,7 @@ class Entry:
     """
 
     kind: Kind
-    plane: Plane | None = None
+    plane: SlicePlane | None = None
     slices: tuple[int, ...] = ()
     comment: str = ""
     who: str = ""
@@ -75,7 +74,7 @@ class Entry:
             raise CaseError(f"The review's log has an entry that is none: {dict(values)}.")
         texts = {key: str(values.get(key, "")) for key in ("comment", "who", "when")}
         digests = tuple(map(str, seen))
-        return cls(cast("Kind", kind), cast("Plane | None", plane), tuple(slices), **texts, seen=digests)
+        return cls(cast("Kind", kind), cast("SlicePlane | None", plane), tuple(slices), **texts, seen=digests)
 
 
 def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:
@@ -88,17 +87,12 @@ def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:
     """
     done: list[int] = []
     undone: list[int] = []
-    for place, entry in enumerate(log):
+    for index, entry in enumerate(log):
         if entry.kind == "undo":
             undone.append(done.pop())
         elif entry.kind == "redo":
             done.append(undone.pop())
         else:
-            done.append(place)
+            done.append(index)
             undone.clear()
     return done, undone
-
-
-def now() -> str:
-    """The moment, as the log writes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

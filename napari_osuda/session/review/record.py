@@ -20,10 +20,10 @@ from napari_osuda.files import path_inside, written_whole
 from napari_osuda.locks import locked
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.document import REVIEW_FORMAT, ReviewDocument
-from napari_osuda.session.review.log import Entry, in_force, now
+from napari_osuda.session.review.log import Entry, in_force
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import other_window
-from napari_osuda.session.run_folder.documents import read_document
+from napari_osuda.session.run_folder.documents import now, read_document
 from napari_osuda.version import __version__
 
 __all__ = ["REVIEW_FILE", "ReviewRecord", "recorded_decisions"]
@@ -59,7 +59,7 @@ class ReviewRecord:
         }
         # The file's time and size when it was last ours: another window may have written since.
         self._seen: tuple[int, int] | None = None
-        # Painted slices by case and place in its log; a folder has them as files.
+        # Painted slices by case and index in its log; a folder has them as files.
         self._painted: dict[str, dict[int, NDArray[Any]]] = {}
         # Reviews of this sitting, and how long their logs were when it began.
         self._opened: dict[str, tuple[Review, int]] = {}
@@ -88,7 +88,7 @@ class ReviewRecord:
         else:
             changed = {mask for mask, digest in masks.items() if known["masks"].get(mask) != digest}
             log = [_lapsing(Entry.from_dict(values), changed) for values in known["log"]]
-            edits = {place: self._edit(case, place) for place, e in enumerate(log) if e.kind == "edited"}
+            edits = {index: self._edit(case, index) for index, e in enumerate(log) if e.kind == "edited"}
             for row in known["saved"]:
                 row.setdefault("masks", known["masks"])
             known["log"][:] = [entry.to_dict() for entry in log]
@@ -96,10 +96,10 @@ class ReviewRecord:
 
         self._painted[case.name] = painted = dict(edits)
 
-        def write_down(place: int, entry: Entry, slices: NDArray[Any] | None) -> None:
+        def write_down(index: int, entry: Entry, slices: NDArray[Any] | None) -> None:
             if slices is not None:
-                painted[place] = slices
-                self._write_edit(case.name, place, slices)
+                painted[index] = slices
+                self._write_edit(case.name, index, slices)
             known["log"].append(entry.to_dict())
             try:
                 self.write()
@@ -117,12 +117,12 @@ class ReviewRecord:
                 "been changed by hand or belongs to another run."
             ) from error
 
-    def place(self, name: str) -> dict[str, Any] | None:
+    def position(self, name: str) -> dict[str, Any] | None:
         """Where the reviewer was last, {"plane", "slice"}, in a case."""
         found = self._document["cases"].get(name, {}).get("place")
         return dict(found) if isinstance(found, dict) else None
 
-    def set_place(self, name: str, plane: str, index: int) -> None:
+    def set_position(self, name: str, plane: str, index: int) -> None:
         """Keep in mind where the reviewer is; it is written with the next act, or by `write`."""
         if name in self._document["cases"]:
             self._document["cases"][name]["place"] = {"plane": plane, "slice": index}
@@ -150,10 +150,10 @@ class ReviewRecord:
         if name not in self._opened:
             return
         review, begin = self._opened[name]
-        for place in range(begin, len(review.log)):
-            if not review.log[place].who:
-                review.log[place] = dataclasses.replace(review.log[place], who=who)
-                self._document["cases"][name]["log"][place]["who"] = who
+        for index in range(begin, len(review.log)):
+            if not review.log[index].who:
+                review.log[index] = dataclasses.replace(review.log[index], who=who)
+                self._document["cases"][name]["log"][index]["who"] = who
         review.renew()
 
     def take_over(self, earlier: ReviewRecord) -> None:
@@ -178,8 +178,8 @@ class ReviewRecord:
         """Keep the record in a run folder from now on, and write all of it there."""
         self.folder, self._seen = folder, None
         for name, edits in self._painted.items():
-            for place, slices in edits.items():
-                self._write_edit(name, place, slices)
+            for index, slices in edits.items():
+                self._write_edit(name, index, slices)
         self.write()
 
     def write(self) -> None:
@@ -217,24 +217,24 @@ class ReviewRecord:
         self._document["last_case"] = document.get("last_case")
         return document
 
-    def _edit_path(self, name: str, place: int) -> Path:
+    def _edit_path(self, name: str, index: int) -> Path:
         assert self.folder is not None
-        return path_inside(self.folder, _EDITS, f"{name}-{place:05d}.npz")
+        return path_inside(self.folder, _EDITS, f"{name}-{index:05d}.npz")
 
-    def _write_edit(self, name: str, place: int, slices: NDArray[Any]) -> None:
+    def _write_edit(self, name: str, index: int, slices: NDArray[Any]) -> None:
         if self.folder is None:
             return
-        path = self._edit_path(name, place)
+        path = self._edit_path(name, index)
         try:
             with written_whole(path) as partial, open(partial, "wb") as stream:
                 np.savez_compressed(stream, labels=slices)
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
-    def _edit(self, case: ReviewCase, place: int) -> NDArray[Any]:
+    def _edit(self, case: ReviewCase, index: int) -> NDArray[Any]:
         if self.folder is None:
-            return self._painted[case.name][place]
-        path = self._edit_path(case.name, place)
+            return self._painted[case.name][index]
+        path = self._edit_path(case.name, index)
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return np.asarray(archive["labels"])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from napari_osuda.session.review.case import Labels, ReviewCase, plane_axes
 from napari_osuda.session.review.holding import what_holds
-from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, Plane, in_force, now
+from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, SlicePlane, in_force
+from napari_osuda.session.run_folder.documents import now
 
 __all__ = ["Review"]
 
@@ -26,7 +27,7 @@ class Review:
         For each place in the log that holds an "edited" entry, the slices as they were painted,
         [len(slices), ...] with the plane's axis first.
     on_entry : callable, optional
-        Called with (place in the log, entry, edited slices or None) before the entry takes effect, to write
+        Called with (index in the log, entry, edited slices or None) before the entry takes effect, to write
         it down. If it raises, nothing has been decided.
 
     Attributes
@@ -56,34 +57,34 @@ class Review:
         either = (case.before != 0) | (case.after != 0)
         self._marked = {plane: either.any(axis=self._others(plane)) for plane in PLANES}
         # Labeled voxels of each slice by decision, kept up: a volume is not counted anew at every key.
-        self._held: dict[Plane, NDArray[np.intp]] = {}
-        self._choices: dict[Plane, list[Entry | None]] = {}
-        self._flags: dict[Plane, list[Entry | None]] = {}
+        self._held: dict[SlicePlane, NDArray[np.intp]] = {}
+        self._choices: dict[SlicePlane, list[Entry | None]] = {}
+        self._flags: dict[SlicePlane, list[Entry | None]] = {}
         self._volume_flag: Entry | None = None
         # Voxels that a person painted and no later decision has replaced.
         self._painted = np.zeros(case.grid.shape, bool)
-        self._lapsed: dict[Plane, set[int]] = {}
+        self._lapsed: dict[SlicePlane, set[int]] = {}
         self._replay()
 
     # What was decided
 
-    def count(self, plane: Plane) -> int:
+    def count(self, plane: SlicePlane) -> int:
         """Slices of a plane."""
         return self.case.grid.shape[self.axes[plane]]
 
-    def choice(self, plane: Plane, index: int) -> Entry | None:
+    def choice(self, plane: SlicePlane, index: int) -> Entry | None:
         """The decision on what a slice is, if there is one."""
         return self._choices[plane][index]
 
-    def flag(self, plane: Plane, index: int) -> Entry | None:
+    def flag(self, plane: SlicePlane, index: int) -> Entry | None:
         """The reviewer's flag on a slice, if there is one."""
         return self._flags[plane][index]
 
-    def lapsed(self, plane: Plane) -> list[int]:
+    def lapsed(self, plane: SlicePlane) -> list[int]:
         """Undecided slices that were decided on another mask than there is now."""
         return sorted(i for i in self._lapsed[plane] if self._choices[plane][i] is None)
 
-    def painted(self, plane: Plane, slices: Sequence[int]) -> list[int]:
+    def painted(self, plane: SlicePlane, slices: Sequence[int]) -> list[int]:
         """Those of the slices that hold something painted, in this plane or across another."""
         return [i for i in slices if np.moveaxis(self._painted, self.axes[plane], 0)[i].any()]
 
@@ -102,16 +103,16 @@ class Review:
         """The reviewer's flag on the case as a whole, if there is one."""
         return self._volume_flag
 
-    def undecided(self, plane: Plane) -> list[int]:
+    def undecided(self, plane: SlicePlane) -> list[int]:
         """Slices of a plane that need a decision and have none."""
         return [index for index in self.to_decide(plane) if self._choices[plane][index] is None]
 
-    def to_decide(self, plane: Plane) -> list[int]:
+    def to_decide(self, plane: SlicePlane) -> list[int]:
         """Slices of a plane that need a decision: those with any label before, after or by decision."""
         marked = self._marked[plane] | (self._held[plane] > 0)
         return [index for index in range(self.count(plane)) if marked[index] or self._choices[plane][index]]
 
-    def progress(self, plane: Plane) -> tuple[int, int]:
+    def progress(self, plane: SlicePlane) -> tuple[int, int]:
         """Slices of a plane that are decided, and those that need it."""
         wanted = self.to_decide(plane)
         return sum(self._choices[plane][index] is not None for index in wanted), len(wanted)
@@ -133,7 +134,7 @@ class Review:
 
     # Deciding
 
-    def decide(self, kind: Kind, plane: Plane | None, slices: Sequence[int] = (), who: str = "") -> None:
+    def decide(self, kind: Kind, plane: SlicePlane | None, slices: Sequence[int] = (), who: str = "") -> None:
         """Take the slices of the mask "after" or "before", or with ``plane`` None the whole of it.
 
         Raises
@@ -150,7 +151,7 @@ class Review:
     def set_flag(
         self,
         flagged: bool,
-        plane: Plane | None,
+        plane: SlicePlane | None,
         slices: Sequence[int] = (),
         comment: str = "",
         who: str = "",
@@ -159,7 +160,7 @@ class Review:
         kind: Kind = "flag" if flagged else "unflag"
         self._enter(Entry(kind, plane, self._checked(plane, slices), comment, who, now()))
 
-    def commit_edit(self, plane: Plane, who: str = "") -> tuple[int, ...]:
+    def commit_edit(self, plane: SlicePlane, who: str = "") -> tuple[int, ...]:
         """Make what was painted into ``final`` a decision on the slices that it changed.
 
         Returns
@@ -219,30 +220,30 @@ class Review:
             self._lapsed[plane] = set()
         self._volume_flag = None
         self._fill(self.case.proposal)
-        for place in in_force(self.log)[0]:
-            self._apply(place)
+        for index in in_force(self.log)[0]:
+            self._apply(index)
 
-    def _apply(self, place: int) -> None:
-        entry, gone = what_holds(self.case, self.log[place], self._edits.get(place))
+    def _apply(self, index: int) -> None:
+        entry, gone = what_holds(self.case, self.log[index], self._edits.get(index))
         for plane, slices in gone.items():
             self._lapsed[plane] |= slices
         if entry is None:
             return
         if entry.kind in CHOICES:
-            self._take(place, entry)
-            self._note(self._choices, entry, self.log[place])
+            self._take(index, entry)
+            self._note(self._choices, entry, self.log[index])
         else:
-            flag = self.log[place] if entry.kind == "flag" else None
+            flag = self.log[index] if entry.kind == "flag" else None
             self._note(self._flags, entry, flag)
             if entry.plane is None:
                 self._volume_flag = flag
 
-    def _take(self, place: int, entry: Entry) -> None:
+    def _take(self, index: int, entry: Entry) -> None:
         source = self.case.after if entry.kind == "after" else self.case.before
         if entry.plane is None:
             self._fill(source)
         elif entry.kind == "edited":
-            self._put(entry.plane, entry.slices, self._edits[place], painted=True)
+            self._put(entry.plane, entry.slices, self._edits[index], painted=True)
         else:
             self._put(entry.plane, entry.slices, self._slices_of(source, entry.plane, entry.slices))
 
@@ -254,14 +255,14 @@ class Review:
         for plane in self.axes:
             self._held[plane] = np.count_nonzero(mask, axis=self._others(plane))
 
-    def _put(self, plane: Plane, slices: Sequence[int], new: Labels, painted: bool = False) -> None:
+    def _put(self, plane: SlicePlane, slices: Sequence[int], new: Labels, painted: bool = False) -> None:
         """Make slices of the final mask others, [len(slices), ...] with the plane's axis first."""
         axis, chosen = self.axes[plane], list(slices)
         old = self._slices_of(self._decided, plane, slices)
         for other, across in self.axes.items():
             # Axes of `new` are those of the mask with the plane's own brought to the front.
             order = [axis, *(a for a in range(3) if a != axis)]
-            rest = tuple(place for place, a in enumerate(order) if a != across)
+            rest = tuple(index for index, a in enumerate(order) if a != across)
             if other == plane:
                 self._held[plane][chosen] = np.count_nonzero(new, axis=rest)
             else:
@@ -271,7 +272,7 @@ class Review:
         for whole in (self._decided, self.final):
             np.moveaxis(whole, axis, 0)[chosen] = new
 
-    def _note(self, book: dict[Plane, list[Entry | None]], entry: Entry, value: Entry | None) -> None:
+    def _note(self, book: dict[SlicePlane, list[Entry | None]], entry: Entry, value: Entry | None) -> None:
         if entry.plane is not None:
             for index in entry.slices:
                 book[entry.plane][index] = value
@@ -280,13 +281,13 @@ class Review:
             for plane, column in book.items():
                 book[plane] = [value] * len(column)
 
-    def _slices_of(self, mask: Labels, plane: Plane, slices: Sequence[int]) -> Labels:
+    def _slices_of(self, mask: Labels, plane: SlicePlane, slices: Sequence[int]) -> Labels:
         return np.moveaxis(mask, self.axes[plane], 0)[list(slices)]
 
-    def _others(self, plane: Plane) -> tuple[int, ...]:
+    def _others(self, plane: SlicePlane) -> tuple[int, ...]:
         return tuple(axis for axis in range(3) if axis != self.axes[plane])
 
-    def _checked(self, plane: Plane | None, slices: Sequence[int]) -> tuple[int, ...]:
+    def _checked(self, plane: SlicePlane | None, slices: Sequence[int]) -> tuple[int, ...]:
         chosen = tuple(dict.fromkeys(int(index) for index in slices))
         if plane is None:
             return ()

@@ -18,7 +18,7 @@ from napari_osuda.imaging import digest_of, read_labels, read_volume, title_of
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.models.card_defaults import named_regions
 from napari_osuda.session.review.case import ReviewCase
-from napari_osuda.session.review.log import PLANES, Plane
+from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.review.record import ReviewRecord
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import changed_image, missing_image, other_shape
@@ -175,7 +175,7 @@ class ReviewRun:
                 for k, s in enumerate(known.case.sources)
             ], []
         found, missing = [], []
-        for place, entry in enumerate(inputs):
+        for k, entry in enumerate(inputs):
             channel = entry.channel
             path = self.path_of(entry)
             if path is None:
@@ -187,7 +187,7 @@ class ReviewRun:
                 missing.append(str(error))
                 continue
             if data.ndim == 4:
-                data = data[..., sum(other.path == entry.path for other in inputs[:place])]
+                data = data[..., sum(other.path == entry.path for other in inputs[:k])]
             if data.shape != self.review(name).case.grid.shape:
                 missing.append(other_shape(path))
                 continue
@@ -218,7 +218,7 @@ class ReviewRun:
             for which, mask in masks.items()
         }
 
-    def best_progress(self, review: Review) -> tuple[Plane, int, int]:
+    def best_progress(self, review: Review) -> tuple[SlicePlane, int, int]:
         """The plane that is furthest decided; its slices that are, and those that need it."""
         progress = [(plane, *review.progress(plane)) for plane in PLANES]
         return max(progress, key=lambda p: p[1] / max(p[2], 1))
@@ -231,10 +231,10 @@ class ReviewRun:
         if not entry.path:
             return None
         given = Path(entry.path)
-        places = [given]
+        paths = [given]
         if self.folder is not None and not given.is_absolute():
-            places += [self.folder / given, self.folder.parent / given]
-        return next((place for place in places if place.is_file()), None)
+            paths += [self.folder / given, self.folder.parent / given]
+        return next((path for path in paths if path.is_file()), None)
 
     def _has_both(self, name: str) -> bool:
         if self._in_memory:

@@ -14,7 +14,7 @@ from napari_osuda.evaluation import ChangeTable, change_table
 from napari_osuda.imaging.planes import PLANE_TO_AXIS
 from napari_osuda.imaging.world import SHOWN_AXES
 from napari_osuda.session.review.case import ReviewCase, plane_axes
-from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.log import SlicePlane
 
 __all__ = ["SliceTable", "SliceWarning", "WarningKind", "slice_table", "viewer_slice"]
 
@@ -63,7 +63,7 @@ class SliceTable:
         not (entropy above 0.5); 0 where there is none.
     """
 
-    plane: Plane
+    plane: SlicePlane
     position_mm: NDArray[np.float64]
     change: ChangeTable
     dice: NDArray[np.float64]
@@ -83,7 +83,7 @@ class SliceTable:
         return result
 
 
-def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
+def slice_table(case: ReviewCase, plane: SlicePlane) -> SliceTable:
     """Count everything once; a quarter of a second for 155 x 240 x 240 voxels and four labels."""
     axis = plane_axes(case.grid)[plane]
     values = [value for value in case.labels if value != 0]
@@ -99,7 +99,7 @@ def slice_table(case: ReviewCase, plane: Plane) -> SliceTable:
     )
 
 
-def viewer_slice(case: ReviewCase, plane: Plane, index: int) -> int:
+def viewer_slice(case: ReviewCase, plane: SlicePlane, index: int) -> int:
     """What a viewer calls a slice of the case's own array: there slices are counted towards S, A and R."""
     axis = plane_axes(case.grid)[plane]
     return index if case.grid.orientation[axis] in SHOWN_AXES else case.grid.shape[axis] - 1 - index
@@ -124,7 +124,7 @@ def _warning(before: float, after: float, dice: float) -> SliceWarning | None:
     return SliceWarning(kind, before, after, dice)
 
 
-def _positions(case: ReviewCase, plane: Plane, axis: int) -> NDArray[np.float64]:
+def _positions(case: ReviewCase, plane: SlicePlane, axis: int) -> NDArray[np.float64]:
     """Millimeters along the patient's axis of the middle of each slice."""
     world = PLANE_TO_AXIS[plane]
     middle: NDArray[np.float64] = (np.array(case.grid.shape) - 1) / 2

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.log import Entry, Kind
 from napari_osuda.session.review.slices import SliceWarning, WarningKind
 
 __all__ = [
-    "DECISIONS",
+    "CHOICE_WORDS",
     "FILE_DECISIONS",
-    "MASKS",
+    "MASK_TITLES",
     "changed_image",
     "decision_words",
     "iteration_question",
@@ -24,10 +25,10 @@ __all__ = [
     "warning_words",
 ]
 
-MASKS = {"before": "original mask", "after": "adapted mask", "final": "final mask"}
-"""The masks by the names that files have for them."""
+MASK_TITLES = {role: f"{name} mask" for role, name in MASKS.items()}
+"""The masks by the names that files have for them, as in "the adapted mask"."""
 
-DECISIONS: Mapping[Kind, str] = {"after": "use adapted", "before": "use original", "edited": "edited"}
+CHOICE_WORDS: Mapping[Kind, str] = {"after": "use adapted", "before": "use original", "edited": "edited"}
 """What can be decided on a slice."""
 
 FILE_DECISIONS: Mapping[Kind | None, str] = {
@@ -38,7 +39,7 @@ FILE_DECISIONS: Mapping[Kind | None, str] = {
 
 def decision_words(chosen: Entry | None) -> str:
     """What was decided on a slice."""
-    return "undecided" if chosen is None else DECISIONS[chosen.kind]
+    return "undecided" if chosen is None else CHOICE_WORDS[chosen.kind]
 
 
 def warning_words(warning: SliceWarning | None) -> str:
@@ -64,7 +65,7 @@ def undecided_words(case: ReviewCase) -> str:
     if case.proposed is None:
         return "no label, because neither mask is recommended"
     why = ", which is recommended" if case.decision else ""
-    return f"the {MASKS[case.proposed]}{why}"
+    return f"the {MASK_TITLES[case.proposed]}{why}"
 
 
 def missing_image(channel: str, case: str, path: object) -> str:

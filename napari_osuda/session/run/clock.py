@@ -35,9 +35,9 @@ class Clock:
         elif done > self._from and stage in self._planned:
             self._pace[stage] = (now - self._since) / (done - self._from)
         order = list(self._planned)
-        place = order.index(stage) if stage in order else len(order) - 1
+        index = order.index(stage) if stage in order else len(order) - 1
         left = self._cost(stage) * (total - done) if stage in order else 0.0
-        left += sum(self._cost(later) * self._planned[later] for later in order[place + 1 :])
+        left += sum(self._cost(later) * self._planned[later] for later in order[index + 1 :])
         return Progress(stage, done, total, left if self._pace else None)
 
     def _cost(self, stage: str) -> float:

@@ -14,9 +14,10 @@ from napari_osuda.session.notes import NoteKind
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.masks import Masks
-from napari_osuda.session.run.result import now, scored
+from napari_osuda.session.run.result import scored
 from napari_osuda.session.run.run import adapt_or_nothing
 from napari_osuda.session.run.setup import Setup, set_up_again
+from napari_osuda.session.run_folder.documents import now
 from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.timeline import Timeline, network_at
 

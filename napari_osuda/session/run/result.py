@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 import numpy as np
 
 from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.session.job import CaseResult, IterationReason, Job, Labels
 
-__all__ = ["Chosen", "classes_of", "now", "scored"]
+__all__ = ["Chosen", "classes_of", "scored"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +46,3 @@ def _scores(labels: Labels, reference: np.ndarray, case: CaseResult, job: Job) -
     card = job.model.card
     known = tuple(card.labels)
     return tuple(evaluate(labels, reference, case.case.grid.affine, card.scored_regions, known))
-
-
-def now() -> str:
-    """The time in UTC, as it stands in records."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -22,9 +22,10 @@ from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.iterations import Iterations
 from napari_osuda.session.run.masks import Masks
-from napari_osuda.session.run.result import Chosen, classes_of, now, scored
+from napari_osuda.session.run.result import Chosen, classes_of, scored
 from napari_osuda.session.run.setup import Setup, set_up
 from napari_osuda.session.run_folder.checkpoint import Checkpoint
+from napari_osuda.session.run_folder.documents import now
 from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 
@@ -115,8 +116,8 @@ class Run:
             checkpoint = Checkpoint(job)
             if adaptation is not None:
                 if self._keep_states:
-                    place = None if job.out is None else job.out / "timeline"
-                    self.timeline = Timeline(job.model.network, place)
+                    path = None if job.out is None else job.out / "timeline"
+                    self.timeline = Timeline(job.model.network, path)
                 self._iterations = Iterations(
                     setup, adaptation, checkpoint, self.timeline, self._stop.is_set, self._clock
                 )

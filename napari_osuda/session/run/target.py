@@ -69,9 +69,9 @@ class Target:
         if spec.patch is not None:
             largest = max((stack.patch or spec.patch for stack in self.stacks), key=np.prod)
             self.batch_size = patches_a_batch(largest, batch_size)
-        places = [(c, int(s)) for c, chosen in enumerate(self._chosen) for s in chosen]
-        count = -(-len(places) // self.batch_size)
-        self._batches = [places[first::count] for first in range(count)]
+        slices = [(c, int(s)) for c, chosen in enumerate(self._chosen) for s in chosen]
+        count = -(-len(slices) // self.batch_size)
+        self._batches = [slices[first::count] for first in range(count)]
         if spec.patch is not None:
             # Patches of two cases need not be of one size.
             self._batches = [part for batch in self._batches for part in self._of_one_size(batch)]
@@ -82,15 +82,15 @@ class Target:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[Tensor]:
-        for index, places in enumerate(self._batches):
+        for index, slices in enumerate(self._batches):
             if index not in self._made:
                 # Kept: normalizing and resampling again would cost a tenth of each step.
-                self._made[index] = torch.from_numpy(self._make(places))
+                self._made[index] = torch.from_numpy(self._make(slices))
             yield self._made[index]
 
-    def _make(self, places: list[tuple[int, int]]) -> np.ndarray:
+    def _make(self, slices: list[tuple[int, int]]) -> np.ndarray:
         by_case: dict[int, list[int]] = {}
-        for case, index in places:
+        for case, index in slices:
             by_case.setdefault(case, []).append(index)
         return np.concatenate([self._images(case, indices) for case, indices in by_case.items()])
 
@@ -103,7 +103,7 @@ class Target:
             volume, chosen = stack.slices([0])[0], self._chosen[case]
             self._patches[case] = np.stack([
                 volume[(slice(None), *(slice(s, s + n) for s, n in zip(start, stack.patch, strict=True)))]
-                for start in self._places[case][chosen]
+                for start in self._corners[case][chosen]
             ])  # fmt: skip
         # They stand there in the order of the chosen.
         return self._patches[case][np.searchsorted(self._chosen[case], indices)]
@@ -115,7 +115,7 @@ class Target:
         return list(by_size.values())
 
     @cached_property
-    def _places(self) -> tuple[NDArray[np.intp], ...]:
+    def _corners(self) -> tuple[NDArray[np.intp], ...]:
         """First voxels of the patches that cover the head of each case."""
         return tuple(
             covering_patches(stack.head, stack.patch) for stack in self.stacks if stack.patch is not None
@@ -128,7 +128,7 @@ class Target:
         for index, stack in enumerate(self.stacks):
             sizes = stack.head_sizes
             if stack.patch is not None:
-                sizes = head_sizes(stack.head, self._places[index], stack.patch)
+                sizes = head_sizes(stack.head, self._corners[index], stack.patch)
             enough = (sizes > 0) & (sizes >= self._least * sizes.max(initial=0))
             chosen.append(np.flatnonzero(enough))
         return tuple(chosen)
@@ -137,14 +137,15 @@ class Target:
     def heads(self) -> tuple[float, ...]:
         """Share of the image that is head, of each batch; above 0."""
         return tuple(
-            float(np.mean([self._head_share(*place) for place in batch])) or 1.0 for batch in self._batches
+            float(np.mean([self._head_share(case, index) for case, index in batch])) or 1.0
+            for batch in self._batches
         )
 
     def _head_share(self, case: int, index: int) -> float:
         stack = self.stacks[case]
         if stack.patch is None:
             return float(stack.heads([index]).mean())
-        corner = self._places[case][index]
+        corner = self._corners[case][index]
         part = tuple(slice(s, s + n) for s, n in zip(corner, stack.patch, strict=True))
         return float(stack.head[part].mean())
 

@@ -15,7 +15,12 @@ from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.session.job import Job
 from napari_osuda.session.run_folder.documents import write_document
-from napari_osuda.session.run_folder.job_record import difference, identity_of, job_record, read_job_record
+from napari_osuda.session.run_folder.job_record import (
+    first_difference,
+    job_identity,
+    job_record,
+    read_job_record,
+)
 from napari_osuda.session.run_folder.saved_state import SavedState, read_state, state_of
 
 __all__ = ["CHECKPOINT", "Checkpoint", "saved_states"]
@@ -44,7 +49,7 @@ class Checkpoint:
 
     def __init__(self, job: Job) -> None:
         self._job, self._out = job, job.out
-        self._identity = identity_of(job)
+        self._identity = job_identity(job)
         if job.resume and self.exists:
             assert job.out is not None
             try:
@@ -102,7 +107,7 @@ class Checkpoint:
             shutil.rmtree(self._out / CHECKPOINT, ignore_errors=True)
 
     def _require_same(self, then: dict[str, Any]) -> None:
-        found = difference(then, self._identity)
+        found = first_difference(then, self._identity)
         if found is not None:
             raise OutputError(found)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from napari_osuda.errors import OsudaError, OutputError
-from napari_osuda.files import file_name, printable, written_whole
+from napari_osuda.errors import OsudaError, OutputError, printable
+from napari_osuda.files import file_name, written_whole
 
-__all__ = ["Document", "FileName", "plain", "present_settings", "read_document", "write_document"]
+__all__ = ["FileName", "RunDocument", "now", "plain", "present_settings", "read_document", "write_document"]
 
 # Bytes. The record of a run of hundreds of cases is a few MB.
 _LARGEST = 64 * 2**20
 
-_D = TypeVar("_D", bound="Document")
+_D = TypeVar("_D", bound="RunDocument")
 
 
 def _checked(name: str) -> str:
@@ -32,7 +33,7 @@ FileName = Annotated[str, AfterValidator(_checked)]
 """A name that becomes that of a file."""
 
 
-class Document(BaseModel):
+class RunDocument(BaseModel):
     """A part of a document: frozen; keys that a later version has added are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)
@@ -90,7 +91,7 @@ def read_document(
         raise refused(printable(str(error))) from error
 
 
-def write_document(path: Path, document: Document) -> None:
+def write_document(path: Path, document: RunDocument) -> None:
     """Write a document whole."""
     with written_whole(path) as partial:
         text = json.dumps(plain(document.model_dump()), indent=1, ensure_ascii=False)
@@ -123,3 +124,8 @@ def _first_fault(error: ValidationError) -> str:
     where = ".".join(map(str, first["loc"]))
     said = str(first["msg"]).removeprefix("Value error, ")
     return printable(f"{where}: {said}" if where else said)[:400]
+
+
+def now() -> str:
+    """The time in UTC, as it stands in records: ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

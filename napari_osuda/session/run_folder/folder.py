@@ -40,8 +40,8 @@ def sole_writer(folder: Path) -> AbstractContextManager[None]:
 
 def sweep(folder: Path) -> None:
     """Remove what a crash has left half written; for who holds the folder alone."""
-    for place in (folder, *(folder / name for name in (*_MASKS, *_OTHERS))):
-        for left in place.glob(f"{PARTIAL}*"):
+    for part in (folder, *(folder / name for name in (*_MASKS, *_OTHERS))):
+        for left in part.glob(f"{PARTIAL}*"):
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
             else:

@@ -15,14 +15,22 @@ from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard
 from napari_osuda.session.job import Job
 from napari_osuda.session.run_folder.documents import (
-    Document,
     FileName,
+    RunDocument,
     plain,
     present_settings,
     read_document,
 )
 
-__all__ = ["FREE", "FileRecord", "JobRecord", "difference", "identity_of", "job_record", "read_job_record"]
+__all__ = [
+    "FREE",
+    "FileRecord",
+    "JobRecord",
+    "first_difference",
+    "job_identity",
+    "job_record",
+    "read_job_record",
+]
 
 # None changes what the iterations compute; threads only by rounding, which a resumption should not forbid.
 FREE = ("threads", "guard", "fallback")
@@ -30,14 +38,14 @@ FREE = ("threads", "guard", "fallback")
 _TOLD = {"name", "license", "raw", "colours"}
 
 
-class CaseIdentity(Document):
+class CaseIdentity(RunDocument):
     """A case by its name and the SHA-256 of its files."""
 
     name: FileName
     inputs: tuple[str | None, ...]
 
 
-class FileRecord(Document):
+class FileRecord(RunDocument):
     """Where a case's channels were read, and what the images were called; None for layers of a viewer."""
 
     case: FileName
@@ -45,7 +53,7 @@ class FileRecord(Document):
     titles: dict[str, str] = Field(default_factory=dict)
 
 
-class JobRecord(Document):
+class JobRecord(RunDocument):
     """All that ``job.json`` says; see `identity_of` for what must not change."""
 
     format: Literal[2] = 2
@@ -86,7 +94,7 @@ class JobRecord(Document):
         return identity
 
 
-def identity_of(job: Job) -> dict[str, Any]:
+def job_identity(job: Job) -> dict[str, Any]:
     """All that must be the same for a resumption to reach the same bits, as JSON has it."""
     identity: dict[str, Any] = plain(
         {
@@ -102,7 +110,7 @@ def identity_of(job: Job) -> dict[str, Any]:
 
 def job_record(job: Job, done: int) -> JobRecord:
     """What it takes to set the job up again without the person who did: see ``unfinished``."""
-    record = identity_of(job) | plain(
+    record = job_identity(job) | plain(
         {
             "process": os.getpid(),
             "model_path": job.model.path.absolute(),
@@ -129,7 +137,7 @@ def read_job_record(checkpoint: Path) -> JobRecord:
     return read_document(checkpoint / "job.json", JobRecord, "the record of an unfinished run", _migrated)
 
 
-def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """The first thing in which two identities differ, in words; None where they do not.
 
     What only one of them tells says nothing.

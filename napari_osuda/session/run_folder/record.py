@@ -14,8 +14,8 @@ from napari_osuda.session.advice import Decision
 from napari_osuda.session.job import IterationReason, Outcome
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.run_folder.documents import (
-    Document,
     FileName,
+    RunDocument,
     present_settings,
     read_document,
     write_document,
@@ -38,7 +38,7 @@ _Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]
 _Row = tuple[float, float, float, float]
 
 
-class ReasonRecord(Document):
+class ReasonRecord(RunDocument):
     """One reason of a recommendation, as data."""
 
     kind: str
@@ -47,7 +47,7 @@ class ReasonRecord(Document):
     case: str | None = None
 
 
-class ExpectedRecord(Document):
+class ExpectedRecord(RunDocument):
     """A Dice that is expected, with the interval that holds it in 9 of 10 cases."""
 
     dice: float
@@ -55,7 +55,7 @@ class ExpectedRecord(Document):
     high: float
 
 
-class RegionAdviceRecord(Document):
+class RegionAdviceRecord(RunDocument):
     """What is recommended for one region."""
 
     decision: Decision
@@ -63,7 +63,7 @@ class RegionAdviceRecord(Document):
     expected_dice_after: ExpectedRecord | None = None
 
 
-class AdviceRecord(Document):
+class AdviceRecord(RunDocument):
     """What the guard recommends, for the whole or for a case: why, in words and as data."""
 
     decision: Decision
@@ -73,7 +73,7 @@ class AdviceRecord(Document):
     signals: dict[str, Any] | None = None
 
 
-class InputRecord(Document):
+class InputRecord(RunDocument):
     """An image that the network was given; ``path`` and ``sha256`` are None for a layer of a viewer."""
 
     channel: str
@@ -84,7 +84,7 @@ class InputRecord(Document):
     affine: tuple[_Row, _Row, _Row, _Row]
 
 
-class CaseRecord(Document):
+class CaseRecord(RunDocument):
     """A case: its images, the guard's recommendation, and scores where a reference was given."""
 
     name: FileName
@@ -96,7 +96,7 @@ class CaseRecord(Document):
     calibration_after: Calibration | None = None
 
 
-class CardRecord(Document):
+class CardRecord(RunDocument):
     """The model card, as far as a run folder's reader needs it; all else of it is kept as it stands."""
 
     name: str = "Model"
@@ -106,7 +106,7 @@ class CardRecord(Document):
     regions: dict[str, tuple[_Value, ...]] = Field(default_factory=dict)
 
 
-class ModelRecord(Document):
+class ModelRecord(RunDocument):
     """The source model."""
 
     path: str | None = None
@@ -116,7 +116,7 @@ class ModelRecord(Document):
     card: CardRecord
 
 
-class RunRecord(Document):
+class RunRecord(RunDocument):
     """All that ``run.json`` says.
 
     Attributes

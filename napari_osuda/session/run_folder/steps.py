@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, printable
 from napari_osuda.evaluation import write_rows
-from napari_osuda.files import printable, written_whole
+from napari_osuda.files import written_whole
 from napari_osuda.method import NormLayer, StepReport
 from napari_osuda.session.report.content import Curves
 

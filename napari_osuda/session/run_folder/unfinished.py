@@ -85,10 +85,10 @@ class Unfinished:
         )
 
 
-def find_unfinished(place: Path) -> list[Unfinished]:
-    """The unfinished runs among the folders in ``place``, the newest first."""
+def find_unfinished(parent: Path) -> list[Unfinished]:
+    """The unfinished runs among the folders in ``parent``, the newest first."""
     found = []
-    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+    for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
         try:
             run = _unfinished(folder)
         except (OSError, OsudaError):

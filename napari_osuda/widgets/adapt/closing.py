@@ -71,7 +71,7 @@ class ClosingGuard(QObject):
         kind = event.type()
         if watched is self._window and kind == QEvent.Type.Close:
             # A viewer that a program closes has taken its canvas away by now.
-            by_user = event.spontaneous() or _in_sight(self._window)
+            by_user = event.spontaneous() or _is_shown(self._window)
             if by_user and self._busy() and not self.ask(self._question()):
                 event.ignore()
                 return True
@@ -109,7 +109,7 @@ def _presses(event: Any, button: QPushButton) -> bool:
     return kind == QEvent.Type.KeyRelease and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Select)
 
 
-def _in_sight(window: QMainWindow) -> bool:
+def _is_shown(window: QMainWindow) -> bool:
     """Whether what stands in the middle of the window is still shown."""
     middle = window.centralWidget()
     return middle is not None and any(

@@ -13,7 +13,7 @@ __all__ = ["FolderPanel", "runs_folder"]
 
 _SETTINGS = ("napari-osuda", "napari-osuda")
 # How many folders are looked through at most.
-_PLACES = 8
+_MOST_FOLDERS = 8
 
 
 def runs_folder() -> Path:
@@ -23,8 +23,8 @@ def runs_folder() -> Path:
 
 
 def _remembered() -> list[str]:
-    places = QSettings(*_SETTINGS).value("places") or []
-    return [places] if isinstance(places, str) else [str(place) for place in places]
+    folders = QSettings(*_SETTINGS).value("places") or []
+    return [folders] if isinstance(folders, str) else [str(folder) for folder in folders]
 
 
 class FolderPanel(QWidget):
@@ -61,15 +61,15 @@ class FolderPanel(QWidget):
         self._parent, self._own = Path(path), False
         self.renew()
 
-    def places(self) -> list[Path]:
+    def folders(self) -> list[Path]:
         """Folders in which there are runs: the usual one, the present one, and those of the last runs."""
         known = [runs_folder(), self._parent, *map(Path, _remembered())]
         return list(dict.fromkeys(known))
 
     def remember(self, run: Path) -> None:
         """A run has begun here: the next start looks there for what was interrupted."""
-        places = [str(run.absolute().parent), *_remembered()]
-        QSettings(*_SETTINGS).setValue("places", list(dict.fromkeys(places))[:_PLACES])
+        folders = [str(run.absolute().parent), *_remembered()]
+        QSettings(*_SETTINGS).setValue("places", list(dict.fromkeys(folders))[:_MOST_FOLDERS])
 
     def renew(self) -> None:
         """Propose a folder that does not exist yet."""

@@ -53,13 +53,13 @@ class ResumePanel(QWidget):
         self.discard_button.clicked.connect(self._on_discard)
         self._show()
 
-    def look(self, places: Sequence[Path]) -> None:
-        """Look for interrupted runs among the folders in each of ``places``, off the GUI thread."""
+    def look(self, folders: Sequence[Path]) -> None:
+        """Look for interrupted runs among the folders in each of ``folders``, off the GUI thread."""
 
         def find() -> list[Any]:
             from napari_osuda.session import find_unfinished
 
-            found = [run for place in places for run in find_unfinished(place) if run.interrupted]
+            found = [run for folder in folders for run in find_unfinished(folder) if run.interrupted]
             return sorted(found, key=lambda run: -run.saved)
 
         self._looking.run(find)

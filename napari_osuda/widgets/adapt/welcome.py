@@ -61,9 +61,9 @@ class Welcome(QWidget):
         self._looking.done.connect(self.set_runs)
         self.set_runs(())
 
-    def look(self, places: Sequence[Path]) -> None:
-        """Look for earlier runs among the folders in each of ``places``, off the GUI thread."""
-        self._looking.run(lambda: recent_runs(places))
+    def look(self, folders: Sequence[Path]) -> None:
+        """Look for earlier runs among the folders in each of ``folders``, off the GUI thread."""
+        self._looking.run(lambda: recent_runs(folders))
 
     def close_down(self) -> None:
         """Wait for the search."""
@@ -92,11 +92,11 @@ class Welcome(QWidget):
             self._opening.open([path])
 
 
-def recent_runs(places: Sequence[Path]) -> list[Path]:
-    """The newest finished runs among the folders in each of ``places``."""
+def recent_runs(folders: Sequence[Path]) -> list[Path]:
+    """The newest finished runs among the folders in each of ``folders``."""
     found: dict[Path, float] = {}
-    for place in places:
-        for record in place.glob("*/run.json"):
+    for folder in folders:
+        for record in folder.glob("*/run.json"):
             try:
                 found[record.parent] = record.stat().st_mtime
             except OSError:

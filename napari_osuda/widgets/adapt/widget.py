@@ -32,7 +32,7 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.qt.words import Note, WrappedLabel
+from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
@@ -92,7 +92,7 @@ class AdaptWidget(DockedWidget):
         )
         self.contrast_choice = ContrastChoice(self.starter.job_maker, self._current_slice)
         self.outcome_panel = OutcomePanel(colors)
-        self.note = Note()
+        self.note = NoteLabel()
         self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
         self.results = self._layers.results
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self.note.tell)
@@ -106,7 +106,7 @@ class AdaptWidget(DockedWidget):
         self._connect()
         self._on_input()
         for searching in (self.resume_panel, self.welcome):
-            searching.look(self.folder_panel.places())
+            searching.look(self.folder_panel.folders())
 
     # What others may call
 
@@ -180,7 +180,7 @@ class AdaptWidget(DockedWidget):
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
-        self.contrast_choice.taken_back.connect(self.settings_panel.reset_contrast)
+        self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
         self._contrast.currentTextChanged.connect(self.contrast_choice.set_contrast)
         self._contrast.currentTextChanged.connect(self._on_input)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))

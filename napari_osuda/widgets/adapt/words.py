@@ -44,9 +44,6 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
 
-# The masks of a run, by their role.
-MASKS = {"before": "original mask", "after": "adapted mask"}
-
 _REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
 
 

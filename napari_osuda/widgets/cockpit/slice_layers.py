@@ -12,21 +12,20 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_osuda.imaging.world import onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.napari_layers.names import free_name
+from napari_osuda.napari_layers.transforms import TRANSFORM
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
     from napari_osuda.imaging import SliceStack
     from napari_osuda.session import Job
 
-__all__ = ["SliceLayer", "SlicePlace", "Viewpoint", "current_slice", "lay_on", "other_plane"]
-
-_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+__all__ = ["SliceGeometry", "SliceLayer", "Viewpoint", "copy_transform", "current_slice", "other_plane"]
 
 # A slice that is only scrolled past is not computed.
 _SETTLED_MS = 120
 
 
-class SlicePlace:
+class SliceGeometry:
     """Where the slices of a stack lie on the layer that its case was read from.
 
     Parameters
@@ -70,7 +69,9 @@ class SlicePlace:
         step = round(float(self.image.world_to_data(viewer.dims.point)[self.axis]))
         return int(self._numbers[step]) if 0 <= step < len(self._numbers) else None
 
-    def lay(self, plane: npt.NDArray[Any], index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    def on_layer(
+        self, plane: npt.NDArray[Any], index: int
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
         """A plane [H, W] of slice ``index`` as a layer's array, one slice thick, and its ``translate``."""
         step = int(np.flatnonzero(self._numbers == index)[0])
         corner = np.zeros(3)
@@ -97,18 +98,18 @@ def current_slice(viewer: Any, job: Job, image: Any) -> int | None:
     from napari_osuda.imaging import SliceStack
     from napari_osuda.session import slice_spec
 
-    return SlicePlace(SliceStack(job.cases[0], slice_spec(job.model.card)), image).current(viewer)
+    return SliceGeometry(SliceStack(job.cases[0], slice_spec(job.model.card)), image).current(viewer)
 
 
-def lay_on(layer: Any, image: Any) -> None:
+def copy_transform(layer: Any, image: Any) -> None:
     """Give a layer the place, units and axes of an image layer, where it has others."""
-    for key in _PLACE:
+    for key in TRANSFORM:
         wanted = getattr(image, key)
         if not _same(getattr(layer, key), wanted):
             setattr(layer, key, wanted)
 
 
-def _dress(layer: Any, like: Any) -> None:
+def _recolor(layer: Any, like: Any) -> None:
     """Give a layer the colors of another, and the names of its labels."""
     layer.colormap = like.colormap
     if hasattr(like, "features"):
@@ -148,9 +149,9 @@ class SliceLayer:
         self.hide()
         self._is_of_before = True
 
-    def show(self, place: SlicePlace, plane: npt.NDArray[Any], index: int, name: str) -> Any:
+    def show(self, geometry: SliceGeometry, plane: npt.NDArray[Any], index: int, name: str) -> Any:
         """Show a plane [H, W] of the stack's slice ``index`` under a name; gives the layer."""
-        data, translate = place.lay(plane, index)
+        data, translate = geometry.on_layer(plane, index)
         layers, is_new = self._viewer.layers, not self.shown
         if is_new:
             self.layer = self._make(data)
@@ -158,11 +159,11 @@ class SliceLayer:
         else:
             self.layer.data = data
             if self._is_of_before:
-                _dress(self.layer, self._make(data))
+                _recolor(self.layer, self._make(data))
         self._is_of_before = False
-        if is_new or self._image is not place.image:
-            self._image = place.image
-            lay_on(self.layer, place.image)
+        if is_new or self._image is not geometry.image:
+            self._image = geometry.image
+            copy_transform(self.layer, geometry.image)
         self.layer.translate = translate
         if is_new or name != self._name:
             self._name = name

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from napari_osuda.napari_layers.masks import mask_layer
 from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace
+from napari_osuda.widgets.cockpit.slice_layers import SliceGeometry, SliceLayer
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SliceMask:
 
     Attributes
     ----------
-    place : SlicePlace or None
+    geometry : SliceGeometry or None
         None while there is no run whose slices could be shown.
     """
 
@@ -40,7 +40,7 @@ class SliceMask:
         self._cockpit = cockpit
         self._role = role
         self._slice_layer = SliceLayer(viewer, self._make)
-        self.place: SlicePlace | None = None
+        self.geometry: SliceGeometry | None = None
 
     @property
     def seen(self) -> bool:
@@ -50,26 +50,31 @@ class SliceMask:
     def begin(self) -> None:
         """Another run, or none: hide what is of the one before."""
         self._slice_layer.begin()
-        self.place = None
+        self.geometry = None
 
     def locate(self) -> bool:
         """Find where the run's slices lie on its image; whether there are any that could be shown."""
         from napari_osuda.session import can_preview
 
         run, image = self._cockpit.run, self._cockpit.image
-        if self.place is None and run is not None and image is not None and can_preview(run.job.model.card):
-            self.place = SlicePlace(run.stacks[0], image)
-        return self.place is not None
+        if (
+            self.geometry is None
+            and run is not None
+            and image is not None
+            and can_preview(run.job.model.card)
+        ):
+            self.geometry = SliceGeometry(run.stacks[0], image)
+        return self.geometry is not None
 
     def current(self) -> int | None:
         """The run's slice that the viewer shows; None where it shows none of them."""
-        return None if self.place is None else self.place.current(self._viewer)
+        return None if self.geometry is None else self.geometry.current(self._viewer)
 
     def show(self, labels: npt.NDArray[Any], index: int, title: str) -> str:
         """Show labels [H, W] of a slice under a title; gives the name of the layer."""
-        assert self.place is not None
+        assert self.geometry is not None
         name = layer_name(title, self._cockpit.case)
-        self._slice_layer.show(self.place, labels, index, name)
+        self._slice_layer.show(self.geometry, labels, index, name)
         return name
 
     def hide(self) -> None:
@@ -78,7 +83,7 @@ class SliceMask:
 
     def remove(self) -> None:
         """Take the layer away."""
-        self.place = None
+        self.geometry = None
         self._slice_layer.remove()
 
     def _make(self, data: npt.NDArray[Any]) -> Labels:

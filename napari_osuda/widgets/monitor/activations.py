@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_osuda.errors import explain
 from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
-from napari_osuda.widgets.cockpit.slice_layers import SliceLayer, SlicePlace, Viewpoint, other_plane
+from napari_osuda.widgets.cockpit.slice_layers import SliceGeometry, SliceLayer, Viewpoint, other_plane
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import real_viewer
 
@@ -46,7 +46,7 @@ class Activations(QObject):
         super().__init__(parent)
         self._viewer = real_viewer(viewer)
         self._cockpit = cockpit
-        self._place: SlicePlace | None = None
+        self._geometry: SliceGeometry | None = None
         self._channel: tuple[NormLayer, int] | None = None
         self._iteration: int | None = None
         self._layers = {which: SliceLayer(viewer, self._maker(which)) for which in _COLORS}
@@ -60,7 +60,7 @@ class Activations(QObject):
         """Another run, or none."""
         for layer in self._layers.values():
             layer.begin()
-        self._place = self._iteration = None
+        self._geometry = self._iteration = None
         self.show_channel(None)
 
     def leave(self) -> None:
@@ -104,9 +104,9 @@ class Activations(QObject):
         if not can_preview(run.job.model.card):
             self.told.emit("This model segments whole volumes: its channels are not shown on the image.")
             return
-        if self._place is None:
-            self._place = SlicePlace(run.stacks[0], image)
-        index = self._place.current(self._viewer)
+        if self._geometry is None:
+            self._geometry = SliceGeometry(run.stacks[0], image)
+        index = self._geometry.current(self._viewer)
         if index is None:
             self.told.emit(other_plane(run, "the channel"))
             return
@@ -122,7 +122,7 @@ class Activations(QObject):
         self._working.run(compute)
 
     def _on_done(self, answer: tuple[int, int | None, Any, Any]) -> None:
-        if self._channel is None or self._place is None:
+        if self._channel is None or self._geometry is None:
             return
         index, iteration, before, after = answer
         layer, channel = self._channel
@@ -130,7 +130,7 @@ class Activations(QObject):
         high = max(high, low + 1e-6)
         for which, plane in (("before", before), ("after", after)):
             name = layer_name(self._title(which), self._cockpit.case)
-            shown = self._layers[which].show(self._place, plane.astype(np.float32), index, name)
+            shown = self._layers[which].show(self._geometry, plane.astype(np.float32), index, name)
             shown.contrast_limits_range = (float(min(low, plane.min())), float(max(high, plane.max())))
             shown.contrast_limits = (low, high)
         then = "" if iteration is None else f" (iteration {iteration})"

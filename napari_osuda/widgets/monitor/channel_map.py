@@ -77,7 +77,7 @@ class ChannelMap(PlotPanel):
         )
         #: The iteration's row of the history that is shown; -1 follows the run.
         self.row = -1
-        self._place: tuple[int, int] | None = None
+        self._cell: tuple[int, int] | None = None
         self._cells: list[np.ndarray] = []
         self._rows: list[int] = []
         self._peak = 0.0
@@ -93,7 +93,7 @@ class ChannelMap(PlotPanel):
 
     def prepare(self) -> None:
         """Take the shape of a new network."""
-        self.row, self._place, self._peak = -1, None, 0.0
+        self.row, self._cell, self._peak = -1, None, 0.0
         self._rows, self._cells = [], []
         self.cell.setData([], [])
         self.dead.setData([], [])
@@ -131,8 +131,8 @@ class ChannelMap(PlotPanel):
         self.image.setImage(picture, autoLevels=False, levels=(low, high))
         self.bar.set_values(*ends)
         self._mark_dead()
-        if self._place is not None:
-            self._frame(*self._place)
+        if self._cell is not None:
+            self._frame(*self._cell)
         self._write_legend()
 
     def recolor(self) -> None:
@@ -170,8 +170,8 @@ class ChannelMap(PlotPanel):
 
     def point_away(self) -> None:
         """Tell nothing of any channel."""
-        if self._place is not None:
-            self._place = None
+        if self._cell is not None:
+            self._cell = None
             self.cell.setData([], [])
             self._write_legend()
             self.pointed.emit(-1)
@@ -189,7 +189,7 @@ class ChannelMap(PlotPanel):
             self.pick_at(point.x(), point.y())
 
     def _point(self, row: int, column: int) -> None:
-        self._place = (row, column)
+        self._cell = (row, column)
         self._frame(row, column)
         self._write_legend()
         self.pointed.emit(int(self._cells[row][column]))
@@ -213,7 +213,7 @@ class ChannelMap(PlotPanel):
 
     def _rescale(self) -> None:
         if self.history is not None and self.history.layers:
-            self._place = None
+            self._cell = None
             self.cell.setData([], [])
             self._arrange()
             self.redraw()
@@ -221,21 +221,21 @@ class ChannelMap(PlotPanel):
     def _mark_dead(self) -> None:
         assert self.history is not None
         dead = self.history["dead"][self.row]
-        places = [
+        points = [
             (column + 0.5, row + 0.5)
             for row, cells in enumerate(self._cells)
             for column in np.flatnonzero(dead[cells])
         ]
-        self.dead.setData([x for x, _ in places], [y for _, y in places])
+        self.dead.setData([x for x, _ in points], [y for _, y in points])
 
     def _write_legend(self) -> None:
         history = self.history
         if history is None or not len(history):
             return
-        if self._place is None:
+        if self._cell is None:
             self.legend.setText(map_words(history, self.column, self.row))
         else:
-            row, column = self._place
+            row, column = self._cell
             self.legend.setText(channel_words(history, self.row, int(self._cells[row][column])))
 
     def _name_rows(self) -> None:
@@ -264,12 +264,12 @@ class ChannelMap(PlotPanel):
         if keyed and self.history is not None and len(self.history):
             key = event.key()
             if key in _MOVES:
-                row, column = self._place or (0, 0)
+                row, column = self._cell or (0, 0)
                 row = min(max(row + _MOVES[key][0], 0), len(self._cells) - 1)
                 self._point(row, min(max(column + _MOVES[key][1], 0), len(self._cells[row]) - 1))
                 return True
-            if key in _PICKS and self._place is not None:
-                self.picked.emit(int(self._cells[self._place[0]][self._place[1]]))
+            if key in _PICKS and self._cell is not None:
+                self.picked.emit(int(self._cells[self._cell[0]][self._cell[1]]))
                 return True
         return super().eventFilter(watched, event)
 

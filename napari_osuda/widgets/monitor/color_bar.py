@@ -41,8 +41,8 @@ class ColorBar(QWidget):
         painter = QPainter(self)
         height = self.height() * 0.4
         gradient = QLinearGradient(0, 0, self.width(), 0)
-        for place in np.linspace(0, 1, 17):
-            gradient.setColorAt(float(place), self._map.map(float(place), mode="qcolor"))
+        for share in np.linspace(0, 1, 17):
+            gradient.setColorAt(float(share), self._map.map(float(share), mode="qcolor"))
         painter.fillRect(QRectF(0, 0, self.width(), height), gradient)
         painter.setPen(self._text)
         below = QRectF(0, height, self.width(), self.height() - height)

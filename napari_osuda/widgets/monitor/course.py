@@ -13,7 +13,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from napari_osuda.widgets.cockpit.history import RunHistory
 
-__all__ = ["Course", "Reading", "foreground_of", "read_course"]
+__all__ = ["Course", "CourseFigures", "foreground_of", "read_course"]
 
 # Averages of as many iterations at either end: each iteration sees other slices.
 _ENDS = 4
@@ -35,7 +35,7 @@ class Course(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class CourseFigures:
     """How a run goes, and the figures that say so: each at its beginning and now.
 
     Attributes
@@ -68,7 +68,7 @@ def foreground_of(
     return np.asarray(shares, np.float32)
 
 
-def read_course(history: RunHistory) -> Reading | None:
+def read_course(history: RunHistory) -> CourseFigures | None:
     """How a run goes; None before its first iteration."""
     count = len(history)
     if not count:
@@ -87,7 +87,7 @@ def read_course(history: RunHistory) -> Reading | None:
         course = Course.NO_EFFECT
     else:
         course = Course.STEADY
-    return Reading(course, entropy, foreground, distance)
+    return CourseFigures(course, entropy, foreground, distance)
 
 
 def _ends(values: npt.NDArray[np.float32]) -> tuple[float, float]:

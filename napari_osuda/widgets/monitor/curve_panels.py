@@ -133,10 +133,10 @@ class LayerPanel(LinePanel):
         """One curve for each layer, colored by its place in the network."""
         layers = [] if history is None else history.layers
         # The ends of the map would vanish on a dark or on a light background.
-        places = (
+        shares = (
             np.linspace(0.25, 0.95, len(layers)) if self.colors.dark else np.linspace(0.0, 0.8, len(layers))
         )
-        shades = pg.colormap.get("viridis").map(places, mode="qcolor") if layers else []
+        shades = pg.colormap.get("viridis").map(shares, mode="qcolor") if layers else []
         return [CurveStyle(layer.name, shade.name()) for layer, shade in zip(layers, shades, strict=True)]
 
     def values_of(self, history: RunHistory) -> FloatArray:

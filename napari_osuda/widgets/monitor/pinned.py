@@ -63,9 +63,9 @@ class PinnedPanel(LinePanel):
         if history is None:
             return []
         found = []
-        for place, n in enumerate(self.pinned):
+        for k, n in enumerate(self.pinned):
             layer = next(la for la in reversed(history.layers) if la.offset <= n)
-            found.append(CurveStyle(f"{layer.name} [{n - layer.offset}]", _HUES[place], kind=place))
+            found.append(CurveStyle(f"{layer.name} [{n - layer.offset}]", _HUES[k], kind=k))
         return found
 
     def values_of(self, history: RunHistory) -> FloatArray:

@@ -199,10 +199,10 @@ class PlotPanel(QWidget):
         if path:
             save(path if path.lower().endswith(suffix) else path + suffix)  # type: ignore[operator]
 
-    def _moved(self, place: object) -> None:
+    def _moved(self, position: object) -> None:
         box = self.view.box
-        if box.sceneBoundingRect().contains(place):
-            point = box.mapSceneToView(place)
+        if box.sceneBoundingRect().contains(position):
+            point = box.mapSceneToView(position)
             self.point_at(point.x(), point.y())
         else:
             self.point_away()

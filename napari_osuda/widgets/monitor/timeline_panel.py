@@ -15,7 +15,7 @@ from napari_osuda.widgets.cockpit.slice_layers import Viewpoint, other_plane
 from napari_osuda.widgets.cockpit.slice_mask import SliceMask
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
-from napari_osuda.widgets.qt.words import Note, WrappedLabel, enable
+from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel, enable
 
 __all__ = ["TimelinePanel"]
 
@@ -53,7 +53,7 @@ class TimelinePanel(QWidget):
         self.slider.setToolTip("Shows an earlier iteration: its mask on the current slice, its plots below")
         self.latest_button = QPushButton("&Latest")
         self.use_button = QPushButton("&Use this iteration")
-        self.note = Note()
+        self.note = NoteLabel()
         row = QHBoxLayout()
         row.addWidget(self.slider, 1)
         row.addWidget(self.latest_button)
@@ -175,7 +175,7 @@ class TimelinePanel(QWidget):
     def _on_done(self, answer: tuple[tuple[int, int], Any, float]) -> None:
         done, labels, began = answer
         wanted, self._wanted = self._wanted, None
-        if self.iteration is None or self.mask.place is None:
+        if self.iteration is None or self.mask.geometry is None:
             return
         name = self.mask.show(labels, done[1], f"iteration {done[0]}")
         self.seconds = time.monotonic() - began

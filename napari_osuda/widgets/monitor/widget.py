@@ -31,7 +31,7 @@ from napari_osuda.widgets.monitor.words import COURSES, course_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import below_or_shared
-from napari_osuda.widgets.qt.words import Note, WrappedLabel
+from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
 
 __all__ = ["MonitorWidget"]
 
@@ -82,7 +82,7 @@ class MonitorWidget(DockedWidget):
             "Mean of the first iterations → mean of the last. Foreground: pixels with any label. "
             "Distance: eq. 5, over all channels."
         )
-        self.note = Note()
+        self.note = NoteLabel()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
         self._columns = 0
@@ -246,8 +246,8 @@ class MonitorWidget(DockedWidget):
             return
         self._columns = columns
         for index, panel in enumerate(self.panels.values()):
-            place = (index // columns, index % columns)
+            cell = (index // columns, index % columns)
             # Beside a higher one a plot stays as high as it is.
-            self._grid.addWidget(panel, *place, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(panel, *cell, Qt.AlignmentFlag.AlignTop)
         for column in range(len(self.panels)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)

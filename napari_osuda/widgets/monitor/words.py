@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from napari_osuda.widgets.monitor.course import Course, Reading
+from napari_osuda.widgets.monitor.course import Course, CourseFigures
 
 if TYPE_CHECKING:
     from napari_osuda.widgets.cockpit.history import RunHistory
@@ -21,7 +21,7 @@ COURSES: dict[Course, tuple[str, str, str]] = {
 }
 
 
-def course_words(reading: Reading) -> str:
+def course_words(reading: CourseFigures) -> str:
     """The figures that say how a run goes, at its beginning and now."""
     foreground, entropy, distance = reading.foreground, reading.entropy, reading.distance
     return (

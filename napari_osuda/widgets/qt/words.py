@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["Note", "WrappedLabel", "enable", "time_left"]
+__all__ = ["NoteLabel", "WrappedLabel", "enable", "time_left"]
 
 
 class WrappedLabel(QLabel):
@@ -33,7 +33,7 @@ class WrappedLabel(QLabel):
         )
 
 
-class Note(WrappedLabel):
+class NoteLabel(WrappedLabel):
     """A label that is there only while it has something to say."""
 
     def __init__(self) -> None:

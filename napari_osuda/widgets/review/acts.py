@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.session.review.case import Mask
-from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
@@ -139,7 +139,7 @@ class ReviewActs:
         """Redo what was undone."""
         self._step("redo")
 
-    def _ready(self, seen: bool = True) -> tuple[Review | None, Plane]:
+    def _ready(self, seen: bool = True) -> tuple[Review | None, SlicePlane]:
         """The review and the plane that is shown; none where ``seen`` slices are wanted and none is."""
         desk = self._desk
         self.commit_stroke()
@@ -151,7 +151,7 @@ class ReviewActs:
         ask(self._page.body, question, answers)
 
     def _decide(
-        self, review: Review, kind: Mask, plane: Plane | None, slices: Sequence[int], go_on: bool = True
+        self, review: Review, kind: Mask, plane: SlicePlane | None, slices: Sequence[int], go_on: bool = True
     ) -> None:
         act = lambda: review.decide(kind, plane, slices, self.reviewer)  # noqa: E731
         if not self._act(review, act, kind, slices, plane):
@@ -165,7 +165,12 @@ class ReviewActs:
                 self._desk.go_to(step)
 
     def _act(
-        self, review: Review, act: Callable[[], None], kind: str, slices: Sequence[int], plane: Plane | None
+        self,
+        review: Review,
+        act: Callable[[], None],
+        kind: str,
+        slices: Sequence[int],
+        plane: SlicePlane | None,
     ) -> bool:
         """Carry a decision out; whether it was recorded."""
         if review is not self._desk.review:
@@ -206,7 +211,7 @@ class ReviewActs:
         shown = desk.layers.planes[desk.plane]
         return [shown.index(step) for step in self._page.slices.chosen(desk.step)]
 
-    def _steps(self, slices: Sequence[int], plane: Plane | None = None) -> list[int]:
+    def _steps(self, slices: Sequence[int], plane: SlicePlane | None = None) -> list[int]:
         """The viewer's numbers of slices of the case."""
         shown = self._desk.layers.planes[plane or self._desk.plane]
         return [shown.index(index) for index in slices]

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.napari_layers.orientation import show_patient
-from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
@@ -72,8 +72,8 @@ class CaseView(QObject):
         self._page.reference.refresh()
         show_patient(self._viewer)
         self.compare("overlay")
-        last = run.record.place(name) or {}
-        plane: Plane = last["plane"] if last.get("plane") in review.axes else review.case.plane
+        last = run.record.position(name) or {}
+        plane: SlicePlane = last["plane"] if last.get("plane") in review.axes else review.case.plane
         shown = layers.planes[plane]
         index = int(last.get("slice", desk.table(plane).change.changed.argmax()))
         layers.go_to(plane, shown.index(min(max(index, 0), shown.count - 1)))
@@ -98,7 +98,7 @@ class CaseView(QObject):
         desk = self._desk
         if desk.review is None:
             return
-        desk.keep_place()
+        desk.keep_position()
         self._page.decide.edit.setChecked(False)
         self.comparison.leave()
         desk.run = desk.review = None

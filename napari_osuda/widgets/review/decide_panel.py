@@ -56,7 +56,7 @@ class DecidePanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName("Slices decided")
-        self.place = WrappedLabel()
+        self.position = WrappedLabel()
         self.target = WrappedLabel()
         self.after = _button(titled(words.USE["after"], "after"), words.USE_TIPS["after"])
         self.before = _button(titled(words.USE["before"], "before"), words.USE_TIPS["before"])
@@ -97,8 +97,8 @@ class DecidePanel(QWidget):
     def _arrange(self) -> None:
         grid = QGridLayout()
         grid.setSpacing(4)
-        for place, button in enumerate((self.after, self.before, self.edit, self.flag)):
-            grid.addWidget(button, place // 2, place % 2)
+        for position, button in enumerate((self.after, self.before, self.edit, self.flag)):
+            grid.addWidget(button, position // 2, position % 2)
         steps = QHBoxLayout()
         for widget in (self.undo_button, self.redo_button, self.whole):
             steps.addWidget(widget)
@@ -107,7 +107,7 @@ class DecidePanel(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.progress)
         layout.addWidget(self.bar)
-        layout.addWidget(self.place)
+        layout.addWidget(self.position)
         layout.addWidget(self.target)
         layout.addLayout(grid)
         layout.addWidget(self.on)
@@ -127,10 +127,10 @@ class DecidePanel(QWidget):
         mark = f" <span style='color: {self._colors.green}'>\N{CHECK MARK}</span>" if done == total else ""
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")
 
-    def set_place(self, told: str, warning: str) -> None:
+    def set_position(self, told: str, warning: str) -> None:
         """The current slice, and why it deserves a second look."""
         mark = f"<br><span style='color: {self._colors.red}'>{words.TRIANGLE}</span> "
-        self.place.setText(escape(told) + (mark + escape(warning) if warning else ""))
+        self.position.setText(escape(told) + (mark + escape(warning) if warning else ""))
 
     def set_target(self, told: str) -> None:
         """What the buttons act on, where that is more than the current slice."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_osuda.errors import OsudaError
-from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import SliceTable, slice_table
@@ -40,13 +40,13 @@ class Desk(QObject):
         self.layers = layers
         self.run: ReviewRun | None = None
         self.review: Review | None = None
-        self.plane: Plane = "axial"
+        self.plane: SlicePlane = "axial"
         self._tables: dict[tuple[int, str, str], SliceTable] = {}
         # The place is written once the reviewer has stayed somewhere, and not at every slice passed.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(1000)
-        self._resting.timeout.connect(self.keep_place)
+        self._resting.timeout.connect(self.keep_position)
 
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something."""
@@ -71,22 +71,22 @@ class Desk(QObject):
         """The viewer has come to another slice: write it down if it stays there."""
         self._resting.start()
 
-    def keep_place(self) -> None:
+    def keep_position(self) -> None:
         """Write down where the reviewer is."""
         self._resting.stop()
         run, review = self.run, self.review
         if run is None or review is None or not self.layers.alive:
             return
         name, record = review.case.name, run.record
-        if record.place(name) == {"plane": self.plane, "slice": self.row} and record.last_case == name:
+        if record.position(name) == {"plane": self.plane, "slice": self.row} and record.last_case == name:
             return
-        record.set_place(name, self.plane, self.row)
+        record.set_position(name, self.plane, self.row)
         try:
             record.write()
         except OsudaError as error:
             self.tell(str(error), True)
 
-    def table(self, plane: Plane) -> SliceTable:
+    def table(self, plane: SlicePlane) -> SliceTable:
         """Counts of the slices of a plane, made once."""
         assert self.review is not None
         key = (id(self.review), self.review.case.name, plane)
@@ -101,12 +101,12 @@ class Desk(QObject):
             return False
         return True
 
-    def place_words(self) -> tuple[str, str]:
+    def position_words(self) -> tuple[str, str]:
         """What there is to say of the current slice, and why it deserves a second look."""
         assert self.review is not None
         table, row = self.table(self.plane), self.row
         doubt = None if table.uncertainty is None else float(table.uncertainty[row])
-        said = words.place(
+        said = words.position(
             self.step,
             float(table.position_mm[row]),
             int(table.change.changed[row]),

@@ -79,7 +79,7 @@ class Signing(QObject):
                 if not chosen:
                     return
                 keep_run(run, Path(chosen))
-            desk.keep_place()
+            desk.keep_position()
             saved = save_review(run, review.case.name, self.reviewer)
         except (OsudaError, OSError) as error:
             desk.tell(explain(error), True)

@@ -36,7 +36,7 @@ class PanelSync:
             desk.plane = plane
             self.show_plane()
         page.slices.follow(desk.step)
-        page.decide.set_place(*desk.place_words())
+        page.decide.set_position(*desk.position_words())
         self.show_target()
         desk.passed()
 
@@ -60,7 +60,7 @@ class PanelSync:
         done, total = review.progress(desk.plane)
         page.decide.set_progress(done, total, desk.plane)
         page.decide.set_steps(review.can_undo, review.can_redo, len(review.undecided(desk.plane)))
-        page.decide.set_place(*desk.place_words())
+        page.decide.set_position(*desk.position_words())
         self.show_target()
         self._reference.refresh()
         self.list_cases()

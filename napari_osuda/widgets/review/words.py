@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from napari_osuda.session.report.words import HEADLINES
+from napari_osuda.session.report.words import HEADLINES, MASKS
 from napari_osuda.session.review.case import ReviewCase
-from napari_osuda.session.review.log import Entry, Kind, Plane
+from napari_osuda.session.review.log import Entry, Kind, SlicePlane
 from napari_osuda.session.review.saving import Saved
 from napari_osuda.session.review.wording import slice_list, undecided_count, undecided_words
 
@@ -102,8 +102,6 @@ MEANINGS = {
 ERRORS = {1: "too much", 2: "missed", 3: "right", 4: "another label"}
 """What the values of `difference` mean from a reference to a mask."""
 
-MASKS = {"before": "original", "after": "adapted", "final": "final"}
-
 # The list of slices
 
 FILTERS = {
@@ -116,7 +114,7 @@ FILTERS = {
 }
 """What the table can be narrowed to: slices with labels, changed ones, flagged by guard or person, ..."""
 
-CHOICES: Mapping[Kind, str] = {
+CHOICE_LABELS: Mapping[Kind, str] = {
     "after": "\N{CHECK MARK} adapted",
     "before": "\N{LEFTWARDS ARROW WITH HOOK} original",
     "edited": "\N{LOWER RIGHT PENCIL} edited",
@@ -142,7 +140,7 @@ def verdict(case: ReviewCase) -> str:
     return HEADLINES.get(case.decision, str(case.decision))
 
 
-def where(steps: Sequence[int], plane: Plane | None) -> str:
+def where(steps: Sequence[int], plane: SlicePlane | None) -> str:
     """Slices in words, by the viewer's numbers."""
     if plane is None:
         return "the whole case"
@@ -151,7 +149,7 @@ def where(steps: Sequence[int], plane: Plane | None) -> str:
     return f"{len(steps)} {plane} slices ({slice_list(steps)})"
 
 
-def done(kind: str, steps: Sequence[int], plane: Plane | None) -> str:
+def done(kind: str, steps: Sequence[int], plane: SlicePlane | None) -> str:
     """That a decision was recorded."""
     return f"{_DONE[kind]} {where(steps, plane)}."
 
@@ -162,12 +160,12 @@ def stepped(step: str, entry: Entry, steps: Sequence[int]) -> str:
     return f"{'Undone' if step == 'undo' else 'Redone'}: {said[0].lower()}{said[1:]}"
 
 
-def target(steps: Sequence[int], plane: Plane) -> str:
+def target(steps: Sequence[int], plane: SlicePlane) -> str:
     """What the buttons act on, where that is more than the current slice."""
     return f"The buttons act on {where(steps, plane)}." if len(steps) > 1 else ""
 
 
-def decide_question(kind: str, steps: Sequence[int], plane: Plane, edited: Sequence[int]) -> str:
+def decide_question(kind: str, steps: Sequence[int], plane: SlicePlane, edited: Sequence[int]) -> str:
     """What is asked before more than one slice, or an edited one, is decided."""
     if len(steps) == 1:
         return f"{where(steps, plane).capitalize()} is edited. Replace the edit with the {MASKS[kind]} mask?"
@@ -175,7 +173,7 @@ def decide_question(kind: str, steps: Sequence[int], plane: Plane, edited: Seque
     return f"{USE[kind]} in {where(steps, plane)}?{lost}"
 
 
-def flag_question(steps: Sequence[int], plane: Plane, flagged: bool) -> str:
+def flag_question(steps: Sequence[int], plane: SlicePlane, flagged: bool) -> str:
     """What is asked before more than one slice is flagged."""
     return f"{'Flag' if flagged else 'Remove the flag from'} {where(steps, plane)}?"
 
@@ -186,14 +184,14 @@ def whole_question(kind: str, decided: int, edited: bool) -> str:
     return f"{USE[kind]} in the whole case?{lost}" + (" All edits would be replaced." if edited else "")
 
 
-def save_question(case: ReviewCase, undecided: int, plane: Plane) -> str:
+def save_question(case: ReviewCase, undecided: int, plane: SlicePlane) -> str:
     """What is asked before a mask with undecided slices is saved."""
     held = "It holds" if undecided == 1 else "They hold"
     counted = undecided_count(undecided).replace("slice", f"{plane} slice")
     return f"{counted}. {held} {undecided_words(case)}. Save anyway?"
 
 
-def lapsed(steps: Sequence[int], plane: Plane) -> str:
+def lapsed(steps: Sequence[int], plane: SlicePlane) -> str:
     """That decisions no longer hold."""
     if not steps:
         return ""
@@ -234,7 +232,7 @@ def no_such_slice(wanted: str) -> str:
     return f"No slice of this plane is {wanted}."
 
 
-def place(step: int, mm: float, changed: int, uncertainty: float | None, flag: Entry | None) -> str:
+def position(step: int, mm: float, changed: int, uncertainty: float | None, flag: Entry | None) -> str:
     """The current slice."""
     said = f"Slice {step}, {mm:.0f} mm: {changed:,} voxels changed"
     if uncertainty is not None:

@@ -8,15 +8,17 @@ import pytest
 
 from napari_osuda.models.description.reading import describe
 
-Step = dict[str, Any]
+ProcessingStep = dict[str, Any]
 Z, SPAN = "zero_mean_unit_variance", "scale_range"
 
 
-def _percentiles(low: float, high: float) -> Step:
+def _percentiles(low: float, high: float) -> ProcessingStep:
     return {"min_percentile": low, "max_percentile": high}
 
 
-def _package(version: str, dims: int, channels: int, before: list[Step], after: list[Step]) -> dict[str, Any]:
+def _package(
+    version: str, dims: int, channels: int, before: list[ProcessingStep], after: list[ProcessingStep]
+) -> dict[str, Any]:
     letters = "bc" + "zyx"[-dims:]
     if version == "0.4":
         shape = {"min": [1, channels, *[16] * dims], "step": [0, 0, *[16] * dims]}
@@ -78,7 +80,7 @@ def _package(version: str, dims: int, channels: int, before: list[Step], after: 
     ],
 )
 def test_before_the_network(
-    version: str, dims: int, channels: int, step: Step, asked: bool, default: str, noted: bool
+    version: str, dims: int, channels: int, step: ProcessingStep, asked: bool, default: str, noted: bool
 ) -> None:
     if version == "0.5":
         letters = {"c": "channel"}
@@ -104,7 +106,7 @@ def test_before_the_network(
         ([], None, False),
     ],
 )
-def test_after_the_network(steps: list[Step], said: str | None, noted: bool) -> None:
+def test_after_the_network(steps: list[ProcessingStep], said: str | None, noted: bool) -> None:
     found = describe(_package("0.5", 3, 1, [], steps), "rdf.yaml")
     assert found.said.get("activation") == said
     assert ("activation" in found.guessed) == (said is None)

@@ -11,7 +11,6 @@ from napari_osuda.session.guard.wording import (
     DECISIONS,
     advice_record,
     collapse_said,
-    expected_said,
     said,
     sentence,
 )
@@ -69,5 +68,4 @@ def test_a_record_holds_the_reasons_in_words_and_as_data():
         "expected_dice_before": {"dice": 0.7, "low": 0.52, "high": 0.81},
         "expected_dice_after": None,
     }
-    assert expected_said(expected) == "0.70 (0.52 to 0.81)"
     assert advice_record(None) is None

@@ -43,11 +43,11 @@ def test_a_record_in_memory_is_written_whole_when_it_gets_a_folder(tmp_path):
     review = record.open_case(review_case())
     review.final[1, 1, 1] = 3 - review.final[1, 1, 1]
     review.commit_edit("axial")
-    record.set_place("case", "axial", 2)
+    record.set_position("case", "axial", 2)
     record.move_to(tmp_path)
     again = ReviewRecord(tmp_path, {})
     same(review, again.open_case(review_case()))
-    assert again.place("case") == {"plane": "axial", "slice": 2}
+    assert again.position("case") == {"plane": "axial", "slice": 2}
     assert again.last_case == "case"
     review.undo()
     same(review, ReviewRecord(tmp_path, {}).open_case(review_case()))

@@ -161,19 +161,19 @@ def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widg
 
 def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):
     """Whatever way the file's axes run: the source model's slice is the source model's mask there."""
-    from napari_osuda.widgets.cockpit.slice_layers import SlicePlace
+    from napari_osuda.widgets.cockpit.slice_layers import SliceGeometry
 
     adapt_widget.adapt()
     ended(adapt_widget)
     cockpit = adapt_widget.cockpit
-    place = SlicePlace(cockpit.run.stacks[0], viewer.layers["patient7_t1"])
+    geometry = SliceGeometry(cockpit.run.stacks[0], viewer.layers["patient7_t1"])
     for step in (0, 3, 6):
         viewer.dims.set_current_step(0, step)
-        index = place.current(viewer)
-        data, _ = place.lay(cockpit.previewer.labels(None, 0, index), index)
+        index = geometry.current(viewer)
+        data, _ = geometry.on_layer(cockpit.previewer.labels(None, 0, index), index)
         np.testing.assert_array_equal(data[0], of_role(viewer, "before").data[step])
     viewer.dims.order = (1, 0, 2)
-    assert place.current(viewer) is None, "another plane is shown"
+    assert geometry.current(viewer) is None, "another plane is shown"
 
 
 def test_settings_are_fixed_while_a_run_is_under_way(adapt_widget, qtbot, ended):

@@ -48,7 +48,7 @@ def test_an_iteration_is_previewed_on_the_current_slice(monitor, viewer, qtbot):
     layer, image = viewer.layers["iteration 2 (patient7)"], viewer.layers["patient7_t1"]
     np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
     expected = monitor.cockpit.previewer.labels(monitor.cockpit.timeline.state(2), 0, 4)
-    np.testing.assert_array_equal(layer.data[0], panel.mask.place.lay(expected, 4)[0][0])
+    np.testing.assert_array_equal(layer.data[0], panel.mask.geometry.on_layer(expected, 4)[0][0])
     assert "iteration 2 of 6" in panel.heading.text()
     viewer.dims.set_current_step(0, 1)
     qtbot.waitUntil(
@@ -118,7 +118,7 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
     before, after = (viewer.layers[title] for title in titles)
     for state, shown in ((None, before), (cockpit.timeline.state(6), after)):
         expected = cockpit.previewer.activation(state, 0, 4, layer, 2)
-        np.testing.assert_allclose(shown.data[0], monitor.activations._place.lay(expected, 4)[0][0])
+        np.testing.assert_allclose(shown.data[0], monitor.activations._geometry.on_layer(expected, 4)[0][0])
     assert before.contrast_limits == after.contrast_limits
     assert not np.array_equal(before.data, after.data)
     # They are no images to adapt to.
@@ -133,7 +133,7 @@ def test_a_picked_channel_is_drawn_on_the_image_before_and_after(monitor, viewer
     qtbot.waitUntil(
         lambda: np.array_equal(
             after.data[0],
-            monitor.activations._place.lay(
+            monitor.activations._geometry.on_layer(
                 cockpit.previewer.activation(cockpit.timeline.state(2), 0, 4, layer, 2), 4
             )[0][0],
         ),

@@ -165,7 +165,7 @@ def test_cursor_keys_go_from_channel_to_channel_and_enter_picks_one(monitor, rep
     panel.view.setFocus()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
         qtbot.keyClick(panel.view, key)
-    assert panel._place == (1, 2)
+    assert panel._cell == (1, 2)
     with qtbot.waitSignal(panel.picked) as picked:
         qtbot.keyClick(panel.view, Qt.Key.Key_Return)
     assert picked.args == [history.layers[1].offset + 2]

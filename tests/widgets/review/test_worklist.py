@@ -33,7 +33,7 @@ def test_the_next_case_comes_round(run):
 
 def test_the_case_that_was_last_under_review_comes_first(run, tmp_path):
     run.review("b")
-    run.record.set_place("b", "axial", 1)
+    run.record.set_position("b", "axial", 1)
     run.record.write()
     again = ReviewRun.of_folder(tmp_path / "run")
     assert Worklist().add(again) == (again, "b")

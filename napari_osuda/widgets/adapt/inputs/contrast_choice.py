@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, Q
 
 from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.words import Note
+from napari_osuda.widgets.qt.words import NoteLabel
 
 if TYPE_CHECKING:
     from napari_osuda.session import ContrastPreview, Job
@@ -46,7 +46,7 @@ class ContrastChoice(QWidget):
     #: The value of the setting ``contrast`` that was chosen.
     chosen = Signal(str)
     #: What was chosen here was chosen for other images or another model: the method's own is to be set again.
-    taken_back = Signal()
+    withdrawn = Signal()
 
     def __init__(
         self, make_job: Callable[[], Callable[[], Job] | None], current_slice: Callable[[Job], int | None]
@@ -63,16 +63,16 @@ class ContrastChoice(QWidget):
         row = QHBoxLayout(self.pictures)
         row.setContentsMargins(0, 0, 0, 0)
         self.buttons: list[QToolButton] = []
-        for place in range(2):
+        for index in range(2):
             button = QToolButton()
             button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setIconSize(QSize(_SIDE, _SIDE))
-            button.clicked.connect(lambda _, place=place: self.choose(place))
+            button.clicked.connect(lambda _, index=index: self.choose(index))
             row.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
             self.buttons.append(button)
         row.addStretch(1)
-        self.note = Note()
+        self.note = NoteLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.button, self.pictures, self.note):
@@ -100,9 +100,9 @@ class ContrastChoice(QWidget):
         self.note.tell("Segmenting the slice both ways…")
         self._jobs.run(make)
 
-    def choose(self, place: int) -> None:
+    def choose(self, index: int) -> None:
         """Take one of the two: 0 is as it is."""
-        self._contrast = self.previews[place].contrast
+        self._contrast = self.previews[index].contrast
         self._mark()
         self.chosen.emit(self._contrast)
 
@@ -139,7 +139,7 @@ class ContrastChoice(QWidget):
         self.pictures.hide()
         self.note.tell("")
         if contrast is not None:
-            self.taken_back.emit()
+            self.withdrawn.emit()
 
     def _show_slice(self, job: Job) -> None:
         from napari_osuda.session import contrast_previews

@@ -122,11 +122,6 @@ class ModelPanel(QWidget):
             combo.setItemData(row, f"Sample model in {sample.path}", Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(combo.findData(kept), 0))
 
-    @property
-    def loading(self) -> bool:
-        """Whether a model is being read."""
-        return self._background.busy
-
     def open(self, path: Path | str) -> None:
         """Load a model from a folder or a file, off the GUI thread; ``chosen`` tells when it is there."""
         path = model_path(Path(path))

@@ -37,15 +37,15 @@ class QuestionForm(QWidget):
             item = self._layout.takeAt(0)
             item.widget().deleteLater()
         self.fields.clear()
-        for place, question in enumerate(questions):
+        for index, question in enumerate(questions):
             field = _field(question)
             if filled and question.key in filled:
                 _fill(field, str(filled[question.key]))
             field.setAccessibleName(question.text)
             field.setMinimumWidth(1)
             self.fields[question.key] = field
-            self._layout.insertWidget(2 * place, WrappedLabel(question.text))
-            self._layout.insertWidget(2 * place + 1, field)
+            self._layout.insertWidget(2 * index, WrappedLabel(question.text))
+            self._layout.insertWidget(2 * index + 1, field)
 
     def answers(self) -> dict[str, str]:
         """What is in the fields; an empty one leaves the default."""

@@ -41,10 +41,10 @@ class TrustForm(QWidget):
         """Show the question for a file, with the focus on "No"."""
         # A hash without breaks would be cut off in a narrow dock.
         pieces = "&#8203;".join(sha256[i : i + 8] for i in range(0, len(sha256), 8))
-        place = escape(str(path)).replace("/", "/&#8203;").replace("\\", "\\&#8203;")
+        shown = escape(str(path)).replace("/", "/&#8203;").replace("\\", "\\&#8203;")
         self.label.setText(
             f"<b>This file is a program ({escape(what)}). It runs on this computer when it is opened.</b><br>"
-            f"{place}<br>SHA-256 {pieces}<br>"
+            f"{shown}<br>SHA-256 {pieces}<br>"
             "Open it only if you trust its author. Your answer is kept for exactly this file."
         )
         self.no_button.setFocus()

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.cockpit.slice_layers import Viewpoint, other_plane
 from napari_osuda.widgets.cockpit.slice_mask import SliceMask
-from napari_osuda.widgets.qt.words import Note
+from napari_osuda.widgets.qt.words import NoteLabel
 
 if TYPE_CHECKING:
     from napari_osuda.session import Preview
@@ -41,7 +41,7 @@ class LivePreviewControls(QWidget):
             "Shows the mask of the current slice every few seconds during the run. "
             "It takes less than 5 % of the run's time."
         )
-        self.note = Note()
+        self.note = NoteLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box)
@@ -71,7 +71,7 @@ class LivePreviewControls(QWidget):
 
     def show_preview(self, preview: Preview) -> None:
         """Show what the run has told of its slice."""
-        if self.mask.place is None or not self.box.isChecked() or preview.case != 0:
+        if self.mask.geometry is None or not self.box.isChecked() or preview.case != 0:
             return
         first = not self.seen
         name = self.mask.show(preview.labels, preview.index, "preview")
@@ -89,7 +89,7 @@ class LivePreviewControls(QWidget):
         self.mask.remove()
 
     def _look(self) -> None:
-        if self.mask.place is None or not self._cockpit.busy:
+        if self.mask.geometry is None or not self._cockpit.busy:
             return
         index = self.mask.current() if self.box.isChecked() else None
         self._cockpit.controller.look_at(0, index)

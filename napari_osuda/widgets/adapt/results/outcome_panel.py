@@ -96,9 +96,9 @@ class OutcomePanel(QWidget):
             self.review_button, self.mask_button, self.details_button,
             self.report_button, self.model_button, self.again_button,
         )  # fmt: skip
-        for place, button in enumerate(self.buttons):
+        for index, button in enumerate(self.buttons):
             button.setMinimumWidth(1)
-            buttons.addWidget(button, place // 3, place % 3)
+            buttons.addWidget(button, index // 3, index % 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)

@@ -13,7 +13,7 @@ from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import from_layer, onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY, go_to_most_changed, label_colors, shows
 from napari_osuda.napari_layers.names import free_name, layer_name
-from napari_osuda.widgets.cockpit.slice_layers import lay_on
+from napari_osuda.widgets.cockpit.slice_layers import copy_transform
 from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class ResultLayers:
             # A copy: painting must not change the run's own record.
             layer.data = shown.copy()
             layer.name = name
-        lay_on(layer, image)
+        copy_transform(layer, image)
         layer.colormap = label_colors(colors)
         layer.features = {"index": list(names), "label": list(names.values())}
         layer.metadata = {**image.metadata, RESULT_KEY: role}

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
-from napari_osuda.widgets.adapt.words import MASKS
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.qt.questions import ask
 
@@ -57,6 +56,7 @@ class Saver:
     def save_mask(self, path: Path | str) -> None:
         """Write the chosen mask, with what was painted in its layer since, in the space of the scan."""
         from napari_osuda.imaging import write_labels
+        from napari_osuda.session.review.wording import MASK_TITLES
 
         result, choice = self._cockpit.result, self._panel.choice
         if result is None or not result.cases:
@@ -70,7 +70,7 @@ class Saver:
             labels = case.before if choice == "before" or case.after is None else case.after
         self._try(
             lambda: write_labels(path, labels, case.case.grid),
-            f"Saved the {MASKS[choice]} of {case.case.name} as {path}.",
+            f"Saved the {MASK_TITLES[choice]} of {case.case.name} as {path}.",
         )
 
     def save_model(self, path: Path | str) -> None:
@@ -98,8 +98,12 @@ class Saver:
         if self._panel.choice:
             self._ask_file(self._panel.choice)
             return
+        from napari_osuda.session.review.wording import MASK_TITLES
+
         question = f"Neither mask of {result.cases[0].case.name} is recommended. Which one shall be saved?"
-        answers = {f"The {mask}": partial(self._save_chosen, role) for role, mask in MASKS.items()}
+        answers = {
+            f"The {MASK_TITLES[role]}": partial(self._save_chosen, role) for role in ("before", "after")
+        }
         box = ask(self._parent, question, answers)
         # Nothing is chosen by a key that was pressed too soon.
         box.setDefaultButton(box.escapeButton())
@@ -112,10 +116,12 @@ class Saver:
         result = self._cockpit.result
         if result is None or not result.cases:
             return
+        from napari_osuda.session.review.wording import MASK_TITLES
+
         case = result.cases[0].case.name
         path, _ = QFileDialog.getSaveFileName(
             self._parent,
-            f"Save the {MASKS[role]} of {case}",
+            f"Save the {MASK_TITLES[role]} of {case}",
             f"{case}_{role}.nii.gz",
             "NIfTI (*.nii.gz *.nii)",
         )

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_osuda.evaluation import DIFFERENCE, RegionScore
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.words import ERRORS
@@ -110,12 +111,12 @@ class ReferencePanel(QWidget):
         if first is None:
             self.scores.setText(words.MEASURING)
             return
-        head = "".join(f"<th align='right'>&nbsp;{words.MASKS[which]}</th>" for which in scores)
+        head = "".join(f"<th align='right'>&nbsp;{MASKS[which]}</th>" for which in scores)
         rows = [f"<tr><th align='left'>Against the reference</th>{head}</tr>"]
-        for place, region in enumerate(first):
+        for index, region in enumerate(first):
             dice, far = (
                 "".join(
-                    f"<td align='right'>&nbsp;{_figure(found, place, which)}</td>"
+                    f"<td align='right'>&nbsp;{_figure(found, index, which)}</td>"
                     for found in scores.values()
                 )
                 for which in ("dice", "hd95")
@@ -125,10 +126,10 @@ class ReferencePanel(QWidget):
         self.scores.setText(f"<table>{''.join(rows)}</table>")
 
 
-def _figure(found: Sequence[RegionScore] | None, place: int, which: str) -> str:
+def _figure(found: Sequence[RegionScore] | None, index: int, which: str) -> str:
     if found is None:
         return "\N{HORIZONTAL ELLIPSIS}"
-    score = found[place]
+    score = found[index]
     if which == "dice":
         return f"{score.dice:.3f}"
     return "none" if score.failure else f"{score.hd95:.1f}"

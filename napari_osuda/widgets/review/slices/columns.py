@@ -8,18 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.review.view.planes import Shown
-from napari_osuda.widgets.review.words import ARROW, CHOICES, FLAG, MASKS, TRIANGLE
+from napari_osuda.widgets.review.words import ARROW, CHOICE_LABELS, FLAG, TRIANGLE
 
-__all__ = ["DECISION", "Column", "columns_of"]
+__all__ = ["DECISION", "SliceColumn", "columns_of"]
 
 DECISION = "Decision"
 
 
 @dataclass(frozen=True)
-class Column:
+class SliceColumn:
     """A title, its tip, and what a slice (by the number in the case) has there, as text and for sorting."""
 
     title: str
@@ -31,34 +32,34 @@ class Column:
 
 def columns_of(
     review: Review, table: SliceTable, steps: Shown, errors: Mapping[str, NDArray[np.int64]]
-) -> list[Column]:
+) -> list[SliceColumn]:
     """Columns of a plane's slices; ``errors``: wrong voxels of each slice by mask, given a reference."""
     change, plane = table.change, table.plane
 
     def decision(row: int) -> str:
         chosen = review.choice(plane, row)
-        return "" if chosen is None else CHOICES[chosen.kind]
+        return "" if chosen is None else CHOICE_LABELS[chosen.kind]
 
     def mark(row: int) -> str:
         flagged = FLAG if review.flag(plane, row) is not None else ""
         return flagged + (TRIANGLE if table.warnings[row] else "")
 
-    order = {"": 0, **{text: place + 1 for place, text in enumerate(CHOICES.values())}}
+    order = {"": 0, **{text: rank + 1 for rank, text in enumerate(CHOICE_LABELS.values())}}
     columns = [
-        Column("Slice", "Number in napari", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
-        Column(DECISION, "What was decided", decision, lambda r: order[decision(r)], False),
-        Column(
+        SliceColumn("Slice", "Number in napari", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
+        SliceColumn(DECISION, "What was decided", decision, lambda r: order[decision(r)], False),
+        SliceColumn(
             FLAG,
             "Flag: set by a reviewer. Triangle: the masks contradict each other. Tooltip of the row: why.",
             mark,
             lambda r: len(mark(r)) + bool(table.warnings[r]),
             False,
         ),
-        Column(
+        SliceColumn(
             "Changed", "Voxels whose label differs between the original and the adapted mask",
             lambda r: f"{change.changed[r]:,}", lambda r: int(change.changed[r]),
         ),
-        Column(
+        SliceColumn(
             "Dice", "Overlap of the original and the adapted mask over all labels (1: the same)",
             lambda r: f"{table.dice[r]:.2f}", lambda r: float(table.dice[r]),
         ),
@@ -66,7 +67,7 @@ def columns_of(
     if table.uncertainty is not None:
         doubt = table.uncertainty
         columns.append(
-            Column(
+            SliceColumn(
                 "Uncertainty",
                 "Uncertainty of the adapted model: mean entropy inside the masks, 0 (certain) to 1",
                 lambda r: f"{doubt[r]:.2f}",
@@ -75,11 +76,11 @@ def columns_of(
         )
     for which in errors:
         columns.append(_error_column(which, errors))
-    places = (
+    measures = (
         ("mm\N{SUPERSCRIPT TWO}", "Area", change.area_before_mm2, change.area_after_mm2, 0),
         ("ml", "Volume", change.ml_before, change.ml_after, 2),
     )
-    for unit, word, was, now, digits in places:
+    for unit, word, was, now, digits in measures:
         for column, value in enumerate(change.values):
             name = review.case.labels.get(value, str(value))
             columns.append(
@@ -88,8 +89,8 @@ def columns_of(
     return columns
 
 
-def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> Column:
-    return Column(
+def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> SliceColumn:
+    return SliceColumn(
         f"Wrong, {MASKS[which]}",
         f"Voxels of the {MASKS[which]} mask whose label differs from the reference",
         lambda r: f"{errors[which][r]:,}",
@@ -99,7 +100,7 @@ def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> Column
 
 def _pair(
     name: str, unit: str, word: str, was: NDArray[np.float64], now: NDArray[np.float64], digits: int
-) -> Column:
+) -> SliceColumn:
     def text(row: int) -> str:
         if not was[row] and not now[row]:
             return ""
@@ -107,4 +108,4 @@ def _pair(
 
     short = name if len(name) <= 14 else name[:13] + "\N{HORIZONTAL ELLIPSIS}"
     tip = f"{word} of {name} in {unit}, original {ARROW} adapted (sorted by adapted)"
-    return Column(f"{short}, {unit}", tip, text, lambda r: float(now[r]))
+    return SliceColumn(f"{short}, {unit}", tip, text, lambda r: float(now[r]))

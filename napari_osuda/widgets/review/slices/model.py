@@ -19,9 +19,9 @@ from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.session.review.wording import warning_words
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.review.slices.columns import DECISION, Column, columns_of
+from napari_osuda.widgets.review.slices.columns import DECISION, SliceColumn, columns_of
 from napari_osuda.widgets.review.view.planes import Shown
-from napari_osuda.widgets.review.words import CHOICES, FLAG
+from napari_osuda.widgets.review.words import CHOICE_LABELS, FLAG
 
 __all__ = ["FilteredSlices", "SliceModel", "next_of"]
 
@@ -44,10 +44,10 @@ class SliceModel(QAbstractTableModel):
         self.review: Review | None = None
         self.table: SliceTable | None = None
         self.shown = Shown(0, 0, False)
-        self._columns: list[Column] = []
+        self._columns: list[SliceColumn] = []
         self._marked: frozenset[int] = frozenset()
         self._errors: dict[str, NDArray[np.int64]] = {}
-        self._told: list[tuple[Any, ...]] = []
+        self._states: list[tuple[Any, ...]] = []
         # The viewer's slice: marked by its ground, since the selection is the user's alone.
         self._current = -1
 
@@ -59,7 +59,7 @@ class SliceModel(QAbstractTableModel):
         self.review, self.table, self.shown, self._errors = review, table, shown, errors
         self._columns = columns_of(review, table, shown, self._errors)
         self._marked = frozenset(review.to_decide(table.plane))
-        self._told = self._tellings()
+        self._states = self._row_states()
         self.endResetModel()
 
     def clear(self) -> None:
@@ -74,12 +74,12 @@ class SliceModel(QAbstractTableModel):
             return
         self._errors.update(errors)
         self._marked = frozenset(self.review.to_decide(self.table.plane))
-        before, self._told = self._told, self._tellings()
-        rows = [row for row, told in enumerate(self._told) if told != before[row]]
+        before, self._states = self._states, self._row_states()
+        rows = [row for row, told in enumerate(self._states) if told != before[row]]
         if rows:
             self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], self.columnCount() - 1))
 
-    def _tellings(self) -> list[tuple[Any, ...]]:
+    def _row_states(self) -> list[tuple[Any, ...]]:
         """What decisions can change of each row."""
         review, table = self.review, self.table
         if review is None or table is None:
@@ -189,7 +189,9 @@ class SliceModel(QAbstractTableModel):
         chosen, flag = review.choice(table.plane, row), review.flag(table.plane, row)
         said = [f"{table.plane.capitalize()} slice at {table.position_mm[row]:.1f} mm"]
         said += [warning_words(table.warnings[row])] if table.warnings[row] else []
-        said += [", ".join(filter(None, (CHOICES[chosen.kind], chosen.who, chosen.when)))] if chosen else []
+        said += (
+            [", ".join(filter(None, (CHOICE_LABELS[chosen.kind], chosen.who, chosen.when)))] if chosen else []
+        )
         said += [f"Flagged by {flag.who or 'a reviewer'}: {flag.comment or 'no comment'}"] if flag else []
         return "\n".join(said)
 

@@ -91,7 +91,7 @@ class SlicePanel(QWidget):
     def follow(self, step: int) -> None:
         """Mark the viewer's slice."""
         self._step = step
-        self.strip.set_place(step)
+        self.strip.show_step(step)
         self.view.follow(step)
 
     def chosen(self, step: int) -> list[int]:
@@ -102,8 +102,8 @@ class SlicePanel(QWidget):
     def next(self, wanted: str, step: int, backwards: bool = False) -> int | None:
         """The next slice of one of `words.FILTERS` after ``step``; None if there is none."""
         shown = self.model.shown
-        places = [place for place in range(shown.count) if self.model.is_in(wanted, shown.index(place))]
-        return next_of(places, step, backwards)
+        steps = [at for at in range(shown.count) if self.model.is_in(wanted, shown.index(at))]
+        return next_of(steps, step, backwards)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""

@@ -46,7 +46,7 @@ class ChangeStrip(QWidget):
         self._changed, self._states, self._flags = np.asarray(changed, float), states, flags
         self.update()
 
-    def set_place(self, at: int) -> None:
+    def show_step(self, at: int) -> None:
         """Mark the slice that the viewer shows."""
         self._at = at
         self.update()

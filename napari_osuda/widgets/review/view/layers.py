@@ -14,8 +14,9 @@ from napari_osuda.imaging.world import METADATA_KEY, from_layer, layer_arguments
 from napari_osuda.napari_layers.images import image_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_colors, looks
 from napari_osuda.napari_layers.names import layer_name
+from napari_osuda.napari_layers.transforms import TRANSFORM
 from napari_osuda.session.report.content import shown_first
-from napari_osuda.session.review.log import Plane
+from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.qt.window import real_viewer
 from napari_osuda.widgets.review.view.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
@@ -25,7 +26,6 @@ __all__ = ["ReviewLayers"]
 
 IntArray = npt.NDArray[Any]
 
-_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _BRUSH_MM = 6.0
 
 # From below to above: the contour of `before` must lie on the filled `after`.
@@ -55,7 +55,7 @@ class ReviewLayers:
         self.on_paint: Callable[[], None] = lambda: None
         self.layers: dict[str, Labels] = {}
         self.images: list[Image] = []
-        self.planes: dict[Plane, Shown] = {}
+        self.planes: dict[SlicePlane, Shown] = {}
         self.editing = False
         self._added: list[Any] = []
         self._taken: list[Any] = []
@@ -80,10 +80,10 @@ class ReviewLayers:
         case = review.case
         if self.images:
             self._metadata = dict(self.images[0].metadata)
-            place = {key: getattr(self.images[0], key) for key in _PLACE}
+            transform = {key: getattr(self.images[0], key) for key in TRANSFORM}
         else:
-            place = layer_arguments(case.grid)
-            self._metadata = place.pop("metadata")
+            transform = layer_arguments(case.grid)
+            self._metadata = transform.pop("metadata")
         self.planes = find_planes(review, self._metadata)
         self._colors, self._opacities = dict(case.colors), {}
         changed = difference(case.before, case.after)
@@ -93,7 +93,7 @@ class ReviewLayers:
         self._case = name
         for role in _ROLES:
             shown = looks(role, case.labels, case.colors)
-            self.layers[role] = self._layer(role, masks[role], shown, place)
+            self.layers[role] = self._layer(role, masks[role], shown, transform)
         self._show_image()
         self._to_top([self.layers[role] for role in _ROLES])
         self.set_opacities({})
@@ -181,7 +181,7 @@ class ReviewLayers:
             features={"index": list(ERRORS), "label": list(ERRORS.values())},
             metadata={**self._metadata, RESULT_KEY: "error"},
             opacity=0.7,
-            **{key: getattr(final, key) for key in _PLACE},
+            **{key: getattr(final, key) for key in TRANSFORM},
         )
         self.viewer.add_layer(self._error)
         self._error.editable = False
@@ -193,15 +193,15 @@ class ReviewLayers:
 
     # Where the viewer is
 
-    def plane(self) -> Plane | None:
+    def plane(self) -> SlicePlane | None:
         """The plane that the viewer shows; None in 3-D."""
         return plane_in_view(self.viewer, self.planes)
 
-    def step(self, plane: Plane) -> int:
+    def step(self, plane: SlicePlane) -> int:
         """The viewer's slice number in a plane."""
         return step_in_view(self.viewer, self.layers["final"], self.planes[plane])
 
-    def go_to(self, plane: Plane, step: int) -> None:
+    def go_to(self, plane: SlicePlane, step: int) -> None:
         """Show a slice by the viewer's number, in that plane."""
         go_to(self.viewer, self.layers["final"], self.planes[plane], step)
 
@@ -239,7 +239,9 @@ class ReviewLayers:
                     self._hidden.append(layer)
                 layer.visible = layer is shown
 
-    def _layer(self, role: str, mask: IntArray, shown: Mapping[str, Any], place: Mapping[str, Any]) -> Labels:
+    def _layer(
+        self, role: str, mask: IntArray, shown: Mapping[str, Any], transform: Mapping[str, Any]
+    ) -> Labels:
         data = self.shown(mask)
         for layer in self.viewer.layers:
             if layer.metadata.get(RESULT_KEY) == role and layer.data.shape == data.shape:
@@ -257,7 +259,7 @@ class ReviewLayers:
             metadata={**self._metadata, RESULT_KEY: role},
             visible=False,
             **shown,
-            **place,
+            **transform,
         )
         self._add(layer)
         return layer

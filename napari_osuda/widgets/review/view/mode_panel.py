@@ -31,7 +31,7 @@ class ModePanel(QWidget):
         layout.setSpacing(4)
         self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
-        for place, (mode, (name, tip)) in enumerate(MODES.items()):
+        for index, (mode, (name, tip)) in enumerate(MODES.items()):
             button = QPushButton(titled(name, mode))
             button.setCheckable(True)
             button.setToolTip(tip)
@@ -40,7 +40,7 @@ class ModePanel(QWidget):
             button.clicked.connect(lambda _, mode=mode: self.chosen.emit(mode))
             self._group.addButton(button)
             self.buttons[mode] = button
-            layout.addWidget(button, place // 2, place % 2)
+            layout.addWidget(button, index // 2, index % 2)
         self.meaning = WrappedLabel()
         layout.addWidget(self.meaning, layout.rowCount(), 0, 1, 2)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_osuda.imaging.world import onto_layer
-from napari_osuda.session.review.log import PLANES, Plane
+from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.review.review import Review
 
 __all__ = ["Shown", "find_planes", "go_to", "plane_in_view", "step_in_view"]
@@ -28,7 +28,7 @@ class Shown:
         return self.count - 1 - step if self.flipped else step
 
 
-def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[Plane, Shown]:
+def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[SlicePlane, Shown]:
     """Where the slices of each plane lie in layers with this ``metadata``."""
     # Only the strides of this array are looked at: they tell where each axis goes and which way it runs.
     shape = review.case.grid.shape
@@ -41,7 +41,7 @@ def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[Plane, Show
     }
 
 
-def plane_in_view(viewer: Any, planes: Mapping[Plane, Shown]) -> Plane | None:
+def plane_in_view(viewer: Any, planes: Mapping[SlicePlane, Shown]) -> SlicePlane | None:
     """The plane that the viewer shows; None in 3-D."""
     dims = viewer.dims
     if dims.ndisplay != 2 or not planes:
