@@ -60,3 +60,6 @@ def paint(widget: Any, qtbot: Any, step: int) -> np.ndarray:
     qtbot.waitUntil(lambda: len(widget.review.log) == length + 1)
     widget.edit(False)
     return np.array(final.data[step])
+
+
+SHAPE = (12, 10, 8)

@@ -162,11 +162,11 @@ class ChannelMap(PlotPanel):
 
     def point_at(self, x: float, y: float) -> None:
         """Tell the channel under the mouse."""
-        place = self.channel_at(x, y)
-        if place is None:
+        cell = self.channel_at(x, y)
+        if cell is None:
             self.point_away()
         else:
-            self._point(*place)
+            self._point(*cell)
 
     def point_away(self) -> None:
         """Tell nothing of any channel."""
@@ -178,14 +178,14 @@ class ChannelMap(PlotPanel):
 
     def pick_at(self, x: float, y: float) -> None:
         """Pick the channel at a place of the plot."""
-        place = self.channel_at(x, y)
-        if place is not None:
-            self.picked.emit(int(self._cells[place[0]][place[1]]))
+        cell = self.channel_at(x, y)
+        if cell is not None:
+            self.picked.emit(int(self._cells[cell[0]][cell[1]]))
 
     def _clicked(self, event: object) -> None:
-        box, place = self.view.box, event.scenePos()  # type: ignore[attr-defined]
-        if box.sceneBoundingRect().contains(place):
-            point = box.mapSceneToView(place)
+        box, position = self.view.box, event.scenePos()  # type: ignore[attr-defined]
+        if box.sceneBoundingRect().contains(position):
+            point = box.mapSceneToView(position)
             self.pick_at(point.x(), point.y())
 
     def _point(self, row: int, column: int) -> None:

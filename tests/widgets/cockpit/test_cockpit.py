@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from cockpit_parts import begun
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QSlider, QToolButton
 from run_layers import names, of_role
@@ -18,18 +19,6 @@ from napari_osuda.models import load_model
 from napari_osuda.session import find_unfinished
 from napari_osuda.widgets.adapt.widget import AdaptWidget
 from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
-
-pytestmark = pytest.mark.viewer
-
-
-def begun(widget, qtbot, steps=2) -> Path:
-    """Start a run that would take for ever, and wait for some of its steps."""
-    widget.settings_panel.set_values(iterations=100_000)
-    widget.adapt()
-    qtbot.waitUntil(
-        lambda: widget.cockpit.history is not None and len(widget.cockpit.history) >= steps, timeout=60_000
-    )
-    return widget.cockpit.controller.job.out
 
 
 def close_button(widget) -> QPushButton:
@@ -137,43 +126,6 @@ def test_a_run_that_was_interrupted_can_be_left_for_later_or_discarded(reopened,
     panel.discard_button.click()
     assert find_unfinished(folder.parent) == []
     assert (folder / "before" / "patient7.nii.gz").is_file()
-
-
-def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widget, viewer, qtbot, ended):
-    viewer.dims.set_current_step(0, 4)
-    begun(adapt_widget, qtbot)
-    qtbot.waitUntil(lambda: "live preview (patient7)" in viewer.layers, timeout=60_000)
-    layer, image = of_role(viewer, "preview"), viewer.layers["patient7_t1"]
-    assert layer.data.shape == (1, *image.data.shape[1:])
-    np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
-    assert viewer.layers.selection.active is not layer
-    assert not of_role(viewer, "before").visible
-    viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(
-        lambda: np.allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((2, 0, 0))), timeout=60_000
-    )
-    adapt_widget.run_panel.stop_button.click()
-    ended(adapt_widget)
-    assert not of_role(viewer, "preview").visible
-    adapt_widget.outcome_panel.after.click()
-    assert of_role(viewer, "after").visible
-
-
-def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):
-    """Whatever way the file's axes run: the source model's slice is the source model's mask there."""
-    from napari_osuda.widgets.cockpit.slice_layers import SliceGeometry
-
-    adapt_widget.adapt()
-    ended(adapt_widget)
-    cockpit = adapt_widget.cockpit
-    geometry = SliceGeometry(cockpit.run.stacks[0], viewer.layers["patient7_t1"])
-    for step in (0, 3, 6):
-        viewer.dims.set_current_step(0, step)
-        index = geometry.current(viewer)
-        data, _ = geometry.on_layer(cockpit.previewer.labels(None, 0, index), index)
-        np.testing.assert_array_equal(data[0], of_role(viewer, "before").data[step])
-    viewer.dims.order = (1, 0, 2)
-    assert geometry.current(viewer) is None, "another plane is shown"
 
 
 def test_settings_are_fixed_while_a_run_is_under_way(adapt_widget, qtbot, ended):

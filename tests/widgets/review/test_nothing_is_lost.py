@@ -7,33 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from review_widgets import answer, asked, docked, press
+from review_widgets import answer, asked, docked
 
 from napari_osuda.imaging import Grid, write_labels
 from napari_osuda.session.review.run import ReviewRun
-
-pytestmark = pytest.mark.viewer
-
-
-def test_a_deleted_mask_is_put_back_and_said(widget, empty, qtbot):
-    final = widget.layers.layers["final"]
-    widget.acts.decide("before")
-    empty.layers.remove(final)
-    qtbot.waitUntil(lambda: final in empty.layers)
-    assert "was put back" in widget.page.note.text()
-    assert widget.layers.alive
-    press(empty, Qt.Key.Key_K)
-    assert len(widget.review.log) == 2
-
-
-def test_a_cleared_viewer_ends_the_review_and_says_so(widget, empty, folder, qtbot):
-    widget.acts.decide("before")
-    empty.layers.clear()
-    qtbot.waitUntil(lambda: widget.review is None)
-    assert "its review is closed" in widget.page.empty.text()
-    widget.open_folder(folder)
-    assert len(widget.review.log) == 1
 
 
 def test_other_masks_keep_the_decisions_that_hold(widget, empty, folder):

@@ -4,7 +4,6 @@ import pytest
 from review_parts import write_run
 
 from napari_osuda.session.review.run import ReviewRun
-from napari_osuda.widgets.review.keys import KEYS, key_text, titled
 from napari_osuda.widgets.review.worklist import Worklist
 
 
@@ -37,10 +36,3 @@ def test_the_case_that_was_last_under_review_comes_first(run, tmp_path):
     run.record.write()
     again = ReviewRun.of_folder(tmp_path / "run")
     assert Worklist().add(again) == (again, "b")
-
-
-def test_every_key_is_its_own_and_has_words():
-    keys = [key for key, _ in KEYS.values()]
-    assert len(set(keys)) == len(keys)
-    assert key_text("undo") == "Ctrl+Z"
-    assert titled("Use adapted", "after") == "Use adapted (A)"

@@ -1,5 +1,3 @@
-"""A decision touches only slices that are seen or named, and nothing painted is lost without a question."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +8,43 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from review_widgets import answer, asked, choose_rows, paint, press
 
-pytestmark = pytest.mark.viewer
+from napari_osuda.session.review.run import ReviewRun
+
+
+def test_keys_decide_the_slice_in_view_and_go_on(widget, empty):
+    widget.desk.go_to(2)
+    press(empty, Qt.Key.Key_K)
+    row = widget.layers.planes["axial"].index(2)
+    assert widget.review.choice("axial", row).kind == "before"
+    np.testing.assert_array_equal(widget.review.final[:, :, row], widget.review.case.before[:, :, row])
+    assert widget.desk.step == 3
+    assert "1 of 7" in widget.page.decide.progress.text()
+    press(empty, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert widget.review.choice("axial", row) is None
+    assert widget.desk.step == 2, "one sees what was taken back"
+    press(empty, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert widget.review.choice("axial", row).kind == "before"
+
+
+def test_painting_is_recorded_stroke_by_stroke_and_undone(widget, empty, folder, qtbot):
+    widget.desk.go_to(3)
+    press(empty, Qt.Key.Key_I)
+    final = widget.layers.layers["final"]
+    assert final.editable
+    assert final.mode == "paint"
+    was = final.data[3].copy()
+    final.selected_label = 1 if was[5, 5] != 1 else 3
+    final.brush_size = 1
+    final.paint((3, 5, 5), final.selected_label)
+    index = widget.layers.planes["axial"].index(3)
+    qtbot.waitUntil(lambda: widget.review.choice("axial", index) is not None)
+    assert widget.review.choice("axial", index).kind == "edited"
+    again = ReviewRun.of_folder(folder).review("case")
+    np.testing.assert_array_equal(again.final, widget.review.final)
+    press(empty, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(final.data[3], was)
+    press(empty, Qt.Key.Key_I)
+    assert not final.editable
 
 
 def decided(widget: Any) -> list[int]:

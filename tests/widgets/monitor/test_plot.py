@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from monitor_parts import told
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication
+
+from napari_osuda.widgets.qt.theme import palette
+
+
+def test_a_plot_is_copied_as_picture_and_numbers(monitor, reported):
+    history = told(monitor, reported)
+    monitor.panels["losses"].buttons["Copy"].click()
+    held = QApplication.clipboard().mimeData()
+    assert held.hasImage()
+    header, *rows = (line.split("\t") for line in held.text().splitlines())
+    assert header[0] == "t"
+    assert len(rows) == len(history)
+    assert float(rows[2][3]) == pytest.approx(float(history["loss"][2]), rel=1e-6)
+
+
+def test_plots_follow_the_theme(monitor, reported):
+    told(monitor, reported)
+    viewer = monitor.viewer
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        for panel in monitor.panels.values():
+            assert panel.view.backgroundBrush().color().name() == palette(theme).background
+    assert monitor.panels["losses"].curves[0].opts["pen"].color().name() == palette("dark").blue
+
+
+def test_every_plot_is_saved_as_picture_and_numbers(monitor, reported, tmp_path):
+    history = told(monitor, reported)
+    for name, panel in monitor.panels.items():
+        panel.save_png(tmp_path / f"{name}.png")
+        panel.save_csv(tmp_path / f"{name}.csv")
+        picture = QImage(str(tmp_path / f"{name}.png"))
+        assert picture.width() == 2 * panel.figure.width()
+        with open(tmp_path / f"{name}.csv", encoding="utf-8") as stream:
+            header, *rows = csv.reader(stream)
+        assert all(len(row) == len(header) for row in rows)
+    assert len(rows) == len(history)
+    with open(tmp_path / "alpha.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == history.channels
+    np.testing.assert_allclose([float(row["t=5"]) for row in rows], history["alpha"][5], rtol=1e-6)

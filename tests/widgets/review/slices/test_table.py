@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from qtpy.QtCore import QPoint, Qt
+from review_widgets import choose_rows
+
+
+def test_the_table_follows_the_viewer_and_the_viewer_the_table(widget, empty, qtbot):
+    empty.dims.set_current_step(0, 4)
+    assert widget.page.slices.view.current() == 4
+    view = widget.page.slices.view
+    choose_rows(widget, 1, 1)
+    assert widget.desk.step == view.current() == 2
+    assert empty.dims.current_step[0] == 2
+    qtbot.mouseClick(widget.page.slices.strip, Qt.MouseButton.LeftButton, pos=QPoint(1, 10))
+    assert widget.desk.step == 0
+    assert view.current() is None, "the filter hides a slice without labels"
+    widget.page.slices.set_filter("all")
+    assert view.current() == 0
