@@ -20,6 +20,8 @@ from napari_osuda.session import find_unfinished
 from napari_osuda.widgets.adapt.widget import AdaptWidget
 from napari_osuda.widgets.cockpit.cockpit import _COCKPITS
 
+pytestmark = pytest.mark.viewer
+
 
 def close_button(widget) -> QPushButton:
     (button,) = widget.parent().findChildren(QPushButton, "QTitleBarCloseButton")

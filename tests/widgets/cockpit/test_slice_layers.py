@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from run_layers import of_role
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_preview_lies_as_the_mask_does(adapt_widget, viewer, ended):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from run_layers import names
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_picked_channel_is_drawn_on_the_image_before_and_after(after_run, viewer, qtbot, adapt_widget):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from monitor_parts import shown
 from qtpy.QtCore import Qt
 from review_widgets import answer, docked
 from run_layers import names
 
 from napari_osuda.widgets.monitor.timeline_panel import kept_words
+
+pytestmark = pytest.mark.viewer
 
 
 def test_an_iteration_is_previewed_on_the_current_slice(after_run, viewer, qtbot):

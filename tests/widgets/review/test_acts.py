@@ -10,6 +10,8 @@ from review_widgets import answer, asked, choose_rows, paint, press
 
 from napari_osuda.session.review.run import ReviewRun
 
+pytestmark = pytest.mark.viewer
+
 
 def test_keys_decide_the_slice_in_view_and_go_on(widget, empty):
     widget.desk.go_to(2)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from review_widgets import docked
 
 from napari_osuda.napari_layers.masks import RESULT_KEY
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbot):

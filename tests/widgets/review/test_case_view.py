@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from review_widgets import press
 
 from napari_osuda.imaging.world import to_shown
+
+pytestmark = pytest.mark.viewer
 
 
 def test_the_next_case_takes_the_place_of_the_one_before(widget, empty):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from review_parts import AFFINE
 from review_widgets import SHAPE, docked
 
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import to_shown
 from napari_osuda.napari_layers.run_folder import get_run_folder_reader
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_folder_reopens_with_decisions_edits_and_place(widget, empty, folder, qtbot):

@@ -12,6 +12,8 @@ from review_widgets import answer, asked, docked
 from napari_osuda.imaging import Grid, write_labels
 from napari_osuda.session.review.run import ReviewRun
 
+pytestmark = pytest.mark.viewer
+
 
 def test_other_masks_keep_the_decisions_that_hold(widget, empty, folder):
     widget.page.decide.on.setChecked(False)

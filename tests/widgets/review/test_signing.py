@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import nibabel as nib
 import numpy as np
+import pytest
 from review_widgets import answer, docked
+
+pytestmark = pytest.mark.viewer
 
 
 def test_saving_asks_for_a_name_once_and_writes_everything(widget, empty, folder, qtbot):

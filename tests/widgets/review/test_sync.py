@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from review_widgets import SHAPE
+
+pytestmark = pytest.mark.viewer
 
 
 def test_coronal_slices_are_listed_when_the_viewer_shows_them(widget, empty):

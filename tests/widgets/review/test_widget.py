@@ -10,6 +10,8 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from review_parts import write_run
 from review_widgets import docked
 
+pytestmark = pytest.mark.viewer
+
 
 def test_closing_gives_back_keys_layers_and_grid(widget, empty):
     empty.bind_key("A", lambda _: None, overwrite=True)

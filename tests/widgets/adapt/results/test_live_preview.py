@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from cockpit_parts import begun
 from run_layers import of_role
+
+pytestmark = pytest.mark.viewer
 
 
 def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widget, viewer, qtbot, ended):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from qtpy.QtCore import Qt
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_reference_layer_is_chosen_with_mouse_and_keys(widget, empty, qtbot):

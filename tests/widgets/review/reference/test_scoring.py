@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import nibabel as nib
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from review_parts import AFFINE
 from review_widgets import answer, press
 
 from napari_osuda.imaging import write_labels
+
+pytestmark = pytest.mark.viewer
 
 
 def test_a_reference_scores_and_maps_errors(widget, empty, tmp_path, folder, qtbot):

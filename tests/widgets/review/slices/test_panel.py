@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from review_parts import AFFINE
 from review_widgets import SHAPE, answer, docked, press
 
 from napari_osuda.imaging import Grid
+
+pytestmark = pytest.mark.viewer
 
 
 def test_filters_and_keys_find_what_is_undecided_or_flagged(widget, empty):

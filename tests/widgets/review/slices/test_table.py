@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from qtpy.QtCore import QPoint, Qt
 from review_widgets import choose_rows
+
+pytestmark = pytest.mark.viewer
 
 
 def test_the_table_follows_the_viewer_and_the_viewer_the_table(widget, empty, qtbot):

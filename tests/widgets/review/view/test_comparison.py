@@ -4,6 +4,8 @@ import pytest
 from qtpy.QtCore import Qt
 from review_widgets import press
 
+pytestmark = pytest.mark.viewer
+
 BEFORE, AFTER = "original mask (case)", "adapted mask (case)"
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from napari_osuda.imaging.world import to_shown
 
+pytestmark = pytest.mark.viewer
+
 
 @pytest.mark.filterwarnings("ignore:Contours are not displayed during 3D")
 def test_layers_hold_the_masks_on_the_image_and_are_locked(widget, empty):

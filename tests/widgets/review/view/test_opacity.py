@@ -7,6 +7,8 @@ import pytest
 from qtpy.QtCore import Qt
 from review_widgets import press
 
+pytestmark = pytest.mark.viewer
+
 
 def test_each_label_has_an_opacity_of_its_own(widget):
     widget.page.opacity.sliders[3].setValue(25)
