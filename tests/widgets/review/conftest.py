@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from qtpy.QtCore import QSettings
 from review_parts import write_run
-from review_widgets import docked
-
-SHAPE = (12, 10, 8)
+from review_widgets import SHAPE, docked
 
 
 @pytest.fixture(autouse=True)
