@@ -12,6 +12,8 @@ __all__ = [
     "Plane",
     "array_axis",
     "codes_across",
+    "codes_within",
+    "mirror_axis",
     "patient_axis",
 ]
 
@@ -32,6 +34,17 @@ PLANE_OF_CODE: dict[str, str] = {
 def codes_across(plane: str) -> str:
     """Letters of the axis along which a plane's slices follow, such as ``"IS"``; "" for a whole volume."""
     return AXIS_CODES[PLANE_TO_AXIS[plane]] if plane in PLANE_TO_AXIS else ""
+
+
+def codes_within(plane: str, codes: Sequence[str]) -> list[str]:
+    """Those of an array's axis codes that a slice of a plane has; all of them for a whole volume."""
+    across = codes_across(plane)
+    return [code for code in codes if code not in across]
+
+
+def mirror_axis(plane: str, codes: Sequence[str]) -> int | None:
+    """Which axis of a slice runs from left to right or back; None where none does."""
+    return next((axis for axis, code in enumerate(codes_within(plane, codes)) if code in AXIS_CODES[0]), None)
 
 
 def patient_axis(code: str) -> int:

@@ -269,6 +269,10 @@ class ModelCard(BaseModel):
         """What is scored and measured together: the regions, or else each label but the background."""
         return named_regions(self.labels, self.regions)
 
+    def color_of(self, value: int) -> str:
+        """The ``#rrggbb`` of a value; a gray where the card names none."""
+        return self.colours.get(value, "#999999")
+
     @property
     def channel_values(self) -> tuple[int, ...]:
         """The value in the mask that each output channel stands for, in the order of the channels.

@@ -67,7 +67,6 @@ def check_job(job: Job) -> None:
         )
     _check_names(job)
     card = job.model.card
-    regions = card.regions or {name: (v,) for v, name in card.labels.items() if v != 0}
     for index, case in enumerate(job.cases):
         check_input(job.model, case)
         reference = job.reference(index)
@@ -77,7 +76,7 @@ def check_job(job: Job) -> None:
                 f"case {' x '.join(map(str, case.grid.shape))}. They must be on the same grid."
             )
         if reference is not None:
-            require_scorable(regions, reference, known=tuple(card.labels))
+            require_scorable(card.scored_regions, reference, known=tuple(card.labels))
     _check_memory(job)
     if job.out is not None:
         check_out(job.out, resume=job.resume)

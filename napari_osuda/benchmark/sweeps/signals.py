@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from napari_osuda.evaluation import coherence, dice, largest_piece
 from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging.planes import mirror_axis
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
@@ -93,7 +94,7 @@ def gather(
     heads: list[Mask] = []
     plain: list[Floats] = []
     mirrored: list[Mask] = []
-    mirror = _mirror_axis(card)
+    mirror = mirror_axis(card.plane, card.orientation)
     regions = region_channels(card)
 
     def segment(x: Tensor) -> Floats:
@@ -146,13 +147,6 @@ def signals_of(p: Floats, image: Floats, mirrored: Mask | None, head: Mask) -> S
         largest=largest_piece(volume),
         border=_border(mask, image, head),
     )
-
-
-def _mirror_axis(card: ModelCard) -> int | None:
-    """The left-right axis of the network's image, counted among its space axes."""
-    across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
-    within = [code for code in card.orientation if code not in across]
-    return next((i for i, code in enumerate(within) if code in "LR"), None)
 
 
 def _border(mask: Mask, image: Floats, head: Mask) -> float:

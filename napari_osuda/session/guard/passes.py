@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging.planes import mirror_axis
 from napari_osuda.method import main_output, probabilities, source_distance
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
@@ -82,7 +83,7 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     if changed and len(case.all):
         thinned = case.thinned
         changes: list[_Change] = [_Moved(), _Noisy(stack)]
-        mirror = _mirror_axis(card)
+        mirror = mirror_axis(card.plane, card.orientation)
         if mirror is not None and _symmetric(stack.slices(case.all[thinned]), mirror):
             changes.append(_Mirrored(mirror))
         for change in changes:
@@ -224,13 +225,6 @@ def _volume(values: NDArray[Scalar]) -> NDArray[Scalar]:
 
 def _indices(p: NDArray[np.float16], thinned: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(p.shape[2]) if p.ndim == 5 else thinned
-
-
-def _mirror_axis(card: ModelCard) -> int | None:
-    """The left-right axis of the network's image, counted among its space axes."""
-    across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
-    within = [code for code in card.orientation if code not in across]
-    return next((i for i, code in enumerate(within) if code in "LR"), None)
 
 
 def _symmetric(image: NDArray[np.float32], axis: int) -> bool:

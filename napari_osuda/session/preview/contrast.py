@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from napari_osuda.imaging import IntensityMap, SliceStack
+from napari_osuda.imaging.planes import codes_within
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import decide
 from napari_osuda.session.inference.case_slices import slice_spec
@@ -87,7 +88,7 @@ def _preview(job: Job, maps: Maps | None, contrast: str, index: int | None, show
     x = torch.from_numpy(stack.slices([index]))
     with torch.inference_mode():
         p = probabilities(main_output(network(x.to(device))), card.activation).float().cpu().numpy()
-    codes = [code for code in card.orientation if code not in _ACROSS[card.plane]]
+    codes = codes_within(card.plane, card.orientation)
     return ContrastPreview(
         contrast,
         maps,
@@ -95,9 +96,6 @@ def _preview(job: Job, maps: Maps | None, contrast: str, index: int | None, show
         _as_seen(decide(p, card)[0], codes),
         mean_distance(job, network, device, maps),
     )
-
-
-_ACROSS = {"axial": "IS", "coronal": "PA", "sagittal": "LR"}
 
 
 def _as_seen(plane: npt.NDArray[Number], codes: list[str]) -> npt.NDArray[Number]:

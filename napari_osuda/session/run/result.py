@@ -24,7 +24,7 @@ class Chosen:
 def classes_of(job: Job) -> tuple[tuple[int, str, str], ...]:
     """For each output channel, in order: value in the mask, name, color."""
     card = job.model.card
-    return tuple((v, card.labels.get(v, str(v)), card.colours.get(v, "#999999")) for v in card.channel_values)
+    return tuple((v, card.labels.get(v, str(v)), card.color_of(v)) for v in card.channel_values)
 
 
 def scored(cases: Iterable[CaseResult], job: Job) -> tuple[CaseResult, ...]:

@@ -24,7 +24,7 @@ def card_text(model: SourceModel, inspection: Inspection, colors: Palette) -> st
     """The model card in a few lines of rich text."""
     card = model.card
     labels = ", ".join(
-        f"<span style='color: {card.colours.get(value, '#999999')}'>■</span>&nbsp;{escape(name)}"
+        f"<span style='color: {card.color_of(value)}'>■</span>&nbsp;{escape(name)}"
         for value, name in card.labels.items()
         if value != 0
     )
