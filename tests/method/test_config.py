@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method import PRESETS, AdaptationConfig, preset, schedules
+from napari_osuda.method import AdaptationConfig
 
 
 def test_texts_are_read_as_their_fields_types():
@@ -37,26 +35,6 @@ def test_texts_are_read_as_their_fields_types():
 def test_an_unusable_setting_says_what_would_be_usable(item, says):
     with pytest.raises(ConfigError, match=says):
         AdaptationConfig.from_items([item])
-
-
-def test_schedules():
-    config = AdaptationConfig(iterations=10, eta0=0.8, tau=1.0, lambda0=10.0)
-    assert schedules.eta(0, config) == 0.8
-    assert schedules.eta(5, config) == pytest.approx(0.8 * math.exp(-5))
-    assert schedules.lam(0, config) == 10.0
-    assert schedules.lam(5, config) == 5.0
-    assert schedules.lam(9, config) == pytest.approx(1.0)
-    assert schedules.lam(3, config.replace(lambda_schedule="constant")) == 10.0
-    assert schedules.lam(3, config.replace(entropy=False)) == 0.0
-
-
-def test_presets_are_named_by_the_paper():
-    assert {"osuda", "osuda-ac", "osuda-se", "source-only", "adabn"} <= set(PRESETS)
-    assert preset("osuda-ac").channel_weighting == "uniform"
-    assert preset("osuda-se").entropy is False
-    assert preset("osuda", iterations="3").iterations == 3
-    with pytest.raises(ConfigError, match=r"no method 'magic'.*osuda-ac"):
-        preset("magic")
 
 
 def test_settings_of_earlier_releases_are_read_with_a_warning():

@@ -8,32 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_osuda.errors import ModelError
-from napari_osuda.method import distance, hbs_loss, self_entropy, transferability
+from napari_osuda.method import hbs_loss, self_entropy, transferability
 from napari_osuda.method.losses import hbs_step
-from napari_osuda.method.outputs import class_fractions, main_output, probabilities
-
-vectors = st.lists(st.floats(0, 1e3), min_size=1, max_size=50)
-
-
-@settings(deadline=None)
-@given(vectors)
-def test_alpha_has_mean_one_and_falls_with_distance(d):
-    alpha = transferability(torch.tensor(d, dtype=torch.float64))
-    assert float(alpha.mean()) == pytest.approx(1.0, abs=1e-6)
-    order = torch.tensor(d).argsort()
-    assert (alpha[order].diff() <= 1e-12).all()
-
-
-@given(st.floats(0, 1e3), st.integers(1, 99))
-def test_equal_distances_give_alpha_one_everywhere(d, n):
-    torch.testing.assert_close(transferability(torch.full((n,), d)), torch.ones(n))
-
-
-def test_distance_carries_no_gradient():
-    mean = torch.randn(5, requires_grad=True)
-    d = distance(torch.zeros(5), torch.ones(5), mean, torch.ones(5), torch.full((5,), 1e-5))
-    assert not d.requires_grad
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
@@ -96,41 +72,3 @@ def test_proximal_step_is_the_minimizer_of_its_objective(value, source, alpha, r
         assert pull == pytest.approx((1 + alpha) * math.copysign(1, float(z) - source), rel=1e-6, abs=1e-6)
     else:
         assert abs(pull) <= (1 + alpha) * (1 + 1e-6) + 1e-6
-
-
-def test_class_fractions_equal_argmax():
-    output = torch.randn(3, 5, 8, 8, generator=torch.Generator().manual_seed(3))
-    expected = torch.bincount(output.argmax(1).flatten(), minlength=5) / (3 * 64)
-    torch.testing.assert_close(class_fractions(output, "softmax"), expected)
-    torch.testing.assert_close(class_fractions(output, "sigmoid"), (output > 0).float().mean((0, 2, 3)))
-    assert class_fractions(torch.full((1, 1, 2, 2), 0.9), "none").tolist() == [1.0]
-
-
-def test_main_output_of_what_networks_return():
-    x, half, loss = torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 4, 4), torch.zeros(())
-    assert main_output(x) is x
-    assert main_output([x, half]) is x
-    assert main_output((half, x)) is x
-    assert main_output((x, None)) is x
-    assert main_output((x, loss)) is x
-    assert main_output({"aux": half, "out": x}) is x
-    assert main_output({"loss": 0.3, "a": [x, half]}) is x
-
-
-def test_of_heads_of_one_shape_the_last_is_taken_but_not_a_reconstruction():
-    first, last, image = torch.zeros(1, 2, 8, 8), torch.ones(1, 2, 8, 8), torch.ones(1, 4, 8, 8)
-    assert main_output([first, first, last]) is last
-    assert main_output((first, image)) is first
-
-
-@pytest.mark.parametrize("output", [None, [], {"loss": 0.3}, (None, [])])
-def test_what_holds_no_tensor_is_refused(output):
-    with pytest.raises(ModelError, match="no tensor to segment by"):
-        main_output(output)
-
-
-def test_probabilities_follow_the_activation():
-    z = torch.randn(1, 3, 4)
-    torch.testing.assert_close(probabilities(z, "softmax").sum(1), torch.ones(1, 4))
-    torch.testing.assert_close(probabilities(z, "sigmoid"), 1 / (1 + torch.exp(-z)))
-    assert probabilities(z, "none") is z

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 import re
 
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from brats_parts import NEW, write_case
 
 from napari_osuda.benchmark.bench import bench_rows, run_bench
-from napari_osuda.benchmark.brats.cases import find_brats, read_patient, split_patients
+from napari_osuda.benchmark.brats.cases import find_brats, read_patient
 from napari_osuda.benchmark.brats.series import brats_series
 from napari_osuda.benchmark.protocols import TABLE_1, TABLE_2
 from napari_osuda.benchmark.training.recipe import Recipe
@@ -18,115 +18,6 @@ from napari_osuda.errors import CaseError, ConfigError, OutputError
 from napari_osuda.models import load_model
 
 TINY = Recipe(epochs=1, batch_size=2, features=(2, 4))
-OLD = {c: f"_{c}" for c in ("t1", "t1ce", "t2", "flair", "seg")}
-NEW = {"t1": "-t1n", "t1ce": "-t1c", "t2": "-t2w", "flair": "-t2f", "seg": "-seg"}
-
-
-def write_case(folder, names=OLD, enhancing=4, suffix=".nii.gz", seed=0):
-    """A small case: a head with a tumor that has all three labels, at BraTS's voxel."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(seed)
-    shape = (60, 60, 5)
-    inside = np.zeros(shape, bool)
-    inside[8:52, 8:52, 1:4] = True
-    labels = np.zeros(shape, np.uint8)
-    labels[20:36, 20:36, 1:4] = 2
-    labels[24:32, 24:32, 1:4] = enhancing
-    labels[26:30, 26:30, 1:4] = 1
-    for contrast, ending in names.items():
-        image = np.where(inside, 100 + 40.0 * (labels > 0) + rng.normal(0, 5, shape), 0).astype(np.int16)
-        data = labels if contrast == "seg" else image
-        nib.save(nib.Nifti1Image(data, np.diag([-1.0, -1, 1, 1])), folder / f"{folder.name}{ending}{suffix}")
-
-
-@pytest.fixture
-def brats_2018(tmp_path):
-    root = tmp_path / "MICCAI_BraTS_2018_Data_Training"
-    for grade, count in (("HGG", 2), ("LGG", 1)):
-        for k in range(count):
-            write_case(root / grade / f"Brats18_{grade}_{k}", seed=k)
-    return root
-
-
-def test_layouts_of_all_years_are_found(tmp_path, brats_2018):
-    assert [(c.name, c.grade) for c in find_brats(brats_2018)] == [
-        ("Brats18_HGG_0", "high"), ("Brats18_HGG_1", "high"), ("Brats18_LGG_0", "low"),
-    ]  # fmt: skip
-
-    root = tmp_path / "2020" / "MICCAI_BraTS2020_TrainingData"
-    write_case(root / "BraTS20_Training_001", suffix=".nii")
-    (root / "name_mapping.csv").write_text(
-        "Grade,BraTS_2019_subject_ID,BraTS_2020_subject_ID\nLGG,x,BraTS20_Training_001\n"
-    )
-    assert [(c.name, c.grade) for c in find_brats(root.parent)] == [("BraTS20_Training_001", "low")]
-
-    write_case(tmp_path / "2021" / "BraTS2021_00000")
-    assert find_brats(tmp_path / "2021")[0].grade is None
-
-    for name in ("BraTS-GLI-00005-000", "BraTS-GLI-00005-001"):
-        write_case(tmp_path / "2023" / name, NEW, enhancing=3)
-    found = find_brats(tmp_path / "2023")
-    assert {c.patient for c in found} == {"BraTS-GLI-00005"}
-
-    write_case(tmp_path / "GoAT" / "BraTS-GoAT-00007", NEW, enhancing=3)
-    (goat,) = find_brats(tmp_path / "GoAT")
-    assert (goat.name, goat.patient) == ("BraTS-GoAT-00007", "BraTS-GoAT-00007")
-    # Under another folder's name the files still tell.
-    (tmp_path / "GoAT" / "BraTS-GoAT-00007").rename(tmp_path / "GoAT" / "seventh")
-    (tmp_path / "2023" / "BraTS-GLI-00005-001").rename(tmp_path / "2023" / "second visit")
-    (renamed,) = find_brats(tmp_path / "GoAT")
-    assert (renamed.name, renamed.patient, renamed.labelling) == ("seventh", goat.patient, goat.labelling)
-    assert {c.patient for c in find_brats(tmp_path / "2023")} == {"BraTS-GLI-00005"}
-
-
-def test_labels_of_all_years_become_those_of_the_card(tmp_path):
-    write_case(tmp_path / "old" / "BraTS2021_00000")
-    old = read_patient(find_brats(tmp_path / "old")[0], TABLE_1[0])
-    assert set(np.unique(old.reference)) == {0, 1, 2, 4}
-    for name in ("BraTS-GLI-00005-000", "BraTS-GoAT-00005", "BraTS-MET-00005-000"):
-        write_case(tmp_path / name / name, NEW, enhancing=3)
-        new = read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
-        np.testing.assert_array_equal(old.reference, new.reference)
-        np.testing.assert_array_equal(old.case.data, new.case.data)
-    # A resection cavity (4 in 2024) is no tumor.
-    write_case(tmp_path / "2024" / "BraTS-GLI-02005-100", NEW, enhancing=4)
-    assert set(np.unique(read_patient(find_brats(tmp_path / "2024")[0], TABLE_1[0]).reference)) == {0, 1, 2}
-    # 3 was never used before 2023: such a file is something else.
-    write_case(tmp_path / "odd" / "BraTS2021_00001", enhancing=3)
-    with pytest.raises(CaseError, match="label 3"):
-        read_patient(find_brats(tmp_path / "odd")[0], TABLE_1[0])
-    # Without a treated patient there is no cavity, and 4 may be enhancing tumor in the codes up to 2021.
-    for name in ("BraTS-GLI-00006-000", "BraTS-GoAT-00006", "BraTS-SSA-00006-000"):
-        write_case(tmp_path / name / name, NEW, enhancing=4)
-        with pytest.raises(CaseError, match=r"label 4, which BraTS does not use there \(0, 1, 2, 3\)"):
-            read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
-
-
-def test_paediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
-    name = "BraTS-PED-00005-000"
-    for release, enhancing, found in (
-        # Of 2023: 1 core, 2 edema, 3 enhancing.
-        ("ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData", 3, {1: 1, 2: 2, 3: 4}),
-        # Later: 1 enhancing, 2 non-enhancing, 3 cyst, 4 edema.
-        ("BraTS-PEDs2024_Training", 3, {1: 4, 2: 1, 3: 1}),
-        ("BraTS2025-PED", 4, {1: 4, 2: 1, 4: 2}),
-    ):
-        write_case(tmp_path / release / name, NEW, enhancing=enhancing)
-        (case,) = find_brats(tmp_path / release)
-        labels = np.asarray(nib.load(case.labels).dataobj)
-        reference = read_patient(case, TABLE_1[0]).reference
-        for value, code in found.items():
-            assert set(np.unique(reference[labels == value])) == {code}
-    # A case of 2024 under the name of 2023.
-    write_case(tmp_path / "BraTS2023-PED" / name, NEW, enhancing=4)
-    with pytest.raises(CaseError, match="label 4"):
-        read_patient(find_brats(tmp_path / "BraTS2023-PED")[0], TABLE_1[0])
-    # None of these is the year of a paediatric release, nor is the number of a case.
-    for release in ("BraTS-PEDs-v1", "BraTS2023", "stripped_2024"):
-        write_case(tmp_path / release / "BraTS-PED-02024-000", NEW, enhancing=3)
-        (case,) = find_brats(tmp_path / release)
-        with pytest.raises(CaseError, match=r"no folder above it says the year\. Give the release's folder"):
-            read_patient(case, TABLE_2[0])
 
 
 def test_a_protocol_hands_the_model_the_other_contrast(tmp_path):
@@ -135,21 +26,6 @@ def test_a_protocol_hands_the_model_the_other_contrast(tmp_path):
     assert patient.case.channels == ("t2",)
     assert patient.case.sources[0].path.name == "BraTS2021_00000_flair.nii.gz"
     assert set(np.unique(patient.reference)) == {0, 1}
-
-
-def test_no_patient_is_on_both_sides_of_the_split(tmp_path):
-    for number in range(5):
-        for visit in range(2):
-            (tmp_path / f"BraTS-GLI-0000{number}-00{visit}").mkdir()
-            name = f"BraTS-GLI-0000{number}-00{visit}"
-            (tmp_path / name / f"{name}-seg.nii.gz").touch()
-    cases = find_brats(tmp_path)
-    split = split_patients(cases, seed=3)
-    training, testing = ({c.patient for c in part} for part in (split.training, split.testing))
-    assert (len(training), len(testing)) == (4, 1)
-    assert not training & testing
-    assert split == split_patients(cases, seed=3)
-    assert len({split_patients(cases, seed).testing for seed in range(20)}) > 1
 
 
 def test_both_tables_come_from_one_folder_and_go_on_where_they_stopped(tmp_path, brats_2018):
@@ -315,33 +191,6 @@ def test_a_disk_that_fails_under_a_file_is_a_failure_of_its_patient(tmp_path, br
     rows = bench_rows(tmp_path / "out" / "bench.csv")
     (step,) = run_bench([series], rows, ("source-only",), device="cpu")
     assert step.row["outcome"] == "failed: The system said 'Input/output error' (t1.nii.gz)."
-
-
-def test_the_odd_reference_of_2020_is_found_and_folders_without_one_are_told(tmp_path):
-    for number in (353, 354, 355):
-        write_case(tmp_path / f"BraTS20_Training_{number}", suffix=".nii")
-    odd = tmp_path / "BraTS20_Training_355"
-    usual = odd / "BraTS20_Training_355_seg.nii"
-    usual.rename(odd / "W39_1998.09.19_Segm.nii")
-    told = []
-    cases = find_brats(tmp_path, told.append)
-    assert [c.name for c in cases] == [f"BraTS20_Training_{number}" for number in (353, 354, 355)]
-    assert not told
-    assert read_patient(cases[2], TABLE_1[0]).reference.any()
-    # Who has given it the usual name may have kept the file: that is one case still.
-    usual.write_bytes((odd / "W39_1998.09.19_Segm.nii").read_bytes())
-    assert [c.labels for c in find_brats(tmp_path) if c.folder == odd] == [usual]
-
-    for number in range(1, 7):
-        (tmp_path / f"BraTS20_Training_00{number}").mkdir()
-    (tmp_path / "BraTS20_Training_354" / "BraTS20_Training_354_seg.nii").unlink()
-    (tmp_path / "__MACOSX").mkdir()
-    (tmp_path / "__MACOSX" / "._BraTS20_Training_353_seg.nii").touch()
-    assert len(find_brats(tmp_path, told.append)) == 2
-    names = ", ".join(f"BraTS20_Training_00{number}" for number in range(1, 6))
-    assert told == [
-        "7 folders have no reference (a file ending in seg.nii.gz) and are left out: " + names + " and 2 more"
-    ]
 
 
 def test_left_out_folders_are_in_the_output(tmp_path, brats_2018, capsys):

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import copy
+
+import method_reference as reference
+import pytest
+import torch
+from rival_parts import norms
+from torch import nn
+
+from napari_osuda.method import adapt, preset, schedules
+
+
+def test_tent_is_entropy_minimisation_over_the_affines_in_train_mode(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd."""
+    judge = copy.deepcopy(unet).train()
+    judge.requires_grad_(False)
+    affine = [p for m in norms(judge) for p in (m.weight.requires_grad_(), m.bias.requires_grad_())]
+    optimizer = torch.optim.Adam(affine, lr=1e-3)
+    losses = []
+    for t in range(5):
+        p = judge(batches[t % 3]).softmax(1)
+        loss = -(p * p.log()).sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    adaptation = adapt(unet, batches, preset("tent", iterations=5))
+    assert [s.loss for s in adaptation] == pytest.approx(losses, rel=1e-4)
+    for ours, theirs in zip(norms(adaptation.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(adaptation.model.head.weight, unet.head.weight, rtol=0, atol=0)
+
+
+def test_dua_is_batchnorms_own_moving_average_under_a_falling_momentum(unet, batches):
+    judge = copy.deepcopy(unet)
+    decaying = 0.1
+    for t in range(4):
+        # The floor is added to what decays, and does not decay itself.
+        decaying *= 0.94
+        rho = decaying + 0.005
+        seen: list[tuple[nn.BatchNorm2d, torch.Tensor]] = []
+
+        def before(module, args, rho=rho, seen=seen):
+            x = args[0]
+            with torch.no_grad():
+                module.running_mean.lerp_(x.mean((0, 2, 3)), rho)
+                module.running_var.lerp_(x.var((0, 2, 3), correction=0), rho)
+            seen.append((module, x))
+
+        handles = [m.register_forward_pre_hook(before) for m in norms(judge)]
+        with torch.no_grad():
+            judge(batches[t % 3])
+        for handle in handles:
+            handle.remove()
+    assert schedules.momentum(3, preset("dua")) == pytest.approx(rho)
+    assert schedules.momentum(500, preset("dua")) == pytest.approx(0.005)
+    adapted = adapt(unet, batches, preset("dua", iterations=4))
+    list(adapted)
+    for ours, theirs in zip(norms(adapted.model), norms(judge), strict=True):
+        torch.testing.assert_close(ours.running_mean, theirs.running_mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(ours.running_var, theirs.running_var, rtol=1e-4, atol=1e-5)
+        assert torch.equal(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("count", [0, 5, 11, 40])
+def test_norm_prior_weighs_the_source_as_so_many_slices(unet, batches, count):
+    """mu = pi mu_K + (1 - pi) mu_T, pi = N / (N + n), n = 11 here; written once more for the first layer."""
+    adapted = adapt(unet, batches, preset("norm-prior", source_count=count)).finish()
+    seen = []
+    first = norms(unet)[0]
+    handle = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].double()))
+    with torch.no_grad():
+        for batch in batches:
+            unet.eval()(batch)
+    handle.remove()
+    x, pi = torch.cat(seen), count / (count + 11)
+    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+    ours = norms(adapted)[0]
+    expected = pi * first.running_mean.double() + (1 - pi) * mean
+    torch.testing.assert_close(ours.running_mean.double(), expected, rtol=1e-5, atol=1e-6)
+    expected = pi * first.running_var.double() + (1 - pi) * var
+    torch.testing.assert_close(ours.running_var.double(), expected, rtol=1e-5, atol=1e-6)
+    # What comes after the first layer is as with the same share given outright.
+    same = adapt(unet, batches, preset("adabn", inference_statistics="mixed", source_prior=pi)).finish()
+    for a, b in zip(adapted.state_dict().values(), same.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_cruda_pulls_the_ratio_towards_the_given_one(unet, batches):
+    ratio = (0.2, 0.2, 0.6)
+    config = preset("cruda", iterations=30, class_ratio=ratio, learning_rate=1e-2, lambda0=0.0)
+    steps = list(adapt(unet, batches, config))
+    assert steps[-1].l_other < 0.5 * steps[0].l_other
+    assert steps[0].loss == pytest.approx(steps[0].l_other)
+
+
+def test_cruda_is_entropy_and_the_ratio_in_train_mode(unet, batches):
+    """Written once more with torch's own BatchNorm and autograd, over all weights."""
+    ratio = (0.5, 0.3, 0.2)
+    judge = copy.deepcopy(unet).train()
+    optimizer = torch.optim.Adam(judge.parameters(), lr=1e-4)
+    losses = []
+    for t in range(5):
+        p = judge(batches[t % 3]).softmax(1)
+        q = p.mean((0, 2, 3))
+        loss = -(p * p.log()).sum(1).mean() + sum(a * (a / b).log() for a, b in zip(q, ratio, strict=True))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    adaptation = adapt(unet, batches, preset("cruda", class_ratio=ratio, iterations=5, learning_rate=1e-4))
+    assert [s.loss for s in adaptation] == pytest.approx(losses, rel=1e-4)
+
+
+def test_the_journal_version_weighs_each_channel_by_exp_of_minus_gamma(unet, batches):
+    """Against eq. 4 of its reference, in float64, where gamma and beta have moved."""
+    gamma_k = torch.cat([m.weight.detach().double() for m in norms(unet)])
+    beta_k = torch.cat([m.bias.detach().double() for m in norms(unet)])
+    adaptation = adapt(unet, batches, preset("osuda-mc", iterations=3, learning_rate=1e-2, parameters="all"))
+    for _ in range(2):
+        next(adaptation)
+    gamma = torch.cat([m.weight.detach().double() for m in norms(adaptation.model)])
+    beta = torch.cat([m.bias.detach().double() for m in norms(adaptation.model)])
+    step = next(adaptation)
+    # 1 + alpha is the weight of eq. 4; here that times exp(-gamma_K).
+    weight = (1 + torch.from_numpy(step.alpha).double()) * torch.exp(-gamma_k)
+    expected = reference.hbs(gamma, beta, gamma_k, beta_k, weight - 1)
+    assert expected > 0
+    assert step.l_hbs == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_osuda_mc_trusts_only_what_it_has_seen_before_and_resumes_to_the_same_bits(unet, batches):
+    config = preset("osuda-mc", iterations=8, learning_rate=1e-3)
+    whole = adapt(unet, batches, config)
+    others = [s.l_other for s in whole]
+    assert others[:3] == [0, 0, 0]
+    assert min(others[3:]) > 0
+    half = adapt(unet, batches, config)
+    for _ in range(5):
+        next(half)
+    rest = adapt(unet, batches, config)
+    rest.load_state_dict(half.state_dict())
+    assert [s.l_other for s in rest] == others[5:]
+
+
+@pytest.mark.parametrize("name", ["sar", "grata"])
+def test_a_rival_resumes_to_the_same_bits(unet, batches, name):
+    config = preset(name, iterations=6)
+    whole = [s.l_se for s in adapt(unet, batches, config)]
+    half = adapt(unet, batches, config)
+    for _ in range(3):
+        next(half)
+    rest = adapt(unet, batches, config)
+    rest.load_state_dict(half.state_dict())
+    assert [s.l_se for s in rest] == whole[3:]

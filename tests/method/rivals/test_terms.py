@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from napari_osuda.method.rivals import PredictionMemory, class_ratio_loss, memory_consistency_loss
+
+
+def test_class_ratio_is_the_kl_divergence_of_the_soft_ratio():
+    logits = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    q = logits.softmax(1).mean((0, 2, 3)).tolist()
+    ratio = (0.7, 0.2, 0.1)
+    expected = sum(a * math.log(a / b) for a, b in zip(q, ratio, strict=True))
+    assert class_ratio_loss(logits, ratio, "softmax").item() == pytest.approx(expected, rel=1e-6)
+    assert class_ratio_loss(logits, tuple(q), "softmax").item() == pytest.approx(0, abs=1e-8)
+    within = tuple(v * 1.05 for v in q)
+    assert class_ratio_loss(logits, within, "softmax", 0.1).item() == pytest.approx(0, abs=1e-8)
+    assert class_ratio_loss(logits, within, "softmax", 0.01).item() != pytest.approx(0, abs=1e-8)
+
+
+def test_memory_consistency_equals_its_formula():
+    now, before, earlier = (torch.randn(2, 3, 2, 2, dtype=torch.float64).softmax(1) for _ in range(3))
+    total = 0.0
+    for b in range(2):
+        for i in range(2):
+            for j in range(2):
+                p, q, r = (v[b, :, i, j].tolist() for v in (now, before, earlier))
+                change = sum(sum(abs(x - y) for x, y in zip(p, o, strict=True)) for o in (q, r)) / 2
+                total -= (1 - 1 / (1 + math.exp(-change))) * math.log(max(p))
+    loss = memory_consistency_loss(now, [before, earlier], "softmax")
+    assert loss.item() == pytest.approx(total / 8, rel=1e-6)
+    assert memory_consistency_loss(now, [], "softmax").item() == 0
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "none"])
+def test_a_single_channel_is_as_consistent_as_the_same_two_classes(activation):
+    now, before = (torch.rand(2, 1, 3, 3, dtype=torch.float64) for _ in range(2))
+    both, earlier = (torch.cat((1 - p, p), dim=1) for p in (now, before))
+    single = memory_consistency_loss(now, [before], activation)
+    assert single.item() == pytest.approx(memory_consistency_loss(both, [earlier], "softmax").item())
+
+
+def test_self_training_makes_independent_channels_surer_both_ways():
+    p = torch.tensor([[0.01, 0.99]], dtype=torch.float64)[..., None].requires_grad_()
+    memory_consistency_loss(p, [p.detach()], "sigmoid").backward()
+    sure, marked = p.grad[0, :, 0].tolist()
+    assert sure > 0, "what is surely background is not pushed up"
+    assert marked < 0
+
+
+def test_memory_holds_the_last_predictions_of_each_batch():
+    memory = PredictionMemory(2)
+    for value in range(4):
+        memory.note(value % 2, torch.tensor(float(value)))
+    memory.note(0, torch.tensor(9.0))
+    assert [float(p) for p in memory.recall(0)] == [2.0, 9.0]
+    assert [float(p) for p in memory.recall(1)] == [1.0, 3.0]
+    assert memory.recall(5) == []

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from napari_osuda.method import AdaptationConfig, schedules
+
+
+def test_schedules():
+    config = AdaptationConfig(iterations=10, eta0=0.8, tau=1.0, lambda0=10.0)
+    assert schedules.eta(0, config) == 0.8
+    assert schedules.eta(5, config) == pytest.approx(0.8 * math.exp(-5))
+    assert schedules.lam(0, config) == 10.0
+    assert schedules.lam(5, config) == 5.0
+    assert schedules.lam(9, config) == pytest.approx(1.0)
+    assert schedules.lam(3, config.replace(lambda_schedule="constant")) == 10.0
+    assert schedules.lam(3, config.replace(entropy=False)) == 0.0
