@@ -54,7 +54,7 @@ class FileRecord(RunDocument):
 
 
 class JobRecord(RunDocument):
-    """All that ``job.json`` says; see `identity_of` for what must not change."""
+    """All that ``job.json`` says; see `job_identity` for what must not change."""
 
     format: Literal[2] = 2
     model: str | None
@@ -80,7 +80,7 @@ class JobRecord(RunDocument):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """As `identity_of` gives it; without what the record is too old to tell."""
+        """As `job_identity` gives it; without what the record is too old to tell."""
         known: dict[str, Any] = {
             "model": self.model,
             "cases": [{"name": case.name, "inputs": case.inputs} for case in self.cases],

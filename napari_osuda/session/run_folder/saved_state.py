@@ -60,7 +60,7 @@ class Watched(_Part):
 class SavedState(_Part):
     """Of an adaptation after ``t`` iterations, with the reports of them.
 
-    ``identity`` is what it is a state of, as JSON (`identity_of`); None in states of earlier versions. What
+    ``identity`` is what it is a state of, as JSON (`job_identity`); None in states of earlier versions. What
     a method keeps beside is handed on to it as it is.
     """
 

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from napari_osuda.method.normalization import (
+    BatchNormCall,
+    InterceptBatchNorm,
+    batch_statistics,
+    mix,
+    mixed_batch_norm,
+    move_statistics,
+)
+
+
+def call(x, affine=True):
+    c = x.shape[1]
+    generator = torch.Generator().manual_seed(1)
+    mean, weight = (torch.randn(c, generator=generator, dtype=x.dtype) for _ in range(2))
+    var = torch.rand(c, generator=generator, dtype=x.dtype) + 0.5
+    return BatchNormCall(x, mean, var, weight if affine else None, -weight if affine else None, 1e-5)
+
+
+def images(*shape, dtype=torch.float64):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5), (4, 3, 6, 5), (2, 3, 4, 5, 6)])
+@pytest.mark.parametrize("affine", [True, False])
+def test_the_gradient_is_that_of_the_plain_expression(shape, affine):
+    x, eta = images(*shape).requires_grad_(), 0.3
+    given = call(x, affine)
+    dims = [d for d in range(x.dim()) if d != 1]
+    var, mean = torch.var_mean(x, dim=dims, correction=0)
+    m = eta * given.running_mean + (1 - eta) * mean
+    v = eta * given.running_var + (1 - eta) * var
+    view = (1, -1, *(1,) * (x.dim() - 2))
+    plain = (x - m.view(view)) * torch.rsqrt(v + given.eps).view(view)
+    if affine:
+        plain = plain * given.weight.view(view) + given.bias.view(view)
+    y, seen = mixed_batch_norm(given, eta)
+    torch.testing.assert_close(y, plain)
+    torch.testing.assert_close(seen[0], mean)
+    up = images(*shape)
+    (ours,) = torch.autograd.grad(y, x, up, retain_graph=True)
+    (theirs,) = torch.autograd.grad(plain, x, up)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_the_source_alone_is_the_network_as_it_is_to_the_bit():
+    given = call(images(4, 3, 6, 5, dtype=torch.float32))
+    y, _ = mixed_batch_norm(given, 1.0)
+    stored = F.batch_norm(
+        given.x, given.running_mean, given.running_var, given.weight, given.bias, False, 0.0
+    )
+    assert torch.equal(y, stored)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_summed_in_float32(dtype):
+    x = (images(4, 3, 8, 8, dtype=torch.float32) + 3).to(dtype)
+    mean, var = batch_statistics(x)
+    assert mean.dtype is var.dtype is torch.float32
+    torch.testing.assert_close(mean, x.float().mean((0, 2, 3)))
+    torch.testing.assert_close(var, x.float().var((0, 2, 3), correction=0))
+
+
+def test_the_mix_is_exact_at_both_ends():
+    source, batch = images(7), images(7) * 3
+    assert torch.equal(mix(source, batch, 1.0), source)
+    assert torch.equal(mix(source, batch, 0.0), batch)
+
+
+def test_statistics_follow_the_batch_in_place():
+    given = call(images(4, 3, 5))
+    stored, before = given.running_mean, given.running_mean.clone()
+    mean, var = batch_statistics(given.x)
+    move_statistics(given, mean, var, 0.75)
+    assert given.running_mean is stored
+    torch.testing.assert_close(stored, 0.75 * before + 0.25 * mean)
+
+
+def test_only_batch_norm_is_handed_over_and_only_inside():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU()).eval()
+    x, calls = images(1, 1, 8, 8, dtype=torch.float32), []
+    with torch.no_grad():
+        plain = network(x)
+        with InterceptBatchNorm(lambda given: calls.append(given.count)):
+            assert torch.equal(network(x), plain)
+        network(x)
+    assert calls == [36]
