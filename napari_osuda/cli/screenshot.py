@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["take_picture"]
+from napari_osuda.napari_layers.masks import RESULT_KEY
+
+__all__ = ["most_marked", "take_picture"]
 
 
 def take_picture(folder: Path, picture: Path) -> None:
@@ -31,14 +34,22 @@ def take_picture(folder: Path, picture: Path) -> None:
         # The review panel opens once the layers are in.
         for _ in range(20):
             QApplication.processEvents()
-        masks = [viewer.layers[name] for name in ("after", "before") if name in viewer.layers]
-        marked = next((mask for mask in masks if mask.data.any()), None)
-        if marked is not None:
-            viewer.dims.set_current_step(0, int(np.argmax((marked.data != 0).sum(axis=(1, 2)))))
+        step = most_marked(viewer.layers)
+        if step is not None:
+            viewer.dims.set_current_step(0, step)
         viewer.reset_view()
         viewer.screenshot(str(picture), canvas_only=False, flash=False)
     finally:
         viewer.close()
+
+
+def most_marked(layers: Iterable[Any]) -> int | None:
+    """The slice in which the adapted mask, or else the original one, marks most; None where neither does."""
+    masks = {layer.metadata.get(RESULT_KEY): layer.data for layer in layers}
+    for role in ("after", "before"):
+        if role in masks and masks[role].any():
+            return int(np.argmax((masks[role] != 0).sum(axis=(1, 2))))
+    return None
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_the_axis_to_mirror_runs_from_left_to_right(codes, plane):
         assert codes_within(plane, codes)[axis] in "LR"
 
 
-@pytest.mark.parametrize("codes", itertools.permutations("RAS"))
+@pytest.mark.parametrize("codes", list(itertools.permutations("RAS")))
 def test_a_volume_has_no_axis_across_it(codes):
     assert codes_across("volume") == ""
     assert array_axis("volume", codes) is None

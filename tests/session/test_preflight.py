@@ -71,7 +71,7 @@ def test_a_folder_is_new_or_empty_but_for_what_a_crash_leaves(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(OutputError, match="is not empty"):
         check_out(tmp_path)
-    with pytest.raises(OutputError, match="nothing to resume .* it holds no run"):
+    with pytest.raises(OutputError, match=r"nothing to resume .* it holds no run"):
         check_out(tmp_path, resume=True)
     with pytest.raises(OutputError, match="is a file"):
         check_out(tmp_path / "notes.txt")

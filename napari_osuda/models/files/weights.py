@@ -73,7 +73,7 @@ class Weights:
         The key of a checkpoint under which they were found.
     notes : tuple of str
         What was left out in reading them.
-    beside : Checkpoint
+    beside : NNUNetCheckpoint
         What else a checkpoint says, as far as it is of use.
     """
 

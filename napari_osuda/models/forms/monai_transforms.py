@@ -34,7 +34,7 @@ def describe_preprocessing(
 
     Parameters
     ----------
-    configuration : Configuration
+    configuration : BundleConfig
     channels, dims : int
         Input channels of the network, and its spatial axes.
     said, guessed : dict

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from napari_osuda.errors import ModelError
+from napari_osuda.models import ModelCard
+from napari_osuda.models.architectures.probing import check_channels, example_for, forward, smallest_size
+
+
+class Halving(nn.Module):
+    """Segments images whose edges are multiples of 32, as a U-Net of five levels does."""
+
+    def __init__(self, outputs=2):
+        super().__init__()
+        self.conv = nn.Conv2d(1, outputs, 1)
+
+    def forward(self, x):
+        if any(n % 32 for n in x.shape[2:]):
+            raise RuntimeError("sizes do not match")
+        return self.conv(x)
+
+
+def card(channels=("t1",), outputs=("background", "lesion")):
+    return ModelCard.of(channels=channels, output_channels=outputs, minimum=(32, 32))
+
+
+def test_the_smallest_size_is_found_by_trying():
+    assert smallest_size(Halving(), 1, 2) == (32, 32)
+    assert smallest_size(nn.Conv2d(1, 2, 1), 1, 2) == (8, 8)
+    assert smallest_size(nn.Conv2d(1, 2, 1, stride=2), 1, 2) is None
+
+
+def test_a_network_that_fails_gives_nothing_and_stays_in_its_mode():
+    network = Halving().train()
+    assert forward(network, 1, (20, 20)) is None
+    assert network.training
+
+
+def test_the_example_is_always_the_same_and_of_the_networks_type():
+    network = Halving().double()
+    first, again = example_for(network, 1, (4, 4)), example_for(network, 1, (4, 4))
+    assert first.dtype is torch.float64
+    assert torch.equal(first, again)
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "said"),
+    [
+        (Halving(), card(channels=("t1", "t2")), r"names 2 input channels .* first layer \(conv\) takes 1"),
+        (Halving(3), card(), "gives 3 output channels, but the card names 2"),
+        (nn.Flatten(), card(), "fails on|spatial axes"),
+    ],
+)
+def test_channels_that_are_not_the_cards_are_told(network, given, said):
+    with pytest.raises(ModelError, match=said):
+        check_channels(network, given)
+
+
+def test_values_that_are_not_finite_are_refused():
+    network = Halving()
+    nn.init.constant_(network.conv.weight, float("nan"))
+    with pytest.raises(ModelError, match="NaN or infinite"):
+        check_channels(network, card())
+
+
+def test_of_several_outputs_it_is_said_which_is_taken():
+    class Several(Halving):
+        def forward(self, x):
+            return {"out": super().forward(x), "aux": x}
+
+    assert check_channels(Halving(), card()) == ()
+    (note,) = check_channels(Several(), card())
+    assert "'out' is taken" in note

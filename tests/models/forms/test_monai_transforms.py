@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_osuda.models.forms.monai_config import BundleConfig
+from napari_osuda.models.forms.monai_transforms import describe_postprocessing, describe_preprocessing
+
+
+def before(*steps, channels=1, dims=3):
+    """What is said, what is left open, and the notes."""
+    said, guessed = {}, {}
+    config = BundleConfig(
+        {"preprocessing": [{"_target_": kind, **rest} for kind, rest in steps]}, "inference"
+    )
+    notes = describe_preprocessing(config, channels, dims, said, guessed)
+    return said, guessed, notes
+
+
+def after(*steps):
+    said, guessed = {}, {}
+    config = BundleConfig(
+        {"postprocessing": [{"_target_": kind, **rest} for kind, rest in steps]}, "inference"
+    )
+    return said, guessed, describe_postprocessing(config, said, guessed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "how"),
+    [
+        ("NormalizeIntensityd", {}, "zscore"),
+        ("NormalizeIntensityd", {"nonzero": True}, "zscore_nonzero"),
+        ("NormalizeIntensityd", {"divisor": 2.0}, None),
+        ("ScaleIntensityd", {}, "range"),
+        ("ScaleIntensityd", {"maxv": 2}, None),
+        ("ScaleIntensityRangePercentilesd",
+         {"lower": 1, "upper": 99, "b_min": 0, "b_max": 1, "clip": True}, "percentile_1_99"),
+        ("ScaleIntensityRangePercentilesd", {"lower": 5, "upper": 95, "b_min": 0, "b_max": 1}, None),
+        ("ScaleIntensityRanged", {"a_min": 0}, None),
+    ],
+)  # fmt: skip
+def test_a_normalization_is_the_cards_own_or_asked(kind, arguments, how):
+    said, guessed, notes = before((kind, arguments))
+    assert said.get("normalisation") == how
+    assert ("normalisation" in guessed) == (how is None)
+    assert bool(notes) == (how is None)
+
+
+def test_of_linear_scalings_the_last_decides():
+    assert before(("ScaleIntensityd", {}), ("NormalizeIntensityd", {}))[0]["normalisation"] == "zscore"
+    moved = before(("ScaleIntensityd", {}), ("NormalizeIntensityd", {"nonzero": True}))
+    assert "normalisation" not in moved[0], "the zeros that it leaves out have been moved"
+
+
+def test_all_channels_together_is_none_of_ours():
+    assert "normalisation" not in before(("NormalizeIntensityd", {}), channels=2)[0]
+    assert before(("NormalizeIntensityd", {"channel_wise": True}), channels=2)[0]["normalisation"] == "zscore"
+
+
+def test_slices_are_normalized_by_their_volume_here_which_is_told():
+    said, guessed, notes = before(("NormalizeIntensityd", {}), dims=2)
+    assert "normalisation" not in said
+    assert guessed["normalisation"] == "zscore"
+    assert "whole volume" in notes[0]
+
+
+def test_geometry_goes_into_the_card():
+    said, guessed, notes = before(
+        ("LoadImaged", {"keys": "image"}), ("Orientationd", {"axcodes": "LPS"}),
+        ("Spacingd", {"pixdim": [1, 1, 2], "mode": "bilinear"}), ("CropForegroundd", {"source_key": "image"}),
+    )  # fmt: skip
+    assert said == {"orientation": "LPS", "spacing_mm": (1, 1, 2), "crop_to_head": True}
+    assert "orientation" not in guessed
+    assert notes == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("Spacingd", {"pixdim": [1, 1], "mode": "bilinear"}),
+     ("Spacingd", {"pixdim": [1, 1, 1], "mode": "nearest"}),
+     ("Orientationd", {"axcodes": "RAS", "labels": 3}), ("RandFlipd", {"prob": 0.5})],
+)  # fmt: skip
+def test_what_the_card_cannot_express_is_told(kind, arguments):
+    said, _, notes = before((kind, arguments))
+    assert said == {}
+    assert f"also prepares images by {kind}" in notes[0]
+
+
+def test_a_crop_after_a_z_score_is_another_crop():
+    said, _, notes = before(("NormalizeIntensityd", {}), ("CropForegroundd", {"source_key": "image"}))
+    assert "crop_to_head" not in said
+    assert "CropForegroundd" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "activation"),
+    [
+        ({"argmax": True}, "softmax"),
+        ({"sigmoid": True}, "sigmoid"),
+        ({"softmax": True, "argmax": True}, "softmax"),
+    ],
+)
+def test_the_activation_is_read_from_what_follows(arguments, activation):
+    said, guessed, notes = after(("Activationsd", arguments))
+    assert said["activation"] == activation
+    assert guessed == {}
+    assert notes == ()
+
+
+def test_another_threshold_or_step_is_told():
+    for step in (
+        ("AsDiscreted", {"threshold": 0.3}),
+        ("KeepLargestConnectedComponentd", {"applied_labels": 1}),
+    ):
+        _, guessed, notes = after(step)
+        assert guessed == {"activation": "softmax"}
+        assert step[0] in notes[0]
