@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "bench"]
 
 _ABOUT = (
-    "Each patient is a target of its own: nothing is learned from one for the next. Dice and HD95 (mm, of "
-    "the trials that have one; in brackets those that failed, with one mask empty or none at all) of the "
-    "adapted masks. Means and deviations are over the patients, each the mean of its seeds; *sd of seeds* is "
-    "that of a patient over the seeds (of the order of the batches). *s a case* is a median. "
-    "*Gained*: in so many trials the first region is more than 0.01 better than the source model's; "
-    "*harmed*: any region is more than 0.01 worse; *worst*: the least change of any. *Guarded* follows the "
+    "Each patient is a target of its own: nothing is learned from one for the next. Dice and HD95 (mm) are "
+    "those of the adapted masks. HD95 is of the trials that have one. In brackets are those that failed, "
+    "with one mask empty or none at all. Means and deviations are over the patients, each the mean of its "
+    "seeds. *Sd of seeds* is that of a patient over the seeds (of the order of the batches). "
+    "*s a case* is a median. "
+    "*Gained*: in so many trials the first region is more than 0.01 better than the source model's. "
+    "*Harmed*: any region is more than 0.01 worse. *Worst*: the least change of any. *Guarded* follows the "
     "guard, which sees no reference, where it has judged all patients."
 )
 

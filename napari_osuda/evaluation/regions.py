@@ -66,8 +66,8 @@ def resolve_regions(regions: str | Regions, *labels: NDArray[Any]) -> dict[str, 
     preset = REGIONS[regions]
     if regions == "brats2021" and 3 in labels_outside(preset, *labels):
         raise CaseError(
-            "The labels hold the value 3, which BraTS up to 2021 does not have (enhancing tumor is 4); "
-            "for BraTS from 2023 on (enhancing tumor is 3) use the regions brats2023."
+            "The labels hold the value 3, which BraTS up to 2021 does not have: enhancing tumor is 4 there. "
+            "For BraTS from 2023 on, where it is 3, use the regions brats2023."
         )
     return dict(preset)
 

@@ -97,7 +97,7 @@ def _require_usable(affine: NDArray[np.float64]) -> None:
         usable = np.isfinite(affine).all() and upright > 1e-3 and abs(affine[:3, 3]).max() < _FARTHEST_MM
     if not usable or np.isnan(orientations.io_orientation(affine)).any():
         raise CaseError(
-            "The affine is not finite or has an axis without length or direction of its own, so the voxels "
+            "The affine is not finite, or has an axis without length or direction of its own. The voxels "
             "have no place in the scanner: mend the header's sform or qform."
         )
     if steps.min() < _SMALLEST_MM or steps.max() > _LARGEST_MM:

@@ -50,8 +50,8 @@ def write_layer(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str
         metadata = _metadata_beside(labels.shape, scale, translate, _open_layers())
     if labels.ndim != 3 or not place_is_known(labels.shape, metadata, axes):
         raise OutputError(
-            f"{attributes.get('name', 'This layer')} does not lie on an MRI that napari-osuda has opened, so "
-            "its place in the scanner is not known: open the MRI first, or save the layer in another format."
+            f"{attributes.get('name', 'This layer')} does not lie on an MRI that napari-osuda has opened. "
+            "Its place in the scanner is not known: open the MRI first, or save the layer in another format."
         )
     try:
         grid = grid_of_layer(labels.shape, metadata, matrix_of_attributes(attributes), axes)

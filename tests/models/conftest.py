@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ import pytest
 import torch
 import yaml
 
-from napari_osuda.models import Architecture, ModelCard, write_model_folder
+from napari_osuda.models import (
+    Architecture,
+    ModelCard,
+    write_model_folder,
+)
 from napari_osuda.networks import UNet
 
 KWARGS = {"in_channels": 2, "out_channels": 3, "features": [4, 6, 8]}
@@ -77,3 +82,25 @@ def edit(folder: Path) -> Callable[[Callable[[dict[str, Any]], Any]], Path]:
         return folder
 
     return apply
+
+
+@pytest.fixture(autouse=True)
+def _torch_deprecates_torchscript() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture(params=["scripted", "traced", "exported"])
+def program(request: pytest.FixtureRequest, tmp_path: Path, network: UNet) -> Path:
+    example = torch.zeros(2, 2, 32, 32)
+    if request.param == "exported":
+        batch = torch.export.Dim("batch", min=1, max=64)
+        exported = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
+        torch.export.save(exported, tmp_path / "tumor.pt2")
+        return tmp_path / "tumor.pt2"
+    made: Any = (
+        torch.jit.script(network) if request.param == "scripted" else torch.jit.trace(network, example)
+    )
+    torch.jit.save(made, tmp_path / "tumor.pt")
+    return tmp_path / "tumor.pt"

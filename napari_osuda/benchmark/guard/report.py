@@ -29,10 +29,10 @@ def guard_report(rows: Sequence[Row]) -> str:
     cases = _cases(trials)
     parts = [
         "# The guard",
-        "Over every method and case of the bench: a case is one method on one patient of a protocol, with "
-        "the mean of its seeds, and counts as harmed where one of them is. Its Dice is the mean over the "
+        "A case is one method on one patient of a protocol, with the mean of its seeds. It counts as harmed "
+        "where one of the seeds is. Its Dice is the mean over the "
         "model's regions (whole tumour alone, or with core and enhancing part). The guard sees no reference. "
-        f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's, and at "
+        f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's. At "
         "least 80 % of the gain of an oracle with labels is kept.",
         f"{_totals(cases)} {_single_regions(cases)}{_unjudged(rows)}{_known(rows)}",
         "## By protocol",
@@ -44,8 +44,8 @@ def guard_report(rows: Sequence[Row]) -> str:
         "## Going back",
         _going_back(cases),
         "## The worst cases",
-        "Masks that the guard accepted and that are worse than the source model's, and gains that it missed: "
-        "of each patient in each protocol the worst, ten at most.",
+        "Masks that the guard accepted and that are worse than the source model's, and gains that it missed. "
+        "Of each patient in each protocol the worst is listed, ten at most.",
         _guard_cases("accepted, and worse", True, sorted(trials, key=lambda t: t.guarded - t.before)),
         _guard_cases("gain missed", False, sorted(trials, key=lambda t: t.guarded - max(t.before, t.after))),
     ]
@@ -178,7 +178,7 @@ def _unjudged(rows: Sequence[Row]) -> str:
     """Of the rows that `napari_osuda.benchmark.guard.decisions` could not decide again."""
     missing = sum(not row["decision"] for row in rows)
     return (
-        f" {missing} of {len(rows)} trials were made before the guard knew all that it goes by now; they "
+        f" {missing} of {len(rows)} trials were made before the guard knew all that it goes by now. They "
         "were not judged again, and are not in these figures."
         if missing
         else ""
@@ -228,8 +228,8 @@ def _going_back(cases: Sequence[_Case]) -> str:
     return (
         f"Of {len(refused)} cases of OSUDA that the guard refused, it accepts iteration 0 (the target's "
         f"statistics, nothing trained) of {len(taken)}. Outside the bench (`fallback=true`) those are the "
-        f"result: mean change of Dice {np.mean(changes):+.3f} instead of 0, from {min(changes):+.3f} to "
-        f"{max(changes):+.3f}; {sum(change < -HARM for change in changes)} harmed by more than {HARM}."
+        f"result. Mean change of Dice: {np.mean(changes):+.3f} instead of 0, from {min(changes):+.3f} to "
+        f"{max(changes):+.3f}. {sum(change < -HARM for change in changes)} harmed by more than {HARM}."
     )
 
 

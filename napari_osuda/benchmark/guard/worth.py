@@ -48,8 +48,8 @@ def page(held: Sequence[Held], estimator: Estimator) -> str:
         "# The guard on protocols that took no part",
         "Each protocol is judged by an estimator and a threshold that saw none of its patients. A case is "
         "one run on one patient; its Dice is the mean over the regions. Candidates are the original mask, "
-        "the target's statistics, the adapted model, an earlier iteration, or, in a run with an intensity "
-        "curve, the original and the adapted model through the curve. The oracle takes the best of them by "
+        "the target's statistics, the adapted model and an earlier iteration. A run with an intensity curve "
+        "also has the original and the adapted model through the curve. The oracle takes the best of them by "
         f"the reference. Harmed: worse than the original mask by more than {HARM}.",
         _summary(held, by_protocol),
         "## By protocol",

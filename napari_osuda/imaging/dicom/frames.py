@@ -125,8 +125,8 @@ def _require_on_line(
         worst = int(np.linalg.norm(off, axis=1).argmax())
         raise CaseError(
             f"{where} is no one volume: its slices do not lie in one line ({frames[worst].path.name} lies "
-            f"{np.linalg.norm(off[worst]):.3g} mm beside it), as with two stacks in one series. Export each "
-            "stack as a series of its own."
+            f"{np.linalg.norm(off[worst]):.3g} mm beside it). These may be two stacks: export each as a "
+            "series of its own."
         )
 
 

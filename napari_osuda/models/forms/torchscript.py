@@ -175,6 +175,6 @@ def _check_other_size(
     if expected is not None and not same:
         said = ",".join(str(n) for n in size)
         raise ModelError(
-            f"{name} works at one size once it is followed, but its card gives none: answer with --set-card "
-            f"size={said} or the size that it was trained at."
+            f"{name} works at one size once it is followed, but its card gives none. Answer with --set-card "
+            f"size={said}, or the size that it was trained at."
         )

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pydicom
 import pytest
+from dicom_parts import rewrite, write_series
+from dicom_volume import AFFINE
 
+from napari_osuda.errors import CaseError
+from napari_osuda.imaging import read_volume
 from napari_osuda.imaging.dicom.tiles import tiled
 
 
@@ -52,3 +57,27 @@ def test_a_sheet_of_slices_is_told_with_what_to_do(header):
 )
 def test_a_slice_is_a_slice_also_where_it_was_interpolated(header):
     assert tiled(header) == ""
+
+
+@pytest.mark.parametrize(
+    "mosaic",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]},
+        {"AcquisitionMatrix": [0, 64, 64, 0], "Rows": 384, "Columns": 384, "PixelSpacing": [3.0, 3.0]},
+    ],
+    ids=["by name", "by size"],
+)
+def test_a_sheet_of_slices_is_no_slice(tmp_path, numbers, mosaic):
+    write_series(tmp_path, numbers[:, :, :1], AFFINE)
+    rewrite(next(tmp_path.iterdir()), **mosaic)
+    with pytest.raises(CaseError, match="mosaic, a sheet of many slices"):
+        read_volume(tmp_path)
+
+
+def test_a_manufacturers_count_of_slices_in_a_sheet_is_seen(tmp_path, numbers):
+    (path,) = write_series(tmp_path, numbers[:, :, :1], AFFINE)
+    dataset = pydicom.dcmread(path)
+    dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 36)
+    dataset.save_as(path)
+    with pytest.raises(CaseError, match="mosaic"):
+        read_volume(path)

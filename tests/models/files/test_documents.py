@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+from hostile_parts import Edit
 from pydantic import Field
 
 from napari_osuda.errors import ModelError
+from napari_osuda.models import load_model
 from napari_osuda.models.files.documents import Document, Name, read_json, read_yaml, typed
 from napari_osuda.models.files.packages import Package
 
@@ -71,3 +74,41 @@ def test_json_is_read_or_a_sentence(tmp_path):
             read_json(package, "b.json")
         with pytest.raises(ModelError, match="nested too deep"):
             read_json(package, "c.json")
+
+
+def test_yaml_tags_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "written"
+    text = (folder / "bioimageio.yaml").read_text()
+    (folder / "bioimageio.yaml").write_text(
+        text + f"\nextra: !!python/object/apply:os.system ['touch {victim}']\n"
+    )
+    with pytest.raises(ModelError, match="only plain YAML is read"):
+        load_model(folder)
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("merge", [False, True])
+def test_yaml_that_grows_without_bound(folder: Path, merge: bool) -> None:
+    if merge:
+        lines = ["a0: &a0 {x: 1}"] + [
+            f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}], k{i}: 1}}" for i in range(1, 12)
+        ]
+    else:
+        lines = ["a0: &a0 [1, 2]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    text = (folder / "bioimageio.yaml").read_text()
+    (folder / "bioimageio.yaml").write_text(text + "\n".join(lines) + "\n")
+    with pytest.raises(ModelError, match="more than 100,000 values"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", [b"a: [", b"\xff\xfe\xfa", b"- a\n- b", b"", b"a: b: c", b"[" * 5000])
+def test_what_is_no_description_is_a_sentence(folder: Path, text: bytes) -> None:
+    (folder / "bioimageio.yaml").write_bytes(text)
+    with pytest.raises(ModelError, match=r"bioimageio\.yaml"):
+        load_model(folder)
+
+
+def test_a_card_that_imports_os(edit: Edit) -> None:
+    architecture = {"import_from": "os", "callable": "system", "kwargs": {"command": "true"}}
+    with pytest.raises(ModelError, match=r"import_from is 'os'; it must be one of napari_osuda\.networks"):
+        load_model(edit(lambda d: d["weights"]["pytorch_state_dict"].update(architecture=architecture)))

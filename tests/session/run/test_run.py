@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import subprocess
 import sys
 
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from session_parts import AFFINE
+from run_parts import SHORT, files
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError, OutputError
 from napari_osuda.imaging import read_case
-from napari_osuda.method import Adaptation, preset
-from napari_osuda.models import load_model
+from napari_osuda.method import preset
 from napari_osuda.session import (
     After,
     Before,
@@ -29,13 +26,6 @@ from napari_osuda.session import (
 )
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
-from napari_osuda.session.run_folder.record import read_record
-
-SHORT = preset("osuda", iterations=4, batch_size=4)
-
-
-def files(folder) -> set[str]:
-    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
 
 
 def test_a_run_tells_its_story_in_order(model, case):
@@ -47,58 +37,6 @@ def test_a_run_tells_its_story_in_order(model, case):
     left = [e.seconds_left for e in events if isinstance(e, Progress) and e.seconds_left is not None]
     assert left
     assert min(left) >= 0
-
-
-def test_the_run_folder_is_as_the_contract_says(model, case, reference, tmp_path):
-    out = tmp_path / "run"
-    result = adapt_case(model, case, SHORT, references=[reference], out=out)
-    assert files(out) >= {
-        "run.json", "steps.csv", "channels.npz", "report.html", "before/patient.nii.gz",
-        "after/patient.nii.gz", "model/bioimageio.yaml", "model/weights.pt",
-    }  # fmt: skip
-    assert not (out / "checkpoint").exists()
-
-    record = json.loads((out / "run.json").read_text())
-    assert record["outcome"] == "done"
-    assert record["recommendation"]["decision"] in ("accept", "keep-source", "neither")
-    signals = record["cases"][0]["recommendation"]["signals"]
-    figures = signals["figures"]
-    assert figures["source"].keys() == figures["adapted"].keys() >= {"all labels"}
-    assert 0 <= figures["adapted"]["all labels"]["steady"] <= 1
-    expected = record["recommendation"]["regions"]["all labels"]["expected_dice_before"]
-    assert 0 <= expected["low"] <= expected["dice"] <= expected["high"] <= 1
-    assert record["config"]["iterations"] == 4
-    assert record["model"]["sha256"] == model.sha256
-    assert len(record["cases"][0]["inputs"][0]["sha256"]) == 64
-    np.testing.assert_allclose(record["cases"][0]["inputs"][0]["affine"], AFFINE)
-    assert record["cases"][0]["scores_after"]["WT"]["dice"] == result.cases[0].scores_after[0].dice
-
-    with open(out / "steps.csv", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [int(r["t"]) for r in rows] == [0, 1, 2, 3]
-    assert {"eta", "lambda", "l_hbs", "l_se", "loss", "mean_distance", "entropy_nats", "fraction_0",
-            "fraction_3", "seconds"} <= set(rows[0])  # fmt: skip
-
-    channels = np.load(out / "channels.npz")
-    total = sum(layer.channels for layer in result.layers)
-    assert channels["distance"].shape == channels["alpha"].shape == (4, total)
-    assert channels["distance"].dtype == np.float32
-    assert channels["layer_offsets"].tolist() == [*(la.offset for la in result.layers), total]
-    np.testing.assert_allclose(channels["alpha"].mean(axis=1), 1, atol=1e-6)
-
-    for name in ("before", "after"):
-        mask = nib.load(out / name / "patient.nii.gz")
-        np.testing.assert_allclose(mask.affine, AFFINE)
-        assert mask.shape == case.grid.shape
-        assert set(np.unique(mask.dataobj)) <= {0, 3}
-    assert "not a medical device" in (out / "report.html").read_text().lower()
-
-
-def test_the_saved_model_gives_the_saved_mask(model, case, tmp_path):
-    adapt_case(model, case, SHORT, out=tmp_path / "run")
-    again = predict_case(load_model(tmp_path / "run" / "model"), case)
-    saved = np.asarray(nib.load(tmp_path / "run" / "after" / "patient.nii.gz").dataobj)
-    np.testing.assert_array_equal(again, saved)
 
 
 def test_before_is_the_source_models_mask_and_finds_the_lesion(model, case, reference):
@@ -130,19 +68,6 @@ def test_several_cases_are_one_domain(model, patient, tmp_path):
     np.testing.assert_array_equal(result.cases[0].after, result.cases[1].after)
 
 
-def test_a_stop_is_honored_within_a_step_and_keeps_what_there_is(model, case, tmp_path):
-    run = Run(make_job(model, case, preset("osuda", iterations=50, batch_size=4), out=tmp_path / "run"))
-    for event in run:
-        if isinstance(event, Step) and event.report.t == 2:
-            run.stop()
-    result = event.result
-    assert (result.outcome, len(result.reports)) == ("stopped", 3)
-    assert result.cases[0].after is not None
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["outcome"] == "stopped"
-    assert record["iterations_done"] == 3
-
-
 def test_a_stop_before_the_first_step_keeps_the_source_mask(model, case, tmp_path):
     run = Run(make_job(model, case, SHORT, out=tmp_path / "run"))
     for event in run:
@@ -152,22 +77,6 @@ def test_a_stop_before_the_first_step_keeps_the_source_mask(model, case, tmp_pat
     assert event.result.cases[0].after is None
     assert "before/patient.nii.gz" in files(tmp_path / "run")
     assert "after/patient.nii.gz" not in files(tmp_path / "run")
-
-
-def test_a_stopped_run_resumes_to_the_bits_of_an_uninterrupted_one(model, case, tmp_path):
-    config = preset("osuda", iterations=6, batch_size=3, learning_rate=1e-3)
-    whole = adapt_case(model, case, config, out=tmp_path / "whole")
-    run = Run(make_job(model, case, config, out=tmp_path / "run"))
-    for event in run:
-        if isinstance(event, Step) and event.report.t == 3:
-            run.stop()
-    resumed = adapt_case(model, case, config, out=tmp_path / "run", resume=True)
-    assert resumed.outcome == "done"
-    assert [r.t for r in resumed.reports] == [0, 1, 2, 3, 4, 5]
-    assert [r.l_se for r in resumed.reports] == [r.l_se for r in whole.reports]
-    for a, b in zip(whole.network.state_dict().values(), resumed.network.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
-    assert not (tmp_path / "run" / "checkpoint").exists()
 
 
 def test_a_window_closed_on_a_run_leaves_it_resumable(model, case, tmp_path):
@@ -208,22 +117,6 @@ def test_a_killed_run_is_found_and_resumes(model, case, patient, model_folder, t
     assert find_unfinished(tmp_path / "runs") == []
 
 
-def test_out_of_memory_halves_the_batch_once_and_says_so(model, case, monkeypatch):
-    step, sizes = Adaptation._step, []
-
-    def starved(self):
-        sizes.append(self.config.batch_size)
-        if self.config.batch_size > 2:
-            raise MemoryError
-        return step(self)
-
-    monkeypatch.setattr(Adaptation, "_step", starved)
-    result = adapt_case(model, case, preset("osuda", iterations=3, batch_size=4))
-    assert sizes == [4, 2, 2, 2]
-    assert "batches of 2 slices" in result.notes[0].text
-    assert [r.t for r in result.reports] == [0, 1, 2]
-
-
 def test_self_training_that_no_batch_comes_round_for_is_told(model, case):
     few = preset("osuda-mc", iterations=2, batch_size=1)
     assert any("has no effect" in note.text for note in adapt_case(model, case, few).notes)
@@ -244,53 +137,6 @@ def test_a_class_ratio_that_cannot_be_is_refused_before_anything(model, case, tm
     with pytest.raises(ConfigError, match=says):
         adapt_case(model, case, config, method=method, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_out_of_memory_twice_fails_with_the_partial_run_saved(model, case, monkeypatch, tmp_path):
-    def starved(self):
-        raise MemoryError
-
-    monkeypatch.setattr(Adaptation, "_step", starved)
-    events = list(Run(make_job(model, case, SHORT, out=tmp_path / "run")))
-    assert events[-1].result.outcome == "failed"
-    assert "ran out of memory" in events[-1].result.error
-    assert {"run.json", "before/patient.nii.gz", "checkpoint/state.pt"} <= files(tmp_path / "run")
-
-
-def test_a_run_of_other_settings_is_not_resumed(model, case, tmp_path):
-    run = Run(make_job(model, case, preset("osuda", iterations=6), out=tmp_path / "run"))
-    for event in run:
-        if isinstance(event, Step):
-            run.stop()
-    with pytest.raises(OutputError, match="iterations of the settings was 6, now it is 7"):
-        adapt_case(model, case, preset("osuda", iterations=7), out=tmp_path / "run", resume=True)
-
-
-def test_a_run_that_was_left_by_an_earlier_version_resumes(model, case, tmp_path):
-    config = preset("osuda", iterations=4, batch_size=4)
-    run = Run(make_job(model, case, config, out=tmp_path / "runs" / "run"))
-    for event in run:
-        if isinstance(event, Step):
-            run.stop()
-    path = tmp_path / "runs" / "run" / "checkpoint" / "job.json"
-    record = json.loads(path.read_text())
-    del record["contrasts"], record["files"][0]["titles"]
-    # What has become free to differ since stood among the settings, with another default.
-    del record["free"]["fallback"]
-    record["settings"]["fallback"] = False
-    path.write_text(json.dumps(record))
-    (left,) = find_unfinished(tmp_path / "runs")
-    assert list(Run(left.job()))[-1].result.outcome == "done"
-
-
-def test_settings_that_change_no_iteration_may_differ_in_a_resumption(model, case, tmp_path):
-    config = preset("osuda", iterations=4, batch_size=4, fallback=False)
-    run = Run(make_job(model, case, config, out=tmp_path / "run"))
-    for event in run:
-        if isinstance(event, Step):
-            run.stop()
-    again = config.replace(fallback=True, guard=False)
-    assert adapt_case(model, case, again, out=tmp_path / "run", resume=True).outcome == "done"
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(model, case, tmp_path):
@@ -328,14 +174,3 @@ def test_bad_input_is_refused_before_anything_is_written(model, case, reference,
     with pytest.raises(NotAdaptableError, match="InstanceNorm"):
         adapt_case(model, case, SHORT, out=out)
     assert not out.exists()
-
-
-@pytest.mark.parametrize("method", ["intent", "vptta"])
-def test_a_method_that_adapts_as_it_predicts_gives_masks_and_says_that_there_is_no_model(
-    model, case, tmp_path, method
-):
-    result = adapt_case(model, case, method=method, out=tmp_path / "run")
-    assert result.cases[0].after.any()
-    assert not result.has_model
-    assert not (tmp_path / "run" / "model").exists()
-    assert any("no model to save" in note for note in read_record(tmp_path / "run").notes)

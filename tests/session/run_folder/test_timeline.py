@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import json
-
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from timeline_parts import CONFIG, finished, same
 
 from napari_osuda.errors import OutputError
 from napari_osuda.method import adapt, preset
-from napari_osuda.models import load_model
 from napari_osuda.networks import UNet
-from napari_osuda.session import Finished, NoteKind, StateRun, Step, predict_case
+from napari_osuda.session import StateRun, Step
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline, network_at
@@ -23,10 +20,6 @@ def adaptation(**changes):
     batches = [torch.randn(2, 1, 16, 16) * 2 + 1 for _ in range(2)]
     settings = {"iterations": 9, "learning_rate": 1e-2, **changes}
     return network, adapt(network, batches, preset("osuda", **settings))
-
-
-def same(first, second) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -90,62 +83,6 @@ def test_the_number_of_states_is_bounded_and_the_newest_is_there(on_disk, tmp_pa
     timeline.remove()
     assert timeline.kept == ()
     assert folder is None or not folder.exists()
-
-
-def finished(run) -> object:
-    *_, last = run
-    assert isinstance(last, Finished)
-    return last.result
-
-
-CONFIG = preset("osuda", iterations=6, batch_size=4, learning_rate=1e-3)
-
-
-def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, reference, tmp_path):
-    stopped = Run(make_job(model, case, CONFIG, references=[reference]))
-    for event in stopped:
-        if isinstance(event, Step) and event.report.t == 2:
-            stopped.stop()
-    expected = event.result
-
-    out = tmp_path / "run"
-    run = Run(make_job(model, case, CONFIG, references=[reference], out=out), keep_states=True)
-    whole = finished(run)
-    last = nib.load(out / "after" / "patient.nii.gz").get_fdata()
-    chosen = finished(StateRun(whole, run.timeline, 3))
-
-    assert same(chosen.network.state_dict(), expected.network.state_dict())
-    np.testing.assert_array_equal(chosen.cases[0].after, expected.cases[0].after)
-    assert chosen.cases[0].scores_after == expected.cases[0].scores_after
-    assert chosen.recommendation == expected.recommendation
-    assert (chosen.outcome, chosen.iteration, len(chosen.reports)) == ("done", 3, 6)
-    # The folder tells the same, all of it.
-    mask = np.asarray(nib.load(out / "after" / "patient.nii.gz").dataobj)
-    np.testing.assert_array_equal(mask, chosen.cases[0].after)
-    assert not np.array_equal(mask, last), "iterations 3 and 6 look alike here, so this test shows nothing"
-    np.testing.assert_array_equal(predict_case(load_model(out / "model"), case), mask)
-    record = json.loads((out / "run.json").read_text())
-    assert (record["iterations_done"], record["iteration_used"]) == (6, 3)
-    assert (record["iteration_reason"], record["note_kinds"][-1]) == ("person", "choice")
-    assert record["cases"][0]["scores_after"]["WT"]["dice"] == chosen.cases[0].scores_after[0].dice
-    assert "iteration 3 of 6" in record["notes"][-1]
-    assert "iteration 3 of 6" in (out / "report.html").read_text()
-
-    # And back again: nothing has been lost.
-    again = finished(StateRun(chosen, run.timeline, 6))
-    np.testing.assert_array_equal(again.cases[0].after, whole.cases[0].after)
-    assert [note.kind for note in again.notes].count(NoteKind.CHOICE) == 1
-
-
-def test_a_choice_that_is_stopped_changes_nothing(model, case, tmp_path):
-    out = tmp_path / "run"
-    run = Run(make_job(model, case, CONFIG, out=out), keep_states=True)
-    whole = finished(run)
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    choice = StateRun(whole, run.timeline, 2)
-    choice.stop()
-    assert finished(choice) is whole
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_a_resumed_run_has_the_states_from_before_it_was_cut_off(model, case, tmp_path):

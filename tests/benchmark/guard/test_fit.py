@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_osuda.benchmark.guard.fit import Held, ridge, risk_controlled
+from napari_osuda.session.guard.estimate import HARM
+
+
+def held(gain, harm, change):
+    """A case whose one candidate changes Dice by ``change``."""
+    dice = {"source": 0.5, "adapted": 0.5 + change}
+    return Held(SimpleNamespace(dice=dice.__getitem__), {}, {"adapted": gain}, {"adapted": harm}, [])
+
+
+@pytest.mark.parametrize(
+    ("gain", "harm", "accepted", "chosen"),
+    [
+        (0.1, 0.1, 0.2, "adapted"),
+        (0.1, 0.3, 0.2, "source"),
+        (-0.1, 0.0, 0.2, "source"),
+        (0.1, 0.2, 0.2, "adapted"),
+    ],
+)
+def test_a_candidate_is_used_where_it_gains_at_an_accepted_risk(gain, harm, accepted, chosen):
+    case = held(gain, harm, 0.2)
+    assert case.chosen(accepted) == chosen
+    assert case.change(accepted) == pytest.approx(0.2 if chosen == "adapted" else 0.0)
+
+
+def test_the_threshold_is_the_largest_that_keeps_the_promise():
+    # 99 cases, of which those with a stated risk above 0.3 are harmed.
+    cases = [held(0.1, risk, -10 * HARM if risk > 0.3 else 0.1) for risk in np.linspace(0.0, 0.5, 99)]
+    threshold = risk_controlled(cases, alpha=0.05)
+    harmed = sum(case.change(threshold) < -HARM for case in cases)
+    assert 0.3 <= threshold < 0.5
+    assert (harmed + 1) / 100 <= 0.05
+    beyond = sum(case.change(threshold + 0.005) < -HARM for case in cases)
+    assert (beyond + 1) / 100 > 0.05
+
+
+def test_on_too_few_cases_no_risk_is_accepted():
+    assert risk_controlled([held(0.1, 0.0, 0.1)], alpha=0.05) == 0.0
+
+
+def test_a_weight_against_all_reason_is_none():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    # More overlap may go either way; more distance between statistics cannot speak for a mask.
+    target = 0.5 + 0.1 * x[:, 0] + 0.1 * x[:, 1]
+    found = ridge(x, target, np.ones(200), ("overlap", "distance"))
+    assert found.weights[0] == pytest.approx(0.1, rel=0.1)
+    assert found.weights[1] == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.session.guard.evidence import Candidate, gathered
+from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.inference.case_slices import slice_spec
+
+
+def end(work):
+    """What a generator returns, and how often it has yielded."""
+    count = 0
+    while True:
+        try:
+            next(work)
+            count += 1
+        except StopIteration as stop:
+            return stop.value, count
+
+
+@pytest.fixture
+def seen(model, case):
+    source = model.network.eval()
+    stack = SliceStack(case, slice_spec(model.card))
+    candidates = [Candidate("adapted", copy.deepcopy(source)), Candidate("earlier", copy.deepcopy(source))]
+    return end(gathered(source, candidates, [copy.deepcopy(source)], stack, stack, model.card))
+
+
+def test_every_candidate_has_figures_of_the_whole_and_of_each_region(seen, model):
+    found, batches = seen
+    assert set(found) == {"source", "adapted", "earlier"}
+    assert batches > 0
+    for regions in found.values():
+        assert next(iter(regions)) == WHOLE
+
+
+def test_the_same_network_agrees_with_itself(seen):
+    found, _ = seen
+    adapted = found["adapted"][WHOLE]
+    assert adapted.overlap == adapted.others == 1.0
+    assert adapted.growth == 0.0
+    assert adapted.share == found["source"][WHOLE].share > 0
