@@ -27,7 +27,8 @@ def panel(qtbot):
 
 
 def rows(panel: QueuePanel) -> list[QToolButton]:
-    return [button for button in panel.findChildren(QToolButton) if not button.parent().isHidden()]
+    listed = panel._rows
+    return [listed.itemAt(k).widget().findChild(QToolButton) for k in range(listed.count())]
 
 
 def test_runs_begin_in_the_order_in_which_they_came(panel):

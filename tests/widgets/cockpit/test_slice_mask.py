@@ -19,7 +19,8 @@ AFFINE = np.diag([-2.0, -2.0, 3.0, 1.0])
 
 
 def card(**changes):
-    return ModelCard.of(channels=("t1",), labels={0: "background", 1: "lesion"}, step=(1, 1), **changes)
+    changes = {"step": (1, 1), "minimum": (1, 1)} | changes
+    return ModelCard.of(channels=("t1",), labels={0: "background", 1: "lesion"}, **changes)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_one_layer_follows_the_slices_under_the_cases_name(viewer, cockpit):
 
 
 def test_a_model_of_volumes_has_no_slices_to_show(viewer, cockpit):
-    cockpit.run.job.model.card = card(plane="volume", spatial_dims=3)
+    cockpit.run.job.model.card = card(plane="volume", spatial_dims=3, step=(1, 1, 1), minimum=(8, 8, 8))
     mask = SliceMask(viewer, cockpit, "preview")
     assert not mask.locate()
     assert mask.current() is None

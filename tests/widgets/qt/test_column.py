@@ -15,10 +15,10 @@ def test_a_column_is_as_high_as_its_wrapped_texts_need(qtbot):
     area.resize(600, 400)
     area.show()
     qtbot.waitExposed(area)
-    qtbot.waitUntil(lambda: column.minimumHeight() == layout.totalHeightForWidth(column.width()))
+    assert column.minimumHeight() == layout.totalHeightForWidth(column.width())
     wide = column.minimumHeight()
     area.resize(200, 400)
-    qtbot.waitUntil(lambda: column.minimumHeight() > wide)
+    qtbot.waitUntil(lambda: column.minimumHeight() > wide, timeout=60_000)
     assert column.minimumHeight() == layout.totalHeightForWidth(column.width())
 
 

@@ -38,8 +38,6 @@ class ResultLayers:
         Where they are shown.
     """
 
-    ROLES = ("before", "after", "difference")
-
     def __init__(self, viewer: Any) -> None:
         self._viewer = real_viewer(viewer)
         self._image: Any = None

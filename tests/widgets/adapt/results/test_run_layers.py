@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
+from napari_osuda.widgets.adapt.results import result_layers
 from napari_osuda.widgets.adapt.results.run_layers import RunLayers
 
 
@@ -21,13 +22,13 @@ class Preview(QObject):
 
 
 @pytest.fixture
-def layers(qtbot):
+def layers(qtbot, monkeypatch):
     """Layers of runs whose masks are only counted."""
+    monkeypatch.setattr(result_layers, "ResultLayers", lambda viewer: Mock())
     widget = QWidget()
     qtbot.addWidget(widget)
     preview = Preview()
     found = RunLayers(SimpleNamespace(), widget, SimpleNamespace(busy=False), preview)
-    found.results = Mock()
     found.results.difference.return_value = "changed"
     found.preview = preview
     yield found
