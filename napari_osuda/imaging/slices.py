@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -93,6 +94,14 @@ class SliceStack:
     def foreground(self) -> NDArray[np.bool_]:
         """Which slices have any voxel of the head: bool [S]."""
         return self.head_sizes > 0
+
+    def thinned(self, count: int) -> SliceStack:
+        """The same case with at most ``count`` of its slices with head, evenly spaced."""
+        thin = copy.copy(self)
+        chosen = np.flatnonzero(self.foreground)
+        step = max(1, -(-len(chosen) // count))
+        thin.foreground = np.isin(np.arange(len(self)), chosen[step // 2 :: step])
+        return thin
 
     @cached_property
     def head_sizes(self) -> NDArray[np.intp]:

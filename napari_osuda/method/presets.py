@@ -15,7 +15,12 @@ _OSUDA = (
     "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, MICCAI 2021"
 )
 # What the defaults have beyond the published methods.
-_AS_PUBLISHED: dict[str, Any] = {"contrast": "off", "minimum_head": 0.0, "fallback": False}
+_AS_PUBLISHED: dict[str, Any] = {
+    "contrast": "off",
+    "minimum_head": 0.0,
+    "mirror": False,
+    "fallback": False,
+}
 _TENT: dict[str, Any] = {
     "eta0": 0.0,
     "hbs": "off",
@@ -79,7 +84,7 @@ PRESETS: Mapping[str, Preset] = {
             "contrast-only",
             "The source model on the image with its contrast converted as physics expects; nothing else.",
             "Not from the literature: ours, 2026, to tell what the map does from what the method does",
-            {"iterations": 0, "inference_statistics": "source"},
+            {"iterations": 0, "inference_statistics": "source", "mirror": False},
         ),
         Preset(
             "adabn",

@@ -84,7 +84,7 @@ class MethodSettings:
         Of the network's own arithmetic; statistics, distances and losses are float32 in any case.
     """
 
-    iterations: int = 20
+    iterations: int = 10
     learning_rate: float = 1e-4
     optimizer: Literal["adam", "sgd"] = "adam"
     parameters: Literal["all", "affine"] = "all"
@@ -96,7 +96,7 @@ class MethodSettings:
     entropy: bool = True
     hbs: Literal["sum", "proximal", "off"] = "sum"
     inference_statistics: Literal["target", "mixed", "source", "running"] = "mixed"
-    source_prior: float = 0.5
+    source_prior: float = 0.9
     source_count: int | None = None
     statistics: Literal["mixed", "momentum"] = "mixed"
     momentum: float = 0.1
@@ -134,6 +134,9 @@ class RunSettings:
     minimum_head : float
         Slices (carried out by the session) with less of the head than this share of the largest slice's
         take no part in steps and statistics: at the poles a slice is nearly all air. 0 takes all.
+    mirror : bool
+        Average each prediction of the adapted model with that for the mirrored slice (left and right), where
+        the images are like their mirror images. The adapted model's card carries it.
     threads : int or None
         CPU threads of torch; None leaves its setting.
     guard : bool
@@ -148,6 +151,7 @@ class RunSettings:
     batch_size: int = 16
     contrast: Literal["off", "fitted", "names", "inverted", "fluid_bright", "both_bright"] = "fitted"
     minimum_head: float = 0.5
+    mirror: bool = True
     threads: int | None = None
     guard: bool = True
     fallback: bool = True

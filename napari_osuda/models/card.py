@@ -81,6 +81,9 @@ class ModelCard(BaseModel):
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
+    mirror_averaging : bool
+        Whether a prediction is the mean of those for the image and for its mirror image (left and right): set
+        in a model that was adapted so. Without effect on sagittal slices.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
     labels : dict of int to str
@@ -116,6 +119,7 @@ class ModelCard(BaseModel):
     minimum: _Size
     normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
     intensity_maps: tuple[CardMap, ...] | None = None
+    mirror_averaging: bool = False
     activation: Activation = "softmax"
     labels: dict[_Value, Name] = Field(min_length=2)
     colours: dict[_Value, str]

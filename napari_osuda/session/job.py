@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.imaging import Case, IntensityMap
 from napari_osuda.method import AdaptationConfig, NormLayer, StepReport
 from napari_osuda.method.rivals import Wrapped
-from napari_osuda.models import SourceModel
+from napari_osuda.models import ModelCard, SourceModel
 from napari_osuda.session.advice import Recommendation, combined
 from napari_osuda.session.notes import Note
 
@@ -105,7 +106,7 @@ class RunResult:
 
     ``iteration`` is the one whose state is the result, and ``iteration_reason`` says why: a person chose it,
     the guard fell back to iteration 0, or training was ended by a collapse. Both are None where it is the
-    last.
+    last. ``card`` is the adapted model's; None where it is the source model's.
     """
 
     outcome: Outcome
@@ -120,6 +121,7 @@ class RunResult:
     error: str | None = None
     notes: tuple[Note, ...] = ()
     intensity_maps: tuple[IntensityMap, ...] | None = None
+    card: ModelCard | None = None
     iteration: int | None = None
     iteration_reason: IterationReason | None = None
 
@@ -127,6 +129,11 @@ class RunResult:
     def has_model(self) -> bool:
         """Whether there is an adapted model that can be saved: not of a method that adapts as it predicts."""
         return self.network is not None and not isinstance(self.network, Wrapped)
+
+    @property
+    def adapted_model(self) -> SourceModel:
+        """The source model with the adapted model's card: maps and averaging belong to a network as well."""
+        return dataclasses.replace(self.job.model, card=self.card or self.job.model.card)
 
     @property
     def folder(self) -> Path | None:

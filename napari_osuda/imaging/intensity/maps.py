@@ -112,7 +112,6 @@ _EXPECTED: dict[tuple[str, str], MapName] = {
         for dry in ("t1", "t1ce")
         for pair in ((wet, dry), (dry, wet))
     },
-    ("t2", "t1ce"): "both_bright",
 }
 
 

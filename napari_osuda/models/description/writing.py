@@ -92,11 +92,14 @@ _CITATION = {
 }
 
 
+_IF_SET = ("intensity_maps", "mirror_averaging", "crop_to_head", "window")
+
+
 def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
     keys = (
         "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
         "activation", "labels", "colours", "regions",
-        *(key for key in ("intensity_maps", "crop_to_head", "window") if getattr(card, key)),
+        *(key for key in _IF_SET if getattr(card, key)),
         *(["interpolation"] if card.interpolation != "linear" else []),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))

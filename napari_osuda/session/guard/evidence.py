@@ -15,9 +15,9 @@ from napari_osuda.session.guard.passes import distance_of, image_of, masks_of, s
 
 __all__ = ["Candidate", "CandidateName", "gathered"]
 
-CandidateName = Literal["source", "curve", "statistics", "earlier", "adapted"]
-"""What a mask is of: the source model; the same through the run's intensity map; the target's statistics, no
-training; an earlier iteration; the last one."""
+CandidateName = Literal["source", "curve", "mirror", "statistics", "earlier", "adapted"]
+"""What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
+and mirror image; the target's statistics, no training; an earlier iteration; the last one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ def gathered(
     plain: SliceStack,
     stack: SliceStack,
     card: ModelCard,
+    adapted_card: ModelCard | None = None,
 ) -> Generator[None, None, dict[CandidateName, Evidence]]:
     """The figures of the source model's mask and of every candidate's, for each region.
 
@@ -48,7 +49,9 @@ def gathered(
         The source network under mixes of source and target statistics.
     plain, stack : SliceStack
         The case as the source network sees it, and as the run does: through an intensity map, if it has one.
-    card : ModelCard
+    card, adapted_card : ModelCard
+        Of the source model and of the candidates, whose predictions may be averaged with those of the mirror
+        image; the same without it.
 
     Yields
     ------
@@ -59,10 +62,10 @@ def gathered(
     seen["source"] = yield from seen_by(source, plain, card)
     mapped = None if stack is plain else (yield from seen_by(source, stack, card))
     for candidate in candidates:
-        if candidate.network is source:
+        if candidate.network is source and adapted_card in (None, card):
             seen[candidate.name] = mapped or seen["source"]
         else:
-            seen[candidate.name] = yield from seen_by(candidate.network, stack, card)
+            seen[candidate.name] = yield from seen_by(candidate.network, stack, adapted_card or card)
     masks = []
     for mix in (source, *mixes):
         masks.append((yield from masks_of(mix, stack, card)))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, adapt
+from napari_osuda.models import ModelCard
 from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard.estimate import fitted
@@ -36,7 +37,7 @@ class Choice:
 
     Attributes
     ----------
-    name : {"curve", "statistics", "earlier", "adapted"}
+    name : {"curve", "mirror", "statistics", "earlier", "adapted"}
         The same for all cases: they share one network.
     network : nn.Module
         In eval mode.
@@ -67,6 +68,9 @@ class Judging:
         Tells of a stage, work done and work in all.
     batches : re-iterable of Tensor
         The target domain, for its statistics.
+    card : ModelCard, optional
+        Of the adapted model, whose predictions may be averaged with those of the mirror image; the job's
+        without it.
     """
 
     def __init__(
@@ -79,10 +83,12 @@ class Judging:
         contrasts: Sequence[Contrast | None],
         progress: Callable[[Stage, int, int], Progress],
         batches: Iterable[Tensor] = (),
+        card: ModelCard | None = None,
     ) -> None:
         self._job, self._source, self._contrasts = job, source, contrasts
         self._stacks, self._plain, self._before = stacks, plain, before
         self._progress, self._batches = progress, batches
+        self._card = job.model.card if card is None else card
         self._mixes: list[nn.Module] | None = None
 
     def cases(self, network: nn.Module, *, trained: bool = True) -> Iterator[Event | CaseResult]:
@@ -123,8 +129,10 @@ class Judging:
         """
         adapted = Candidate("adapted", adaptation.model)
         candidates = [adapted]
-        if any(plain is not stack for plain, stack in zip(self._plain, self._stacks, strict=True)):
+        if self._is_mapped:
             candidates.append(Candidate("curve", self._source))
+        elif self._is_averaged:
+            candidates.append(Candidate("mirror", self._source))
         try:
             begun: tuple[tuple[CandidateName, nn.Module | None], ...]
             begun = (("statistics", self._source), ("earlier", earlier))
@@ -151,7 +159,7 @@ class Judging:
         self, network: nn.Module, advice: Sequence[Recommendation] | None
     ) -> Iterator[Event | CaseResult]:
         """Progress, and each case's mask with what is recommended."""
-        job, card, done = self._job, self._job.model.card, 0
+        job, card, done = self._job, self._card, 0
         total = sum(parts(stack) for stack in self._stacks)
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
@@ -181,11 +189,12 @@ class Judging:
         """Of each case, what becomes of it with each candidate."""
         mixes = yield from self._mixed()
         card, estimator, done = self._job.model.card, fitted(), 0
-        looks = _LOOKS * (1 + len(candidates)) + len(mixes)
+        # A mirrored slice is a look more.
+        looks = _LOOKS * (1 + (1 + self._is_averaged) * len(candidates)) + len(mixes)
         total = looks * sum(parts(stack) for stack in self._stacks)
         found = []
         for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
-            work = gathered(self._source, candidates, mixes, plain, stack, card)
+            work = gathered(self._source, candidates, mixes, plain, stack, card, self._card)
             while True:
                 try:
                     next(work)
@@ -228,7 +237,15 @@ class Judging:
                 return None
         return adaptation.model
 
+    @property
+    def _is_mapped(self) -> bool:
+        """Whether the adapted model sees the cases through an intensity map."""
+        return any(plain is not stack for plain, stack in zip(self._plain, self._stacks, strict=True))
+
+    @property
+    def _is_averaged(self) -> bool:
+        """Whether its predictions are averaged with those of the mirror image, and the source's are not."""
+        return self._card.mirror_averaging != self._job.model.card.mirror_averaging
+
     def _is_source(self, network: nn.Module) -> bool:
-        return network is self._source and all(
-            plain is stack for plain, stack in zip(self._plain, self._stacks, strict=True)
-        )
+        return network is self._source and not self._is_mapped and not self._is_averaged

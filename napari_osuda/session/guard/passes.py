@@ -18,6 +18,7 @@ from napari_osuda.method import main_output, probabilities, source_distance
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
 from napari_osuda.session.guard.figures import Seen
+from napari_osuda.session.inference.mirror import averaged, is_symmetric, mirror_axis
 from napari_osuda.session.inference.sliding_window import SlidingWindow
 
 __all__ = ["WHOLE", "Pass", "distance_of", "image_of", "masks_of", "seen_by"]
@@ -31,8 +32,6 @@ _THINNED = 24
 _MOVED = 3
 # Standard deviation of the noise, in those of the network's image.
 _NOISE = 0.1
-# Correlation of an image with its mirror image above which it is symmetric.
-_SYMMETRIC = 0.5
 
 Pass = Generator[None, None, dict[str, Seen]]
 """Segments batch by batch; what each region's probability is comes at the end."""
@@ -83,8 +82,8 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     if changed and len(case.all):
         thinned = case.thinned
         changes: list[_Change] = [_Moved(), _Noisy(stack)]
-        mirror = mirror_axis(card.plane, card.orientation)
-        if mirror is not None and _symmetric(stack.slices(case.all[thinned]), mirror):
+        mirror = mirror_axis(card)
+        if mirror is not None and is_symmetric(stack.slices(case.all[thinned]), mirror):
             changes.append(_Mirrored(mirror))
         for change in changes:
             q = yield from _segmented(network, case, case.all[thinned], change)
@@ -189,7 +188,7 @@ def _segmented(
 ) -> Generator[None, None, NDArray[np.float16]]:
     """Probability of each region in some slices, [B, R, ...]; half precision is enough for a figure."""
     stack, card = case.stack, case.card
-    regions = region_channels(card)
+    regions, network = region_channels(card), averaged(network, card)
     edges = stack.patch or stack.window
     if edges is not None:
         network = SlidingWindow(network, edges)
@@ -225,11 +224,3 @@ def _volume(values: NDArray[Scalar]) -> NDArray[Scalar]:
 
 def _indices(p: NDArray[np.float16], thinned: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(p.shape[2]) if p.ndim == 5 else thinned
-
-
-def _symmetric(image: NDArray[np.float32], axis: int) -> bool:
-    """Whether an image is like its mirror image, whatever it shows."""
-    centered = image - image.mean()
-    power = float(np.square(centered, dtype=np.float64).sum())
-    mirrored = np.flip(centered, axis + 2)
-    return power > 0 and float((centered * mirrored).sum(dtype=np.float64)) > _SYMMETRIC * power

@@ -127,6 +127,7 @@ def collapse_said(collapse: Collapse) -> str:
 
 _CHOSEN: dict[CandidateName, str] = {
     "curve": "only the intensities were converted, and the model is the original one",
+    "mirror": "the original model, averaged over the image and its mirror image",
     "statistics": "only the image statistics were adjusted",
     "earlier": "training was ended at an earlier iteration",
 }

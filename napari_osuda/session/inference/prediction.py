@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard, decide
+from napari_osuda.session.inference.mirror import averaged
 from napari_osuda.session.inference.sliding_window import OVERLAP, Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
 
@@ -46,7 +47,7 @@ def predicted(
     tuple of int, then uint8 array [I, J, K]
         In the case's own array order.
     """
-    planes: dict[int, Labels] = {}
+    network, planes = averaged(network, card), dict[int, Labels]()
     for chosen, output, seen, done in _outputs(network, stack, batch_size):
         if output is not None:
             p = probabilities(output, card.activation).float().cpu().numpy()

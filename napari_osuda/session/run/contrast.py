@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from napari_osuda.imaging import Case, IntensityMap, Knots, expected_map, modality_of
+from napari_osuda.imaging import Case, IntensityMap, Knots, modality_of
 from napari_osuda.method import source_distance
-from napari_osuda.method.curve.beginnings import beginning_knots, expected_beginnings
 from napari_osuda.session.job import Contrast, Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.curve import searched_curves
+from napari_osuda.session.run.expected import expected_between
+from napari_osuda.session.run.recognition import recognized_map
 from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
@@ -59,7 +60,13 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
             maps = searched_curves(job, network, device, curves)
         return maps, note
     mixed = _mixed(job)
-    return None, wording.contrast_mixed(mixed) if mixed else _unnamed(job, network, device)
+    if mixed:
+        return None, wording.contrast_mixed(mixed)
+    if asked == "fitted" and _tells_nothing(job):
+        how = recognized_map(job, network)
+        if how is not None:
+            return (how,), wording.contrast_recognized(job.cases[0].channels[0], how)
+    return None, _unnamed(job, network, device)
 
 
 def named_maps(job: Job) -> Maps | None:
@@ -132,6 +139,11 @@ def _confirmed(job: Job, network: nn.Module, device: torch.device, maps: Maps) -
     return maps, wording.contrast_converted(channels)
 
 
+def _tells_nothing(job: Job) -> bool:
+    """Whether no image of a network of one channel has a name that tells its contrast."""
+    return all(len(c.channels) == 1 and modality_of(c.sources[0].name) is None for c in job.cases)
+
+
 def _unnamed(job: Job, network: nn.Module, device: torch.device) -> Note | None:
     """A note where no name tells the contrast, and the image looks inverted; nothing is changed for it."""
     channels = job.cases[0].channels
@@ -145,16 +157,9 @@ def _unnamed(job: Job, network: nn.Module, device: torch.device) -> Note | None:
 
 
 def _of_case(case: Case) -> Maps:
-    return tuple(_expected(c, source.name) for c, source in zip(case.channels, case.sources, strict=True))
-
-
-def _expected(channel: str, image: str) -> IntensityMap:
-    """What physics expects between a channel and an image by their names: a curve, or else a map."""
-    known, seen = modality_of(channel) or "", modality_of(image) or ""
-    beginning = expected_beginnings(known, seen)[0]
-    if beginning in ("identity", "negated"):
-        return expected_map(channel, image)
-    return Knots(*beginning_knots(beginning))
+    return tuple(
+        expected_between(c, source.name) for c, source in zip(case.channels, case.sources, strict=True)
+    )
 
 
 def _channels(job: Job, maps: Maps) -> list[tuple[str, str, IntensityMap]]:

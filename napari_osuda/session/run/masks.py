@@ -111,5 +111,5 @@ class Masks:
         contrasts = contrast_status(setup.job, setup.maps)
         return Judging(
             setup.job, setup.source, setup.target.stacks, setup.plain, self.before, contrasts,
-            self._clock.progress, setup.target,
+            self._clock.progress, setup.target, setup.card,
         )  # fmt: skip

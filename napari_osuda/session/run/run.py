@@ -227,6 +227,7 @@ class Run:
             error=error,
             notes=tuple(self._notes),
             intensity_maps=None if self._setup is None else self._setup.maps,
+            card=None if self._setup is None else self._setup.adapted_card,
             iteration=None if chosen is None else chosen.iteration,
             iteration_reason=None if chosen is None else chosen.reason,
         )

@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack
-from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.models import ModelCard
+from napari_osuda.session.inference.case_slices import slice_spec, with_maps
 from napari_osuda.session.inference.devices import placed, resolve_device
+from napari_osuda.session.inference.mirror import mirrors
 from napari_osuda.session.job import Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run.contrast import choose_maps
@@ -41,6 +43,19 @@ class Setup:
     source: nn.Module
     maps: tuple[IntensityMap, ...] | None
     target: Target
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """The adapted model's, but for its maps: its predictions may be averaged with the mirror image's."""
+        card = self.job.model.card
+        if not self.job.config.mirror or card.mirror_averaging or not mirrors(self.target.stacks, card):
+            return card
+        return card.model_copy(update={"mirror_averaging": True})
+
+    @property
+    def adapted_card(self) -> ModelCard:
+        """Of the adapted model, with the maps before it."""
+        return self.card if self.maps is None else with_maps(self.card, self.maps)
 
     @cached_property
     def plain(self) -> tuple[SliceStack, ...]:

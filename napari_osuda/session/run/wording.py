@@ -14,6 +14,7 @@ __all__ = [
     "contrast_contradicted",
     "contrast_converted",
     "contrast_mixed",
+    "contrast_recognized",
     "contrast_unnamed",
     "fallback",
     "memory",
@@ -90,6 +91,15 @@ def contrast_unnamed(name: str, channel: str, plain: float, mapped: float) -> No
         f"'{name}' does not say which contrast it is. The model fits it far better with bright and dark "
         f"exchanged: mean distance {mapped:.2f}, as it is {plain:.2f}. If it is not {channel.upper()}, put "
         "its contrast into its name, or set contrast=inverted.",
+    )
+
+
+def contrast_recognized(channel: str, how: IntensityMap) -> Note:
+    """No name tells the contrast, and the image looks like another than the network knows."""
+    return Note(
+        NoteKind.CONTRAST,
+        f"The image does not look like {channel.upper()}, so {_made(how)} before the network sees it. "
+        f"If it is {channel.upper()}, use contrast=off.",
     )
 
 

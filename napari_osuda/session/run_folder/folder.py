@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import tempfile
 from contextlib import AbstractContextManager
@@ -14,7 +13,6 @@ from napari_osuda.files import PARTIAL, path_inside
 from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.locks import locked
 from napari_osuda.models import save_as_it_came, save_model
-from napari_osuda.session.inference.case_slices import with_maps
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.report.page import write_report
@@ -117,11 +115,7 @@ class RunFolder:
             return NO_MODEL
         with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=self.path) as partial:
             made = Path(partial) / "model"
-            source = result.job.model
-            if result.intensity_maps is not None:
-                # What the network was adapted behind belongs to the model as much as its weights.
-                source = dataclasses.replace(source, card=with_maps(source.card, result.intensity_maps))
-            save_model(made, result.network, source, provenance=provenance(record))
+            save_model(made, result.network, result.adapted_model, provenance=provenance(record))
             # A stopped run that has been resumed has written one already.
             shutil.rmtree(final, ignore_errors=True)
             made.rename(final)
@@ -137,6 +131,8 @@ class RunFolder:
         try:
             if save_as_it_came(made, result.network, source) is not None:
                 made.rename(final)
+                if result.adapted_model.card.mirror_averaging and not source.card.mirror_averaging:
+                    return "model-as-it-came gives masks that are not averaged over the mirror image."
         except ModelError as error:
             # The model folder is there, and is the model: this is a courtesy.
             return str(error)

@@ -85,9 +85,19 @@ def test_a_dicom_series_is_the_contrast_that_it_is_described_as(model, series, t
 
 def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(model, turned):
     assert adapt_case(model, called(turned, "T1 axial"), SHORT).intensity_maps == ("inverted",)
-    unnamed = adapt_case(model, called(turned, "patient 7"), SHORT)
-    assert unnamed.intensity_maps is None
-    assert any("'patient 7' does not say which contrast it is" in note.text for note in unnamed.notes)
+    by_name = adapt_case(model, called(turned, "patient 7"), SHORT.replace(contrast="names"))
+    assert by_name.intensity_maps is None
+    assert any("'patient 7' does not say which contrast it is" in note.text for note in by_name.notes)
+
+
+def test_an_image_that_no_name_tells_is_recognized_by_its_look(model, case, turned, reference):
+    unnamed = called(turned, "patient 7")
+    result = adapt_case(model, unnamed, SHORT, references=[reference])
+    assert result.intensity_maps == ("inverted",)
+    assert any("does not look like T2" in note.text for note in result.notes)
+    assert result.cases[0].scores_after[0].dice > result.cases[0].scores_before[0].dice + 0.2
+    # What looks as it should is left alone.
+    assert adapt_case(model, called(case, "patient 7"), SHORT).intensity_maps is None
 
 
 def test_cases_of_different_contrasts_are_left_and_told(model, case, turned):
@@ -128,7 +138,7 @@ def test_a_turned_image_without_a_name_is_told_and_left(model, turned, tmp_path)
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(turned.sources[0].path.read_bytes())
     unnamed = read_case({"t2": path}, ["t2"])
-    result = adapt_case(model, unnamed, SHORT)
+    result = adapt_case(model, unnamed, SHORT.replace(contrast="names"))
     assert result.intensity_maps is None
     assert any("'scan.nii.gz' does not say which contrast it is" in note.text for note in result.notes)
     # What the sentence advises works.

@@ -85,7 +85,7 @@ class Saver:
             "settings": result.job.config.to_dict(),
             "ended": result.ended,
         }
-        network, source = result.network, result.job.model
+        network, source = result.network, result.adapted_model
         self._try(
             lambda: save_model(path, network, source, provenance), f"Saved the adapted model in {path}."
         )

@@ -1,0 +1,82 @@
+"""Averaging a network's output for an image with that for its mirror image.
+
+Heads are nearly symmetric, and most networks were trained on mirrored images as well: what is marked on both
+images is right more often (the commonest test-time augmentation: Wang et al., Neurocomputing 338, 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.method import main_output
+from napari_osuda.models import ModelCard
+
+__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirror_axis", "mirrors"]
+
+# Correlation of an image with its mirror image above which it is symmetric.
+_SYMMETRIC = 0.5
+# Slices of a case that are compared with their mirror images.
+_COMPARED = 24
+
+
+def mirror_axis(card: ModelCard) -> int | None:
+    """The left-right axis of the network's image, counted among its space axes; None for sagittal slices."""
+    across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
+    within = [code for code in card.orientation if code not in across]
+    return next((i for i, code in enumerate(within) if code in "LR"), None)
+
+
+def is_symmetric(image: NDArray[np.float32], axis: int) -> bool:
+    """Whether images [B, C, ...] are like their mirror images along a space axis, whatever they show."""
+    centered = image - image.mean()
+    power = float(np.square(centered, dtype=np.float64).sum())
+    mirrored = np.flip(centered, axis + 2)
+    return power > 0 and float((centered * mirrored).sum(dtype=np.float64)) > _SYMMETRIC * power
+
+
+def mirrors(stacks: Iterable[SliceStack], card: ModelCard) -> bool:
+    """Whether the predictions of all cases can be averaged with those of their mirror images."""
+    axis = mirror_axis(card)
+    if axis is None:
+        return False
+    for stack in stacks:
+        slices = np.flatnonzero(stack.foreground)
+        chosen = slices[:: -(-len(slices) // _COMPARED)] if len(slices) else slices
+        if not len(chosen) or not is_symmetric(stack.slices(chosen), axis):
+            return False
+    return True
+
+
+class MirrorAveraged(nn.Module):
+    """A network whose output is the mean of those for an image and for its mirror image.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Its first output counts.
+    axis : int
+        The left-right axis among the space axes.
+    """
+
+    def __init__(self, network: nn.Module, axis: int) -> None:
+        super().__init__()
+        self.network, self._axis = network, axis + 2
+        self.train(network.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mean output [B, K, ...] for images [B, C, ...]; of logits, the geometric mean of chances."""
+        straight = main_output(self.network(x))
+        mirrored: Tensor = main_output(self.network(torch.flip(x, (self._axis,))))
+        return (straight + torch.flip(mirrored, (self._axis,))) / 2
+
+
+def averaged(network: nn.Module, card: ModelCard) -> nn.Module:
+    """The network as its card wants it to predict: averaged over both sides, or as it is."""
+    axis = mirror_axis(card) if card.mirror_averaging else None
+    return network if axis is None else MirrorAveraged(network, axis)

@@ -1,0 +1,86 @@
+"""The map for an image whose name tells no contrast: those that physics knows are tried, and figures choose.
+
+Mean distances to the network's statistics cannot choose: an image as it is often has the least. What the
+guard expects of the mask can: the figures of the source network's mask through each map, on a few slices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from torch import nn
+
+from napari_osuda.imaging import IntensityMap, SliceStack, modality_of
+from napari_osuda.method import adapt
+from napari_osuda.session.guard.estimate import fitted
+from napari_osuda.session.guard.evidence import Candidate, gathered
+from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.inference.case_slices import slice_spec
+from napari_osuda.session.job import Job
+from napari_osuda.session.run.expected import expected_between
+from napari_osuda.session.run.target import target_of
+
+__all__ = ["recognized_map"]
+
+# Slices of the case that are looked at through each map.
+_SLICES = 32
+# By how much a map must promise more than the image as it is: expected Dice and expected change together.
+_MARGIN = 0.15
+# Shares of the source in the statistics of the networks whose masks are compared.
+_MIXES = (0.5, 0.0)
+_CONTRASTS = ("t1", "t1ce", "t2", "flair")
+
+T = TypeVar("T")
+
+
+def recognized_map(job: Job, network: nn.Module) -> IntensityMap | None:
+    """The map that makes most of an image without a telling name; None where it is best left as it is.
+
+    Parameters
+    ----------
+    job : Job
+        Of a 2-D network of one channel; the first case decides for all.
+    network : nn.Module
+        The source network, in eval mode on its device; not changed.
+    """
+    channel = job.model.card.channels[0]
+    known = modality_of(channel)
+    if known is None or job.model.card.spatial_dims == 3 or len(job.model.card.channels) > 1:
+        return None
+    tried = dict.fromkeys(expected_between(known, other) for other in _CONTRASTS if other != known)
+    promised = {how: _promise(job, network, how) for how in (*tried, "inverted") if how != "identity"}
+    best = max(promised, key=lambda how: promised[how])
+    return best if promised[best] > _MARGIN else None
+
+
+def _promise(job: Job, network: nn.Module, how: IntensityMap) -> float:
+    """What a map promises over the image as it is: the rise of expected Dice, told in two ways, summed."""
+    card, estimator = job.model.card, fitted()
+    spec = dataclasses.replace(slice_spec(card), intensity_maps=(how,))
+    plain = SliceStack(job.cases[0], slice_spec(card)).thinned(_SLICES)
+    stack = SliceStack(job.cases[0], spec).thinned(_SLICES)
+    batch = [next(iter(target_of(job, (how,))))]
+    mixes = []
+    for share in _MIXES:
+        config = job.config.replace(
+            iterations=0, inference_statistics="mixed", source_prior=share, source_count=None
+        )
+        mix = adapt(network, batch, config, activation=card.activation)
+        for _ in mix.finishing():
+            pass
+        mixes.append(mix.model)
+    evidence = _end(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
+    before, after = evidence["source"][WHOLE], evidence["curve"][WHOLE]
+    rise = estimator.expected(after).dice - estimator.expected(before).dice
+    return rise + estimator.changed(before, after).gain
+
+
+def _end(work: Generator[Any, None, T]) -> T:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: T = end.value
+            return value
