@@ -18,7 +18,7 @@ from napari_osuda.method import main_output, probabilities, source_distance
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
 from napari_osuda.session.guard.figures import Seen
-from napari_osuda.session.inference.mirror import averaged, is_symmetric, mirror_axis
+from napari_osuda.session.inference.mirror import averaged, is_symmetric
 from napari_osuda.session.inference.sliding_window import SlidingWindow
 
 __all__ = ["WHOLE", "Pass", "distance_of", "image_of", "masks_of", "seen_by"]
@@ -82,7 +82,7 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     if changed and len(case.all):
         thinned = case.thinned
         changes: list[_Change] = [_Moved(), _Noisy(stack)]
-        mirror = mirror_axis(card)
+        mirror = mirror_axis(card.plane, card.orientation)
         if mirror is not None and is_symmetric(stack.slices(case.all[thinned]), mirror):
             changes.append(_Mirrored(mirror))
         for change in changes:

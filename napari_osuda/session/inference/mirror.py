@@ -14,22 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging.planes import mirror_axis
 from napari_osuda.method import main_output
 from napari_osuda.models import ModelCard
 
-__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirror_axis", "mirrors"]
+__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirrors"]
 
 # Correlation of an image with its mirror image above which it is symmetric.
 _SYMMETRIC = 0.5
 # Slices of a case that are compared with their mirror images.
 _COMPARED = 24
-
-
-def mirror_axis(card: ModelCard) -> int | None:
-    """The left-right axis of the network's image, counted among its space axes; None for sagittal slices."""
-    across = {"axial": "IS", "coronal": "PA", "sagittal": "LR", "volume": ""}[card.plane]
-    within = [code for code in card.orientation if code not in across]
-    return next((i for i, code in enumerate(within) if code in "LR"), None)
 
 
 def is_symmetric(image: NDArray[np.float32], axis: int) -> bool:
@@ -42,7 +36,7 @@ def is_symmetric(image: NDArray[np.float32], axis: int) -> bool:
 
 def mirrors(stacks: Iterable[SliceStack], card: ModelCard) -> bool:
     """Whether the predictions of all cases can be averaged with those of their mirror images."""
-    axis = mirror_axis(card)
+    axis = mirror_axis(card.plane, card.orientation)
     if axis is None:
         return False
     for stack in stacks:
@@ -78,5 +72,5 @@ class MirrorAveraged(nn.Module):
 
 def averaged(network: nn.Module, card: ModelCard) -> nn.Module:
     """The network as its card wants it to predict: averaged over both sides, or as it is."""
-    axis = mirror_axis(card) if card.mirror_averaging else None
+    axis = mirror_axis(card.plane, card.orientation) if card.mirror_averaging else None
     return network if axis is None else MirrorAveraged(network, axis)

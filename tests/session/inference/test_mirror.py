@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +8,7 @@ from torch import nn
 
 from napari_osuda.models import ModelCard
 from napari_osuda.networks import UNet
-from napari_osuda.session.inference.mirror import MirrorAveraged, averaged, is_symmetric, mirror_axis
+from napari_osuda.session.inference.mirror import MirrorAveraged, averaged, is_symmetric
 
 
 def card(plane="axial", orientation="RAS", **more):
@@ -18,21 +17,6 @@ def card(plane="axial", orientation="RAS", **more):
         channels=("T2",), labels={0: "background", 1: "lesion"}, plane=plane, orientation=orientation,
         spatial_dims=dims, **more,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("plane", "orientation", "axis"),
-    [
-        ("axial", "RAS", 0),
-        ("axial", "PLS", 1),
-        ("coronal", "LSA", 0),
-        ("coronal", "SRA", 1),
-        ("sagittal", "RAS", None),
-        ("volume", "SAR", 2),
-    ],
-)
-def test_the_left_right_axis_is_that_of_the_network_s_image(plane, orientation, axis):
-    assert mirror_axis(card(plane, orientation)) == axis
 
 
 @given(st.integers(0, 2**31), st.sampled_from([0, 1]))
