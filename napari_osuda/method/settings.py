@@ -85,7 +85,7 @@ class MethodSettings:
     """
 
     iterations: int = 10
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-5
     optimizer: Literal["adam", "sgd"] = "adam"
     parameters: Literal["all", "affine"] = "all"
     eta0: float = 1.0

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import dataclasses
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from napari_osuda.imaging import read_case
+from napari_osuda.method import preset
+from napari_osuda.session import adapt_case
+from napari_osuda.session.api import make_job
+from napari_osuda.session.run.recognition import recognized_map
+
+SHORT = preset("osuda", iterations=2, batch_size=4)
+
+
+@pytest.fixture
+def turned(patient, tmp_path):
+    """The patient's image with bright and dark exchanged, as a T1, read for the model's T2."""
+    image = nib.load(patient / "patient_t2.nii.gz")
+    data = np.asarray(image.dataobj)
+    dark = np.where(data != 0, data.max() + 50 - data, 0).astype(np.float32)
+    path = tmp_path / "patient_t1.nii.gz"
+    nib.save(nib.Nifti1Image(dark, image.affine), path)
+    return read_case({"t2": path}, ["t2"])
+
+
+def called(case, title):
+    """The case as of a viewer's layer that came from no file."""
+    sources = tuple(dataclasses.replace(s, path=None, sha256=None, title=title) for s in case.sources)
+    return dataclasses.replace(case, sources=sources)
+
+
+def test_an_image_that_no_name_tells_is_recognized_by_its_look(model, case, turned, reference):
+    unnamed = called(turned, "patient 7")
+    result = adapt_case(model, unnamed, SHORT, references=[reference])
+    assert result.intensity_maps == ("inverted",)
+    assert any("does not look like T2" in note.text for note in result.notes)
+    assert result.cases[0].scores_after[0].dice > result.cases[0].scores_before[0].dice + 0.2
+    # What looks as it should is left alone.
+    assert adapt_case(model, called(case, "patient 7"), SHORT).intensity_maps is None
+
+
+
+def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
+    unknown = dataclasses.replace(model, card=model.card.model_copy(update={"channels": ("PET",)}))
+    case = dataclasses.replace(called(turned, "patient 7"), channels=("PET",))
+    assert recognized_map(make_job(unknown, case, SHORT), model.network) is None
