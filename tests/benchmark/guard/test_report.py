@@ -16,7 +16,7 @@ def test_the_guards_record_is_told_as_it_is():
     refused = row(dice_after_WT="0.2", decision="keep-source")
     back = guard_report([refused, row(method="osuda-se", dice_after_WT="0.65")])
     assert "Of 1 cases of OSUDA that the guard refused, it accepts iteration 0" in back
-    assert "mean change of Dice +0.150 instead of 0" in back
+    assert "Mean change of Dice: +0.150 instead of 0" in back
     assert "No case of OSUDA that the guard refused" in guard_report([refused])
     missed = guard_report([row(), row(patient="2", dice_after_WT="0.9", decision="keep-source")])
     assert "falls short** of the second" in missed

@@ -27,7 +27,7 @@ HEAD[:2] = 0
     [
         ("t2", "patient_flair.nii.gz", "fluid_bright"),
         ("T2", "BraTS-GLI-00000-000-t1n.nii.gz", "inverted"),
-        ("t2", "x_t1ce.nii", "both_bright"),
+        ("t2", "x_t1ce.nii", "inverted"),
         ("flair", "x_t1ce.nii", "inverted"),
         ("t1", "x_t2.nii", "inverted"),
         ("t2", "x_t2.nii.gz", "identity"),

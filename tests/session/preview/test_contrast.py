@@ -40,7 +40,7 @@ def test_an_image_without_a_file_is_offered_as_what_it_is_called(turned_job):
     (case,) = turned_job.cases
     for title, contrast in (
         ("FLAIR", "fluid_bright"),
-        ("Ax T1 +C", "both_bright"),
+        ("Ax T1 +C", "inverted"),
         ("patient 7", "inverted"),
     ):
         sources = (dataclasses.replace(case.sources[0], path=None, title=title),)

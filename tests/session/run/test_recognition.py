@@ -42,7 +42,6 @@ def test_an_image_that_no_name_tells_is_recognized_by_its_look(model, case, turn
     assert adapt_case(model, called(case, "patient 7"), SHORT).intensity_maps is None
 
 
-
 def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
     unknown = dataclasses.replace(model, card=model.card.model_copy(update={"channels": ("PET",)}))
     case = dataclasses.replace(called(turned, "patient 7"), channels=("PET",))
