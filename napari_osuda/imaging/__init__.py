@@ -2,7 +2,14 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
-from napari_osuda.imaging.intensity.maps import INTENSITY_MAPS, IntensityMap, Knots, MapName, expected_map
+from napari_osuda.imaging.intensity.maps import (
+    INTENSITY_MAPS,
+    IntensityMap,
+    Knots,
+    MapName,
+    expected_map,
+    map_scores,
+)
 from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, IntensityNormalization, normalize
 from napari_osuda.imaging.modalities import (
     is_label_name,
@@ -45,6 +52,7 @@ __all__ = [
     "expected_map",
     "identity_of",
     "is_label_name",
+    "map_scores",
     "match_channels",
     "modality_of",
     "normalize",

@@ -67,7 +67,7 @@ SETTINGS = (
 )
 
 
-# As they were when simulation chose them; real MRI has chosen fewer and smaller steps since (docs/defaults.md).
+# As simulation chose them; real MRI has chosen fewer and smaller steps since (docs/defaults.md).
 _DEFAULTS: dict[str, Any] = {
     "iterations": 20, "parameters": "all", "learning_rate": 1e-4, "batch_size": 16, "tau": 10.0, "eta0": 1.0,
     "lambda0": 10.0, "hbs": "sum",

@@ -28,6 +28,7 @@ __all__ = [
     "MappedIntensity",
     "expected_map",
     "fit_mapped",
+    "map_scores",
 ]
 
 Floats = NDArray[np.float32]
@@ -135,6 +136,27 @@ def expected_map(channel: str, image: str) -> MapName:
 
 def _function(how: IntensityMap) -> Callable[[Floats], Floats]:
     return how if isinstance(how, Knots) else _FUNCTIONS[how]
+
+
+def map_scores(how: IntensityMap, scores: Floats, head: NDArray[np.floating]) -> Floats:
+    """Standard scores through a map, as `MappedIntensity` gives them.
+
+    Parameters
+    ----------
+    how : IntensityMap
+    scores : float32 array, any shape
+        What is mapped.
+    head : float array, any shape
+        The scores of the head, which a named map gives mean 0 and spread 1 again.
+    """
+    if how == "identity":
+        return scores.copy()
+    mapped = _function(how)(scores)
+    if isinstance(how, Knots):
+        return mapped
+    of_head = _function(how)(head.astype(np.float32))
+    shifted: Floats = ((mapped - of_head.mean()) / (float(of_head.std()) or 1.0)).astype(np.float32)
+    return shifted
 
 
 @dataclass(frozen=True)

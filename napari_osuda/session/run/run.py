@@ -20,6 +20,7 @@ from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
 from napari_osuda.session.preflight import check_job, check_out
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
+from napari_osuda.session.run.intensities import intensity_changes
 from napari_osuda.session.run.iterations import Iterations
 from napari_osuda.session.run.masks import Masks
 from napari_osuda.session.run.result import Chosen, classes_of, scored
@@ -170,7 +171,7 @@ class Run:
             layers = self._iterations.adaptation.layers
             # From here on, whatever happens to this process, the run can be found and taken up again.
             self._save()
-        yield Started(layers, total, str(self.device), classes_of(job))
+        yield Started(layers, total, str(self.device), classes_of(job), intensity_changes(job, setup.maps))
         slices = setup.target.slices
         self._clock.plan(before=slices, steps=total, after=slices)
         yield from _about(setup, about_contrast)

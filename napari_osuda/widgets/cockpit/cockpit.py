@@ -203,7 +203,7 @@ class Cockpit(QObject):
 
     def _on_started(self, event: Started) -> None:
         self._run, self.result = self.controller.run, None
-        self.history = RunHistory(event.layers, event.classes, event.iterations)
+        self.history = RunHistory(event.layers, event.classes, event.iterations, event.intensities)
         self.began.emit(self.history)
 
     def _on_stepped(self, event: Step) -> None:

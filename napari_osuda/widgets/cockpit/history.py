@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from napari_osuda.method import NormLayer, StepReport
+    from napari_osuda.session.events import IntensityChange
 
 __all__ = ["SCALARS", "VECTORS", "RunHistory"]
 
@@ -28,6 +29,8 @@ class RunHistory:
         Value, name and color of each of the K output channels.
     iterations : int
         How many steps are expected; more are taken as well.
+    intensities : sequence of IntensityChange
+        What becomes of each channel before the network sees it; none where nothing is converted.
 
     Notes
     -----
@@ -35,11 +38,16 @@ class RunHistory:
     """
 
     def __init__(
-        self, layers: Sequence[NormLayer], classes: Sequence[tuple[int, str, str]], iterations: int
+        self,
+        layers: Sequence[NormLayer],
+        classes: Sequence[tuple[int, str, str]],
+        iterations: int,
+        intensities: Sequence[IntensityChange] = (),
     ) -> None:
         self.layers = tuple(layers)
         self.classes = tuple(classes)
         self.iterations = iterations
+        self.intensities = tuple(intensities)
         self.channels = sum(layer.channels for layer in layers)
         self._offsets = np.array([layer.offset for layer in layers], dtype=np.intp)
         self._counts = np.array([layer.channels for layer in layers], dtype=np.float32)

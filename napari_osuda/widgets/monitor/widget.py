@@ -23,6 +23,7 @@ from napari_osuda.widgets.monitor.curve_panels import (
 )
 from napari_osuda.widgets.monitor.curves import LinePanel
 from napari_osuda.widgets.monitor.distribution import DistributionPanel
+from napari_osuda.widgets.monitor.intensity import IntensityPanel
 from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
 from napari_osuda.widgets.monitor.pinned import PinnedPanel
 from napari_osuda.widgets.monitor.plot import PlotPanel
@@ -65,6 +66,7 @@ class MonitorWidget(DockedWidget):
         colors = self.colors()
         self.panels: dict[str, PlotPanel] = {
             "losses": LossPanel(colors),
+            "intensity": IntensityPanel(colors),
             "schedules": SchedulePanel(colors),
             "entropy": EntropyPanel(colors),
             "distance": DistanceMap(colors),
@@ -85,7 +87,8 @@ class MonitorWidget(DockedWidget):
         self.note = NoteLabel()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
-        self._columns = 0
+        # Columns, and how many plots there are.
+        self._layout = (0, 0)
         self._placed = False
         inside = Column()
         column = QVBoxLayout(inside)
@@ -130,6 +133,7 @@ class MonitorWidget(DockedWidget):
         self.empty.setVisible(history is None)
         for panel in self._plots():
             panel.show_history(history)
+        self._arrange()
         self._show_course()
         self.timeline.begin()
         self.activations.begin()
@@ -241,11 +245,12 @@ class MonitorWidget(DockedWidget):
         self._arrange()
 
     def _arrange(self) -> None:
+        shown = [panel for panel in self.panels.values() if not panel.isHidden()]
         columns = min(max(self.width() // _COLUMN_PIXELS, 1), len(self.panels))
-        if columns == self._columns:
+        if (columns, len(shown)) == self._layout:
             return
-        self._columns = columns
-        for index, panel in enumerate(self.panels.values()):
+        self._layout = (columns, len(shown))
+        for index, panel in enumerate(shown):
             cell = (index // columns, index % columns)
             # Beside a higher one a plot stays as high as it is.
             self._grid.addWidget(panel, *cell, Qt.AlignmentFlag.AlignTop)
