@@ -48,7 +48,7 @@ class IntensityPanel(PlotPanel):
 
     def prepare(self) -> None:
         """Out of sight where nothing is converted."""
-        self.setVisible(bool(self.changes))
+        self.wanted = bool(self.changes)
         for button in self.buttons.values():
             button.setEnabled(bool(self.changes))
 

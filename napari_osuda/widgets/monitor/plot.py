@@ -47,6 +47,8 @@ class PlotPanel(QWidget):
     """
 
     aspect = _ASPECT
+    #: Whether there is anything of this kind in the run that is shown.
+    wanted = True
 
     def __init__(self, title: str, meaning: str, colors: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -87,8 +87,8 @@ class MonitorWidget(DockedWidget):
         self.note = NoteLabel()
         self.empty = QLabel("No run yet. Start one in <b>OSUDA: Adapt</b>.")
         self.empty.setWordWrap(True)
-        # Columns, and how many plots there are.
-        self._layout = (0, 0)
+        # Columns, and the plots in their order.
+        self._arranged: tuple[int, list[PlotPanel]] = (0, [])
         self._placed = False
         inside = Column()
         column = QVBoxLayout(inside)
@@ -245,14 +245,16 @@ class MonitorWidget(DockedWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        shown = [panel for panel in self.panels.values() if not panel.isHidden()]
         columns = min(max(self.width() // _COLUMN_PIXELS, 1), len(self.panels))
-        if (columns, len(shown)) == self._layout:
+        # What has nothing to show for this run comes last, out of sight.
+        panels = sorted(self.panels.values(), key=lambda panel: not panel.wanted)
+        if (columns, panels) == self._arranged:
             return
-        self._layout = (columns, len(shown))
-        for index, panel in enumerate(shown):
+        self._arranged = (columns, panels)
+        for index, panel in enumerate(panels):
             cell = (index // columns, index % columns)
             # Beside a higher one a plot stays as high as it is.
             self._grid.addWidget(panel, *cell, Qt.AlignmentFlag.AlignTop)
+            panel.setHidden(not panel.wanted)
         for column in range(len(self.panels)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)

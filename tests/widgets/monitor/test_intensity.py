@@ -25,7 +25,7 @@ def begin(monitor, reported, *changes):
 
 def test_the_curve_is_there_before_the_first_iteration(monitor, reported):
     panel = begin(monitor, reported, change())
-    assert not panel.isHidden()
+    assert panel.wanted
     np.testing.assert_array_equal(panel.now.getData()[1], change().now)
     # It is where it began: one line is enough.
     assert not panel.beginning.isVisible()
@@ -44,4 +44,5 @@ def test_a_curve_that_has_moved_is_shown_with_its_beginning(monitor, reported):
 def test_without_a_conversion_there_is_no_such_plot(monitor, reported):
     panel = begin(monitor, reported, change())
     assert begin(monitor, reported) is panel
+    assert not panel.wanted
     assert panel.isHidden()
