@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_osuda.errors import OsudaError
-from napari_osuda.files import sha256_of
 from napari_osuda.simulation.fields import smooth_noise
 
 __all__ = ["Anatomy", "Template", "load_template", "place_head", "sample_anatomy"]
@@ -73,27 +70,6 @@ class Anatomy:
     spacing: tuple[float, float, float]
 
 
-_TEMPLATES = {
-    "t1": "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6",
-    "gm": "97a5ca69bd24db37a9cb7b32525e1733a209af904129bf1cd36da06d24243bed",
-    "wm": "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db",
-}
-"""The MNI152 maps (ICBM 2009a, symmetric) that patients are made of, by the SHA-256 of nilearn's files."""
-
-
-def _require_known_template() -> None:
-    import nilearn.datasets
-
-    folder = Path(nilearn.datasets.__file__).parent / "data"
-    for tissue, known in _TEMPLATES.items():
-        path = folder / f"mni_icbm152_{tissue}_tal_nlin_sym_09a_converted.nii.gz"
-        if not path.is_file() or sha256_of(path) != known:
-            raise OsudaError(
-                f"This nilearn holds another MNI152 template ({path.name}): other patients would come of "
-                "it. Install the known one: pip install nilearn==0.14.1."
-            )
-
-
 @lru_cache(maxsize=1)
 def load_template() -> Template:
     """Load the MNI152 template that nilearn ships (nothing is downloaded); about 3 s, once in a process.
@@ -102,10 +78,7 @@ def load_template() -> Template:
     ------
     ImportError
         nilearn is not installed: ``pip install napari-osuda[simulation]``.
-    OsudaError
-        This nilearn ships another template, of which other patients would come.
     """
-    _require_known_template()
     from nilearn.datasets import (
         load_mni152_gm_template,
         load_mni152_template,

@@ -128,10 +128,12 @@ def _recommendation(advice: AdviceRecord | None) -> dict[str, Any] | None:
 
 
 def _uri(image: Path, dataset: Path) -> str:
+    # Links are left as they are: in a DataLad dataset every image is one, to a store whose names say nothing.
+    path = Path(os.path.abspath(image))
     try:
-        return f"bids:raw:{image.resolve().relative_to(dataset.resolve()).as_posix()}"
+        return f"bids:raw:{path.relative_to(os.path.abspath(dataset)).as_posix()}"
     except ValueError:
-        return image.resolve().as_uri()
+        return path.as_uri()
 
 
 def _label_table(card: ModelCard) -> str:
