@@ -186,7 +186,8 @@ class Trial:
         return [*command, "--unlock", "--quiet", "all", "--config", *given]
 
     def _done(self) -> list[Path]:
-        found = sorted((self.out / "jobs").glob("*.json"))
+        # Not those that are being written, whose names begin with a dot.
+        found = sorted((self.out / "jobs").glob("[!.]*.json"))
         return [path for path in found if json.loads(path.read_text())["state"] == "done"]
 
     def _table(self) -> dict[str, str]:

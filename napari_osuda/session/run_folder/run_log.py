@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 from napari_osuda.errors import printable
@@ -97,7 +98,9 @@ class RunLog:
     def close(self) -> None:
         """Let go of the file."""
         if self._handler is not None:
-            self._handler.close()
+            # What a full disk has not taken by now is lost.
+            with suppress(OSError):
+                self._handler.close()
             self._handler = None
 
     def _say(self, level: int, text: str, error: BaseException | None = None) -> None:

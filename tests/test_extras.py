@@ -11,7 +11,7 @@ import pytest
 from napari_osuda.errors import explain
 from napari_osuda.extras import EXTRAS, qt_problem
 
-SAMPLE = Path(__file__).parents[2] / "sample_data" / "models" / "whole-tumour-t2"
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "models" / "whole-tumour-t2"
 # Bars modules from being imported, as though they were not installed.
 _WITHOUT = """
 import sys
@@ -41,7 +41,7 @@ def test_a_missing_library_is_named_with_its_extra(module, extra):
 def test_every_extra_is_one_of_the_package():
     import tomllib
 
-    with open(Path(__file__).parents[2] / "pyproject.toml", "rb") as stream:
+    with open(Path(__file__).parents[1] / "pyproject.toml", "rb") as stream:
         declared = tomllib.load(stream)["project"]["optional-dependencies"]
     assert set(EXTRAS.values()) <= set(declared)
 
@@ -100,15 +100,3 @@ def test_a_reader_that_leaves_is_no_failure(command):
     child.stderr.close()
     assert child.wait() == 0
     assert "roken pipe" not in said
-
-
-def test_completion_or_the_command_that_brings_it(capsys):
-    from napari_osuda.cli.commands import main
-
-    with pytest.raises(SystemExit) as stop:
-        main(["--print-completion", "bash"])
-    told = capsys.readouterr()
-    if stop.value.code == 0:
-        assert "cohort" in told.out
-    else:
-        assert "pip install 'napari-osuda[completion]'" in told.err
