@@ -12,12 +12,12 @@ from typing import Any
 
 from napari_osuda.errors import OutputError
 from napari_osuda.files import csv_cell, written_whole
-from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.cohort.page import cohort_page
 from napari_osuda.session.cohort.plan import CohortJob
 from napari_osuda.session.cohort.record import CaseOutcome, JobOutcome, Outcomes
+from napari_osuda.session.cohort.rows import Row
 
-__all__ = ["Row", "Summary", "summarize_cohort"]
+__all__ = ["Summary", "summarize_cohort", "told_of"]
 
 _WORST_FIRST = ("neither", "keep-source", "accept")
 _PARTICIPANT_COLUMNS = {
@@ -27,23 +27,6 @@ _PARTICIPANT_COLUMNS = {
     "recommendation": "The guard's, of the session where it is worst: accept (use the adapted mask), "
     "keep-source (use the original mask), neither (mark by hand), or n/a.",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One session in the table: ``case`` is None where it is not done."""
-
-    session: Session
-    state: str
-    error: str | None
-    job: str
-    case: CaseOutcome | None
-
-    @property
-    def decision(self) -> str | None:
-        """What the guard recommends."""
-        advice = None if self.case is None else self.case.recommendation
-        return None if advice is None else advice.decision
 
 
 @dataclass

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from napari_osuda.session.cohort.rows import Row
 from napari_osuda.session.report.html import Markup, number, table, tag
 from napari_osuda.session.report.page import whole_page
 from napari_osuda.session.report.words import HEADLINES
-
-if TYPE_CHECKING:
-    from napari_osuda.session.cohort.group import Row
 
 __all__ = ["cohort_page"]
 

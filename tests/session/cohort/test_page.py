@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_osuda.session.cohort.dataset import Session
-from napari_osuda.session.cohort.group import Row
 from napari_osuda.session.cohort.page import cohort_page
 from napari_osuda.session.cohort.record import CaseOutcome
+from napari_osuda.session.cohort.rows import Row
 from napari_osuda.session.run_folder.record import AdviceRecord, ExpectedRecord, RegionAdviceRecord
 
 
