@@ -127,10 +127,7 @@ class Run:
             self._masks = Masks(setup, folder, self._clock)
             with closing(RunLog(job.out)) as log:
                 log.begin(job, str(self.device))
-                with closing(self._to_the_end(setup, checkpoint, folder, about_contrast, log)) as events:
-                    for event in events:
-                        log.event(event)
-                        yield event
+                yield from self._to_the_end(setup, checkpoint, folder, about_contrast, log)
 
     def _to_the_end(
         self,
@@ -146,10 +143,10 @@ class Run:
                 for event in events:
                     if isinstance(event, Note):
                         self._notes.append(event)
-                    yield event
+                    yield log.event(event)
             result = self._result("stopped" if self.stopping else "done", None)
             if folder is not None:
-                yield Progress("writing", 0, 1, None)
+                yield log.event(Progress("writing", 0, 1, None))
                 folder.require_masks(result)
                 folder.write(result)
         except (GeneratorExit, KeyboardInterrupt):
@@ -165,13 +162,13 @@ class Run:
             if folder is not None:
                 with suppress(OsudaError, OSError, RuntimeError):
                     folder.write(result)
-            yield Finished(result)
+            yield log.event(Finished(result))
             if not isinstance(error, OsudaError | MemoryError | OSError | RuntimeError):
                 raise
             return
         if result.outcome == "done":
             checkpoint.remove()
-        yield Finished(result)
+        yield log.event(Finished(result))
 
     def _events(self, setup: Setup, about_contrast: Note | None) -> Generator[Event, None, None]:
         """The work itself, part by part."""

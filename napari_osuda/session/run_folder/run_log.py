@@ -6,6 +6,7 @@ import logging
 import platform
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from napari_osuda.errors import printable
 from napari_osuda.session.events import After, Before, Event, Finished, Note, Progress, Started, Step
@@ -17,6 +18,7 @@ __all__ = ["LOG_FILE", "RunLog"]
 LOG_FILE = "run.log"
 """In a run folder. Unlike the other files it grows line by line, so that a killed run leaves one too."""
 
+_E = TypeVar("_E", bound=Event)
 _LOGGER = logging.getLogger(__name__)
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 
@@ -57,8 +59,12 @@ class RunLog:
         again = ", resumed" if job.resume else ""
         self._say(logging.INFO, f"Method {job.method} on {device}{again}: {job.config.to_dict()}")
 
-    def event(self, event: Event) -> None:
-        """One event of the run."""
+    def event(self, event: _E) -> _E:
+        """Tell one event of the run; it is given back."""
+        self._tell(event)
+        return event
+
+    def _tell(self, event: Event) -> None:
         if isinstance(event, Started):
             channels = sum(layer.channels for layer in event.layers)
             self._say(logging.INFO, f"{len(event.layers)} BatchNorm layers with {channels} channels")
