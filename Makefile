@@ -24,7 +24,6 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/lint-imports --no-cache
 
 types: venv
 	$(BIN)/mypy
@@ -38,6 +37,7 @@ docs: venv
 	$(BIN)/python docs/make_results.py
 
 benchmark: venv
+	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/step_cost.py $(ARGS)
 	$(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py
 

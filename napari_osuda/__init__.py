@@ -6,6 +6,7 @@ The names below are loaded when they are first used, so that napari's plugin men
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda.version import __version__
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from napari_osuda.session import adapt_case
 
 __all__ = ["AdaptationConfig", "__version__", "adapt_case", "load_model", "read_case"]
+
+# Who wants to hear what is logged adds a handler; without one Python would print it.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "AdaptationConfig": "napari_osuda.method",

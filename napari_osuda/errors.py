@@ -6,7 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from napari_osuda.extras import library_problem
+
 __all__ = [
+    "BusyError",
     "CaseError",
     "ConfigError",
     "ModelError",
@@ -121,6 +124,10 @@ class OutputError(OsudaError):
     """Nothing can be written there: the folder is not empty, not a folder, or not writable."""
 
 
+class BusyError(OutputError):
+    """Somebody else is writing there at this moment."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: Python's own error, or torch's, which is a RuntimeError in various words."""
     text = str(error).lower()
@@ -139,5 +146,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" ({printable(str(error.filename))})" if error.filename else ""
         return f"The system said '{error.strerror}'{where}."
+    problem = library_problem(error)
+    if problem is not None:
+        return printable(problem)
     said = f"{type(error).__name__}: {printable(str(error))}".rstrip(": ")
     return f"An unexpected error stopped this: {said}. Please report it."

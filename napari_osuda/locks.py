@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import BusyError, OutputError
 
 __all__ = ["LOCK_FILE", "held", "locked"]
 
@@ -33,8 +33,10 @@ def locked(folder: Path | str, name: str = LOCK_FILE, *, wait: float = 1.0, busy
 
     Raises
     ------
+    BusyError
+        Somebody else is writing there.
     OutputError
-        Somebody else is writing there, or nothing can be written.
+        Nothing can be written.
     """
     folder = Path(folder)
     path = folder / name
@@ -45,7 +47,7 @@ def locked(folder: Path | str, name: str = LOCK_FILE, *, wait: float = 1.0, busy
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=wait)
     except Timeout:
-        raise OutputError(
+        raise BusyError(
             busy or f"Another program is writing into {folder}. Wait until it has ended."
         ) from None
     except NotImplementedError:

@@ -25,6 +25,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from napari_osuda.benchmark.template import require_known_template
 from napari_osuda.benchmark.training.averaging import average_networks
 from napari_osuda.benchmark.training.recipe import Recipe
 from napari_osuda.benchmark.training.slices import TrainingSlices, training_slices
@@ -282,6 +283,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("patients", "models", "scores"), help="make only these")
     parser.add_argument("--out", type=Path, default=HERE, help="folder to write to (this one)")
     chosen = parser.parse_args()
+    require_known_template()
     models, patients = chosen.out / "models", chosen.out / "patients"
     models.mkdir(parents=True, exist_ok=True)
     # Not forked: torch's threads do not survive it.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_osuda import simulation
 from napari_osuda.benchmark.protocols import Protocol
+from napari_osuda.benchmark.template import require_known_template
 from napari_osuda.benchmark.training.slices import training_slices
 from napari_osuda.files import written_whole
 from napari_osuda.imaging import Case, Grid, case_from_arrays
@@ -98,6 +99,7 @@ def _simulated(seed: int, protocol: Protocol, cache: Path) -> Mapping[str, NDArr
     if path.is_file():
         with np.load(path) as kept:
             return dict(kept)
+    require_known_template()
     patient = simulate_patient(seed, protocol.grade, SCANNERS[protocol.scanner])
     # Whole numbers, as the files of a scanner hold.
     arrays: dict[str, NDArray[Any]] = {c: np.round(patient.images[c]).astype(np.uint16) for c in CONTRASTS}

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 __all__ = ["main"]
@@ -33,5 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("napari-osuda: stopped.\n")
         return 130
     finally:
+        with suppress(KeyboardInterrupt):
+            from napari_osuda.cli.printing import flush
+
+            flush()
         if own:
             signal.signal(signal.SIGINT, before)

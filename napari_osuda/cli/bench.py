@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from napari_osuda.cli.bench_data import BenchData, bench_data
+from napari_osuda.cli.options import add_device
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
@@ -63,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add_device(parser)
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -76,6 +75,7 @@ def bench(options: argparse.Namespace) -> int:
     from napari_osuda.benchmark.tables import bench_report
 
     _check(options)
+    options.device = options.device or "auto"
     data = bench_data(options)
     protocols, methods = choose(options.only, data.catalogue)
     series = data.series(protocols)
@@ -137,6 +137,8 @@ def _require_same_settings(out: Path, settings: list[str]) -> None:
 
 def _run(steps: Iterator[Done]) -> bool:
     """Run the trials and show how far they are; whether any is done."""
+    from tqdm import tqdm
+
     bars, any_done = sys.stderr.isatty(), False
     with tqdm(desc="Bench", unit="trial", file=sys.stderr, disable=not bars) as bar:
         for step in steps:

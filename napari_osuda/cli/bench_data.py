@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from napari_osuda.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,6 +58,8 @@ def bench_data(options: argparse.Namespace) -> BenchData:
 
 
 def _tell(text: str) -> None:
+    from tqdm import tqdm
+
     tqdm.write(text, file=sys.stderr)
 
 

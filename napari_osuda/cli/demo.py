@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import OsudaError
+from napari_osuda.extras import qt_problem
 
 __all__ = ["MODEL", "PATIENT", "display_there", "open_demo_viewer", "run_demo"]
 
@@ -34,6 +35,9 @@ def run_demo(*, out: Path | None, gui: bool) -> int:
         Exit code.
     """
     if gui and display_there():
+        problem = qt_problem()
+        if problem is not None:
+            raise OsudaError(f"{problem} Without a window: napari-osuda demo --no-gui")
         try:
             import napari
 

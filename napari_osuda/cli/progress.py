@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import printable
 from napari_osuda.session.events import Event, Note, Progress, Started, Step
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["TerminalProgress"]
 
@@ -25,11 +26,11 @@ _STAGES = {
 
 
 class TerminalProgress:
-    """Shows events on stderr; nothing at all when ``quiet``."""
+    """Shows events on stderr; nothing at all when ``quiet``, and lines only without ``bars``."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, bars: bool = True) -> None:
         self.quiet = quiet
-        self._bars = sys.stderr.isatty() and not quiet
+        self._bars = bars and sys.stderr.isatty() and not quiet
         self._bar: tqdm[Any] | None = None
         self._stage = ""
 
@@ -67,6 +68,8 @@ class TerminalProgress:
             self._close()
             self._stage = event.stage
             if self._bars:
+                from tqdm import tqdm
+
                 self._bar = tqdm(total=event.total, desc=_STAGES[event.stage], file=sys.stderr, leave=True)
             else:
                 self._print(f"{_STAGES[event.stage]} ...")
@@ -75,6 +78,8 @@ class TerminalProgress:
 
     def _print(self, text: str) -> None:
         if self._bars:
+            from tqdm import tqdm
+
             tqdm.write(printable(text, kept="\n\t"), file=sys.stderr)
         else:
             say(text, file=sys.stderr)

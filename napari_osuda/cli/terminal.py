@@ -18,10 +18,11 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "run_on_terminal", "s
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
-def run_on_terminal(*args: Any, quiet: bool, **kwargs: Any) -> RunResult:
+def run_on_terminal(*args: Any, quiet: bool, bars: bool = True, **kwargs: Any) -> RunResult:
     """:func:`napari_osuda.adapt_case` with progress on the terminal and Ctrl-C as an early end.
 
-    A second Ctrl-C ends the program at once; the run can then be resumed from its last checkpoint.
+    Without ``bars``, lines stand where bars would (a log goes to the same terminal). A second Ctrl-C ends the
+    program at once; the run can then be resumed from its last checkpoint.
     """
     from napari_osuda.cli.progress import TerminalProgress
     from napari_osuda.session.api import make_job
@@ -32,7 +33,11 @@ def run_on_terminal(*args: Any, quiet: bool, **kwargs: Any) -> RunResult:
     run = Run(make_job(*args, **kwargs))
     out = run.job.out
     result: RunResult | None = None
-    with TerminalProgress(quiet=quiet) as progress, _ctrl_c(run.stop), closing(iter(run)) as events:
+    with (
+        TerminalProgress(quiet=quiet, bars=bars) as progress,
+        _ctrl_c(run.stop),
+        closing(iter(run)) as events,
+    ):
         try:
             for event in events:
                 progress.show(event)

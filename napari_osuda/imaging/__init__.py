@@ -18,6 +18,7 @@ from napari_osuda.imaging.modalities import (
     seen_as,
     telling_name,
 )
+from napari_osuda.imaging.naming import case_name
 from napari_osuda.imaging.planes import Plane
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
@@ -47,6 +48,7 @@ __all__ = [
     "Source",
     "Volume",
     "case_from_arrays",
+    "case_name",
     "check_case",
     "digest_of",
     "expected_map",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.case import Case, Source, stack_channels
-from napari_osuda.imaging.dicom import DicomSeries, find_series, is_dicom
+from napari_osuda.imaging.dicom import DicomSeries, find_series
 from napari_osuda.imaging.grid import onto_grid
 from napari_osuda.imaging.modalities import match_channels, modality_of
-from napari_osuda.imaging.volumes import SUFFIXES, read_volume, without_suffix
+from napari_osuda.imaging.naming import case_name
+from napari_osuda.imaging.volumes import SUFFIXES, read_volume
 
 __all__ = ["read_case"]
 
@@ -35,7 +35,7 @@ def read_case(
     channels : sequence of str
         The model's channel names, in its order.
     name : str, optional
-        What the case is called: by default the folder's name, or the first file's without its suffix.
+        What the case is called: by default as `case_name` has it.
 
     Returns
     -------
@@ -47,18 +47,19 @@ def read_case(
     CaseError
         A channel is missing or ambiguous, a file cannot be read, or the images lie on different grids.
     """
+    name = name or case_name(spec)
     if isinstance(spec, Mapping):
         files = _named({key: Path(path) for key, path in spec.items()}, channels)
-        return _of_files(files, channels, name or _name_of(next(iter(files.values()))))
+        return _of_files(files, channels, name)
     text = str(spec).strip()
     path = Path(text).expanduser()
     if not text:
         raise CaseError("The case is empty: give a folder or files.")
     # A path that exists is meant, whatever commas and equal signs are in it.
     if path.is_dir():
-        return _of_files(_in_folder(path, channels), channels, name or Path(os.path.abspath(path)).name)
+        return _of_files(_in_folder(path, channels), channels, name)
     if path.exists() or ("," not in text and "=" not in text):
-        return _of_one_file(path, channels, name or _name_of(path))
+        return _of_one_file(path, channels, name)
     if re.match(r"[^,=/\\]+=", text):
         named: dict[str, Path] = {}
         # A comma parts two files only where a name follows: it may stand in a path too.
@@ -75,13 +76,7 @@ def read_case(
             f"({', '.join(channels)}): give one file for each, in this order."
         )
     files = dict(zip(channels, paths, strict=True))
-    return _of_files(files, channels, name or _name_of(paths[0]))
-
-
-def _name_of(path: Path) -> str:
-    # A DICOM file's own name is a number: its folder is what somebody named.
-    # Of a link it is the link's folder: what it leads to may be a store whose names say nothing.
-    return Path(os.path.abspath(path)).parent.name if is_dicom(path) else without_suffix(path.name)
+    return _of_files(files, channels, name)
 
 
 def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from napari_osuda.errors import ModelError, OsudaError, OutputError, printable
+from napari_osuda.extras import library_problem
 from napari_osuda.models import questions
 from napari_osuda.models.answers import SavedAnswers
 from napari_osuda.models.architectures.probing import check_channels, smallest_size
@@ -201,6 +202,9 @@ def _read_whole(path: Path | str) -> Iterator[None]:
     except (OsudaError, ImportError, MemoryError):
         raise
     except Exception as error:
+        problem = library_problem(error)
+        if problem is not None:
+            raise ModelError(f"{path} cannot be read: {problem}") from error
         raise ModelError(
             f"{path} cannot be read: something in its files is not as it should be ({type(error).__name__}). "
             "Ask who made it for another copy."

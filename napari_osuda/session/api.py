@@ -107,7 +107,13 @@ def adapt_case(
     return result
 
 
-def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Labels:
+def predict_case(
+    model: SourceModel,
+    case: Case,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Labels:
     """The mask that a model gives a case, in the case's own voxels.
 
     Parameters
@@ -117,6 +123,8 @@ def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Lab
     case : Case
         From :func:`napari_osuda.read_case`, with the model's channels.
     device : {"auto", "cpu", "cuda", "mps"}
+    on_progress : callable
+        Called with the slices (of a volume: windows) done, and how many there are.
 
     Returns
     -------
@@ -130,6 +138,9 @@ def predict_case(model: SourceModel, case: Case, *, device: str = "auto") -> Lab
     """
     check_input(model, case)
     stack = SliceStack(case, slice_spec(model.card))
-    *_, labels = predicted(placed(model.network, resolve_device(device), stack), stack, model.card)
-    assert isinstance(labels, np.ndarray)
-    return labels
+    network = placed(model.network, resolve_device(device), stack)
+    for part in predicted(network, stack, model.card):
+        if isinstance(part, np.ndarray):
+            return part
+        on_progress(*part)
+    raise AssertionError("a prediction ends with its mask")

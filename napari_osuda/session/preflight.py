@@ -19,6 +19,7 @@ from napari_osuda.session.inference.sliding_window import require_monai
 from napari_osuda.session.job import Job
 from napari_osuda.session.run_folder.checkpoint import saved_states
 from napari_osuda.session.run_folder.record import read_record
+from napari_osuda.session.run_folder.run_log import LOG_FILE
 
 # What rounding leaves of the sum of the shares of all classes.
 _WHOLE_BUT_FOR = 0.01
@@ -140,8 +141,8 @@ def check_out(folder: Path, *, resume: bool = False) -> None:
 
 
 def _counts(path: Path) -> bool:
-    """Whether something in a folder was put there: locks and what a crash has left half written were not."""
-    return path.name != LOCK_FILE and not path.name.startswith(PARTIAL)
+    """Whether something in a folder was put there: no lock, no log, nothing left half written."""
+    return path.name not in (LOCK_FILE, LOG_FILE) and not path.name.startswith(PARTIAL)
 
 
 def _what_is_there(folder: Path) -> str:

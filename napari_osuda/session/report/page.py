@@ -36,7 +36,7 @@ from napari_osuda.session.report.words import (
     SCALE,
 )
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "whole_page", "write_report"]
 
 _OTHER = "#7f7f7f"
 # A page of many cases stays small enough for a mail.
@@ -61,6 +61,19 @@ def write_report(path: Path | str, report: ReportInput) -> None:
 
 def render(report: ReportInput) -> str:
     """The page as text."""
+    return whole_page(
+        report.title,
+        _verdict(report),
+        *(_case_section(n, case, report) for n, case in enumerate(report.cases)),
+        _summary_section(report.cases),
+        _adaptation_section(report),
+        tag("section", tag("h2", "Settings"), details_of(report.settings, "Of the adaptation")),
+        tag("section", tag("h2", "Provenance"), details_of(report.provenance, "Of this run")),
+    )
+
+
+def whole_page(title: str, *sections: Markup | None) -> str:
+    """A self-contained page of these sections, as text."""
     # The browser itself then refuses whatever is not in the page: no script, no address but data.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -69,21 +82,13 @@ def render(report: ReportInput) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", report.title),
+        tag("title", title),
         tag("style", Markup(style)),
     )
     body = tag(
         "body",
-        tag("header", tag("h1", report.title), tag("p", NOT_A_DEVICE, class_="soft")),
-        tag(
-            "main",
-            _verdict(report),
-            *(_case_section(n, case, report) for n, case in enumerate(report.cases)),
-            _summary_section(report.cases),
-            _adaptation_section(report),
-            tag("section", tag("h2", "Settings"), details_of(report.settings, "Of the adaptation")),
-            tag("section", tag("h2", "Provenance"), details_of(report.provenance, "Of this run")),
-        ),
+        tag("header", tag("h1", title), tag("p", NOT_A_DEVICE, class_="soft")),
+        tag("main", *sections),
         tag("footer", tag("p", NOT_A_DEVICE)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

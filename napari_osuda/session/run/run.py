@@ -28,6 +28,7 @@ from napari_osuda.session.run.setup import Setup, set_up
 from napari_osuda.session.run_folder.checkpoint import Checkpoint
 from napari_osuda.session.run_folder.documents import now
 from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
+from napari_osuda.session.run_folder.run_log import RunLog
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 
 __all__ = ["Run", "adapt_or_nothing"]
@@ -125,21 +126,28 @@ class Run:
             folder = None if job.out is None else RunFolder(job)
             self.stacks = target.stacks
             self._masks = Masks(setup, folder, self._clock)
-            yield from self._to_the_end(setup, checkpoint, folder, about_contrast)
+            with closing(RunLog(job.out)) as log:
+                log.begin(job, str(self.device))
+                yield from self._to_the_end(setup, checkpoint, folder, about_contrast, log)
 
     def _to_the_end(
-        self, setup: Setup, checkpoint: Checkpoint, folder: RunFolder | None, about_contrast: Note | None
-    ) -> Iterator[Event]:
+        self,
+        setup: Setup,
+        checkpoint: Checkpoint,
+        folder: RunFolder | None,
+        about_contrast: Note | None,
+        log: RunLog,
+    ) -> Generator[Event, None, None]:
         """The run, whose end, however it comes, leaves what there is in the folder."""
         try:
             with closing(self._events(setup, about_contrast)) as events:
                 for event in events:
                     if isinstance(event, Note):
                         self._notes.append(event)
-                    yield event
+                    yield log.event(event)
             result = self._result("stopped" if self.stopping else "done", None)
             if folder is not None:
-                yield Progress("writing", 0, 1, None)
+                yield log.event(Progress("writing", 0, 1, None))
                 folder.require_masks(result)
                 folder.write(result)
         except (GeneratorExit, KeyboardInterrupt):
@@ -147,6 +155,7 @@ class Run:
             self._save()
             raise
         except BaseException as error:
+            log.failure(error)
             # A full disk may have been the reason; the checkpoint before this one is still there then.
             with suppress(OsudaError, OSError, RuntimeError):
                 self._save()
@@ -154,13 +163,13 @@ class Run:
             if folder is not None:
                 with suppress(OsudaError, OSError, RuntimeError):
                     folder.write(result)
-            yield Finished(result)
+            yield log.event(Finished(result))
             if not isinstance(error, OsudaError | MemoryError | OSError | RuntimeError):
                 raise
             return
         if result.outcome == "done":
             checkpoint.remove()
-        yield Finished(result)
+        yield log.event(Finished(result))
 
     def _events(self, setup: Setup, about_contrast: Note | None) -> Generator[Event, None, None]:
         """The work itself, part by part."""

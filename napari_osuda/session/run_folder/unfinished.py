@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.files import RUN_FILE
-from napari_osuda.imaging import Case, read_case
+from napari_osuda.imaging import Case
 from napari_osuda.locks import held
-from napari_osuda.models import load_model
 from napari_osuda.session.job import Job
+from napari_osuda.session.run_folder.again import case_again, model_again
 from napari_osuda.session.run_folder.checkpoint import CHECKPOINT, saved_states
 from napari_osuda.session.run_folder.job_record import FileRecord, JobRecord, read_job_record
 
@@ -66,14 +64,8 @@ class Unfinished:
             raise OutputError(
                 f"The run in {self.folder} cannot be resumed: its images were not read from files."
             )
-        # With the answers that a person gave to what the model's files leave open, the class among them.
-        record, card = self.record, self.record.card
-        overrides: dict[str, Any] = {"defaults": True}
-        if card is not None and card.architecture is not None:
-            overrides |= {"architecture": card.architecture, "kwargs": card.architecture.kwargs}
-        model = load_model(record.model_path, trust=trust, overrides=overrides)
-        if card is not None:
-            model = dataclasses.replace(model, card=card)
+        record = self.record
+        model = model_again(record.model_path, record.card, trust=trust)
         return Job(
             model=model,
             cases=tuple(_read_again(entry, model.card.channels) for entry in record.files),
@@ -113,8 +105,5 @@ def _unfinished(folder: Path) -> Unfinished | None:
 
 
 def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
-    """A case of the record, its images called as they were then: that says which contrasts they are."""
     files = {channel: path for channel, path in entry.channels.items() if path is not None}
-    case = read_case(files, channels, name=entry.case)
-    sources = tuple(dataclasses.replace(s, title=entry.titles.get(s.channel, "")) for s in case.sources)
-    return dataclasses.replace(case, sources=sources)
+    return case_again(entry.case, files, entry.titles, channels)

@@ -14,7 +14,7 @@ from napari_osuda.widgets.adapt.words import READING, result_words
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 if TYPE_CHECKING:
-    from napari_osuda.session import Finished, RunState
+    from napari_osuda.session import After, Before, Finished, Preview, Progress, RunState
 
 __all__ = ["RunView"]
 
@@ -58,14 +58,16 @@ class RunView(QObject):
         assert feed is not None
         panel.pause.connect(controller.pause)
         panel.resume.connect(controller.resume)
+        # Only methods of this object, which goes with the window: Qt calls none of what is gone. What belongs
+        # to no QObject would still be called, with a mask for a layer of a viewer that is closed.
         self._links = (
             (feed.state_changed, self._on_state),
-            (feed.progressed, panel.set_progress),
-            (feed.noted, tell),
+            (feed.progressed, self._on_progressed),
+            (feed.noted, self._on_noted),
             (feed.started, self._on_started),
-            (feed.before_ready, layers.show_before),
-            (feed.after_ready, layers.show_after),
-            (feed.previewed, layers.show_preview),
+            (feed.before_ready, self._on_before),
+            (feed.after_ready, self._on_after),
+            (feed.previewed, self._on_previewed),
             (feed.finished, self.show_end),
             (feed.failed, self._on_failed),
             (cockpit.left, self._on_left),
@@ -110,6 +112,21 @@ class RunView(QObject):
         job = self._cockpit.controller.job
         assert job is not None
         self._layers.begin(self._cockpit.image, job.model.card, self._cockpit.case)
+
+    def _on_progressed(self, progress: Progress) -> None:
+        self._panel.set_progress(progress)
+
+    def _on_noted(self, sentence: str) -> None:
+        self._tell(sentence)
+
+    def _on_before(self, event: Before) -> None:
+        self._layers.show_before(event)
+
+    def _on_after(self, event: After) -> None:
+        self._layers.show_after(event)
+
+    def _on_previewed(self, preview: Preview) -> None:
+        self._layers.show_preview(preview)
 
     def _on_failed(self, sentence: str) -> None:
         self._ending = ("failed", sentence)

@@ -5,10 +5,11 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Signal
 
 from napari_osuda.session.controller import RunState
 from napari_osuda.widgets.adapt.run_view import RunView
+from napari_osuda.widgets.cockpit.feed import Feed as FeedOfAll
 
 
 class Feed(QObject):
@@ -130,3 +131,23 @@ def test_pause_and_resume_are_the_controllers(shown):
     shown.panel.resume.emit()
     shown.cockpit.controller.pause.assert_called_once()
     shown.cockpit.controller.resume.assert_called_once()
+
+
+def test_what_a_run_tells_reaches_nothing_of_a_window_that_is_gone(qapp):
+    # A viewer that is closed destroys its widgets without a word, and the run goes on telling for a while.
+    for _ in range(50):
+        window, cockpit, layers, said = QObject(), Cockpit(), Mock(), Mock()
+        panel, outcome = Panel(), Mock()
+        RunView(window, cockpit, panel, outcome, layers, said)
+        cockpit.feed.previewed.emit("preview")
+        layers.show_preview.assert_called_once_with("preview")
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+        for part in (panel.set_progress, outcome, layers, said):
+            part.reset_mock()
+        for name in FeedOfAll.NAMES:
+            if hasattr(cockpit.feed, name):
+                getattr(cockpit.feed, name).emit("late")
+        for part in (panel.set_progress, outcome, layers, said):
+            assert not part.mock_calls
+        assert not panel.states

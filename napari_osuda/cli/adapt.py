@@ -1,0 +1,235 @@
+"""``napari-osuda adapt``: several cases together, each by itself, or a recorded run once more."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_osuda.cli.batch import Batch, skipped
+from napari_osuda.cli.evaluate import tell_unscored
+from napari_osuda.cli.options import add_case_options, add_method_options, given_model, read_model
+from napari_osuda.cli.printing import say
+from napari_osuda.cli.terminal import DONE, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
+from napari_osuda.errors import CaseError, OsudaError, OutputError
+
+if TYPE_CHECKING:
+    from napari_osuda.imaging import Case
+    from napari_osuda.method import AdaptationConfig
+    from napari_osuda.models import SourceModel
+    from napari_osuda.session import RunResult
+    from napari_osuda.session.run_folder.again import RunAgain
+
+__all__ = ["adapt", "add_options", "list_methods", "settings_of"]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    add_case_options(parser, required=False)
+    add_method_options(parser)
+    parser.add_argument(
+        "--reference", nargs="+", action="extend", default=[], metavar="CASE_LABELS",
+        help="label volumes in the order of the cases, for scores alone",
+    )  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="go on with the unfinished run in --out")
+    parser.add_argument(
+        "--each", action="store_true",
+        help="adapt to each case by itself, into a folder of its name in --out; --resume skips finished ones",
+    )  # fmt: skip
+    parser.add_argument(
+        "--config", type=Path, metavar="RUN.JSON",
+        help="repeat a run: its model, cases, settings, seed; other options go before what it says",
+    )  # fmt: skip
+
+
+def list_methods() -> int:
+    """Print every method with a line."""
+    from napari_osuda.method import PRESETS
+
+    width = max(map(len, PRESETS))
+    for known in PRESETS.values():
+        say(f"{known.name:<{width}}  {known.summary} ({known.citation})")
+    return DONE
+
+
+def settings_of(options: argparse.Namespace, base: AdaptationConfig | None = None) -> AdaptationConfig:
+    """The settings of ``--method``, ``--set`` and ``--seed``; ``base`` is what holds without a method."""
+    from napari_osuda.method import AdaptationConfig, check_complete, preset
+
+    method = options.method or "osuda"
+    if base is None or options.method is not None:
+        base = preset(method)
+    config = AdaptationConfig.from_items(options.settings, base=base)
+    if options.seed is not None:
+        config = config.replace(seed=options.seed)
+    check_complete(method, config)
+    return config
+
+
+def adapt(options: argparse.Namespace) -> int:
+    """Adapt; 0 done, 1 failed, 130 stopped."""
+    if options.method == "list":
+        return list_methods()
+    needed = ("out",) if options.config is not None else ("model", "cases", "out")
+    for name in needed:
+        if not getattr(options, name):
+            option = {"cases": "case"}.get(name, name)
+            say(f"napari-osuda adapt: the option --{option} is required", file=sys.stderr)
+            return WRONG_USAGE
+    if options.each:
+        if options.config is not None:
+            say("napari-osuda adapt: --each and --config exclude each other", file=sys.stderr)
+            return WRONG_USAGE
+        return _adapt_each(options)
+    return _adapt_together(options)
+
+
+def _adapt_together(options: argparse.Namespace) -> int:
+    from napari_osuda.session.preflight import check_out
+
+    wanted = _Wanted.of(options)
+    check_out(options.out, resume=options.resume)
+    model = wanted.model(options)
+    cases = wanted.cases(options, model)
+    references = _references(options.reference, cases, model)
+    return _conclude(_run(options, wanted, model, cases, references, options.out), options.quiet)
+
+
+def _adapt_each(options: argparse.Namespace) -> int:
+    from napari_osuda.files import path_inside
+    from napari_osuda.imaging import case_name, read_case
+    from napari_osuda.session.run_folder.checkpoint import saved_states
+
+    wanted = _Wanted.of(options)
+    names = [case_name(spec) for spec in options.cases]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise CaseError(f"Two cases are called '{twice}': rename one's folder or file.")
+    if options.reference and len(options.reference) != len(names):
+        raise CaseError(
+            f"There are {len(options.reference)} references for {len(names)} cases; give one for each, in "
+            "order."
+        )
+    folders = [path_inside(options.out, name) for name in names]
+    if not options.resume:
+        for folder in folders:
+            if folder.is_dir() and any(folder.iterdir()):
+                raise OutputError(
+                    f"The folder {folder} is not empty. Give another --out, or --resume to do the rest."
+                )
+    model = wanted.model(options)
+
+    def work(number: int, name: str) -> None:
+        folder = folders[number]
+        if options.resume and _finished(folder):
+            raise skipped()
+        case = read_case(options.cases[number], model.card.channels)
+        references = _references(options.reference[number : number + 1], (case,), model)
+        resume = options.resume and bool(saved_states(folder))
+        result = _run(options, wanted, model, (case,), references, folder, resume=resume)
+        if _conclude(result, options.quiet) == INTERRUPTED:
+            raise KeyboardInterrupt
+
+    return Batch("adapted", options.quiet).run(names, len(names), work)
+
+
+def _finished(folder: Path) -> bool:
+    from napari_osuda.files import is_run_folder
+    from napari_osuda.session.run_folder.record import read_record
+
+    return is_run_folder(folder) and read_record(folder).outcome == "done"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be done, by the options and by the run that they repeat."""
+
+    config: AdaptationConfig
+    method: str
+    device: str
+    again: RunAgain | None
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> _Wanted:
+        if options.config is None:
+            return cls(settings_of(options), options.method or "osuda", options.device or "auto", None)
+        from napari_osuda.session.run_folder.again import RunAgain
+
+        again = RunAgain.of(options.config)
+        config = settings_of(options, again.config)
+        # On which device it ran is told, what was asked for is not: the same one, where it is there.
+        return cls(
+            config, options.method or again.record.method, options.device or again.record.device, again
+        )
+
+    def model(self, options: argparse.Namespace) -> SourceModel:
+        if self.again is None or options.model is not None:
+            return read_model(options)
+        return given_model(self.again.model(trust=options.trust), quiet=options.quiet)
+
+    def cases(self, options: argparse.Namespace, model: SourceModel) -> tuple[Case, ...]:
+        from napari_osuda.imaging import read_case
+
+        if self.again is not None and not options.cases:
+            return self.again.cases(model.card.channels)
+        return tuple(read_case(spec, model.card.channels) for spec in options.cases)
+
+
+def _run(
+    options: argparse.Namespace,
+    wanted: _Wanted,
+    model: SourceModel,
+    cases: tuple[Case, ...],
+    references: tuple[Any, ...],
+    out: Path,
+    *,
+    resume: bool | None = None,
+) -> RunResult:
+    return run_on_terminal(
+        model, cases, wanted.config, method=wanted.method, references=references, device=wanted.device,
+        out=out, resume=options.resume if resume is None else resume,
+        quiet=options.quiet, bars=not options.verbose,
+    )  # fmt: skip
+
+
+def _references(files: Sequence[str], cases: Sequence[Case], model: SourceModel) -> tuple[Any, ...]:
+    from napari_osuda.evaluation import require_scorable
+    from napari_osuda.imaging import onto_grid, read_labels
+
+    if not files:
+        return ()
+    if len(files) != len(cases):
+        raise CaseError(
+            f"There are {len(files)} references for {len(cases)} cases; give one for each, in order."
+        )
+    read = []
+    for file, case in zip(files, cases, strict=True):
+        labels, grid = read_labels(file)
+        read.append(onto_grid(labels, grid, f"its reference {file}", case.grid, f"The case '{case.name}'"))
+    for file, labels in zip(files, read, strict=True):
+        tell_unscored(
+            require_scorable(model.card.scored_regions, labels, known=tuple(model.card.labels)), file
+        )
+    return tuple(read)
+
+
+def _conclude(result: RunResult, quiet: bool) -> int:
+    if result.outcome == "failed":
+        raise OsudaError(result.error or "The run failed.")
+    if not quiet:
+        say("\n".join(summary(result)))
+    if result.outcome == "stopped":
+        where = (
+            ""
+            if result.folder is None or not result.folder.is_dir()
+            else f" The partial run is saved in {result.folder}; --resume goes on."
+        )
+        say(
+            f"Stopped after {len(result.reports)} of {result.job.config.iterations} iterations.{where}",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return DONE

@@ -1,0 +1,58 @@
+"""What a case is called, before any of its files is read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from napari_osuda.imaging.dicom import is_dicom
+from napari_osuda.imaging.volumes import without_suffix
+
+__all__ = ["case_name"]
+
+# A file of a case with its channel's name before it.
+_NAMED = re.compile(r"[^,=/\\]+=")
+
+
+def case_name(spec: str | Path | Mapping[str, str | Path]) -> str:
+    """The name that `read_case` gives a case: that of its folder, or of its first file without the suffix.
+
+    A folder of BIDS is called by the patient as well: ``sub-01_ses-1``, since each patient has a ``ses-1``.
+
+    Parameters
+    ----------
+    spec : str, Path or mapping
+        As for `read_case`; nothing of it has to exist.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(spec, Mapping):
+        return _of_file(Path(next(iter(spec.values()), "")))
+    text = str(spec).strip()
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _of_folder(Path(os.path.abspath(path)))
+    if not path.exists() and ("," in text or _NAMED.match(text)):
+        first = text.split(",")[0]
+        path = Path(_NAMED.sub("", first, count=1).strip()).expanduser()
+    return _of_file(path)
+
+
+def _of_folder(folder: Path) -> str:
+    if folder.name == "anat" and folder.parent.name.startswith(("sub-", "ses-")):
+        folder = folder.parent
+    if folder.name.startswith("ses-") and folder.parent.name.startswith("sub-"):
+        return f"{folder.parent.name}_{folder.name}"
+    return folder.name
+
+
+def _of_file(path: Path) -> str:
+    # A DICOM file's own name is a number: its folder is what somebody named.
+    # Of a link it is the link's folder: what it leads to may be a store whose names say nothing.
+    if is_dicom(path):
+        return _of_folder(Path(os.path.abspath(path)).parent)
+    return without_suffix(path.name)

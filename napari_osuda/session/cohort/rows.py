@@ -1,0 +1,27 @@
+"""A session of a cohort as the tables and the report tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_osuda.session.cohort.dataset import Session
+from napari_osuda.session.cohort.record import CaseOutcome
+
+__all__ = ["Row"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One session in the table: ``case`` is None where it is not done."""
+
+    session: Session
+    state: str
+    error: str | None
+    job: str
+    case: CaseOutcome | None
+
+    @property
+    def decision(self) -> str | None:
+        """What the guard recommends."""
+        advice = None if self.case is None else self.case.recommendation
+        return None if advice is None else advice.decision

@@ -1,0 +1,127 @@
+"""Model and cases of a recorded run, read again from their files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from napari_osuda.errors import CaseError, ConfigError, ModelError
+from napari_osuda.files import RUN_FILE
+from napari_osuda.imaging import Case, read_case
+from napari_osuda.method import AdaptationConfig
+from napari_osuda.models import ModelCard, SourceModel, load_model
+from napari_osuda.session.run_folder.record import CaseRecord, RunRecord, read_record
+
+__all__ = ["RunAgain", "case_again", "model_again"]
+
+
+def model_again(
+    path: Path | str, card: ModelCard | None, *, trust: bool | Collection[str] = False
+) -> SourceModel:
+    """A model with the card that it had: the answers of a person to what its files leave open are in it."""
+    overrides: dict[str, object] = {"defaults": True}
+    if card is not None and card.architecture is not None:
+        overrides |= {"architecture": card.architecture, "kwargs": card.architecture.kwargs}
+    model = load_model(path, trust=trust, overrides=overrides)
+    return model if card is None else dataclasses.replace(model, card=card)
+
+
+def case_again(
+    name: str, files: Mapping[str, str | Path], titles: Mapping[str, str], channels: Sequence[str]
+) -> Case:
+    """A case from the file of each channel, its images called as then: that tells their contrasts."""
+    paths = set(map(str, files.values()))
+    # A file of four axes holds all channels.
+    together = len(files) > 1 and len(paths) == 1
+    case = read_case(paths.pop() if together else files, channels, name=name)
+    sources = tuple(dataclasses.replace(s, title=titles.get(s.channel, "")) for s in case.sources)
+    return dataclasses.replace(case, sources=sources)
+
+
+@dataclass(frozen=True)
+class RunAgain:
+    """What ``run.json`` says of a run, for doing the same once more.
+
+    Attributes
+    ----------
+    record : RunRecord
+    """
+
+    record: RunRecord
+
+    @classmethod
+    def of(cls, path: Path | str) -> RunAgain:
+        """Of a run folder, or of the ``run.json`` in one.
+
+        Raises
+        ------
+        CaseError
+            It is neither, or damaged.
+        """
+        path = Path(path)
+        if not path.is_dir() and path.name != RUN_FILE:
+            raise CaseError(f"{path} is no record of a run: give a run folder, or the {RUN_FILE} in it.")
+        return cls(read_record(path if path.is_dir() else path.parent))
+
+    @property
+    def config(self) -> AdaptationConfig:
+        """The settings; raises ConfigError where one is unusable."""
+        try:
+            return AdaptationConfig().replace(**self.record.config)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"The settings of that run are damaged ({error}).") from None
+
+    def model(self, *, trust: bool | Collection[str] = False) -> SourceModel:
+        """The source model of the run.
+
+        Raises
+        ------
+        ModelError
+            It is no longer there, or is another now.
+        """
+        known = self.record.model
+        if known.path is None:
+            raise ModelError("That run does not say where its model was. Give it with --model.")
+        try:
+            card = ModelCard.model_validate(known.card.model_dump())
+        except ValidationError:
+            raise ModelError("The model card in the record of that run is damaged. Give --model.") from None
+        model = model_again(known.path, card, trust=trust)
+        if known.sha256 not in (None, model.sha256):
+            raise ModelError(
+                f"{known.path} is not the model of that run: the file has changed since. Give it with "
+                "--model if you mean this one."
+            )
+        return model
+
+    def cases(self, channels: Sequence[str]) -> tuple[Case, ...]:
+        """The cases of the run.
+
+        Raises
+        ------
+        CaseError
+            An image is no longer there, is another now, or was a layer of a viewer.
+        """
+        return tuple(_case(entry, channels) for entry in self.record.cases)
+
+
+def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
+    files = {image.channel: image.path for image in entry.inputs if image.path is not None}
+    if len(files) < len(entry.inputs):
+        raise CaseError(
+            f"The images of '{entry.name}' were layers of a viewer, not files. Give them with --case."
+        )
+    titles = {image.channel: image.title for image in entry.inputs if image.title}
+    case = case_again(entry.name, files, titles, channels)
+    then = {image.channel: image.sha256 for image in entry.inputs}
+    for source in case.sources:
+        if then[source.channel] not in (None, source.sha256):
+            raise CaseError(
+                f"{source.path} is not the image of that run: the file has changed since. Give it with "
+                "--case if you mean this one."
+            )
+    return case

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from napari_osuda.cli.commands import main
+
+SHORT = ["--set", "iterations=2", "batch_size=4"]
+
+
+def run(*arguments) -> int:
+    return main([str(a) for a in arguments])
+
+
+@pytest.fixture
+def sessions(patient, tmp_path):
+    folders = [tmp_path / "sub-01" / session for session in ("ses-1", "ses-2")]
+    for folder in folders:
+        shutil.copytree(patient, folder)
+    return folders
+
+
+def test_each_case_by_itself_and_the_rest_later(model, sessions, tmp_path, capsys):
+    out, file = tmp_path / "runs", sessions[0] / "p7_T2.nii.gz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100])
+    command = ["adapt", "--each", "--model", model, "--case", *sessions, "--out", out, *SHORT]
+    assert run(*command) == 1
+    assert "1 of 2 cases adapted; 1 failed (sub-01_ses-1)." in capsys.readouterr().err
+    assert (out / "sub-01_ses-2" / "after" / "sub-01_ses-2.nii.gz").is_file()
+    assert run(*command) == 1
+    assert "is not empty" in capsys.readouterr().err
+    file.write_bytes(whole)
+    assert run(*command, "--resume") == 0
+    assert "1 of 2 cases adapted; 1 skipped." in capsys.readouterr().err
+    records = [json.loads((out / f"sub-01_ses-{n}" / "run.json").read_text()) for n in (1, 2)]
+    assert [[case["name"] for case in record["cases"]] for record in records] == [
+        ["sub-01_ses-1"],
+        ["sub-01_ses-2"],
+    ]
+
+
+def test_a_run_is_repeated_from_its_record(model, patient, tmp_path, capsys):
+    first, again, other = tmp_path / "first", tmp_path / "again", tmp_path / "other"
+    command = ["adapt", "--model", model, "--case", patient, "--out", first, "--seed", "3", "--quiet", *SHORT]
+    assert run(*command) == 0
+    assert run("adapt", "--config", first / "run.json", "--out", again, "--quiet") == 0
+    masks = [nib.load(folder / "after" / "Patient 7.nii.gz").get_fdata() for folder in (first, again)]
+    np.testing.assert_array_equal(*masks)
+    then, now = (json.loads((folder / "run.json").read_text()) for folder in (first, again))
+    for key in ("config", "seed", "method", "model", "cases"):
+        assert now[key] == then[key], key
+
+    assert run("adapt", "--config", first, "--out", other, "--quiet", "--set", "iterations=1") == 0
+    record = json.loads((other / "run.json").read_text())
+    assert (record["config"]["iterations"], record["seed"]) == (1, 3)
+
+    image = patient / "p7_t1.nii.gz"
+    changed = nib.load(image)
+    nib.save(nib.Nifti1Image(changed.get_fdata(dtype=np.float32) + 1, changed.affine), image)
+    assert run("adapt", "--config", first, "--out", tmp_path / "no") == 1
+    assert "p7_t1.nii.gz is not the image of that run" in capsys.readouterr().err
+    assert run("adapt", "--config", image, "--out", tmp_path / "no") == 1
+    assert "is no record of a run" in capsys.readouterr().err
+
+
+def test_the_log_of_a_run_is_in_its_folder(model, patient, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run("adapt", "--model", model, "--case", patient, "--out", out, "--verbose", *SHORT) == 0
+    log = (out / "run.log").read_text(encoding="utf-8")
+    for said in ("INFO    napari-osuda ", "Case Patient 7: ", "DEBUG   t = 1: eta", "Outcome: done"):
+        assert said in log, said
+    assert "DEBUG   napari_osuda.session.run_folder.run_log: t = 1: eta" in capsys.readouterr().err
+
+
+def test_a_failure_says_in_the_log_where_it_came_from(model, patient, tmp_path, capsys, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("something odd")
+
+    monkeypatch.setattr("napari_osuda.session.run.masks.Masks.segment", broken)
+    out = tmp_path / "run"
+    assert run("adapt", "--model", model, "--case", patient, "--out", out, *SHORT) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    log = (out / "run.log").read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "something odd" in log
+
+
+def test_a_second_gpu_is_asked_for_by_its_number(model, patient, tmp_path, capsys):
+    command = ["adapt", "--model", model, "--case", patient, "--out", tmp_path / "run", *SHORT]
+    assert run(*command, "--device", "cuda:999") == 1
+    assert "no device 'cuda:999'" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        run(*command, "--device", "cuda:one")
+    assert stop.value.code == 2

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from napari_osuda.cli.commands import main
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """A reference, a mask that is half of it, and one with another label as well."""
+    paths = []
+    for name, last, more in (("reference", 8, 0), ("half", 4, 0), ("more", 8, 7)):
+        labels = np.zeros((10, 10, 4), np.uint8)
+        labels[0:last, 2:6] = 1
+        labels[9, 9, 3] = more
+        paths.append(str(tmp_path / f"{name}.nii.gz"))
+        nib.save(nib.Nifti1Image(labels, np.diag([2.0, 2.0, 3.0, 1.0])), paths[-1])
+    return paths
+
+
+def evaluate(predictions, references, *more) -> int:
+    return main(["evaluate", "--prediction", *predictions, "--reference", *references, *more])
+
+
+def test_each_and_the_mean(masks, capsys):
+    reference, half, _ = masks
+    assert evaluate([half, reference], [reference, reference]) == 0
+    told = capsys.readouterr().out
+    assert f"{half}: label 1: Dice 0.6667" in told
+    assert "label 1: Dice 0.8333 (sd " in told
+    assert "over 2 cases, 0 of them failures" in told
+
+
+def test_labels_that_no_score_counts_are_told(masks, capsys):
+    # Enough of the convention for it to be the right one.
+    paths = []
+    for file in (masks[2], masks[0]):
+        labels = np.asarray(nib.load(file).dataobj).copy()
+        labels[0, 0:3, 0] = (1, 2, 4)
+        paths.append(file.replace(".nii.gz", "_brats.nii.gz"))
+        nib.save(nib.Nifti1Image(labels, np.diag([2.0, 2.0, 3.0, 1.0])), paths[-1])
+    assert evaluate([paths[0]], [paths[1]], "--regions", "brats2021") == 0
+    assert "labels 7 are in no region" in capsys.readouterr().err
+
+
+def test_pairs_are_asked_for(masks, capsys):
+    assert evaluate(masks[:2], masks[:1]) == 1
+    assert "There are 2 predictions for 1 references" in capsys.readouterr().err

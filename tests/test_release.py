@@ -1,0 +1,45 @@
+"""What is said of the release in several places is the same in all of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from napari_osuda.version import __version__
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_one_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(rf"^version: {re.escape(__version__)}$", citation, re.MULTILINE)
+    recipe = (ROOT / "packaging" / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    assert f'set version = "{__version__}"' in recipe
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        needed = tomllib.load(stream)["project"]["dependencies"]
+    recipe = (ROOT / "packaging" / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    for line in needed:
+        name, bounds = re.fullmatch(r"([A-Za-z0-9_-]+)(.*)", line).groups()
+        name = {"torch": "pytorch"}.get(name, name)
+        assert f"- {name} {bounds}\n" in recipe, line
+
+
+def test_what_the_source_archive_names_is_there():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        tool = tomllib.load(stream)["tool"]["hatch"]["build"]["targets"]["sdist"]
+    missing = [name for name in tool["include"] if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_the_container_installs_extras_that_exist():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        extras = set(tomllib.load(stream)["project"]["optional-dependencies"])
+    for recipe in ("Dockerfile", "osuda.def"):
+        text = (ROOT / "containers" / recipe).read_text(encoding="utf-8")
+        asked = re.search(r'"\.\[([a-z0-9,]+)\]"', text)
+        assert asked is not None
+        assert set(asked[1].split(",")) <= extras
