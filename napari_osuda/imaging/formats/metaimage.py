@@ -49,8 +49,8 @@ def read_metaimage(path: Path) -> tuple[NDArray[Any], Grid]:
         values = values[..., 0]
     if values.ndim != 3:
         raise CaseError(
-            f"{path} has the shape {stored.shape}, and a volume of three axes is needed: save the one that is "
-            "to be segmented as a file of its own."
+            f"{path} has the shape {stored.shape}, and a volume of three axes is needed: save the one that "
+            "is to be segmented as a file of its own."
         )
     affine, placed = _affine(path, fields, len(stored.shape))
     try:
@@ -113,7 +113,8 @@ def _affine(path: Path, fields: dict[str, str], axes: int) -> tuple[NDArray[np.f
     spacing = _first(fields, "elementspacing", "elementsize")
     if spacing is None:
         raise CaseError(
-            f"{path} does not say how large its voxels are (no ElementSpacing in its header): export it again."
+            f"{path} does not say how large its voxels are (no ElementSpacing in its header): "
+            "export it again."
         )
     steps = np.array(_numbers(path, fields, spacing, count=axes))[:3]
     matrix = _first(fields, "transformmatrix", "rotation", "orientation")
