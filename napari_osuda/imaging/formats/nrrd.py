@@ -51,7 +51,7 @@ _SPACES = {
 }  # fmt: skip
 _UNKNOWN_SPACE = (-1, -1, 1)
 _MM = {"mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "cm": 10.0, "m": 1e3,
-       "meter": 1e3, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "microns": 1e-3, "": 1.0, "???": 1.0}  # fmt: skip
+       "meter": 1e3, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "": 1.0, "???": 1.0}  # fmt: skip
 # What an axis can hold and still be one of the volume's own.
 _SPATIAL = {"domain", "space", "none", "???", ""}
 
@@ -121,9 +121,9 @@ def _header(path: Path) -> tuple[dict[str, str], Stored]:
 def _spatial_axes(path: Path, fields: dict[str, str], shape: tuple[int, ...]) -> list[int]:
     """The three axes that lie in space; CaseError where another holds several values."""
     kinds = [kind.lower() for kind in fields.get("kinds", "").split()] or [""] * len(shape)
-    vectors = _vectors(fields.get("spacedirections", "")) or [
-        None if "spacedirections" in fields else ()
-    ] * len(shape)
+    vectors = _vectors(fields.get("spacedirections", ""))
+    if not vectors and "spacedirections" not in fields:
+        vectors = [()] * len(shape)
     if len(kinds) != len(shape) or len(vectors) != len(shape):
         raise CaseError(f"{path} does not describe each of its {len(shape)} axes: its header is damaged.")
     other = [
