@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from napari_osuda.imaging.writing import label_type
 
 __all__ = [
     "SUFFIXES",
+    "Identity",
     "Volume",
     "digest_of",
     "identity_of",
@@ -66,9 +67,12 @@ class Volume:
     title: str = ""
     series: DicomSeries | None = None
 
-    def digest(self) -> str:
-        """As `digest_of` gives it."""
-        return _digest_of_files(self.path) if self.series is None else self.series.digest()
+    def identity(self) -> Identity:
+        """As `identity_of` gives it."""
+        if self.series is None:
+            return Identity(_digest_of_files(self.path))
+        series = self.series
+        return Identity(series.digest(), self.title, series.frame_of_reference, series.patient)
 
 
 def without_suffix(name: str) -> str:
@@ -98,13 +102,22 @@ def read_volume(path: Path | str) -> Volume:
         return Volume(values.astype(np.float32, copy=False), grid, path)
 
 
-def identity_of(path: Path | str) -> tuple[str, str]:
-    """Digest and title of a volume (`digest_of`, `title_of`), of a DICOM series looked for once."""
+class Identity(NamedTuple):
+    """What an image is known by: see `digest_of` and `title_of`; and of DICOM its space and its patient."""
+
+    digest: str
+    title: str = ""
+    frame_of_reference: str = ""
+    patient: str = ""
+
+
+def identity_of(path: Path | str) -> Identity:
+    """What a volume is known by, of a DICOM series looked for once."""
     path = Path(path)
     if not _is_series(path):
-        return _digest_of_files(path), ""
+        return Identity(_digest_of_files(path))
     series = series_of(path)
-    return series.digest(), series.description
+    return Identity(series.digest(), series.description, series.frame_of_reference, series.patient)
 
 
 def digest_of(path: Path | str) -> str:
@@ -112,7 +125,7 @@ def digest_of(path: Path | str) -> str:
 
     These are a header and the file of its voxels, or the files of a DICOM series.
     """
-    return identity_of(path)[0]
+    return identity_of(path).digest
 
 
 def title_of(path: Path | str) -> str:

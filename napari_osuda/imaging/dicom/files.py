@@ -46,8 +46,8 @@ class DicomHeader:
     Attributes
     ----------
     path : Path
-    series, instance, frame_of_reference : str
-        SeriesInstanceUID, SOPInstanceUID and FrameOfReferenceUID; "" where there is none.
+    series, instance, frame_of_reference, patient : str
+        SeriesInstanceUID, SOPInstanceUID, FrameOfReferenceUID and PatientID; "" where there is none.
     description : str
         SeriesDescription, else ProtocolName, else "".
     number : int or None
@@ -66,6 +66,7 @@ class DicomHeader:
     series: str
     instance: str
     frame_of_reference: str
+    patient: str
     description: str
     number: int | None
     is_image: bool
@@ -165,6 +166,7 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
             series=said("SeriesInstanceUID"),
             instance=said("SOPInstanceUID"),
             frame_of_reference=said("FrameOfReferenceUID"),
+            patient=said("PatientID"),
             description=said("SeriesDescription") or said("ProtocolName"),
             number=int(number) if number.lstrip("-").isdigit() else None,
             is_image=is_image,
