@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.bench import add_options, bench
+from napari_osuda.cli.images import add_image_options, read_given_case, write_own_grids
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
 from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError, explain
@@ -112,6 +113,7 @@ def _case_options(parser: argparse.ArgumentParser, *, required: bool = True) -> 
     parser.add_argument("--out", type=Path, required=required, metavar="DIR")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--quiet", action="store_true", help="print only errors")
+    add_image_options(parser)
     _model_options(parser)
 
 
@@ -134,9 +136,7 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _read_cases(options: argparse.Namespace, model: SourceModel) -> tuple[Case, ...]:
-    from napari_osuda.imaging import read_case
-
-    return tuple(read_case(spec, model.card.channels) for spec in options.cases)
+    return tuple(read_given_case(options, i, model.card.channels) for i in range(len(options.cases)))
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -165,9 +165,11 @@ def _predict(options: argparse.Namespace) -> int:
     for case, path in zip(cases, targets, strict=True):
         for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
             print(f"napari-osuda: note: {note.text}", file=sys.stderr)
-        write_labels(path, predict_case(model, case, device=options.device), case.grid)
+        labels = predict_case(model, case, device=options.device)
+        write_labels(path, labels, case.grid)
+        write_own_grids(options, case, labels)
         if not options.quiet:
-            say(path)
+            say(str(path))
     return DONE
 
 
@@ -197,6 +199,10 @@ def _adapt(options: argparse.Namespace) -> int:
         model, cases, config, method=options.method, references=_references(options.reference, cases, model),
         device=options.device, out=options.out, resume=options.resume, quiet=options.quiet,
     )  # fmt: skip
+    for found in result.cases:
+        for kind, labels in (("before", found.before), ("after", found.after)):
+            if labels is not None:
+                write_own_grids(options, found.case, labels, kind)
     return _conclude(result, options.quiet)
 
 

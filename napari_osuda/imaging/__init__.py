@@ -12,6 +12,7 @@ from napari_osuda.imaging.modalities import (
     telling_name,
 )
 from napari_osuda.imaging.planes import Plane
+from napari_osuda.imaging.preparation.choices import FINEST, Preparation
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
 from napari_osuda.imaging.spec import SliceSpec
@@ -26,6 +27,7 @@ from napari_osuda.imaging.volumes import (
 from napari_osuda.imaging.writing import write_labels, write_shares
 
 __all__ = [
+    "FINEST",
     "INTENSITY_MAPS",
     "NORMALIZATIONS",
     "Case",
@@ -35,6 +37,7 @@ __all__ = [
     "Knots",
     "MapName",
     "Plane",
+    "Preparation",
     "SliceSpec",
     "SliceStack",
     "Source",

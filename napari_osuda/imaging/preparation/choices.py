@@ -26,6 +26,8 @@ class Preparation:
         A label volume: what is 0 in it the network sees as 0.
     brain_mask_sha256 : str or None
         Of that file, once it was read.
+    brain_layer : str
+        Name of the viewer's layer that is the mask, where no file is; "" where there is none.
     extract_brain : bool
         Whether the brain mask is made by a library, where no file is given.
     """
@@ -34,4 +36,5 @@ class Preparation:
     bias_field: bool = False
     brain_mask: Path | None = None
     brain_mask_sha256: str | None = None
+    brain_layer: str = ""
     extract_brain: bool = False

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging import modality_of
+from napari_osuda.imaging import Preparation, modality_of
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard
 from napari_osuda.session.job import Job
@@ -51,6 +52,7 @@ class FileRecord(RunDocument):
     case: FileName
     channels: dict[str, str | None]
     titles: dict[str, str] = Field(default_factory=dict)
+    preparation: dict[str, Any] = Field(default_factory=dict)
 
 
 class JobRecord(RunDocument):
@@ -60,6 +62,7 @@ class JobRecord(RunDocument):
     model: str | None
     cases: tuple[CaseIdentity, ...]
     contrasts: tuple[tuple[str | None, ...], ...] | None = None
+    preparations: tuple[dict[str, Any], ...] | None = None
     settings: dict[str, Any]
     process: int
     model_path: str
@@ -90,6 +93,8 @@ class JobRecord(RunDocument):
             known["card"] = _card(self.card)
         if self.contrasts is not None:
             known["contrasts"] = self.contrasts
+        if self.preparations is not None:
+            known["preparations"] = self.preparations
         identity: dict[str, Any] = plain(known)
         return identity
 
@@ -102,6 +107,7 @@ def job_identity(job: Job) -> dict[str, Any]:
             "card": _card(job.model.card),
             "cases": [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases],
             "contrasts": [[modality_of(s.name) for s in c.sources] for c in job.cases],
+            "preparations": [vars(replace(c.preparation, brain_mask=None)) for c in job.cases],
             "settings": _deciding(job.config.to_dict()),
         }
     )
@@ -123,6 +129,7 @@ def job_record(job: Job, done: int) -> JobRecord:
                     "case": c.name,
                     "channels": {s.channel: s.path and s.path.absolute() for s in c.sources},
                     "titles": {s.channel: s.title for s in c.sources},
+                    "preparation": _absolute(c.preparation),
                 }
                 for c in job.cases
             ],
@@ -151,9 +158,15 @@ def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | N
                 if before != after:
                     where = {"card": "of the model card"}.get(key, "of the settings")
                     return f"{name} {where} was {_short(before)}, now it is {_short(after)}"
-        what = {"model": "the model's file", "cases": "the images", "contrasts": "the images' contrasts"}
+        what = {"model": "the model's file", "cases": "the images", "contrasts": "the images' contrasts",
+                "preparations": "what is done to the images"}  # fmt: skip
         return f"{what.get(key, key)} was {_short(then[key])}, now it is {_short(now[key])}"
     return None
+
+
+def _absolute(preparation: Preparation) -> dict[str, Any]:
+    mask = preparation.brain_mask
+    return vars(replace(preparation, brain_mask=mask and mask.absolute()))
 
 
 def _short(value: Any) -> str:
