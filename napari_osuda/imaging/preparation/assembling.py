@@ -13,20 +13,18 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.files import sha256_of
 from napari_osuda.imaging.case import Case, Source, stack_channels
-from napari_osuda.imaging.grid import Grid, corners_apart
+from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import find_air, find_head
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.preparation.bias_field import without_bias_field
 from napari_osuda.imaging.preparation.brain import extracted_brain, masked, on_grid, read_mask
 from napari_osuda.imaging.preparation.choices import FINEST, Preparation
-from napari_osuda.imaging.preparation.common_grid import moved_to, same_voxels
+from napari_osuda.imaging.preparation.common_grid import moved_to, require_movable, same_voxels
 
 __all__ = ["ChannelImage", "case_of_images", "reference_channel", "require_together"]
 
 # Of the head, what an image must show at least to be a channel beside the others.
 _LEAST_SHOWN = 0.5
-# Of two voxel sizes that are one.
-_SAME_SIZE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +163,7 @@ def _brought(images: Iterable[ChannelImage], chosen: Preparation) -> Iterator[Ch
             continue
         require_together(image.source, image.name, first.source, first.name)
         alike = same_voxels(image.grid, first.grid)
-        if not alike and not chosen.reference_grid:
-            _require_other_voxels(image, first)
+        require_movable(image.grid, image.name, first.grid, first.name, chosen=bool(chosen.reference_grid))
         outside = 0.0 if alike else find_air(np.asarray(image.data, np.float32)).level
         data, inside = moved_to(image.data, image.grid, image.name, first.grid, first.name, outside)
         source = image.source
@@ -182,19 +179,6 @@ def _brought(images: Iterable[ChannelImage], chosen: Preparation) -> Iterator[Ch
                 )
             source = dataclasses.replace(source, covered=shown)
         yield dataclasses.replace(image, data=data, source=source)
-
-
-def _require_other_voxels(image: ChannelImage, first: ChannelImage) -> None:
-    """Refuse an image with as many and as large voxels that lies elsewhere: perhaps its header is wrong."""
-    one, other = image.grid, first.grid
-    as_many = sorted(one.shape) == sorted(other.shape)
-    if as_many and np.allclose(sorted(one.spacing), sorted(other.spacing), rtol=_SAME_SIZE):
-        raise CaseError(
-            f"{image.name} ({one.describe()}) has as many and as large voxels as {first.name} "
-            f"({other.describe()}), but lies elsewhere by its header: their corners lie up to "
-            f"{corners_apart(one, other):.3g} mm apart. If the header is right, choose a reference grid "
-            "(--reference-grid), and it is resampled. Else mend the header."
-        )
 
 
 def _stripped(case: Case, chosen: Preparation, brain: tuple[NDArray[np.bool_], Grid, str] | None) -> Case:

@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.grid import Grid, Reorientation, same_grid
+from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart, same_grid
 
-__all__ = ["moved_to", "require_one_space", "resampled", "same_voxels"]
+__all__ = ["moved_to", "require_movable", "require_one_space", "resampled", "same_voxels"]
 
 # Full width at half maximum over standard deviation of a Gaussian.
 _FWHM = 2.3548
 # Codes of NIfTI that lead to a template: its space is not the scanner's.
 _TEMPLATES = {3: "Talairach space", 4: "MNI space", 5: "a template's space"}
 _EDGE = 1e-3
+# Of two voxel sizes that are one.
+_SAME_SIZE = 0.01
 
 
 def same_voxels(grid: Grid, target: Grid) -> bool:
@@ -45,6 +47,35 @@ def require_one_space(grid: Grid, name: str, target: Grid, target_name: str) -> 
         raise CaseError(
             f"{name} lies in {spaces[0]} and {target_name} in {spaces[1]}, by their headers. Register and "
             "resample them to one space first."
+        )
+
+
+def require_movable(grid: Grid, name: str, target: Grid, target_name: str, *, chosen: bool) -> None:
+    """Check by two grids alone that an image can be brought from one to the other.
+
+    Parameters
+    ----------
+    grid, name, target, target_name
+        The grids, and what their images are called in messages.
+    chosen : bool
+        Whether a person has chosen the target. Without that, an image with as many and as large voxels that
+        lies elsewhere is refused: its header may be wrong.
+
+    Raises
+    ------
+    CaseError
+        As `require_one_space`, or such an image.
+    """
+    if same_voxels(grid, target):
+        return
+    require_one_space(grid, name, target, target_name)
+    as_many = sorted(grid.shape) == sorted(target.shape)
+    if not chosen and as_many and np.allclose(sorted(grid.spacing), sorted(target.spacing), rtol=_SAME_SIZE):
+        raise CaseError(
+            f"{name} ({grid.describe()}) has as many and as large voxels as {target_name} "
+            f"({target.describe()}), but lies elsewhere by its header: their corners lie up to "
+            f"{corners_apart(grid, target):.3g} mm apart. If the header is right, choose a reference grid "
+            "(--reference-grid), and it is resampled. Else mend the header."
         )
 
 
