@@ -46,13 +46,34 @@ class CaseIdentity(RunDocument):
     inputs: tuple[str | None, ...]
 
 
+class PreparationChoice(RunDocument):
+    """What is done to the images of a case: see `napari_osuda.imaging.preparation.choices.Preparation`."""
+
+    reference_grid: str = ""
+    bias_field: bool = False
+    brain_mask: str | None = None
+    brain_mask_sha256: str | None = None
+    brain_layer: str = ""
+    extract_brain: bool = False
+
+    @property
+    def chosen(self) -> Preparation:
+        """The same for `napari_osuda.read_case`."""
+        return Preparation(
+            reference_grid=self.reference_grid,
+            bias_field=self.bias_field,
+            brain_mask=None if self.brain_mask is None else Path(self.brain_mask),
+            extract_brain=self.extract_brain,
+        )
+
+
 class FileRecord(RunDocument):
     """Where a case's channels were read, and what the images were called; None for layers of a viewer."""
 
     case: FileName
     channels: dict[str, str | None]
     titles: dict[str, str] = Field(default_factory=dict)
-    preparation: dict[str, Any] = Field(default_factory=dict)
+    preparation: PreparationChoice = Field(default_factory=lambda: PreparationChoice())
 
 
 class JobRecord(RunDocument):
@@ -62,7 +83,7 @@ class JobRecord(RunDocument):
     model: str | None
     cases: tuple[CaseIdentity, ...]
     contrasts: tuple[tuple[str | None, ...], ...] | None = None
-    preparations: tuple[dict[str, Any], ...] | None = None
+    preparations: tuple[PreparationChoice, ...] | None = None
     settings: dict[str, Any]
     process: int
     model_path: str
@@ -94,7 +115,7 @@ class JobRecord(RunDocument):
         if self.contrasts is not None:
             known["contrasts"] = self.contrasts
         if self.preparations is not None:
-            known["preparations"] = self.preparations
+            known["preparations"] = [one.model_dump() for one in self.preparations]
         identity: dict[str, Any] = plain(known)
         return identity
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.files import RUN_FILE
-from napari_osuda.imaging import Case, Preparation, read_case
+from napari_osuda.imaging import Case, read_case
 from napari_osuda.locks import held
 from napari_osuda.models import load_model
 from napari_osuda.session.job import Job
@@ -110,17 +110,13 @@ def _unfinished(folder: Path) -> Unfinished | None:
     interrupted = not told.is_file() or told.stat().st_mtime < saved
     iterations = record.done, record.config.iterations
     # A mask that was a layer of a viewer is gone with it.
-    gone = any(entry.preparation.get("brain_layer") for entry in record.files)
+    gone = any(entry.preparation.brain_layer for entry in record.files)
     return Unfinished(folder, names, all(files) and not gone, interrupted, saved, iterations, record)
 
 
 def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
     """A case of the record, its images called as they were then: that says which contrasts they are."""
     files = {channel: path for channel, path in entry.channels.items() if path is not None}
-    known = {field.name for field in dataclasses.fields(Preparation)}
-    chosen = {key: value for key, value in entry.preparation.items() if key in known}
-    if chosen.get("brain_mask"):
-        chosen["brain_mask"] = Path(chosen["brain_mask"])
-    case = read_case(files, channels, name=entry.case, preparation=Preparation(**chosen))
+    case = read_case(files, channels, name=entry.case, preparation=entry.preparation.chosen)
     sources = tuple(dataclasses.replace(s, title=entry.titles.get(s.channel, "")) for s in case.sources)
     return dataclasses.replace(case, sources=sources)
