@@ -27,14 +27,14 @@ from napari_osuda.widgets.adapt.inputs.series_chooser import SeriesChooser
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import real_viewer
 
-__all__ = ["Opening"]
+__all__ = ["Opening", "SeriesChoice", "read_paths"]
 
 # Between two layers, so that each is painted before the next holds up the window.
 _APART_MS = 20
 
 
 @dataclass(frozen=True)
-class _Choice:
+class SeriesChoice:
     """Several series were found."""
 
     series: tuple[DicomSeries, ...]
@@ -78,9 +78,9 @@ class Opening(QObject):
         """Open MRI files, or folders of DICOM series."""
         names = [str(path) for path in paths]
         title = Path(names[0]).name if len(names) == 1 else f"{len(names)} files"
-        self._read(title, lambda: _read(names))
+        self._read(title, lambda: read_paths(names))
 
-    def _choose(self, choice: _Choice) -> None:
+    def _choose(self, choice: SeriesChoice) -> None:
         """Ask which series are to be opened, and open them."""
         self.told.emit("")
         parent = self.parent()
@@ -110,8 +110,8 @@ class Opening(QObject):
         self._waiting.clear()
         self._reading.close()
 
-    def _on_read(self, layers: list[Any] | _Choice) -> None:
-        if isinstance(layers, _Choice):
+    def _on_read(self, layers: list[Any] | SeriesChoice) -> None:
+        if isinstance(layers, SeriesChoice):
             self._choose(layers)
             return
         self._waiting.extend(layers)
@@ -136,12 +136,12 @@ class Opening(QObject):
                 then()
 
 
-def _read(paths: list[str]) -> list[Any] | _Choice:
+def read_paths(paths: list[str]) -> list[Any] | SeriesChoice:
     reader = get_reader(paths)
     if reader is None and get_dicom_reader(paths) is not None:
         series = series_at(paths)
         if len(series) > 1:
-            return _Choice(tuple(series))
+            return SeriesChoice(tuple(series))
         reader = read_dicom
     if reader is None:
         raise CaseError(
