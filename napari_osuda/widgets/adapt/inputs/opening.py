@@ -137,6 +137,7 @@ class Opening(QObject):
 
 
 def read_paths(paths: list[str]) -> list[Any] | SeriesChoice:
+    """Layers of files and folders; of several DICOM series first the choice among them."""
     reader = get_reader(paths)
     if reader is None and get_dicom_reader(paths) is not None:
         series = series_at(paths)

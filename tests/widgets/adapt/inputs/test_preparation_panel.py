@@ -47,10 +47,8 @@ def test_the_grid_is_asked_only_where_images_differ(panel):
     assert panel.preparation_panel.grid.isHidden()
 
 
-@pytest.mark.parametrize(
-    ("wanted", "shape"), [("", (24, 24, 6)), ("t1", (24, 24, 24)), (FINEST, (24, 24, 24))]
-)
-def test_the_case_lies_on_the_chosen_grid(panel, wanted, shape):
+@pytest.mark.parametrize(("wanted", "depth"), [("", 6), ("t1", 24), (FINEST, 24)])
+def test_the_case_lies_on_the_chosen_grid(panel, wanted, depth):
     choose(panel.preparation_panel.grid, wanted)
     preparation, brain = panel.preparation()
     assert brain is None
