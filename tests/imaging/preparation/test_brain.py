@@ -22,7 +22,7 @@ def head(tmp_path):
     nib.save(nib.Nifti1Image(image, AFFINE), tmp_path / "t1.nii.gz")
     write_labels(tmp_path / "mask.nii.gz", away < 0.36, Grid(SHAPE, AFFINE))
     fine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1.0])
-    fine[:3, 3] = AFFINE[:3, :3] @ [-0.25] * 3
+    fine[:3, 3] = AFFINE[:3, :3] @ np.full(3, -0.25)
     doubled = (away < 0.36).repeat(2, 0).repeat(2, 1).repeat(2, 2)
     write_labels(tmp_path / "fine.nii.gz", doubled, Grid(tuple(2 * n for n in SHAPE), fine))
     return tmp_path
