@@ -105,5 +105,5 @@ def test_units_that_are_no_lengths_are_refused(tmp_path):
     with pytest.raises(CaseError, match="counts in second, which is no known length"):
         grid_of(layer)
     data, attributes, _ = layer.as_layer_data_tuple()
-    with pytest.raises(OutputError, match="'?final'? is not written: The layer counts in second"):
+    with pytest.raises(OutputError, match=r"'?final'? is not written: The layer counts in second"):
         write_layer(str(tmp_path / "final.nii.gz"), data, attributes)

@@ -28,7 +28,7 @@ _NEVER = (
 )
 _TAGS: list[Any] = [
     "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SeriesNumber", "Modality", "SOPInstanceUID",
-    "ImageType", "AcquisitionMatrix", "FrameOfReferenceUID", "PatientID",
+    "ImageType", "AcquisitionMatrix", "PhotometricInterpretation", "FrameOfReferenceUID", "PatientID",
     "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -157,7 +157,7 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         problem = ""
         is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
         if is_image:
-            problem = tiled(header)
+            problem = tiled(header) or _inverted(header)
             if not problem:
                 frames, problem = frames_of(path, header)
         number = said("SeriesNumber")
@@ -174,6 +174,13 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
             frames=frames,
             problem=problem,
         )
+
+
+def _inverted(header: Any) -> str:
+    """Why a file's values are not brightness; "" where they are."""
+    if str(getattr(header, "PhotometricInterpretation", "")).strip().upper() != "MONOCHROME1":
+        return ""
+    return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
 
 
 def _syntax(dataset: Any) -> Any:

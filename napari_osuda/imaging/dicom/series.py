@@ -99,7 +99,7 @@ def series_of(path: Path | str) -> DicomSeries:
         titles = ", ".join(series.title for series in found[:8]) or "none"
         raise CaseError(
             f"{path} holds {len(found)} DICOM image series ({titles}), and one is needed: give a folder that "
-            "holds no other, or one file of the series."
+            f"holds no other, or one file of the series. Or choose by number, as in {path}#3."
         )
     own = header_of(path)
     if not own.is_image:
