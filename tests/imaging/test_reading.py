@@ -120,7 +120,7 @@ def test_the_grid_and_header_are_the_first_given_files(tmp_path):
 
 def test_as_many_voxels_elsewhere_are_named_and_described(patient):
     put(patient / "BraTS20_Training_007_t2.nii.gz", affine=np.diag([-1.0, 1, 1, 1]))
-    with pytest.raises(CaseError, match=r"_t2\.nii\.gz \(.*axes LAS.*axes RAS.*mm apart") as caught:
+    with pytest.raises(CaseError, match=r"_t2\.nii\.gz \(.*axes LAS.*axes RAS.*mm away") as caught:
         read_case(patient, FOUR)
     assert "BraTS20_Training_007_flair.nii.gz" in str(caught.value)
 

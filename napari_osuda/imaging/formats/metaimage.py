@@ -49,7 +49,7 @@ def read_metaimage(path: Path) -> tuple[NDArray[Any], Grid]:
         values = values[..., 0]
     if values.ndim != 3:
         raise CaseError(
-            f"{path} has the shape {stored.shape}, and a volume of three axes is needed: save the one that "
+            f"{path} has the shape {stored.shape}, and a volume of three axes is needed. Save the one that "
             "is to be segmented as a file of its own."
         )
     affine, placed = _affine(path, fields, len(stored.shape))

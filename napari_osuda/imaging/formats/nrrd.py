@@ -139,7 +139,7 @@ def _spatial_axes(path: Path, fields: dict[str, str], shape: tuple[int, ...]) ->
         count = max(shape[axis] for axis in several) if several else shape[spatial[-1]]
         raise CaseError(
             f"{path} holds {count} values a voxel or {count} volumes, and a volume of one number a voxel is "
-            "needed: save the one that is to be segmented as a file of its own."
+            "needed. Save the one that is to be segmented as a file of its own."
         )
     if len(spatial) < 3:
         raise CaseError(f"{path} has the shape {shape}, and a volume of three axes is needed.")

@@ -54,8 +54,8 @@ def without_bias_field(
     inside = head & (image > 0)
     if not inside.any() or np.mean(image[head] < 0) > 0.01:
         raise CaseError(
-            f"{name} has values below 0 in the head, so it is no magnitude image any more, and bias "
-            "correction would spoil it: switch bias correction off."
+            f"{name} has values below 0 in the head, so it is no magnitude image any more. Switch bias "
+            "correction off, which would spoil it."
         )
     pixels = itk.GetImageFromArray(np.ascontiguousarray(image.transpose(2, 1, 0)))
     mask = itk.GetImageFromArray(np.ascontiguousarray(inside.transpose(2, 1, 0)).astype(np.uint8))

@@ -72,10 +72,9 @@ def require_movable(grid: Grid, name: str, target: Grid, target_name: str, *, ch
     as_many = sorted(grid.shape) == sorted(target.shape)
     if not chosen and as_many and np.allclose(sorted(grid.spacing), sorted(target.spacing), rtol=_SAME_SIZE):
         raise CaseError(
-            f"{name} ({grid.describe()}) has as many and as large voxels as {target_name} "
-            f"({target.describe()}), but lies elsewhere by its header: their corners lie up to "
-            f"{corners_apart(grid, target):.3g} mm apart. If the header is right, choose a reference grid "
-            "(--reference-grid), and it is resampled. Else mend the header."
+            f"{name} ({grid.describe()}) lies elsewhere than {target_name} ({target.describe()}), up to "
+            f"{corners_apart(grid, target):.3g} mm away. It has as many and as large voxels, so its header "
+            "may be wrong. If it is right, choose a reference grid (--reference-grid), and it is resampled."
         )
 
 
