@@ -158,7 +158,7 @@ def read_stored(stored: Stored) -> NDArray[Any]:
     return values.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
 
 
-def _decompressed(file: IO[bytes], stored: Stored, needed: int) -> IO[bytes]:
+def _decompressed(file: IO[bytes], stored: Stored, needed: int) -> Any:
     if stored.encoding == "gzip":
         return gzip.GzipFile(fileobj=file)
     if stored.encoding == "bzip2":
@@ -170,7 +170,7 @@ def _decompressed(file: IO[bytes], stored: Stored, needed: int) -> IO[bytes]:
     return file
 
 
-def _pass_over(stream: IO[bytes], count: int) -> None:
+def _pass_over(stream: Any, count: int) -> None:
     while count > 0 and (part := stream.read(min(count, 1 << 20))):
         count -= len(part)
 
