@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.grid import Grid, Reorientation
+from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart
 
 __all__ = [
     "NIFTI_SUFFIXES",
@@ -63,7 +63,7 @@ def nifti_grid(image: Any, path: Path) -> Grid:
 
 
 def forms_disagree(grid: Grid) -> bool:
-    """Whether a header's sform and qform, both coded, name other directions or voxel sizes.
+    """Whether a header's sform and qform, both coded, name other directions or sizes, or two places.
 
     The sform is used, as nibabel and most programs do. Where it leads to a template, its millimeters are
     not the patient's.
@@ -80,7 +80,11 @@ def forms_disagree(grid: Grid) -> bool:
         return False
     turned = Reorientation.between(qform, grid)
     sizes = np.allclose(qform.spacing, grid.spacing, rtol=_SIZES_ALIKE)
-    return any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2) or not sizes
+    if any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2) or not sizes:
+        return True
+    # Of one name two places are one too many; a registration gives the sform another name.
+    same_name = header["sform_code"] == header["qform_code"]
+    return bool(same_name) and corners_apart(qform, grid) > max(grid.spacing)
 
 
 def _require_sizes(image: Any, path: Path) -> None:

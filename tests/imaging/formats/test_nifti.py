@@ -197,3 +197,13 @@ def test_sform_and_qform_that_disagree_are_known(tmp_path, change, disagree):
     assert forms_disagree(grid) is disagree
     write_labels(tmp_path / "mask.nii.gz", np.ones(grid.shape, np.uint8), grid)
     assert forms_disagree(read_labels(tmp_path / "mask.nii.gz")[1]) is disagree
+
+
+@pytest.mark.parametrize(("code", "disagree"), [(1, True), (2, False)])
+def test_two_places_in_one_space_disagree(tmp_path, code, disagree):
+    image = nib.Nifti1Image(VOXELS, AFFINE)
+    image.set_qform(AFFINE, code=1)
+    turn = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.4), (25, 0, 0))
+    image.set_sform(turn @ AFFINE, code=code)
+    nib.save(image, tmp_path / "t2.nii.gz")
+    assert forms_disagree(read_volume(tmp_path / "t2.nii.gz").grid) is disagree
