@@ -142,7 +142,8 @@ def _agrees(fields: dict[str, str], affine: NDArray[np.float64]) -> bool:
         unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     clear = np.abs(unit).max(axis=0) > _CLEAR
     # They say where an axis begins, and nibabel's where it ends.
-    towards = nib.orientations.aff2axcodes(affine)
+    orientations: Any = nib.orientations
+    towards = orientations.aff2axcodes(affine)
     return all(
         _OPPOSITE[letter] == code for letter, code, sure in zip(letters, towards, clear, strict=True) if sure
     )
