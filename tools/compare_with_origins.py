@@ -68,8 +68,8 @@ def ours(model: Path, files: dict[str, Path]) -> tuple[Labels, Any]:
 def monai_bundle(folder: Path, axes: str, degrees: float) -> tuple[Labels, Labels]:
     """A MONAI bundle: orientation, spacing and normalization as most bundles for MRI have them."""
     from monai.bundle import ConfigParser
+    from monai.data import MetaTensor
     from monai.networks.nets import UNet
-    from monai.transforms import Invertd
 
     kwargs = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8, 8],
               "strides": [2, 2], "num_res_units": 1, "norm": "batch"}  # fmt: skip
@@ -108,9 +108,11 @@ def monai_bundle(folder: Path, axes: str, degrees: float) -> tuple[Labels, Label
     item = preprocessing({"image": str(folder / "t2.nii.gz")})
     inferer: Any = parser.get_parsed_content("inferer")
     with torch.no_grad():
-        item["pred"] = inferer(item["image"][None].as_tensor(), network)[0].softmax(0)
-    back = Invertd(keys="pred", transform=preprocessing, orig_keys="image", nearest_interp=False)
-    theirs = back(item)["pred"].argmax(0).numpy().astype(np.uint8)
+        output = inferer(item["image"][None].as_tensor(), network)[0].softmax(0)
+    seen = item["image"]
+    # What Invertd does with a prediction: it goes back through the image's own transforms.
+    traced = MetaTensor(output, meta=seen.meta, applied_operations=list(seen.applied_operations))
+    theirs = preprocessing.inverse({"image": traced})["image"].argmax(0).numpy().astype(np.uint8)
     return ours(root, {"T2": folder / "t2.nii.gz"})[0], theirs
 
 

@@ -17,7 +17,13 @@ from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import find_air, find_head
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.preparation.bias_field import without_bias_field
-from napari_osuda.imaging.preparation.brain import extracted_brain, masked, on_grid, read_mask
+from napari_osuda.imaging.preparation.brain import (
+    extracted_brain,
+    masked,
+    on_grid,
+    read_mask,
+    share_of_head,
+)
 from napari_osuda.imaging.preparation.choices import FINEST, Preparation
 from napari_osuda.imaging.preparation.common_grid import moved_to, require_movable, same_voxels
 
@@ -171,7 +177,7 @@ def _brought(images: Iterable[ChannelImage], chosen: Preparation) -> Iterator[Ch
             source = dataclasses.replace(source, grid=image.grid)
         if inside is not None:
             head = find_head(np.asarray(first.data, np.float32)[None]).mask if head is None else head
-            shown = float(np.count_nonzero(inside & head) / max(1, np.count_nonzero(head)))
+            shown = share_of_head(inside, head)
             if shown < _LEAST_SHOWN:
                 raise CaseError(
                     f"{image.name} shows only {shown:.0%} of the head in {first.name}, to whose grid it is "
@@ -196,5 +202,5 @@ def _stripped(case: Case, chosen: Preparation, brain: tuple[NDArray[np.bool_], G
         return case
     head = case.head.mask
     data = masked(case.data, head, mask, case.name)
-    share = float(np.count_nonzero(head & mask) / max(1, np.count_nonzero(head)))
+    share = share_of_head(mask, head)
     return dataclasses.replace(case, data=data, preparation=preparation, brain_share=share)

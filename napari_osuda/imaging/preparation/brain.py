@@ -19,7 +19,7 @@ from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.preparation.common_grid import require_one_space, resampled, same_voxels
 from napari_osuda.imaging.volumes import read_labels
 
-__all__ = ["extracted_brain", "masked", "on_grid", "read_mask"]
+__all__ = ["extracted_brain", "masked", "on_grid", "read_mask", "share_of_head"]
 
 # Of a head: a mask of less is none of the brain, and one of more leaves no skull out.
 _LEAST = 0.02
@@ -45,6 +45,11 @@ def on_grid(mask: NDArray[np.bool_], own: Grid, mask_name: str, grid: Grid, name
     return found
 
 
+def share_of_head(mask: NDArray[np.bool_], head: NDArray[np.bool_]) -> float:
+    """Share of the head that lies in a mask: 0 to 1."""
+    return int(np.count_nonzero(head & mask)) / max(1, int(np.count_nonzero(head)))
+
+
 def masked(
     data: NDArray[np.float32], head: NDArray[np.bool_], mask: NDArray[np.bool_], name: str
 ) -> NDArray[np.float32]:
@@ -55,7 +60,7 @@ def masked(
     CaseError
         The mask has next to nothing of the head.
     """
-    share = np.count_nonzero(head & mask) / max(1, np.count_nonzero(head))
+    share = share_of_head(mask, head)
     if share < _LEAST:
         raise CaseError(
             f"The brain mask of {name} holds {share:.1%} of the head: it belongs to another image, or the "
@@ -91,7 +96,8 @@ def extracted_brain(image: NDArray[np.float32], grid: Grid, name: str) -> NDArra
         ) from error
     if not grid.placed:
         raise CaseError(f"{name} does not say how it lies in the scanner, so its brain is not looked for.")
-    whole: Any = nib.Nifti1Image(image, grid.affine)
+    kind: Any = nib.Nifti1Image
+    whole = kind(image, grid.affine)
     try:
         _, mask, _ = deepbet.BrainExtraction(no_gpu=True).run(whole)
     except (AssertionError, RuntimeError, ValueError, IndexError) as error:

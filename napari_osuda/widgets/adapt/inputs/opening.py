@@ -100,7 +100,7 @@ class Opening(QObject):
         self._then = self.run_opened.emit
         self._read(folder.name, lambda: read_run_folder(str(folder)))
 
-    def _read(self, title: str, function: Callable[[], list[Any]]) -> None:
+    def _read(self, title: str, function: Callable[[], list[Any] | SeriesChoice]) -> None:
         self.told.emit(f"Opening {title}…")
         self._reading.run(function)
 
