@@ -65,7 +65,7 @@ def ours(model: Path, files: dict[str, Path]) -> tuple[Labels, Any]:
     return predict_case(loaded, case, device="cpu"), loaded
 
 
-def monai_bundle(folder: Path, axes: str, degrees: float) -> tuple[Labels, Labels]:
+def monai_bundle(folder: Path, axes: str, degrees: float, *, resampled: bool = True) -> tuple[Labels, Labels]:
     """A MONAI bundle: orientation, spacing and normalization as most bundles for MRI have them."""
     from monai.bundle import ConfigParser
     from monai.data import MetaTensor
@@ -90,7 +90,8 @@ def monai_bundle(folder: Path, axes: str, degrees: float) -> tuple[Labels, Label
             {"_target_": "LoadImaged", "keys": "image"},
             {"_target_": "EnsureChannelFirstd", "keys": "image"},
             {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-            {"_target_": "Spacingd", "keys": "image", "pixdim": [2.0, 2.0, 2.0], "mode": "bilinear"},
+            *([{"_target_": "Spacingd", "keys": "image", "pixdim": [2.0, 2.0, 2.0], "mode": "bilinear"}]
+              if resampled else []),
             {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True, "channel_wise": True},
         ]},
         "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], "overlap": 0.5,
@@ -194,9 +195,13 @@ def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
 
 Comparison = Callable[[Path], tuple[Labels, Labels]]
 COMPARISONS: dict[str, tuple[str, Comparison]] = {
-    "MONAI bundle, axes RAS": ("monai", lambda at: monai_bundle(at, "RAS", 0)),
-    "MONAI bundle, axes LPI": ("monai", lambda at: monai_bundle(at, "LPI", 0)),
-    "MONAI bundle, axes PSR, 12 degrees oblique": ("monai", lambda at: monai_bundle(at, "PSR", 12)),
+    "MONAI bundle, axes LPI, own voxels": (
+        "monai", lambda at: monai_bundle(at, "LPI", 0, resampled=False)
+    ),
+    "MONAI bundle, axes PSR, 12 degrees oblique, own voxels": (
+        "monai", lambda at: monai_bundle(at, "PSR", 12, resampled=False)
+    ),
+    "MONAI bundle, axes LPI, resampled to 2 mm": ("monai", lambda at: monai_bundle(at, "LPI", 0)),
     "bioimage.io 0.5, 3-D, axes LPS": ("bioimageio.core", lambda at: bioimageio_package(at, "0.5.4", "LPS")),
     "nnU-Net 3d_fullres, axes LPS": ("nnunetv2", lambda at: nnunet(at, 3, "LPS")),
     "nnU-Net 2d, axes RAS": ("nnunetv2", lambda at: nnunet(at, 2, "RAS")),

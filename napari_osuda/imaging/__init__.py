@@ -1,6 +1,7 @@
 """MRI in, slices to the network, labels back in the scanner's own space."""
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
+from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
 from napari_osuda.imaging.intensity.maps import INTENSITY_MAPS, IntensityMap, Knots, MapName, expected_map
 from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, IntensityNormalization, normalize
@@ -12,7 +13,6 @@ from napari_osuda.imaging.modalities import (
     telling_name,
 )
 from napari_osuda.imaging.planes import Plane
-from napari_osuda.imaging.preparation.choices import FINEST, Preparation
 from napari_osuda.imaging.reading import read_case
 from napari_osuda.imaging.slices import SliceStack
 from napari_osuda.imaging.spec import SliceSpec

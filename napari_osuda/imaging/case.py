@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.choices import Preparation
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import Head, find_head
 from napari_osuda.imaging.modalities import telling_name
-from napari_osuda.imaging.preparation.choices import Preparation
 
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.case import Case, Source
+from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.finding.folder import channels_in, series_named
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images, reference_channel
-from napari_osuda.imaging.preparation.choices import FINEST, Preparation
 from napari_osuda.imaging.volumes import Identity, Volume, read_volume, without_suffix
 
 __all__ = ["read_case"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.files import sha256_of
 from napari_osuda.imaging.case import Case, Source, stack_channels
+from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import find_air, find_head
 from napari_osuda.imaging.modalities import modality_of
@@ -24,7 +25,6 @@ from napari_osuda.imaging.preparation.brain import (
     read_mask,
     share_of_head,
 )
-from napari_osuda.imaging.preparation.choices import FINEST, Preparation
 from napari_osuda.imaging.preparation.common_grid import moved_to, require_movable, same_voxels
 
 __all__ = ["ChannelImage", "case_of_images", "reference_channel", "require_together"]

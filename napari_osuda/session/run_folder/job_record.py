@@ -47,7 +47,7 @@ class CaseIdentity(RunDocument):
 
 
 class PreparationChoice(RunDocument):
-    """What is done to the images of a case: see `napari_osuda.imaging.preparation.choices.Preparation`."""
+    """What is done to the images of a case: see `napari_osuda.imaging.choices.Preparation`."""
 
     reference_grid: str = ""
     bias_field: bool = False

@@ -87,7 +87,7 @@ class InputRecord(RunDocument):
 
 
 class PreparationRecord(RunDocument):
-    """What was done to the images of a case: see `napari_osuda.imaging.preparation.choices.Preparation`."""
+    """What was done to the images of a case: see `napari_osuda.imaging.choices.Preparation`."""
 
     reference_grid: str = ""
     bias_field: bool = False

@@ -8,7 +8,7 @@ from grid_parts import FINE, THICK, ball, itk_image, save, shifted
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid, read_case, read_volume, write_labels
-from napari_osuda.imaging.preparation.choices import FINEST, Preparation
+from napari_osuda.imaging.choices import FINEST, Preparation
 
 pytest.importorskip("SimpleITK")
 
