@@ -38,7 +38,7 @@ def test_images_on_other_grids_are_told_before_a_run():
 
 def test_as_many_voxels_elsewhere_are_used_only_on_a_chosen_grid():
     moved = image("head_t2")
-    moved.metadata["napari_osuda"]["grid"] = None
+    del moved.metadata["napari_osuda"]
     moved.translate = (9, 0, 0)
     layers = {"t1": image("head_t1"), "t2": moved}
     assert "head_t2" in readiness(model(("t1", "t2")), layers, (), "names").why_not
