@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.batch import Batch, skipped
 from napari_osuda.cli.evaluate import tell_unscored
+from napari_osuda.cli.images import read_given_case, write_own_grids
 from napari_osuda.cli.options import add_case_options, add_method_options, given_model, read_model
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
@@ -100,7 +101,7 @@ def _adapt_together(options: argparse.Namespace) -> int:
 
 def _adapt_each(options: argparse.Namespace) -> int:
     from napari_osuda.files import path_inside
-    from napari_osuda.imaging import case_name, read_case
+    from napari_osuda.imaging import case_name
     from napari_osuda.session.run_folder.checkpoint import saved_states
 
     wanted = _Wanted.of(options)
@@ -126,7 +127,7 @@ def _adapt_each(options: argparse.Namespace) -> int:
         folder = folders[number]
         if options.resume and _finished(folder):
             raise skipped()
-        case = read_case(options.cases[number], model.card.channels)
+        case = read_given_case(options, number, model.card.channels)
         references = _references(options.reference[number : number + 1], (case,), model)
         resume = options.resume and bool(saved_states(folder))
         result = _run(options, wanted, model, (case,), references, folder, resume=resume)
@@ -171,11 +172,9 @@ class _Wanted:
         return given_model(self.again.model(trust=options.trust), quiet=options.quiet)
 
     def cases(self, options: argparse.Namespace, model: SourceModel) -> tuple[Case, ...]:
-        from napari_osuda.imaging import read_case
-
         if self.again is not None and not options.cases:
             return self.again.cases(model.card.channels)
-        return tuple(read_case(spec, model.card.channels) for spec in options.cases)
+        return tuple(read_given_case(options, i, model.card.channels) for i in range(len(options.cases)))
 
 
 def _run(
@@ -188,11 +187,16 @@ def _run(
     *,
     resume: bool | None = None,
 ) -> RunResult:
-    return run_on_terminal(
+    result = run_on_terminal(
         model, cases, wanted.config, method=wanted.method, references=references, device=wanted.device,
         out=out, resume=options.resume if resume is None else resume,
         quiet=options.quiet, bars=not options.verbose,
     )  # fmt: skip
+    for found in result.cases:
+        for kind, labels in (("before", found.before), ("after", found.after)):
+            if labels is not None:
+                write_own_grids(options, found.case, labels, kind, out)
+    return result
 
 
 def _references(files: Sequence[str], cases: Sequence[Case], model: SourceModel) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_osuda.cli.images import add_image_options
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError
 
@@ -51,6 +52,7 @@ def add_case_options(parser: argparse.ArgumentParser, *, required: bool = True) 
     parser.add_argument("--out", type=Path, required=required, metavar="DIR")
     add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="print only errors")
+    add_image_options(parser)
     add_model_options(parser)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from napari_osuda.cli.batch import Batch, skipped
+from napari_osuda.cli.images import read_given_case, write_own_grids
 from napari_osuda.cli.options import add_case_options, read_model, told
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import OutputError
@@ -24,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def predict(options: argparse.Namespace) -> int:
     """Segment each case; 0, or 1 where one of them could not be."""
-    from napari_osuda.imaging import SliceStack, case_name, read_case, write_labels
+    from napari_osuda.imaging import SliceStack, case_name, write_labels
     from napari_osuda.session import predict_case, resolve_device, slice_spec
     from napari_osuda.session.inference.case_notes import case_notes
 
@@ -39,13 +40,14 @@ def predict(options: argparse.Namespace) -> int:
         if path.exists():
             raise skipped()
         # One at a time: a thousand cases need the memory of one.
-        case = read_case(options.cases[number], model.card.channels)
+        case = read_given_case(options, number, model.card.channels)
         if not options.quiet:
             for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
                 told(note.text)
         with _Bar(name, quiet=options.quiet or options.verbose) as bar:
             mask = predict_case(model, case, device=device, on_progress=bar.show)
         write_labels(path, mask, case.grid)
+        write_own_grids(options, case, mask)
         if not options.quiet:
             say(str(path))
 

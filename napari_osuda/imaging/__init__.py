@@ -1,6 +1,7 @@
 """MRI in, slices to the network, labels back in the scanner's own space."""
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
+from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
 from napari_osuda.imaging.intensity.maps import (
     INTENSITY_MAPS,
@@ -34,6 +35,7 @@ from napari_osuda.imaging.volumes import (
 from napari_osuda.imaging.writing import write_labels, write_shares
 
 __all__ = [
+    "FINEST",
     "INTENSITY_MAPS",
     "NORMALIZATIONS",
     "Case",
@@ -43,6 +45,7 @@ __all__ = [
     "Knots",
     "MapName",
     "Plane",
+    "Preparation",
     "SliceSpec",
     "SliceStack",
     "Source",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.choices import Preparation
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import Head, find_head
 from napari_osuda.imaging.modalities import telling_name
@@ -36,6 +37,12 @@ class Source:
         Voxel index to RAS millimeters.
     title : str
         What a person sees it called: the viewer's layer, the DICOM series; "" where that is the file's name.
+    grid : Grid or None
+        Of the image in the file, where that is not the case's.
+    covered : float
+        Share of the case's head that the image shows: less than 1 where it was resampled from a smaller one.
+    frame_of_reference, patient : str
+        What DICOM calls the scanner's space and the patient; "" for other images. Not for any record.
     """
 
     channel: str
@@ -44,6 +51,15 @@ class Source:
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
     title: str = ""
+    grid: Grid | None = None
+    covered: float = 1.0
+    frame_of_reference: str = ""
+    patient: str = ""
+
+    @property
+    def resampled(self) -> bool:
+        """Whether its voxels are not those of the file."""
+        return self.grid is not None
 
     @property
     def name(self) -> str:
@@ -68,9 +84,15 @@ class Case:
     data : float32 array [C, I, J, K]
         Raw intensities in the array order of the first image. The memory may be ordered otherwise.
     grid : Grid
-        Of the first image.
+        Of the first image, or of the one that was chosen as the reference.
     sources : tuple of Source
         One for each channel.
+    preparation : Preparation
+        What was done to the images.
+    brain_share : float or None
+        Share of the head that a brain mask has kept; None without a mask.
+    placed : bool
+        Whether all images say where they lie in the scanner.
     """
 
     name: str
@@ -78,6 +100,9 @@ class Case:
     data: NDArray[np.float32]
     grid: Grid
     sources: tuple[Source, ...]
+    preparation: Preparation = field(default_factory=Preparation)
+    brain_share: float | None = None
+    placed: bool = True
 
     @cached_property
     def head(self) -> Head:
@@ -108,7 +133,7 @@ def case_from_arrays(name: str, arrays: Mapping[str, ArrayLike], grid: Grid) -> 
         ((channel, np.asarray(array)) for channel, array in arrays.items()), len(arrays), grid
     )
     sources = tuple(Source(channel, None, None, grid.shape, grid.affine) for channel in arrays)
-    return Case(name, tuple(arrays), data, grid, sources)
+    return Case(name, tuple(arrays), data, grid, sources, placed=grid.placed)
 
 
 def stack_channels(

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.imaging.planes import AXIS_CODES
 
-__all__ = ["Grid", "Reorientation", "onto_grid", "require_same_grid"]
+__all__ = ["Grid", "Reorientation", "corners_apart", "onto_grid", "require_same_grid", "same_grid"]
 
 # nibabel's functions carry no types.
 orientations: Any = nib.orientations
@@ -215,6 +215,20 @@ def onto_grid(array: NDArray[Any], grid: Grid, name: str, target: Grid, target_n
     return change.apply(array)
 
 
+def same_grid(first: Grid, other: Grid) -> bool:
+    """Whether two images lie voxel on voxel: no corner of theirs is further apart than a tenth of a voxel."""
+    return first.shape == other.shape and corners_apart(first, other) <= _TOLERANCE * min(first.spacing)
+
+
+def corners_apart(first: Grid, other: Grid) -> float:
+    """Largest distance between the same corners of two grids, mm."""
+    places = []
+    for grid in (first, other):
+        corners = np.array([(*c, 1.0) for c in product(*((-0.5, n - 0.5) for n in grid.shape))])
+        places.append((corners @ grid.affine.T)[:, :3])
+    return float(np.linalg.norm(places[0] - places[1], axis=1).max())
+
+
 def require_same_grid(first: Grid, first_name: str, other: Grid, other_name: str) -> None:
     """Check that two images lie voxel on voxel.
 
@@ -224,12 +238,10 @@ def require_same_grid(first: Grid, first_name: str, other: Grid, other_name: str
         Their shapes differ, or a corner of one is further than a tenth of a voxel from the same corner of
         the other; the sentence names both and says how they differ.
     """
+    if same_grid(first, other):
+        return
     if first.shape == other.shape:
-        corners = np.array([(*c, 1.0) for c in product(*((-0.5, n - 0.5) for n in first.shape))])
-        apart = np.linalg.norm((corners @ (first.affine - other.affine).T)[:, :3], axis=1).max()
-        if apart <= _TOLERANCE * min(first.spacing):
-            return
-        how = f"their corners lie up to {apart:.3g} mm apart"
+        how = f"their corners lie up to {corners_apart(first, other):.3g} mm apart"
     else:
         how = "their shapes differ"
     raise CaseError(

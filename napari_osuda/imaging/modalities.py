@@ -51,6 +51,13 @@ _REFERENCE = {"to", "in", "on", "onto", "2", "reg", "registered"}
 # BIDS entities, whose values may hold the name of another contrast ("space-T1w").
 _ENTITY = re.compile(r"(?:^|_)(?:sub|ses|acq|rec|run|space|desc|res|den|dir|echo|part|mod)-[a-z0-9]+(?=_|$)")
 
+# In an entity that people write for themselves, words that say contrast agent, and those that say none.
+_OWN_WORDS = re.compile(r"(?:^|_)(?:acq|rec|desc)-([a-z0-9]+)(?=_|$)")
+_AGENT_WITHIN = re.compile(
+    r"gad|gd(?![a-z])|contrast|enhanced|^(?:[23]d|t1w?|mprage)?ce(?:[23]d|mprage)?$|^post|post$"
+)
+_NONE_WITHIN = re.compile(r"pre|non|without|nativ|before|noce|process|proc|recon")
+
 
 def modality_of(name: str) -> str | None:
     """Guess the contrast from a file's, a layer's or a channel's name.
@@ -153,7 +160,10 @@ def _fits(name: str, channel: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    text = _ENTITY.sub("", without_suffix(name).lower())
+    text = without_suffix(name).lower()
+    own = _OWN_WORDS.findall(text)
+    agent = any(_AGENT_WITHIN.search(word) and not _NONE_WITHIN.search(word) for word in own)
+    text = _ENTITY.sub("", text) + ("_withagent" if agent else "")
     text = text.replace("t2*", "t2star")
     text = re.sub(
         r"\bdark[^a-z0-9]?fluid|(?<![a-z])da[^a-z0-9]fl(?![a-z])", "darkfluid", text.replace("_", " ")

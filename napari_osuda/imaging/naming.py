@@ -36,6 +36,10 @@ def case_name(spec: str | Path | Mapping[str, str | Path]) -> str:
     path = Path(text).expanduser()
     if path.is_dir():
         return _of_folder(Path(os.path.abspath(path)))
+    folder, mark, _ = text.rpartition("#")
+    if mark and not path.exists() and Path(folder).expanduser().is_dir():
+        # One DICOM series of several in a folder.
+        return _of_folder(Path(os.path.abspath(Path(folder).expanduser())))
     if not path.exists() and ("," in text or _NAMED.match(text)):
         first = text.split(",")[0]
         path = Path(_NAMED.sub("", first, count=1).strip()).expanduser()

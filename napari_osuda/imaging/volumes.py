@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,21 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.files import sha256_of
 from napari_osuda.imaging.dicom import DicomSeries, has_dicom, is_dicom, read_series, series_of
+from napari_osuda.imaging.formats.metaimage import META_SUFFIXES, files_of_metaimage, read_metaimage
+from napari_osuda.imaging.formats.nifti import (
+    NIFTI_SUFFIXES,
+    files_of_nifti,
+    nifti_grid,
+    opened,
+    spatial_shape,
+)
+from napari_osuda.imaging.formats.nrrd import NRRD_SUFFIXES, files_of_nrrd, read_nrrd
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.imaging.nifti import NIFTI_SUFFIXES, nifti_grid, opened, spatial_shape
 from napari_osuda.imaging.writing import label_type
 
 __all__ = [
     "SUFFIXES",
+    "Identity",
     "Volume",
     "digest_of",
     "identity_of",
@@ -27,7 +37,7 @@ __all__ = [
     "without_suffix",
 ]
 
-SUFFIXES = NIFTI_SUFFIXES
+SUFFIXES = (*NIFTI_SUFFIXES, *NRRD_SUFFIXES, *META_SUFFIXES)
 
 # What a stored slope and float32 leave of a whole number.
 _WHOLE = 1e-3
@@ -57,9 +67,12 @@ class Volume:
     title: str = ""
     series: DicomSeries | None = None
 
-    def digest(self) -> str:
-        """As `digest_of` gives it."""
-        return sha256_of(self.path) if self.series is None else self.series.digest()
+    def identity(self) -> Identity:
+        """As `identity_of` gives it."""
+        if self.series is None:
+            return Identity(_digest_of_files(self.path))
+        series = self.series
+        return Identity(series.digest(), self.title, series.frame_of_reference, series.patient)
 
 
 def without_suffix(name: str) -> str:
@@ -69,7 +82,7 @@ def without_suffix(name: str) -> str:
 
 
 def read_volume(path: Path | str) -> Volume:
-    """Read an MRI volume: NIfTI (.nii, .nii.gz, .hdr/.img; 1 and 2), Analyze, MGH (.mgz, .mgh) or DICOM.
+    """Read an MRI volume: NIfTI (.nii, .nii.gz, .hdr/.img; 1 and 2), Analyze, MGH, NRRD, MetaImage or DICOM.
 
     Axes of length one beyond the third are dropped. A DICOM series is named by one of its files or by a
     folder that holds no other; the volume's ``path`` is then the file of its first slice.
@@ -89,18 +102,30 @@ def read_volume(path: Path | str) -> Volume:
         return Volume(values.astype(np.float32, copy=False), grid, path)
 
 
-def identity_of(path: Path | str) -> tuple[str, str]:
-    """Digest and title of a volume (`digest_of`, `title_of`), of a DICOM series looked for once."""
+class Identity(NamedTuple):
+    """What an image is known by: see `digest_of` and `title_of`; and of DICOM its space and its patient."""
+
+    digest: str
+    title: str = ""
+    frame_of_reference: str = ""
+    patient: str = ""
+
+
+def identity_of(path: Path | str) -> Identity:
+    """What a volume is known by, of a DICOM series looked for once."""
     path = Path(path)
     if not _is_series(path):
-        return sha256_of(path), ""
+        return Identity(_digest_of_files(path))
     series = series_of(path)
-    return series.digest(), series.description
+    return Identity(series.digest(), series.description, series.frame_of_reference, series.patient)
 
 
 def digest_of(path: Path | str) -> str:
-    """Hexadecimal SHA-256 of a volume: of its file's bytes, or over all files of its DICOM series."""
-    return identity_of(path)[0]
+    """Hexadecimal SHA-256 of a volume: of its file's bytes, or over those of all files that it lies in.
+
+    These are a header and the file of its voxels, or the files of a DICOM series.
+    """
+    return identity_of(path).digest
 
 
 def title_of(path: Path | str) -> str:
@@ -142,13 +167,31 @@ def _read(path: Path) -> tuple[NDArray[Any], Grid]:
         raise CaseError(f"{path} is a folder where an MRI file is expected.")
     if not path.exists():
         raise CaseError(f"{path} does not exist.")
-    if not path.name.lower().endswith(SUFFIXES):
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
         raise CaseError(
             f"{path} is not an MRI file that can be read: its name must end in {', '.join(SUFFIXES)}."
         )
+    if name.endswith(NRRD_SUFFIXES):
+        return read_nrrd(path)
+    if name.endswith(META_SUFFIXES):
+        return read_metaimage(path)
     with opened(path) as image:
         shape = spatial_shape(image, path)
         return np.asarray(image.dataobj).reshape(shape, order="F"), nifti_grid(image, path)
+
+
+def _digest_of_files(path: Path) -> str:
+    name = path.name.lower()
+    if name.endswith(NRRD_SUFFIXES):
+        files = files_of_nrrd(path)
+    elif name.endswith(META_SUFFIXES):
+        files = files_of_metaimage(path)
+    else:
+        files = files_of_nifti(path)
+    if len(files) == 1:
+        return sha256_of(path)
+    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
 
 
 def _whole(values: NDArray[Any], path: Path) -> NDArray[Any]:

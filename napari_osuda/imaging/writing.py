@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import OutputError
 from napari_osuda.files import written_whole
+from napari_osuda.imaging.formats.nifti import mm_per_unit
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.imaging.nifti import mm_per_unit
 
 __all__ = ["label_type", "write_labels", "write_shares"]
 

@@ -70,6 +70,8 @@ class ModelCard(BaseModel):
         are resampled within their plane.
     crop_to_head : bool
         Whether the network sees the box around the voxels that are not 0, and nothing outside it.
+    skull_stripped : bool or None
+        Whether the network was trained on brains without skull, all else 0; None: the card does not say.
     step, minimum : tuple of int
         Sizes that the network takes are ``minimum`` plus multiples of ``step``, in pixels.
     window : tuple of int or None
@@ -113,6 +115,7 @@ class ModelCard(BaseModel):
     field_of_view_mm: _Lengths | None = None
     spacing_mm: _Lengths | None = None
     crop_to_head: bool = False
+    skull_stripped: bool | None = None
     window: _Size | None = None
     interpolation: Interpolation = "linear"
     step: _Size

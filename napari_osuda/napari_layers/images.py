@@ -17,7 +17,15 @@ from napari_osuda.imaging.volumes import SUFFIXES, read_labels, read_volume, wit
 from napari_osuda.imaging.world import layer_arguments, to_shown
 from napari_osuda.napari_layers.orientation import show_patient_soon
 
-__all__ = ["get_dicom_reader", "get_reader", "image_layer", "read_dicom", "read_layers"]
+__all__ = [
+    "get_dicom_reader",
+    "get_reader",
+    "image_layer",
+    "layers_of_series",
+    "read_dicom",
+    "read_layers",
+    "series_at",
+]
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
@@ -49,22 +57,42 @@ def read_dicom(path: str | Sequence[str]) -> list[LayerData]:
     CaseError
         No series makes a volume.
     """
-    paths = [Path(path)] if isinstance(path, str) else [Path(each) for each in path]
+    paths = [path] if isinstance(path, str) else list(path)
+    found = series_at(paths)
+    show_patient_soon()
+    layers = layers_of_series(found)
+    if not layers:
+        raise CaseError(f"There is no DICOM image series in {paths[0]}.")
+    return layers
+
+
+def series_at(paths: Sequence[str]) -> list[DicomSeries]:
+    """The DICOM series in and below folders, and those that files belong to, each once."""
     series: dict[tuple[Path, str], DicomSeries] = {}
-    for each in paths:
+    for each in map(Path, paths):
         for one in find_series(each) if each.is_dir() else [series_of(each)]:
             series[one.folder, one.uid] = one
-    show_patient_soon()
+    return list(series.values())
+
+
+def layers_of_series(series: Sequence[DicomSeries]) -> list[LayerData]:
+    """Read series as Images; of several those that make no volume are left out, and said.
+
+    Raises
+    ------
+    CaseError
+        No series makes a volume.
+    """
     layers, passed_over = [], []
-    for one in series.values():
+    for one in series:
         try:
             volume = read_volume(one.files[0])
         except CaseError as error:
             passed_over.append(str(error))
         else:
             layers.append(image_layer(volume.data, one.description, volume.grid, volume.path))
-    if not layers:
-        raise CaseError(" ".join(passed_over) or f"There is no DICOM image series in {paths[0]}.")
+    if passed_over and not layers:
+        raise CaseError(" ".join(passed_over))
     if passed_over:
         from napari.utils.notifications import show_warning
 

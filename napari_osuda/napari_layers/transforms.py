@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import grid_of_layer
 
@@ -16,7 +17,14 @@ __all__ = ["TRANSFORM", "grid_of", "matrix_of_attributes"]
 TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 """A layer's attributes that say where it lies, and along which axes."""
 
-_MM = {"meter": 1e3, "centimeter": 10.0, "millimeter": 1.0, "micrometer": 1e-3, "nanometer": 1e-6}
+_MM = {
+    "kilometer": 1e6, "meter": 1e3, "decimeter": 100.0, "centimeter": 10.0, "millimeter": 1.0,
+    "micrometer": 1e-3, "micron": 1e-3, "nanometer": 1e-6, "angstrom": 1e-7, "picometer": 1e-9,
+    "inch": 25.4, "foot": 304.8,
+    "m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "nm": 1e-6,
+    # What has no unit counts in millimeters.
+    "pixel": 1.0, "dimensionless": 1.0, "": 1.0,
+}  # fmt: skip
 
 
 def grid_of(layer: Any) -> Grid:
@@ -25,7 +33,7 @@ def grid_of(layer: Any) -> Grid:
     Raises
     ------
     CaseError
-        See `napari_osuda.imaging.world.grid_of_layer`.
+        See `napari_osuda.imaging.world.grid_of_layer`; or its units are no lengths.
     """
     shape = layer.data.shape
     if len(shape) != 3:
@@ -52,8 +60,11 @@ def matrix_of_attributes(attributes: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def _in_mm(matrix: NDArray[np.float64], units: Sequence[Any]) -> NDArray[np.float64]:
-    # A pixel, napari's unit for what has none, counts as a millimeter.
-    factors = [_MM.get(str(unit), 1.0) for unit in units][-3:]
+    names = [str(unit) for unit in units][-3:]
+    unknown = next((name for name in names if name not in _MM), None)
+    if unknown is not None:
+        raise CaseError(f"The layer counts in {unknown}, which is no known length: set its units to mm.")
+    factors = [_MM[name] for name in names]
     if factors:
         matrix = np.diag([*factors, 1.0]) @ matrix
     return matrix

@@ -24,6 +24,9 @@ class NoteKind(enum.StrEnum):
     FIELD_OF_VIEW = "field of view"
     WHOLE_HEAD = "whole head"
     PLACE = "place"
+    GRID = "grid"
+    BRAIN_MASK = "brain mask"
+    BIAS_FIELD = "bias field"
     OTHER = "other"
 
 

@@ -54,13 +54,6 @@ def test_a_bids_subject_is_read_from_its_anatomical_folder(tmp_path):
     assert values(case) == [6, 5]
 
 
-def test_two_sessions_are_ambiguous_and_listed_with_their_folders(tmp_path):
-    for session in ("ses-1", "ses-2"):
-        put(tmp_path / "sub-01" / session / "anat" / "sub-01_T2w.nii.gz")
-    with pytest.raises(CaseError, match=r"any of ses-1/anat/sub-01_T2w.nii.gz, ses-2/anat/sub-01_T2w.nii.gz"):
-        read_case(tmp_path / "sub-01", ("t2",))
-
-
 def test_a_pair_of_header_and_image_is_one_image(tmp_path):
     put(tmp_path / "p" / "T1.hdr", 3)
     put(tmp_path / "p" / "T2.nii", 4)
@@ -125,16 +118,9 @@ def test_the_grid_and_header_are_the_first_given_files(tmp_path):
     assert int(case.grid.header["sform_code"]) == 4
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"shape": (3, 4, 6)}, "3 x 4 x 6 voxels.*shapes differ"),
-        ({"affine": np.diag([-1.0, 1, 1, 1])}, ".*axes LAS.*axes RAS.*mm apart"),
-    ],
-)
-def test_images_on_different_grids_are_named_and_described(patient, change, sentence):
-    put(patient / "BraTS20_Training_007_t2.nii.gz", **change)
-    with pytest.raises(CaseError, match=rf"_t2\.nii\.gz \({sentence}") as caught:
+def test_as_many_voxels_elsewhere_are_named_and_described(patient):
+    put(patient / "BraTS20_Training_007_t2.nii.gz", affine=np.diag([-1.0, 1, 1, 1]))
+    with pytest.raises(CaseError, match=r"_t2\.nii\.gz \(.*axes LAS.*axes RAS.*mm away") as caught:
         read_case(patient, FOUR)
     assert "BraTS20_Training_007_flair.nii.gz" in str(caught.value)
 

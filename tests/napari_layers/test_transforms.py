@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.imaging import Grid, case_from_arrays, read_labels, write_labels
 from napari_osuda.imaging.world import layer_arguments, to_shown
 from napari_osuda.napari_layers.transforms import grid_of, matrix_of_attributes
@@ -92,3 +92,18 @@ def test_a_layer_that_cannot_be_used_is_named():
     assert "'fmri': The layer has 4 axes" in grid_problem({"t1": series})
     assert unplaced({"t1": series}) == ()
     assert case_from_arrays("x", {"t1": np.zeros((5, 4, 3))}, Grid((5, 4, 3), np.eye(4))).grid.placed
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("inch", 25.4), ("decimeter", 100.0), ("pixel", 1.0), ("cm", 10.0)])
+def test_any_length_is_read_in_millimeters(unit, mm):
+    layer = Image(np.zeros((3, 4, 5)), scale=(0.5, 0.25, 0.2), units=(unit,) * 3, axis_labels=SAR)
+    np.testing.assert_allclose(grid_of(layer).spacing, np.array([0.5, 0.25, 0.2]) * mm)
+
+
+def test_units_that_are_no_lengths_are_refused(tmp_path):
+    layer = Labels(np.zeros((3, 4, 5), int), units=("second",) * 3, axis_labels=SAR, name="final")
+    with pytest.raises(CaseError, match="counts in second, which is no known length"):
+        grid_of(layer)
+    data, attributes, _ = layer.as_layer_data_tuple()
+    with pytest.raises(OutputError, match=r"'?final'? is not written: The layer counts in second"):
+        write_layer(str(tmp_path / "final.nii.gz"), data, attributes)

@@ -28,7 +28,7 @@ _NEVER = (
 )
 _TAGS: list[Any] = [
     "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SeriesNumber", "Modality", "SOPInstanceUID",
-    "ImageType", "AcquisitionMatrix", "FrameOfReferenceUID", "PatientID",
+    "ImageType", "AcquisitionMatrix", "PhotometricInterpretation", "FrameOfReferenceUID", "PatientID",
     "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -46,8 +46,8 @@ class DicomHeader:
     Attributes
     ----------
     path : Path
-    series, instance, frame_of_reference : str
-        SeriesInstanceUID, SOPInstanceUID and FrameOfReferenceUID; "" where there is none.
+    series, instance, frame_of_reference, patient : str
+        SeriesInstanceUID, SOPInstanceUID, FrameOfReferenceUID and PatientID; "" where there is none.
     description : str
         SeriesDescription, else ProtocolName, else "".
     number : int or None
@@ -66,6 +66,7 @@ class DicomHeader:
     series: str
     instance: str
     frame_of_reference: str
+    patient: str
     description: str
     number: int | None
     is_image: bool
@@ -156,7 +157,7 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         problem = ""
         is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
         if is_image:
-            problem = tiled(header)
+            problem = tiled(header) or _inverted(header)
             if not problem:
                 frames, problem = frames_of(path, header)
         number = said("SeriesNumber")
@@ -165,6 +166,7 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
             series=said("SeriesInstanceUID"),
             instance=said("SOPInstanceUID"),
             frame_of_reference=said("FrameOfReferenceUID"),
+            patient=said("PatientID"),
             description=said("SeriesDescription") or said("ProtocolName"),
             number=int(number) if number.lstrip("-").isdigit() else None,
             is_image=is_image,
@@ -172,6 +174,13 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
             frames=frames,
             problem=problem,
         )
+
+
+def _inverted(header: Any) -> str:
+    """Why a file's values are not brightness; "" where they are."""
+    if str(getattr(header, "PhotometricInterpretation", "")).strip().upper() != "MONOCHROME1":
+        return ""
+    return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
 
 
 def _syntax(dataset: Any) -> Any:

@@ -88,7 +88,12 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Floats]:
 def _step(frames: Sequence[Frame], positions: Floats, normal: Floats, where: str) -> Floats:
     """From one slice to the next, mm in LPS; CaseError where that is not the same throughout."""
     if len(frames) == 1:
-        return np.asarray(normal * (frames[0].thickness or 1.0))
+        if frames[0].thickness is None:
+            raise CaseError(
+                f"{where} is one slice that does not say how thick it is, so nothing in it has a volume: "
+                "export the whole series."
+            )
+        return np.asarray(normal * frames[0].thickness)
     steps = np.diff(positions, axis=0)
     apart: Floats = steps @ normal
     usual = float(np.quantile(apart, 0.5, method="lower"))

@@ -44,6 +44,8 @@ class DicomSeries:
         That of the files, or the one above where they lie in several.
     files : tuple of Path
         By name, without copies; `napari_osuda.imaging.dicom.volume.read_series` sorts the slices.
+    frame_of_reference, patient : str
+        FrameOfReferenceUID and PatientID; "" where there is none.
     """
 
     uid: str
@@ -51,6 +53,8 @@ class DicomSeries:
     number: int | None
     folder: Path
     files: tuple[Path, ...]
+    frame_of_reference: str = ""
+    patient: str = ""
 
     @property
     def title(self) -> str:
@@ -95,7 +99,7 @@ def series_of(path: Path | str) -> DicomSeries:
         titles = ", ".join(series.title for series in found[:8]) or "none"
         raise CaseError(
             f"{path} holds {len(found)} DICOM image series ({titles}), and one is needed: give a folder that "
-            "holds no other, or one file of the series."
+            f"holds no other, or one file of the series. Or choose by number, as in {path}#3."
         )
     own = header_of(path)
     if not own.is_image:
@@ -153,7 +157,9 @@ def _grouped(headers: Iterable[DicomHeader]) -> list[DicomSeries]:
         folder = Path(os.path.commonpath([header.path.parent for header in kept]))
         first = kept[0]
         files = tuple(header.path for header in kept)
-        found.append(DicomSeries(uid, first.description or folder.name, first.number, folder, files))
+        called = first.description or folder.name
+        frame, patient = first.frame_of_reference, first.patient
+        found.append(DicomSeries(uid, called, first.number, folder, files, frame, patient))
     return sorted(found, key=lambda series: (str(series.folder), series.number or 0, series.description))
 
 

@@ -101,6 +101,7 @@ def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, A
         "activation", "labels", "colours", "regions",
         *(key for key in _IF_SET if getattr(card, key)),
         *(["interpolation"] if card.interpolation != "linear" else []),
+        *(["skull_stripped"] if card.skull_stripped is not None else []),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))
     config = {key: values[key] for key in keys}

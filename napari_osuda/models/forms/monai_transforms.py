@@ -57,6 +57,11 @@ def describe_preprocessing(
         notes.append(
             "How the bundle prepares images is an expression, which is not read. Answer from its page."
         )
+    if "spacing_mm" in said:
+        notes.append(
+            "The bundle resamples from the first voxel on, without smoothing. Here voxels are centered on "
+            "the image and smoothed where they grow, so masks can differ by part of a voxel."
+        )
     if unknown:
         notes.append(f"The bundle also prepares images by {_words(unknown)}, which is not done here.")
     if how is not None and readable and not unknown and dims == 3:

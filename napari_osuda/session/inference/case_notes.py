@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from napari_osuda.imaging import SliceStack
+from collections.abc import Iterator
+
+import numpy as np
+
+from napari_osuda.imaging import Case, SliceStack
+from napari_osuda.imaging.formats.nifti import forms_disagree
 from napari_osuda.models import ModelCard
 from napari_osuda.session.notes import Note, NoteKind
 
@@ -10,6 +15,8 @@ __all__ = ["case_notes"]
 
 # Less of the head than this outside the field of view is an ear or the tip of a nose.
 _UNSEEN = 0.01
+# Larger than any brain with its fluid.
+_LARGEST_BRAIN_ML = 2000.0
 
 
 def case_notes(stack: SliceStack, card: ModelCard) -> tuple[Note, ...]:
@@ -31,21 +38,67 @@ def case_notes(stack: SliceStack, card: ModelCard) -> tuple[Note, ...]:
                 "model's field of view, and nothing is marked there.",
             )
         )
+    return (*notes, *_skull_notes(stack.case, card), *_place_notes(stack.case), *_made_notes(stack.case))
+
+
+def _skull_notes(case: Case, card: ModelCard) -> Iterator[Note]:
+    """On a model that knows brains without skull alone, and a whole head."""
+    if card.skull_stripped is False or case.brain_share is not None:
+        return
+    volume = float(np.count_nonzero(case.head.mask)) * case.grid.voxel_ml
+    if card.skull_stripped and (case.head.has_noise or volume > _LARGEST_BRAIN_ML):
+        yield Note(
+            NoteKind.WHOLE_HEAD,
+            f"The model was trained on brains without skull, and '{case.name}' is a whole head. The mask may "
+            "be wrong. Give a brain mask, or let the brain be extracted.",
+        )
+        return
     how = card.normalisation if isinstance(card.normalisation, tuple) else (card.normalisation,)
-    if stack.case.head.has_noise and {"zscore_nonzero", "zscore_head"} & set(how):
-        notes.append(
-            Note(
-                NoteKind.WHOLE_HEAD,
-                f"'{name}' has noise in the air, so its skull was not removed, and the model leaves out a "
-                "background of 0. If it was trained on images without skull, remove the skull first.",
-            )
+    if card.skull_stripped is None and case.head.has_noise and {"zscore_nonzero", "zscore_head"} & set(how):
+        yield Note(
+            NoteKind.WHOLE_HEAD,
+            f"'{case.name}' has noise in the air, so its skull was not removed, and the model leaves out a "
+            "background of 0. If it was trained on images without skull, give a brain mask.",
         )
-    if not stack.case.grid.placed:
-        notes.append(
-            Note(
-                NoteKind.PLACE,
-                f"'{name}' does not say how it lies in the patient: left and right may be exchanged. "
-                "Check the mask against the image.",
-            )
+
+
+def _place_notes(case: Case) -> Iterator[Note]:
+    if not (case.placed and case.grid.placed):
+        yield Note(
+            NoteKind.PLACE,
+            f"'{case.name}' does not say how it lies in the patient: left and right may be exchanged. "
+            "Check the mask against the image.",
         )
-    return tuple(notes)
+    if forms_disagree(case.grid):
+        yield Note(
+            NoteKind.PLACE,
+            f"The header of '{case.name}' gives two places (sform and qform) that differ. The sform is used. "
+            "Check sides and volumes.",
+        )
+
+
+def _made_notes(case: Case) -> Iterator[Note]:
+    """On what was done to the images."""
+    moved = [source for source in case.sources if source.resampled]
+    if moved:
+        names = " and ".join(source.channel for source in moved)
+        yield Note(
+            NoteKind.GRID,
+            f"Of '{case.name}', {names} was resampled to the voxels of {case.preparation.reference_grid} by "
+            "the headers, without registration. Check that they match.",
+        )
+    for source in moved:
+        if source.covered < 1 - _UNSEEN:
+            yield Note(
+                NoteKind.GRID,
+                f"{source.channel} shows {source.covered:.0%} of the head of '{case.name}'. The mask is not "
+                "to be trusted in the rest.",
+            )
+    if case.preparation.bias_field:
+        yield Note(NoteKind.BIAS_FIELD, f"The bias field of '{case.name}' was corrected (N4).")
+    if case.brain_share is not None:
+        yield Note(
+            NoteKind.BRAIN_MASK,
+            f"The model does not see {1 - case.brain_share:.0%} of the head of '{case.name}': that part lies "
+            "outside the brain mask.",
+        )

@@ -15,6 +15,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import digest_of, read_labels, read_volume, title_of
+from napari_osuda.imaging.preparation.common_grid import moved_to, same_voxels
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.models.card_defaults import named_regions
 from napari_osuda.session.review.case import ReviewCase
@@ -181,15 +182,18 @@ class ReviewRun:
             if path is None:
                 missing.append(missing_image(channel, name, entry.path))
                 continue
+            target = self.review(name).case.grid
             try:
-                data = read_volume(path).data
+                volume = read_volume(path)
+                data = volume.data
+                if data.ndim == 4:
+                    data = data[..., sum(other.path == entry.path for other in inputs[:k])]
+                if not (entry.resampled or same_voxels(volume.grid, target)):
+                    missing.append(other_shape(path))
+                    continue
+                data, _ = moved_to(data, volume.grid, path.name, target, name)
             except CaseError as error:
                 missing.append(str(error))
-                continue
-            if data.ndim == 4:
-                data = data[..., sum(other.path == entry.path for other in inputs[:k])]
-            if data.shape != self.review(name).case.grid.shape:
-                missing.append(other_shape(path))
                 continue
             if entry.sha256 and digest_of(path) != entry.sha256:
                 missing.append(changed_image(path))

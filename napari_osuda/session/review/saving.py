@@ -108,7 +108,8 @@ def _with_segmentation(run: ReviewRun, name: str, who: str, path: Path) -> Saved
     """Write the DICOM-SEG beside the NIfTI, which counts whatever becomes of it."""
     review = run.review(name)
     case = review.case
-    given = [run.path_of(entry) for entry in case.inputs]
+    # Of a series that was resampled the slices are others than the mask's.
+    given = [run.path_of(entry) for entry in case.inputs if not entry.resampled]
     sources = [source for source in given if source is not None and is_dicom(source)]
     if not sources:
         return Saved(path)

@@ -83,7 +83,7 @@ def missing_image(channel: str, case: str, path: object) -> str:
 
 def other_shape(path: object) -> str:
     """That a file is not shown."""
-    return f"{path} has another shape than when it was segmented. It is not shown."
+    return f"{path} has another shape or place than when it was segmented. It is not shown."
 
 
 def changed_image(path: object) -> str:

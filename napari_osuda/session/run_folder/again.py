@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from napari_osuda.errors import CaseError, ConfigError, ModelError
-from napari_osuda.files import RUN_FILE
-from napari_osuda.imaging import Case, read_case
+from napari_osuda.files import RUN_FILE, sha256_of
+from napari_osuda.imaging import Case, Preparation, read_case
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session.run_folder.record import CaseRecord, RunRecord, read_record
@@ -31,13 +31,17 @@ def model_again(
 
 
 def case_again(
-    name: str, files: Mapping[str, str | Path], titles: Mapping[str, str], channels: Sequence[str]
+    name: str,
+    files: Mapping[str, str | Path],
+    titles: Mapping[str, str],
+    channels: Sequence[str],
+    preparation: Preparation | None = None,
 ) -> Case:
     """A case from the file of each channel, its images called as then: that tells their contrasts."""
     paths = set(map(str, files.values()))
     # A file of four axes holds all channels.
     together = len(files) > 1 and len(paths) == 1
-    case = read_case(paths.pop() if together else files, channels, name=name)
+    case = read_case(paths.pop() if together else files, channels, name=name, preparation=preparation)
     sources = tuple(dataclasses.replace(s, title=titles.get(s.channel, "")) for s in case.sources)
     return dataclasses.replace(case, sources=sources)
 
@@ -116,7 +120,7 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
             f"The images of '{entry.name}' were layers of a viewer, not files. Give them with --case."
         )
     titles = {image.channel: image.title for image in entry.inputs if image.title}
-    case = case_again(entry.name, files, titles, channels)
+    case = case_again(entry.name, files, titles, channels, _preparation(entry))
     then = {image.channel: image.sha256 for image in entry.inputs}
     for source in case.sources:
         if then[source.channel] not in (None, source.sha256):
@@ -125,3 +129,18 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
                 "--case if you mean this one."
             )
     return case
+
+
+def _preparation(entry: CaseRecord) -> Preparation:
+    """What was done to the images of a recorded case; a brain mask must be the file that it was."""
+    told = entry.preparation
+    if told is None:
+        return Preparation()
+    mask = None if told.brain_mask is None else Path(told.brain_mask)
+    if mask is None and told.brain_share is not None and not told.extract_brain:
+        raise CaseError(
+            f"The brain mask of '{entry.name}' was a layer of a viewer, not a file. Give it with --brain-mask."
+        )
+    if mask is not None and told.brain_mask_sha256 not in (None, sha256_of(mask)):
+        raise CaseError(f"{mask} is not the brain mask of that run: the file has changed since.")
+    return Preparation(told.reference_grid, told.bias_field, mask, extract_brain=told.extract_brain)

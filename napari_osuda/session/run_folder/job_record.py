@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.imaging import modality_of
+from napari_osuda.imaging import Preparation, modality_of
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard
 from napari_osuda.session.job import Job
@@ -45,12 +46,34 @@ class CaseIdentity(RunDocument):
     inputs: tuple[str | None, ...]
 
 
+class PreparationChoice(RunDocument):
+    """What is done to the images of a case: see `napari_osuda.imaging.choices.Preparation`."""
+
+    reference_grid: str = ""
+    bias_field: bool = False
+    brain_mask: str | None = None
+    brain_mask_sha256: str | None = None
+    brain_layer: str = ""
+    extract_brain: bool = False
+
+    @property
+    def chosen(self) -> Preparation:
+        """The same for `napari_osuda.read_case`."""
+        return Preparation(
+            reference_grid=self.reference_grid,
+            bias_field=self.bias_field,
+            brain_mask=None if self.brain_mask is None else Path(self.brain_mask),
+            extract_brain=self.extract_brain,
+        )
+
+
 class FileRecord(RunDocument):
     """Where a case's channels were read, and what the images were called; None for layers of a viewer."""
 
     case: FileName
     channels: dict[str, str | None]
     titles: dict[str, str] = Field(default_factory=dict)
+    preparation: PreparationChoice = Field(default_factory=lambda: PreparationChoice())
 
 
 class JobRecord(RunDocument):
@@ -60,6 +83,7 @@ class JobRecord(RunDocument):
     model: str | None
     cases: tuple[CaseIdentity, ...]
     contrasts: tuple[tuple[str | None, ...], ...] | None = None
+    preparations: tuple[PreparationChoice, ...] | None = None
     settings: dict[str, Any]
     process: int
     model_path: str
@@ -90,6 +114,8 @@ class JobRecord(RunDocument):
             known["card"] = _card(self.card)
         if self.contrasts is not None:
             known["contrasts"] = self.contrasts
+        if self.preparations is not None:
+            known["preparations"] = [one.model_dump() for one in self.preparations]
         identity: dict[str, Any] = plain(known)
         return identity
 
@@ -102,6 +128,7 @@ def job_identity(job: Job) -> dict[str, Any]:
             "card": _card(job.model.card),
             "cases": [{"name": c.name, "inputs": [s.sha256 for s in c.sources]} for c in job.cases],
             "contrasts": [[modality_of(s.name) for s in c.sources] for c in job.cases],
+            "preparations": [vars(replace(c.preparation, brain_mask=None)) for c in job.cases],
             "settings": _deciding(job.config.to_dict()),
         }
     )
@@ -123,6 +150,7 @@ def job_record(job: Job, done: int) -> JobRecord:
                     "case": c.name,
                     "channels": {s.channel: s.path and s.path.absolute() for s in c.sources},
                     "titles": {s.channel: s.title for s in c.sources},
+                    "preparation": _absolute(c.preparation),
                 }
                 for c in job.cases
             ],
@@ -151,9 +179,15 @@ def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | N
                 if before != after:
                     where = {"card": "of the model card"}.get(key, "of the settings")
                     return f"{name} {where} was {_short(before)}, now it is {_short(after)}"
-        what = {"model": "the model's file", "cases": "the images", "contrasts": "the images' contrasts"}
+        what = {"model": "the model's file", "cases": "the images", "contrasts": "the images' contrasts",
+                "preparations": "what is done to the images"}  # fmt: skip
         return f"{what.get(key, key)} was {_short(then[key])}, now it is {_short(now[key])}"
     return None
+
+
+def _absolute(preparation: Preparation) -> dict[str, Any]:
+    mask = preparation.brain_mask
+    return vars(replace(preparation, brain_mask=mask and mask.absolute()))
 
 
 def _short(value: Any) -> str:

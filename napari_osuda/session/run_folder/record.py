@@ -82,6 +82,19 @@ class InputRecord(RunDocument):
     sha256: str | None = None
     shape: tuple[int, ...]
     affine: tuple[_Row, _Row, _Row, _Row]
+    resampled: bool = False
+    covered: float = 1.0
+
+
+class PreparationRecord(RunDocument):
+    """What was done to the images of a case: see `napari_osuda.imaging.choices.Preparation`."""
+
+    reference_grid: str = ""
+    bias_field: bool = False
+    brain_mask: str | None = None
+    brain_mask_sha256: str | None = None
+    extract_brain: bool = False
+    brain_share: float | None = None
 
 
 class CaseRecord(RunDocument):
@@ -89,6 +102,7 @@ class CaseRecord(RunDocument):
 
     name: FileName
     inputs: tuple[InputRecord, ...]
+    preparation: PreparationRecord | None = None
     recommendation: AdviceRecord | None = None
     scores_before: dict[str, RegionScore] = Field(default_factory=dict)
     scores_after: dict[str, RegionScore] = Field(default_factory=dict)

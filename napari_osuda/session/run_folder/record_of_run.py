@@ -58,6 +58,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
     return {
         "name": case.case.name,
         "inputs": _inputs(case.case),
+        "preparation": vars(case.case.preparation) | {"brain_share": case.case.brain_share},
         "recommendation": advice_record(case.recommendation),
         "scores_before": {s.region: vars(s) for s in case.scores_before},
         "scores_after": {s.region: vars(s) for s in case.scores_after},
@@ -75,6 +76,8 @@ def _inputs(case: Case) -> list[dict[str, Any]]:
             "sha256": source.sha256,
             "shape": source.shape,
             "affine": source.affine,
+            "resampled": source.resampled,
+            "covered": source.covered,
         }
         for source in case.sources
     ]

@@ -101,9 +101,11 @@ def _unfinished(folder: Path) -> Unfinished | None:
     saved, told = states[0].stat().st_mtime, folder / RUN_FILE
     interrupted = not told.is_file() or told.stat().st_mtime < saved
     iterations = record.done, record.config.iterations
-    return Unfinished(folder, names, all(files), interrupted, saved, iterations, record)
+    # A mask that was a layer of a viewer is gone with it.
+    gone = any(entry.preparation.brain_layer for entry in record.files)
+    return Unfinished(folder, names, all(files) and not gone, interrupted, saved, iterations, record)
 
 
 def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
     files = {channel: path for channel, path in entry.channels.items() if path is not None}
-    return case_again(entry.case, files, entry.titles, channels)
+    return case_again(entry.case, files, entry.titles, channels, entry.preparation.chosen)

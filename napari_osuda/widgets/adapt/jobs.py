@@ -14,7 +14,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.widgets.adapt.inputs.case_of_layers import case_of_layers, reference_of_layer
 
 if TYPE_CHECKING:
-    from napari_osuda.imaging import Case
+    from napari_osuda.imaging import Case, Preparation
     from napari_osuda.method import AdaptationConfig
     from napari_osuda.models import SourceModel
     from napari_osuda.session import Job, RunResult, Unfinished
@@ -30,8 +30,11 @@ def job_of_layers(
     method: str,
     device: str,
     out: Path,
+    prepared: tuple[Preparation | None, Any] = (None, None),
 ) -> Job:
     """The job of adapting ``model`` to image layers (by channel), with a Labels layer as reference or None.
+
+    ``prepared`` is what is done to the images, and the Labels layer that marks the brain, or None.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def job_of_layers(
     """
     from napari_osuda.session import Job
 
-    case = case_of_layers(layers)
+    case = case_of_layers(layers, model.card.channels, *prepared)
     labels = None if reference is None else _reference(reference, case, model)
     return Job(model, (case,), config, method, (labels,), device, out)
 

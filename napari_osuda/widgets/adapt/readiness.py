@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari_osuda.imaging import expected_map, modality_of
 from napari_osuda.widgets.adapt import words
-from napari_osuda.widgets.adapt.inputs.case_of_layers import folders_of, grid_problem, tilted, unplaced
+from napari_osuda.widgets.adapt.inputs.case_of_layers import (
+    folders_of,
+    grid_problem,
+    resampled_layers,
+    tilted,
+    unplaced,
+)
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
@@ -40,7 +46,12 @@ class Readiness:
 
 
 def readiness(
-    model: SourceModel | None, layers: Mapping[str, Any], missing: Sequence[str], contrast: str
+    model: SourceModel | None,
+    layers: Mapping[str, Any],
+    missing: Sequence[str],
+    contrast: str,
+    *,
+    chosen_grid: bool = False,
 ) -> Readiness:
     """What follows from a choice.
 
@@ -54,6 +65,8 @@ def readiness(
         Channels without a layer.
     contrast : str
         The setting of that name.
+    chosen_grid : bool
+        Whether a person has chosen in which image's voxels the mask comes back.
     """
     found = {channel: (modality_of(layer.name), modality_of(channel)) for channel, layer in layers.items()}
     others = {channel: own.upper() for channel, (own, wanted) in found.items() if own not in (None, wanted)}
@@ -63,7 +76,7 @@ def readiness(
     elif missing:
         why_not = words.missing_words(missing)
     else:
-        why_not = grid_problem(layers)
+        why_not = grid_problem(layers, chosen=chosen_grid)
     tilt = tilted(layers)
     named = any(expected_map(channel, layer.name) != "identity" for channel, layer in layers.items())
     remarks = (
@@ -73,6 +86,7 @@ def readiness(
         ),
         "" if tilt is None else words.tilt_words(*tilt),
         words.unplaced_words(unplaced(layers)),
+        words.resampled_words(*resampled_layers(layers)),
     )
     of_slices = model is not None and model.card.spatial_dims == 2
     return Readiness(

@@ -134,12 +134,13 @@ class Starter(QObject):
         choices = self._choices()
         if choices is None:
             return None
-        problem = grid_problem(layers)
+        prepared = self._channels.preparation()
+        problem = grid_problem(layers, chosen=bool(prepared[0].reference_grid))
         if problem:
             self.failed.emit(problem)
             return None
         reference = self._channels.reference_layer()
-        return lambda: job_of_layers(model, layers, reference, *choices)
+        return lambda: job_of_layers(model, layers, reference, *choices, prepared)
 
     def _image(self) -> Any:
         return next(iter(self._channels.layers().values()), None)

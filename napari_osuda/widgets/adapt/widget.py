@@ -235,7 +235,13 @@ class AdaptWidget(DockedWidget):
         images = self.channel_panel.images
         self.welcome.setVisible(not images)
         self.model_panel.set_images([layer.name for layer in images])
-        ready = readiness(model, layers, self.channel_panel.missing, self._contrast.currentText())
+        ready = readiness(
+            model,
+            layers,
+            self.channel_panel.missing,
+            self._contrast.currentText(),
+            chosen_grid=bool(self.channel_panel.preparation()[0].reference_grid),
+        )
         self.run_panel.set_ready(ready.why_not)
         # By its name an image is another contrast, with another map to compare.
         named = ((id(layer), layer.name) for layer in layers.values())

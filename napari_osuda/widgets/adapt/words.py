@@ -131,6 +131,16 @@ def tilt_words(layer: str, degrees: float) -> str:
     )
 
 
+def resampled_words(layers: Sequence[str], reference: str) -> str:
+    """That images are resampled to the voxels of another."""
+    if not layers:
+        return ""
+    return (
+        f"'{layers[0]}' has other voxels than '{reference}' and will be resampled to them by its header, "
+        "without registration: please check that the images match."
+    )
+
+
 def unplaced_words(layers: Sequence[str]) -> str:
     """That an image does not say how it lies in the patient."""
     if not layers:

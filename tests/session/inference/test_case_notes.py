@@ -1,12 +1,14 @@
 """What a person is told of how a model sees a case."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from napari_osuda import load_model
-from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
+from napari_osuda.imaging import Grid, Preparation, SliceStack, case_from_arrays
 from napari_osuda.session.inference.case_notes import case_notes
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.notes import NoteKind
@@ -65,3 +67,49 @@ def test_no_sentence_is_long(card):
     assert len(notes) == 3
     for note in notes:
         assert all(len(sentence.split()) <= 25 for sentence in note.text.split(". "))
+
+
+def a_case(card, **changes):
+    grid = Grid((80, 90, 20), np.diag([2.0, 2.0, 3.0, 1.0]))
+    case = replace(case_from_arrays("patient7", {"t2": a_head()}, grid), **changes)
+    return case_notes(SliceStack(case, slice_spec(card)), card)
+
+
+def test_a_whole_head_for_a_model_of_brains_is_told_and_a_brain_mask_answers_it(card):
+    stripped = card.model_copy(update={"skull_stripped": True})
+    large = a_head((110, 110, 50), 0.95)
+    grid = Grid(large.shape, np.diag([2.0, 2.0, 4.0, 1.0]))
+    (note,) = kinds_of(large, stripped, grid)
+    assert note.kind is NoteKind.WHOLE_HEAD
+    assert "Give a brain mask" in note.text
+    # As large as a brain.
+    assert a_case(stripped) == ()
+    assert kinds_of(large, card.model_copy(update={"skull_stripped": False}), grid) == ()
+    (note,) = a_case(stripped, brain_share=0.4)
+    assert note.kind is NoteKind.BRAIN_MASK
+    assert "does not see 60% of the head" in note.text
+
+
+def test_what_was_done_to_the_images_is_told(card):
+    grid = Grid((80, 90, 10), np.diag([2.0, 2.0, 6.0, 1.0]))
+    case = case_from_arrays("patient7", {"t2": a_head()}, Grid((80, 90, 20), np.diag([2.0, 2.0, 3.0, 1.0])))
+    moved = (replace(case.sources[0], grid=grid, covered=0.8),)
+    notes = a_case(card, sources=moved, preparation=Preparation("t1", bias_field=True))
+    assert [note.kind for note in notes] == [NoteKind.GRID, NoteKind.GRID, NoteKind.BIAS_FIELD]
+    assert "t2 was resampled to the voxels of t1" in notes[0].text
+    assert "t2 shows 80% of the head" in notes[1].text
+    for note in notes:
+        assert all(len(sentence.split()) <= 25 for sentence in note.text.split(". "))
+
+
+def test_images_of_which_one_does_not_say_where_it_lies_are_told(card):
+    assert [note.kind for note in a_case(card, placed=False)] == [NoteKind.PLACE]
+
+
+def test_a_header_with_two_places_is_told(card):
+    image = nib.Nifti1Image(np.zeros((80, 90, 20), np.uint8), np.diag([2.0, 2.0, 3.0, 1.0]))
+    image.set_qform(np.diag([-2.0, 2.0, 3.0, 1.0]), code=1)
+    image.set_sform(image.affine, code=2)
+    (note,) = a_case(card, grid=Grid((80, 90, 20), image.affine, image.header))
+    assert note.kind is NoteKind.PLACE
+    assert "sform and qform" in note.text

@@ -31,7 +31,18 @@ def test_what_is_missing_is_said_in_the_order_in_which_it_is_chosen():
 
 def test_images_on_other_grids_are_told_before_a_run():
     layers = {"t1": image("head_t1"), "t2": image("head_t2", shape=(3, 4, 6))}
+    ready = readiness(model(("t1", "t2")), layers, (), "names")
+    assert ready.why_not == ""
+    assert "'head_t2' has other voxels than 'head_t1'" in ready.remarks[-1]
+
+
+def test_as_many_voxels_elsewhere_are_used_only_on_a_chosen_grid():
+    moved = image("head_t2")
+    del moved.metadata["napari_osuda"]
+    moved.translate = (9, 0, 0)
+    layers = {"t1": image("head_t1"), "t2": moved}
     assert "head_t2" in readiness(model(("t1", "t2")), layers, (), "names").why_not
+    assert readiness(model(("t1", "t2")), layers, (), "names", chosen_grid=True).why_not == ""
 
 
 @pytest.mark.parametrize(

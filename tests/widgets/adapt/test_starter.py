@@ -11,7 +11,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject
 
 from napari_osuda.errors import CaseError, ConfigError
-from napari_osuda.imaging import Grid, case_from_arrays
+from napari_osuda.imaging import Grid, Preparation, case_from_arrays
 from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.session import Job
@@ -56,6 +56,7 @@ def parts(qtbot, tmp_path):
     found.cockpit.controller.job = None
     found.channels.layers.return_value = {"t1": image()}
     found.channels.reference_layer.return_value = None
+    found.channels.preparation.return_value = (Preparation(), None)
     found.settings.config.return_value = AdaptationConfig(iterations=1)
     found.settings.method.currentText.return_value = "osuda"
     found.settings.device.currentText.return_value = "cpu"
@@ -102,7 +103,10 @@ def test_a_setting_that_cannot_be_is_told(parts):
 
 
 def test_layers_on_two_grids_are_told_before_any_voxel_is_read(parts):
-    parts.channels.layers.return_value = {"t1": image(), "t2": image("other_t2", (9, 9, 9))}
+    other = image("other_t2")
+    del other.metadata["napari_osuda"]
+    other.translate = (5, 0, 0)
+    parts.channels.layers.return_value = {"t1": image(), "t2": other}
     parts.starter.adapt()
     assert "other_t2" in parts.failed[0]
     assert not parts.prepared

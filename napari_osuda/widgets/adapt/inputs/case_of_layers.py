@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging import (
-    Case,
-    Grid,
-    case_from_arrays,
-    identity_of,
-    onto_grid,
-    telling_name,
-)
+from napari_osuda.imaging import Case, Grid, Preparation, Source, identity_of, onto_grid, telling_name
 from napari_osuda.imaging.dicom import is_dicom
+from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images
+from napari_osuda.imaging.preparation.common_grid import require_movable, same_voxels
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
@@ -43,46 +38,99 @@ def case_name(layers: Mapping[str, Any]) -> str:
     return Path(together).name or first.parent.name
 
 
-def case_of_layers(layers: Mapping[str, Any]) -> Case:
+def case_of_layers(
+    layers: Mapping[str, Any],
+    channels: Sequence[str] | None = None,
+    preparation: Preparation | None = None,
+    brain: Any = None,
+) -> Case:
     """The case that a model is given.
 
     Parameters
     ----------
     layers : mapping of channel name to napari Image layer
-        In the model's order.
+        The first is the one on whose grid the case lies.
+    channels : sequence of str, optional
+        The model's order; that of the layers without it.
+    preparation : Preparation, optional
+        What is done to the images.
+    brain : napari Labels layer, optional
+        What is 0 in it the network sees as 0.
 
     Raises
     ------
     CaseError
-        The layers do not lie on one grid; the sentence names those that differ.
+        The layers cannot be brought to one grid; the sentence names those that differ.
     """
-    first = next(iter(layers.values()))
-    grid = _grid_of(first)
-    arrays = {
-        channel: onto_grid(_array(layer), _grid_of(layer), layer.name, grid, first.name)
+    chosen, mask = preparation or Preparation(), None
+    if brain is not None:
+        chosen = dataclasses.replace(chosen, brain_layer=brain.name)
+        mask = (_array(brain) != 0, _grid_of(brain), brain.name)
+    images = (
+        ChannelImage(_array(layer), _grid_of(layer), layer.name, _source(channel, layer))
         for channel, layer in layers.items()
-    }
-    case = case_from_arrays(case_name(layers), arrays, grid)
-    sources = []
-    for source, layer in zip(case.sources, layers.values(), strict=True):
-        path = _path_of(layer)
-        digest, title = None, layer.name
-        if path is not None and path.is_file():
-            # A series whose layer was given a name that says no contrast is still what the scanner called it.
-            digest, called = identity_of(path)
-            title = telling_name(layer.name, called)
-        sources.append(dataclasses.replace(source, path=path, sha256=digest, title=title))
-    return dataclasses.replace(case, sources=tuple(sources))
+    )
+    return case_of_images(case_name(layers), channels or tuple(layers), images, chosen, mask)
 
 
-def grid_problem(layers: Mapping[str, Any]) -> str:
-    """A sentence where the layers do not lie on one grid, else nothing: known before any voxel is read."""
+def _source(channel: str, layer: Any) -> Source:
+    grid, path = _grid_of(layer), _path_of(layer)
+    source = Source(channel, path, None, grid.shape, grid.affine, layer.name)
+    if path is None or not path.is_file():
+        return source
+    known = identity_of(path)
+    return dataclasses.replace(
+        source,
+        sha256=known.digest,
+        # A series whose layer was given a name that says no contrast is still what the scanner called it.
+        title=telling_name(layer.name, known.title),
+        frame_of_reference=known.frame_of_reference,
+        patient=known.patient,
+    )
+
+
+def grids_differ(layers: Mapping[str, Any]) -> bool:
+    """Whether the layers lie on different grids, so that one of them is to be the reference."""
+    with contextlib.suppress(CaseError):
+        grids = [_grid_of(layer) for layer in layers.values()]
+        return not all(same_voxels(grid, grids[0]) for grid in grids[1:])
+    return False
+
+
+def resampled_layers(layers: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """Names of the layers that are to be resampled, and of the first, to whose voxels they are."""
+    found: list[str] = []
+    first = next(iter(layers.values()), None)
+    for layer in layers.values():
+        with contextlib.suppress(CaseError):
+            if not same_voxels(_grid_of(layer), _grid_of(first)):
+                found.append(layer.name)
+    return tuple(found), "" if first is None else first.name
+
+
+def voxel_sizes(layers: Mapping[str, Any]) -> dict[str, float]:
+    """Volume of a voxel of each layer that has a usable grid, ml."""
+    found = {}
+    for channel, layer in layers.items():
+        with contextlib.suppress(CaseError):
+            found[channel] = _grid_of(layer).voxel_ml
+    return found
+
+
+def grid_problem(layers: Mapping[str, Any], *, chosen: bool = False) -> str:
+    """A sentence where the layers cannot be brought to one grid, else nothing: before any voxel is read.
+
+    Parameters
+    ----------
+    layers : mapping of channel name to napari Image layer
+        The reference first.
+    chosen : bool
+        Whether a person has chosen the reference.
+    """
     try:
         grids = [(layer.name, _grid_of(layer)) for layer in layers.values()]
-        # Only the strides of this array are looked at.
         for name, grid in grids[1:]:
-            nothing = np.broadcast_to(np.uint8(0), grid.shape)
-            onto_grid(nothing, grid, name, grids[0][1], grids[0][0])
+            require_movable(grid, name, grids[0][1], grids[0][0], chosen=chosen)
     except CaseError as error:
         return str(error)
     return ""

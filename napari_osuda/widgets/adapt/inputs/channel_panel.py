@@ -9,11 +9,18 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
+from napari_osuda.imaging import FINEST, Preparation
+from napari_osuda.imaging.preparation.assembling import reference_channel
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.widgets.adapt.inputs.case_of_layers import grids_differ, voxel_sizes
 from napari_osuda.widgets.adapt.inputs.matching import guess
+from napari_osuda.widgets.adapt.inputs.preparation_panel import PreparationPanel
 from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["ChannelPanel"]
+
+# Reference and preparation.
+_LAST_ROWS = 2
 
 
 class ChannelPanel(QWidget):
@@ -42,6 +49,9 @@ class ChannelPanel(QWidget):
         self.reference.activated.connect(lambda: self._on_reference())
         self._reference_chosen = False
         self._form.addRow("Reference", self.reference)
+        self.preparation_panel = PreparationPanel()
+        self.preparation_panel.changed.connect(lambda: self.changed.emit())
+        self._form.addRow(self.preparation_panel)
         for event in self._events():
             event.connect(self.refresh)
         self.set_channels(())
@@ -60,8 +70,8 @@ class ChannelPanel(QWidget):
         self._channels = tuple(channels)
         self._corrected.clear()
         self.combos = {}
-        # The last row is the reference's, whatever the model.
-        while self._form.rowCount() > 1:
+        # The last rows are there whatever the model.
+        while self._form.rowCount() > _LAST_ROWS:
             self._form.removeRow(0)
         for row, channel in enumerate(self._channels):
             combo = _combo(f"Image for {channel}")
@@ -71,9 +81,22 @@ class ChannelPanel(QWidget):
         self.refresh()
 
     def layers(self) -> dict[str, Any]:
-        """Channel to image layer; channels without one are missing."""
-        chosen = {channel: combo.currentData() for channel, combo in self.combos.items()}
-        return {channel: layer for channel, layer in chosen.items() if layer is not None}
+        """Channel to image layer, the one whose voxels the mask gets first; those without one are missing."""
+        chosen = self._chosen()
+        wanted = self.preparation_panel.preparation().reference_grid
+        if not wanted or wanted not in (*chosen, FINEST):
+            return chosen
+        sizes = voxel_sizes(chosen) if wanted == FINEST else None
+        first = reference_channel(wanted, tuple(chosen), sizes)
+        return {first: chosen[first], **chosen}
+
+    def _chosen(self) -> dict[str, Any]:
+        found = {channel: combo.currentData() for channel, combo in self.combos.items()}
+        return {channel: layer for channel, layer in found.items() if layer is not None}
+
+    def preparation(self) -> tuple[Preparation, Any]:
+        """What is done to the images, and the layer that marks the brain, or None."""
+        return self.preparation_panel.preparation(), self.preparation_panel.brain_layer()
 
     def reference_layer(self) -> Any:
         """The labels to compare with, or None."""
@@ -109,11 +132,18 @@ class ChannelPanel(QWidget):
         if kept is None and not self._reference_chosen:
             kept = next((layer for layer in labels if "reference" in layer.name.lower()), None)
         _fill(self.reference, "none", labels, kept)
+        self.preparation_panel.set_masks(labels)
+        self._show_grids()
         self.changed.emit()
 
     def _on_activated(self, channel: str) -> None:
         self._corrected[channel] = self.combos[channel].currentData()
+        self._show_grids()
         self.changed.emit()
+
+    def _show_grids(self) -> None:
+        chosen = self._chosen()
+        self.preparation_panel.set_images(chosen, differ=len(chosen) > 1 and grids_differ(chosen))
 
     def _on_reference(self) -> None:
         self._reference_chosen = True

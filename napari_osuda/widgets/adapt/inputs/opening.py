@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_osuda.errors import CaseError, explain
-from napari_osuda.napari_layers.images import get_dicom_reader, get_reader
+from napari_osuda.imaging.dicom import DicomSeries
+from napari_osuda.napari_layers.images import (
+    get_dicom_reader,
+    get_reader,
+    layers_of_series,
+    read_dicom,
+    series_at,
+)
 from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.napari_layers.run_folder import read_run_folder
 from napari_osuda.napari_layers.samples import sample_layers
+from napari_osuda.widgets.adapt.inputs.series_chooser import SeriesChooser
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import real_viewer
 
-__all__ = ["Opening"]
+__all__ = ["Opening", "SeriesChoice", "read_paths"]
 
 # Between two layers, so that each is painted before the next holds up the window.
 _APART_MS = 20
+
+
+@dataclass(frozen=True)
+class SeriesChoice:
+    """Several series were found."""
+
+    series: tuple[DicomSeries, ...]
 
 
 class Opening(QObject):
@@ -43,6 +60,7 @@ class Opening(QObject):
         super().__init__(parent)
         self._viewer = real_viewer(viewer)
         self._waiting: deque[Any] = deque()
+        self.chooser: SeriesChooser | None = None
         self._then: Callable[[], None] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_APART_MS)
@@ -60,7 +78,18 @@ class Opening(QObject):
         """Open MRI files, or folders of DICOM series."""
         names = [str(path) for path in paths]
         title = Path(names[0]).name if len(names) == 1 else f"{len(names)} files"
-        self._read(title, lambda: _read(names))
+        self._read(title, lambda: read_paths(names))
+
+    def _choose(self, choice: SeriesChoice) -> None:
+        """Ask which series are to be opened, and open them."""
+        self.told.emit("")
+        parent = self.parent()
+        self.chooser = SeriesChooser(
+            parent if isinstance(parent, QWidget) else None,
+            choice.series,
+            lambda ticked: self._read(f"{len(ticked)} series", lambda: layers_of_series(ticked)),
+        )
+        self.chooser.open()
 
     def open_sample(self, name: str) -> None:
         """Open a sample patient."""
@@ -71,7 +100,7 @@ class Opening(QObject):
         self._then = self.run_opened.emit
         self._read(folder.name, lambda: read_run_folder(str(folder)))
 
-    def _read(self, title: str, function: Callable[[], list[Any]]) -> None:
+    def _read(self, title: str, function: Callable[[], list[Any] | SeriesChoice]) -> None:
         self.told.emit(f"Opening {title}…")
         self._reading.run(function)
 
@@ -81,7 +110,10 @@ class Opening(QObject):
         self._waiting.clear()
         self._reading.close()
 
-    def _on_read(self, layers: list[Any]) -> None:
+    def _on_read(self, layers: list[Any] | SeriesChoice) -> None:
+        if isinstance(layers, SeriesChoice):
+            self._choose(layers)
+            return
         self._waiting.extend(layers)
         self._timer.start()
 
@@ -104,10 +136,17 @@ class Opening(QObject):
                 then()
 
 
-def _read(paths: list[str]) -> list[Any]:
-    reader = get_reader(paths) or get_dicom_reader(paths)
+def read_paths(paths: list[str]) -> list[Any] | SeriesChoice:
+    """Layers of files and folders; of several DICOM series first the choice among them."""
+    reader = get_reader(paths)
+    if reader is None and get_dicom_reader(paths) is not None:
+        series = series_at(paths)
+        if len(series) > 1:
+            return SeriesChoice(tuple(series))
+        reader = read_dicom
     if reader is None:
         raise CaseError(
-            f"{Path(paths[0]).name} is no MRI: open NIfTI or MGH files, or a folder with DICOM series."
+            f"{Path(paths[0]).name} is no MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder with "
+            "DICOM series."
         )
     return reader(paths)

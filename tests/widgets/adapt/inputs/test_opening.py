@@ -46,7 +46,9 @@ def test_what_is_no_image_is_a_sentence_and_adds_nothing(opened, qtbot, tmp_path
     path.write_text("no image")
     opening.open([path])
     qtbot.waitUntil(lambda: bool(failed), timeout=60_000)
-    assert failed == ["notes.txt is no MRI: open NIfTI or MGH files, or a folder with DICOM series."]
+    assert failed == [
+        "notes.txt is no MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder with DICOM series."
+    ]
     assert said == ["Opening notes.txt…", ""]
     assert not viewer.layers
 

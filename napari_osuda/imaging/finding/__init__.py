@@ -1,0 +1,1 @@
+"""Which files of a folder are the channels of a model: BIDS and other folders, DICOM studies."""

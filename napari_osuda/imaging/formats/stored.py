@@ -1,0 +1,197 @@
+"""Voxels behind a text header, in the same file or another: raw, compressed or written out as numbers."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_osuda.errors import CaseError, shown
+
+__all__ = ["Encoding", "Stored", "data_file", "header_lines", "read_stored"]
+
+Encoding = Literal["raw", "gzip", "bzip2", "zlib", "text"]
+
+_LONGEST_HEADER = 1 << 20
+# A compressed byte stands for at most so many, so that a small file cannot ask for all memory.
+_DENSEST = {"gzip": 1100, "zlib": 1100, "bzip2": 50_000}
+# Line ends and the like behind the last voxel; more says that the header describes other voxels.
+_LEFT_OVER = 16
+# Characters of a number that is written out, at most.
+_LONGEST_NUMBER = 32
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where the voxels of an image stand.
+
+    Attributes
+    ----------
+    path : Path
+        File that holds them.
+    shape : tuple of int
+        Along the array axes, the fastest first.
+    dtype : numpy dtype
+        With its order of bytes.
+    encoding : {'raw', 'gzip', 'bzip2', 'zlib', 'text'}
+    offset : int
+        First byte of them, as they are stored.
+    lines : int
+        Lines to pass over from there.
+    skip : int
+        Bytes to pass over after decompression; -1: all but the last of raw voxels.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    encoding: Encoding
+    offset: int = 0
+    lines: int = 0
+    skip: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Number of bytes of all voxels."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def header_lines(stream: IO[bytes], path: Path) -> list[str]:
+    """Lines of a text header up to the first empty one or the end of the file, without line ends.
+
+    Raises
+    ------
+    CaseError
+        It is longer than any header.
+    """
+    lines: list[str] = []
+    left = _LONGEST_HEADER
+    while line := stream.readline(left):
+        left -= len(line)
+        if left <= 0:
+            raise CaseError(f"{path} has a header without end: it is damaged, or no image file.")
+        text = line.decode("utf-8", errors="replace").strip()
+        if not text:
+            break
+        lines.append(text)
+    return lines
+
+
+def data_file(header: Path, name: str) -> Path:
+    """The file beside a header that holds its voxels.
+
+    Raises
+    ------
+    CaseError
+        The name leads out of the header's folder, stands for several files, or there is no such file.
+    """
+    if name.upper().startswith("LIST") or "%" in name:
+        raise CaseError(
+            f"{header} keeps its voxels in several files ({shown(name)}): save it as one file, "
+            "with its data attached."
+        )
+    path = header.parent / name.replace("\\", "/")
+    if not path.resolve().is_relative_to(header.parent.resolve()):
+        raise CaseError(
+            f"{header} keeps its voxels in another folder ({shown(name)}): put both files into one folder."
+        )
+    if not path.is_file():
+        raise CaseError(f"{header} keeps its voxels in {shown(name)}, which is not there: copy both files.")
+    return path
+
+
+def read_stored(stored: Stored) -> NDArray[Any]:
+    """Read the voxels of an image.
+
+    Returns
+    -------
+    array of ``stored.shape``
+        In the machine's order of bytes; the first axis is the fastest in memory.
+
+    Raises
+    ------
+    CaseError
+        There are fewer or more than the header describes, or they cannot be decompressed.
+    """
+    path, needed = stored.path, stored.bytes
+    if needed <= 0:
+        raise CaseError(f"{path} has the shape {stored.shape}, and a volume of three axes is needed.")
+    size = path.stat().st_size - stored.offset
+    if stored.encoding in _DENSEST and needed > _DENSEST[stored.encoding] * max(size, 0):
+        raise CaseError(_early(path, size, needed))
+    try:
+        with open(path, "rb") as file:
+            file.seek(stored.offset)
+            for _ in range(stored.lines):
+                file.readline(_LONGEST_HEADER)
+            if stored.encoding == "text":
+                return _written_out(file, stored)
+            if stored.encoding == "raw" and stored.skip == -1:
+                file.seek(max(stored.offset, path.stat().st_size - needed))
+                content = file.read(needed)
+            else:
+                stream = _decompressed(file, stored, needed)
+                _pass_over(stream, max(stored.skip, 0))
+                content = stream.read(needed + _LEFT_OVER + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, PermissionError):
+            raise CaseError(f"{path} may not be read: {error.strerror}.") from error
+        raise CaseError(f"The voxels of {path} cannot be read; the file is damaged ({error}).") from error
+    except MemoryError as error:
+        raise CaseError(f"{path} does not fit into memory; its header may be damaged.") from error
+    if len(content) < needed:
+        raise CaseError(_early(path, len(content), needed))
+    if len(content) > needed + _LEFT_OVER:
+        raise CaseError(
+            f"{path} holds more than the {' x '.join(map(str, stored.shape))} voxels of {stored.dtype.name} "
+            "that its header describes: the header belongs to another file, or was changed."
+        )
+    values = np.frombuffer(content, stored.dtype, math.prod(stored.shape))
+    return values.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
+
+
+def _decompressed(file: IO[bytes], stored: Stored, needed: int) -> Any:
+    if stored.encoding == "gzip":
+        return gzip.GzipFile(fileobj=file)
+    if stored.encoding == "bzip2":
+        return bz2.BZ2File(file)
+    if stored.encoding == "zlib":
+        most = max(stored.skip, 0) + needed + _LEFT_OVER + 1
+        # 47: a zlib or a gzip header, whichever is there.
+        return io.BytesIO(zlib.decompressobj(47).decompress(file.read(), most))
+    return file
+
+
+def _pass_over(stream: Any, count: int) -> None:
+    while count > 0 and (part := stream.read(min(count, 1 << 20))):
+        count -= len(part)
+
+
+def _written_out(file: IO[bytes], stored: Stored) -> NDArray[Any]:
+    count = math.prod(stored.shape)
+    words = file.read((count + 1) * _LONGEST_NUMBER).split()
+    if len(words) != count:
+        raise CaseError(
+            f"{stored.path} holds {len(words)} numbers, and its header describes {count} voxels: "
+            "it is cut short, or its header was changed."
+        )
+    try:
+        numbers = np.array(words, dtype=bytes).astype(np.float64)
+    except ValueError as error:
+        raise CaseError(f"{stored.path} holds text that is no number: {error}.") from error
+    return numbers.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
+
+
+def _early(path: Path, there: int, needed: int) -> str:
+    return (
+        f"{path} ends early: there are {max(there, 0):,} bytes of voxels, and its header describes "
+        f"{needed:,}. Copy the file again."
+    )
