@@ -164,7 +164,7 @@ def _predict(options: argparse.Namespace) -> int:
             raise OutputError(f"{path} would be overwritten; give another folder with --out.")
     for case, path in zip(cases, targets, strict=True):
         for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
-            print(f"napari-osuda: note: {note.text}", file=sys.stderr)
+            say(f"napari-osuda: note: {note.text}", file=sys.stderr)
         labels = predict_case(model, case, device=options.device)
         write_labels(path, labels, case.grid)
         write_own_grids(options, case, labels)

@@ -10,6 +10,6 @@ from napari_osuda.errors import printable
 __all__ = ["say"]
 
 
-def say(text: str = "", *, file: TextIO | None = None) -> None:
+def say(text: object = "", *, file: TextIO | None = None) -> None:
     """Print; names come out of files, and what cannot be shown of them is escaped."""
-    print(printable(text, kept="\n\t"), file=file or sys.stdout, flush=True)
+    print(printable(str(text), kept="\n\t"), file=file or sys.stdout, flush=True)
