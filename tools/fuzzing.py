@@ -127,6 +127,9 @@ class Tally:
             peak = _Peak()
             action()
             self.honest_mb = max(self.honest_mb, peak.megabytes())
+        # What is there by now stays; collecting what a try leaves takes no time then.
+        gc.collect()
+        gc.freeze()
 
     def attempt(self, action: Callable[[], object], name: str) -> None:
         """Carry out an action on a spoiled file and count what comes of it; tells once of each fault."""
@@ -176,7 +179,6 @@ class _Peak:
     """How much the memory of this process grew at its peak, from now on."""
 
     def __init__(self) -> None:
-        gc.collect()
         self._resets = self._reset()
         self._before = self._now()
 

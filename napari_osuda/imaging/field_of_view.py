@@ -13,7 +13,7 @@ __all__ = ["samplings"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
-# Voxels along an axis, and of a slice or volume, that come of no honest header: thick slices at 1 mm grow tenfold.
+# Voxels along an axis, and of a slice or volume, that come of no honest header: thick slices grow tenfold.
 _LONGEST, _LARGE, _GROWTH = 8192, 2**25, 64
 
 
@@ -25,7 +25,8 @@ def samplings(
     Raises
     ------
     CaseError
-        The voxels are so large beside those of the network that the image would grow without measure.
+        The image is longer than any MRI, or its voxels are so large beside those of the network that it
+        would grow without measure.
     """
     size, minimum, step = spec.size, spec.minimum, spec.step
     if spec.patch is not None:
@@ -33,6 +34,10 @@ def samplings(
         size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
     nothing: tuple[None, ...] = (None,) * spec.axes
     pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
+    if max(shape) > _LONGEST:
+        raise CaseError(
+            f"The image has {max(shape):,} voxels along an axis, which no MRI has. Check its header."
+        )
     axes = tuple(
         # Windows begin at the image's edge, and so does what a strided network makes of them.
         fit_axis(
@@ -60,9 +65,10 @@ def samplings(
     )
     grown = math.prod(axis.target for axis in axes)
     if max(axis.target for axis in axes) > _LONGEST or grown > max(_LARGE, _GROWTH * math.prod(shape)):
+        size = " x ".join(f"{axis.target:,}" for axis in axes)
         raise CaseError(
-            f"The image would grow to {' x '.join(f'{axis.target:,}' for axis in axes)} voxels for this network: "
-            f"its voxels are {' x '.join(f'{mm:.3g}' for mm in spacing)} mm large. Check the voxel size in its header."
+            f"The image would grow to {size} voxels for this network, since its own are "
+            f"{' x '.join(f'{mm:.3g}' for mm in spacing)} mm large. Check the voxel size in its header."
         )
     return axes
 
