@@ -151,6 +151,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from napari_osuda.files import path_inside
     from napari_osuda.imaging import SliceStack, write_labels
     from napari_osuda.session import predict_case
     from napari_osuda.session.inference.case_notes import case_notes
@@ -158,7 +159,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     model = _load(options)
     cases = _read_cases(options, model)
-    targets = [options.out / f"{case.name}.nii.gz" for case in cases]
+    targets = [path_inside(options.out, f"{case.name}.nii.gz") for case in cases]
     for path in targets:
         if path.exists() or targets.count(path) > 1:
             raise OutputError(f"{path} would be overwritten; give another folder with --out.")

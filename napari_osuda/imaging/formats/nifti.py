@@ -227,12 +227,11 @@ def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
     The standard has voxels of a single file begin behind the header (a vox_offset below 352 counts as 352,
     also one that is no number), and nibabel takes the number as it is.
     """
-    kind: Any
-    for kind, magic, size in ((nib.Nifti1Image, 344, 348), (nib.Nifti2Image, 4, 540)):
-        if start[magic : magic + 2] == b"n+" and len(start) >= size:
-            break
-    else:
+    kinds: list[tuple[Any, int, int]] = [(nib.Nifti1Image, 344, 348), (nib.Nifti2Image, 4, 540)]
+    found = [k for k in kinds if start[k[1] : k[1] + 2] == b"n+" and len(start) >= k[2]]
+    if not found:
         raise ValueError("it does not begin as a NIfTI file does")
+    kind, _, size = found[0]
     header = kind.header_class(start[:size], check=False)
     offset = float(header["vox_offset"])
     if not offset >= size + 4:

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, shown
 
-__all__ = ["Encoding", "Stored", "data_file", "header_lines", "read_stored", "require_stored"]
+__all__ = [
+    "Encoding",
+    "Stored",
+    "data_file",
+    "header_lines",
+    "read_stored",
+    "require_growth",
+    "require_stored",
+]
 
 Encoding = Literal["raw", "gzip", "bzip2", "zlib", "text"]
 
@@ -179,10 +187,21 @@ def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0)
     size = max(path.stat().st_size - offset, 0)
     if encoding in _DENSEST and needed > _DENSEST[encoding] * size:
         raise CaseError(_early(path, size, needed))
+    require_growth(str(path), needed, size)
+
+
+def require_growth(where: str, needed: int, size: int) -> None:
+    """Check that so many bytes of a file may become so many in memory.
+
+    Raises
+    ------
+    CaseError
+        No honest image compresses like that.
+    """
     if needed > _LARGE and needed > _GROWTH * size:
         raise CaseError(
-            f"{path} would grow {needed // max(size, 1)}-fold to {needed:,} bytes, which no MRI does: it is "
-            "damaged or a trap. Export the image again."
+            f"{where} would grow {needed // max(size, 1):,}-fold to {needed:,} bytes, which no MRI does: it "
+            "is damaged or a trap. Export the image again."
         )
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from napari_osuda.session.review.document import REVIEW_FORMAT, ReviewDocument
 from napari_osuda.session.review.log import Entry, in_force
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import other_window
+from napari_osuda.session.run_folder.arrays import read_arrays
 from napari_osuda.session.run_folder.documents import now, read_document
 from napari_osuda.version import __version__
 
@@ -236,9 +236,11 @@ class ReviewRecord:
             return self._painted[case.name][index]
         path = self._edit_path(case.name, index)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return np.asarray(archive["labels"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            labels = read_arrays(path)["labels"]
+            if labels.dtype.kind not in "biu":
+                raise ValueError(f"it holds {labels.dtype.name} and no labels")
+            return labels
+        except (OSError, ValueError, KeyError) as error:
             raise CaseError(
                 f"{path}, which holds slices that were painted, cannot be read ({error})."
             ) from error
