@@ -3,8 +3,8 @@
     python tools/fuzz_images.py --count 2000 --seed 1 --table docs/results/fuzz-images.md
 
 Bytes are flipped, cut off or put in, fields of headers get extreme values, and elements of DICOM files are
-replaced or removed; of compressed files also what is inside. What is read goes all the way to a network's slices, a
-mask on its grid, and a viewer's layer. The same seed makes the same files.
+replaced or removed; of compressed files also what is inside. What is read goes all the way to a network's
+slices, a mask on its grid, and a viewer's layer. The same seed makes the same files.
 """
 
 from __future__ import annotations
@@ -150,8 +150,9 @@ def _with_fields(content: bytearray, chance: random.Random) -> bytes:
 
 
 _VALUES: tuple[Any, ...] = (
-    None, "", "0", "-1", "1e400", "nan", "inf", "65535", "1\\2", "1\\2\\3", "0\\0\\0\\0\\0\\0", "1\\0\\0\\1\\0\\0",
-    "a" * 300, "\x1b[31m", "\u202e", "..\\..\\evil", "../../evil", 0, 1, 65535, [], [0.0, 0.0], ["1", "x"], b"\xff" * 9,
+    None, "", "0", "-1", "1e400", "nan", "inf", "65535", "1\\2", "1\\2\\3", "0\\0\\0\\0\\0\\0",
+    "1\\0\\0\\1\\0\\0", "a" * 300, "\x1b[31m", "\u202e", "..\\..\\evil", "../../evil", 0, 1, 65535, [],
+    [0.0, 0.0], ["1", "x"], b"\xff" * 9,
 )  # fmt: skip
 
 
@@ -200,7 +201,54 @@ def _items(dataset: Dataset) -> list[Dataset]:
     return found
 
 
-NIFTI, DICOM = spoil_nifti, spoil_dicom
+def spoil_text(folder: Path, chance: random.Random) -> None:
+    """Change lines of a header that is text, or scramble a file."""
+    file = chance.choice(sorted(folder.iterdir()))
+    content = file.read_bytes()
+    if file.suffix == ".raw" or chance.random() < 0.4:
+        file.write_bytes(scrambled(content, chance))
+        return
+    end = content.find(b"\n\n") if file.suffix in (".nrrd", ".nhdr") else content.find(b"LOCAL\n")
+    head, rest = (content, b"") if end < 0 else (content[:end], content[end:])
+    lines = head.split(b"\n")
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        at = chance.randrange(len(lines))
+        act = chance.random()
+        if act < 0.6:
+            words = lines[at].split(b" ")
+            words[chance.randrange(len(words))] = chance.choice(_WORDS)
+            lines[at] = b" ".join(words)
+        elif act < 0.75:
+            lines.insert(at, chance.choice(lines))
+        elif len(lines) > 1:
+            del lines[at]
+    file.write_bytes(b"\n".join(lines) + rest)
+
+
+_WORDS = (
+    b"", b"0", b"-1", b"1", b"2", b"3", b"65535", b"4294967296", b"99999999999999999999", b"nan", b"inf",
+    b"1e400", b"(nan,0,0)", b"(0,0,0)", b"none", b"gzip", b"raw", b"ascii", b"bzip2", b"double", b"uchar", b"block",
+    b"big",
+    b"../../evil", b"/etc/passwd",
+    b"x.raw", b"LIST", b"%03d", b"True", b"False", b"LOCAL", b"\xff\x00", b"a" * 5000,
+    b"left-posterior-superior", b"scanner-xyz",
+)  # fmt: skip
+
+
+def _itk(name: str, *, packed: bool = False) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        import SimpleITK as itk
+
+        image = itk.GetImageFromArray(_head().astype(np.int16).T)
+        image.SetSpacing((1.5, 1.5, 3.0))
+        image.SetOrigin((-20.0, -25.0, -9.0))
+        itk.WriteImage(image, str(folder / name), packed)
+        return folder / name
+
+    return make
+
+
+NIFTI, DICOM, TEXT = spoil_nifti, spoil_dicom, spoil_text
 FORMATS: dict[str, tuple[Callable[[Path], Path], Callable[[Path, random.Random], None]]] = {
     ".nii, int16": (_nifti("a_t2.nii", "<i2"), NIFTI),
     ".nii, float32": (_nifti("a_t2.nii", "<f4"), NIFTI),
@@ -213,6 +261,12 @@ FORMATS: dict[str, tuple[Callable[[Path], Path], Callable[[Path, random.Random],
     ".hdr/.img, Analyze": (_nifti("a_t2.img", "<i2", nib.AnalyzeImage), NIFTI),
     ".mgz": (_nifti("a_t2.mgz", ">f4", nib.MGHImage), NIFTI),
     ".mgh": (_nifti("a_t2.mgh", ">i2", nib.MGHImage), NIFTI),
+    ".nrrd": (_itk("a_t2.nrrd"), TEXT),
+    ".nrrd, gzip": (_itk("a_t2.nrrd", packed=True), TEXT),
+    ".nhdr": (_itk("a_t2.nhdr"), TEXT),
+    ".mha": (_itk("a_t2.mha"), TEXT),
+    ".mhd": (_itk("a_t2.mhd"), TEXT),
+    ".mha, zlib": (_itk("a_t2.mha", packed=True), TEXT),
     "DICOM": (_series, DICOM),
     "DICOM, implicit": (_in_syntax(_series, "ImplicitVRLittleEndian"), DICOM),
     "DICOM, deflated": (_in_syntax(_series, "DeflatedExplicitVRLittleEndian"), DICOM),
@@ -243,7 +297,7 @@ def read_all_the_way(path: Path, scratch: Path) -> None:
 
 
 def _count(path: Path) -> int:
-    """How many volumes a file says it holds: who gives a fourth axis knows how many channels the model has."""
+    """How many volumes a file says it holds: a fourth axis is the channels of a model."""
     if path.is_dir() or not path.name.endswith(".nii"):
         return 1
     content = path.read_bytes()[:56]

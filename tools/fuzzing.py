@@ -1,8 +1,8 @@
 """What the fuzzers share: spoiling files and documents, trying what is spoiled, and the table of it.
 
 A try counts as a traceback where anything but an error of ours comes out, as unforeseen where only the last
-net under the readers caught it or the sentence could not be shown, as slow where it took more than 10 s, and as
-large where the process then held more than three times as much memory as for the honest file.
+net under the readers caught it or the sentence could not be shown, as slow where it took more than 10 s, and
+as large where the process took more than three times the memory of the honest file.
 """
 
 from __future__ import annotations
