@@ -72,8 +72,9 @@ def test_a_link_does_not_lead_out_either(tmp_path):
     "name",
     [
         "", " ", ".", "..", "../evil", "/etc/passwd", "a/b", "a\\b", "..\\evil", "C:evil", "case:stream",
-        "\uff0e\uff0e", "\u2025", " .. ", "a\uff0fb", "a\u2100", "a\uff1ab", "nul", "CON.nii.gz", "aux .txt", "Lpt9", "a\0b",
-        "a\nb", "\x1b[31mred", "\u202efdp", "a\u2028b", "\ud800", "a" * 300, "\u00e9" * 150,
+        "\uff0e\uff0e", "\u2025", " .. ", "a\uff0fb", "a\u2100", "a\uff1ab",
+        "nul", "CON.nii.gz", "aux .txt", "Lpt9",
+        "a\0b", "a\nb", "\x1b[31mred", "\u202efdp", "a\u2028b", "\ud800", "a" * 300, "\u00e9" * 150,
     ],
 )  # fmt: skip
 def test_names_that_lead_elsewhere_on_some_system_are_none(name, tmp_path):
@@ -118,7 +119,8 @@ def test_what_is_printed_drives_no_terminal(text):
     [
         ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+x", "'+x"), ("-x", "'-x"), ("-1.5", "-1.5"),
         ("+2e3", "+2e3"), ("-inf", "-inf"), ("low-grade", "low-grade"), ("\t=1", "'\t=1"), ("\r@x", "'\r@x"),
-        ("\n=1", "'\n=1"), ("  =1", "'  =1"), ("\uff1d1", "'\uff1d1"), ("\uff20x", "'\uff20x"), (-1.5, -1.5), (None, None), ("", ""),
+        ("\n=1", "'\n=1"), ("  =1", "'  =1"), ("\uff1d1", "'\uff1d1"), ("\uff20x", "'\uff20x"),
+        (-1.5, -1.5), (None, None), ("", ""),
     ],
 )  # fmt: skip
 def test_no_cell_of_a_table_is_a_formula(value, cell):

@@ -227,11 +227,9 @@ def spoil_text(folder: Path, chance: random.Random) -> None:
 
 _WORDS = (
     b"", b"0", b"-1", b"1", b"2", b"3", b"65535", b"4294967296", b"99999999999999999999", b"nan", b"inf",
-    b"1e400", b"(nan,0,0)", b"(0,0,0)", b"none", b"gzip", b"raw", b"ascii", b"bzip2", b"double", b"uchar", b"block",
-    b"big",
-    b"../../evil", b"/etc/passwd",
-    b"x.raw", b"LIST", b"%03d", b"True", b"False", b"LOCAL", b"\xff\x00", b"a" * 5000,
-    b"left-posterior-superior", b"scanner-xyz",
+    b"1e400", b"(nan,0,0)", b"(0,0,0)", b"none", b"gzip", b"raw", b"ascii", b"bzip2", b"double", b"uchar",
+    b"block", b"big", b"../../evil", b"/etc/passwd", b"x.raw", b"LIST", b"%03d", b"True", b"False", b"LOCAL",
+    b"\xff\x00", b"a" * 5000, b"left-posterior-superior", b"scanner-xyz",
 )  # fmt: skip
 
 

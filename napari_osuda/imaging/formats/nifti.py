@@ -256,7 +256,9 @@ def _pair(path: Path) -> Any:
     """An image whose header is a file of its own."""
     # SPM keeps an affine in a .mat beside.
     for part in (*files_of_nifti(path), path.with_suffix(".mat")):
-        if part.suffix.lower() != ".img" and part.is_file() and part.stat().st_size > _LONGEST_BESIDE:
+        if part.suffix.lower() == ".img" or not part.exists():
+            continue
+        if not part.is_file() or part.stat().st_size > _LONGEST_BESIDE:
             raise CaseError(f"{part} is too large for the header of an image. Export the image again.")
     # A memory map would tie the data to a file that the user may move or replace.
     image: Any = nib.load(path, mmap=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import time
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def _summed(bomb: list[Any], more: list[Any], y: str) -> Nodes:
 def _doubled(y: str) -> Nodes:
     names = [y, *(f"d{i}" for i in range(40))]
     return (
-        [_node("Concat", [a, a], b, axis=1) for a, b in zip(names[:-1], names[1:], strict=True)],
+        [_node("Concat", [a, a], b, axis=1) for a, b in itertools.pairwise(names)],
         [],
         names[-1],
     )
@@ -70,12 +71,13 @@ def _doubled(y: str) -> Nodes:
 
 def _many(y: str) -> Nodes:
     names = [y, *(f"r{i}" for i in range(30_000))]
-    return [_node("Relu", [a], b) for a, b in zip(names[:-1], names[1:], strict=True)], [], names[-1]
+    return [_node("Relu", [a], b) for a, b in itertools.pairwise(names)], [], names[-1]
 
 
 BOMBS: dict[str, Callable[[str], Nodes]] = {
     "ConstantOfShape": lambda y: _summed(
-        [_node("ConstantOfShape", ["n"], "huge", value=_number("", [1.0], "f4"))], [_number("n", [LONG, LONG])], y
+        [_node("ConstantOfShape", ["n"], "huge", value=_number("", [1.0], "f4"))],
+        [_number("n", [LONG, LONG])], y,
     ),
     "Expand": lambda y: _summed(
         [_node("ReduceMean", [y], "s", keepdims=1), _node("Expand", ["s", "n"], "huge")],
@@ -88,8 +90,9 @@ BOMBS: dict[str, Callable[[str], Nodes]] = {
     "Pad": lambda y: _summed([_node("Pad", [y, "n"], "huge")], [_number("n", [0] * 6 + [LONG, LONG])], y),
     "MatMul": lambda y: _summed(
         [
-            _node("Reshape", [y, "column"], "a"), _node("Reshape", [y, "row"], "b"), _node("MatMul", ["a", "b"], "p"),
-            _node("Reshape", ["p", "column"], "q"), _node("Tile", ["q", "n"], "huge"),
+            _node("Reshape", [y, "column"], "a"), _node("Reshape", [y, "row"], "b"),
+            _node("MatMul", ["a", "b"], "p"), _node("Reshape", ["p", "column"], "q"),
+            _node("Tile", ["q", "n"], "huge"),
         ],
         [_number("column", [-1, 1]), _number("row", [1, -1]), _number("n", [1, 1000])], y,
     ),
