@@ -18,6 +18,7 @@ __all__ = [
     "RUN_FILE",
     "csv_cell",
     "file_name",
+    "harmless",
     "is_run_folder",
     "path_inside",
     "sha256_of",
@@ -34,6 +35,7 @@ RUN_FILE = "run.json"
 _LONGEST_NAME = 200
 # They let a text show otherwise than it is stored.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS = frozenset("\n\t\u061c\u200e\u200f")
 # Windows has devices of these names in every folder, whatever the suffix.
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
@@ -122,6 +124,16 @@ def file_name(name: str) -> str:
     if len(name.encode("utf-8")) > _LONGEST_NAME:
         raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
     return name
+
+
+def harmless(text: str) -> str:
+    """``text`` of a stranger's document for a screen: what steers terminals or turns words is written out.
+
+    Languages need what is left alone: marks of direction, joiners, line ends.
+    """
+    if text.isprintable():
+        return text
+    return "".join(ascii(c)[1:-1] if _unsafe(c) and c not in _MARKS else c for c in text)
 
 
 def _unsafe(character: str) -> bool:

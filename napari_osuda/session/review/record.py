@@ -209,9 +209,7 @@ class ReviewRecord:
         return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        document = read_document(
-            path, ReviewDocument, "the record of a review", _of_this_form, fault=CaseError
-        ).model_dump(exclude_unset=True)
+        document = _read(path).model_dump(exclude_unset=True)
         for case in document["cases"].values():
             case.setdefault("saved", [])
         self._document["last_case"] = document.get("last_case")
@@ -249,10 +247,14 @@ class ReviewRecord:
 def recorded_decisions(folder: Path) -> int:
     """How many decisions and flags a run folder holds that nobody has undone; 0 where there is no record."""
     try:
-        cases = json.loads((folder / REVIEW_FILE).read_text(encoding="utf-8"))["cases"].values()
-        return sum(len(in_force(map(Entry.from_dict, case["log"]))[0]) for case in cases)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, CaseError):
+        document = _read(folder / REVIEW_FILE)
+        return sum(len(in_force(map(Entry.from_dict, case.log))[0]) for case in document.cases.values())
+    except CaseError:
         return 0
+
+
+def _read(path: Path) -> ReviewDocument:
+    return read_document(path, ReviewDocument, "the record of a review", _of_this_form, fault=CaseError)
 
 
 def _of_this_form(document: dict[str, Any]) -> dict[str, Any]:
