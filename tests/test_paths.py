@@ -23,7 +23,11 @@ WITHOUT = ("benchmark/", "simulation/")
 def _joined(file: Path) -> Iterator[int]:
     """Lines on which a text that is put together becomes a part of a path."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _is_made(node.right):
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Div)
+            and isinstance(node.right, ast.JoinedStr)
+        ):
             yield node.lineno
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue

@@ -47,6 +47,9 @@ def test_a_pipe_is_no_model(tmp_path: Path) -> None:
         load_model(tmp_path / "model.pt")
     with pytest.raises(ModelError, match="is a pipe or a device"):
         load_model("/dev/zero")
+    os.mkfifo(tmp_path / "model.zip")
+    with pytest.raises(ModelError, match="is a pipe or a device"):
+        load_model(tmp_path / "model.zip")
 
 
 def test_a_pipe_in_the_place_of_weights(folder: Path) -> None:

@@ -226,6 +226,21 @@ def test_painted_slices_that_are_no_labels(folder: Path) -> None:
             continue
 
 
+@pytest.mark.parametrize("most", [3_000, 30_000])
+def test_a_limit_on_the_size_of_files_is_a_sentence(model, case, tmp_path: Path, most: int) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        with pytest.raises(OsudaError) as refused:
+            adapt_case(model, case, CONFIG, out=tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "unexpected" not in str(refused.value)
+    assert not list((tmp_path / "run").rglob(".partial-*"))
+
+
 def test_an_uncertainty_of_another_image(folder: Path) -> None:
     import nibabel as nib
 
