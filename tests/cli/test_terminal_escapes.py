@@ -17,14 +17,14 @@ EVIL = "\x1b[2J\x1b]0;owned\x07\u202egpj.exe"
 
 
 @pytest.fixture
-def evil_model(model_folder: Path, tmp_path: Path) -> Path:
+def evil_model(model: Path, tmp_path: Path) -> Path:
     import shutil
 
-    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
     file = folder / "bioimageio.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     document["name"] = document["license"] = EVIL
-    document["config"]["osuda"]["labels"] = {0: "background", 3: EVIL}
+    document["config"]["osuda"]["labels"] = {0: "background", 1: EVIL}
     document["outputs"][0]["axes"][1]["channel_names"] = ["background", EVIL]
     document["inputs"][0]["preprocessing"] = [{"id": EVIL, "kwargs": {EVIL: EVIL}}]
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -45,15 +45,16 @@ def test_inspect(evil_model: Path, capsys: pytest.CaptureFixture[str], option: l
 
 @pytest.mark.parametrize("name", [EVIL, "a\nnapari-osuda: done", "caf\udce9"])
 def test_names_of_files_and_folders(
-    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     folder = tmp_path / name
     folder.mkdir()
     grid = np.random.default_rng(0).normal(100, 9, (16, 16, 4)).astype(np.float32)
-    nib.save(nib.Nifti1Image(grid, np.eye(4)), folder / "a_t2.nii.gz")
+    for contrast in ("t1", "t2"):
+        nib.save(nib.Nifti1Image(grid, np.eye(4)), folder / f"a_{contrast}.nii.gz")
     out = tmp_path / "out"
     for command in (["predict"], ["adapt", "--set", "iterations=1"]):
-        code = main([*command, "--model", str(model_folder), "--case", str(folder), "--out", str(out)])
+        code = main([*command, "--model", str(model), "--case", str(folder), "--out", str(out)])
         assert code == 1
     assert main(["inspect", str(folder)]) == 1
     mask = str(folder / "a_t2.nii.gz")
@@ -67,9 +68,7 @@ def test_names_of_files_and_folders(
     assert not out.exists()
 
 
-def test_a_terminal_that_knows_ascii_alone(
-    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_that_knows_ascii_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict") for _ in range(2)]
     monkeypatch.setattr(sys, "stdout", streams[0])
     monkeypatch.setattr(sys, "stderr", streams[1])
