@@ -134,7 +134,7 @@ def pixels_of(path: Path) -> NDArray[Any]:
     """
     pydicom = require("pydicom")
     with _told(path, "The pixels of {} cannot be read"):
-        with _opened(path) as stream:
+        with _BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, force=True)
         if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
             raise ValueError("it is a color picture and no measurement")
@@ -155,10 +155,8 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
     pydicom = require("pydicom")
     with _told(path, "{} cannot be read as DICOM"):
         # Some scanners' files lack the preamble; what is no DICOM then has none of the tags.
-        with _opened(path) as stream:
+        with _BoundedFile(path) as stream:
             header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS, force=True)
-            # What was passed over as large is read while the file is open.
-            header.decode()
 
         def said(name: str) -> str:
             return str(getattr(header, name, None) or "").strip()

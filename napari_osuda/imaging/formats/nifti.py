@@ -175,7 +175,9 @@ def opened(path: Path) -> Iterator[Any]:
                 require_stored(path, offset + needed, "gzip")
             else:
                 require_stored(path, needed, "raw", offset)
-            yield kind.from_stream(_Beginning(stream, start))
+            # A memory map would ask where a compressed file ends, and so read all of it.
+            held = nib.FileHolder(fileobj=_Beginning(stream, start))
+            yield kind.from_file_map({"image": held}, mmap=False)
             if packed:
                 _read_on(stream, path)
     except CaseError:
@@ -205,7 +207,9 @@ class _Beginning(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return int(self._stream.seek(offset, whence))
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("where it ends is not asked")
+        return int(self._stream.seek(offset))
 
     def tell(self) -> int:
         return int(self._stream.tell())
