@@ -205,7 +205,7 @@ def _syntax(dataset: Any) -> Any:
     return uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
 
 
-class _opened(io.BufferedReader):
+class _BoundedFile(io.BufferedReader):
     """A DICOM file whose data set, where it is deflated, is known to be of a size that files have."""
 
     def __init__(self, path: Path) -> None:
