@@ -14,7 +14,7 @@ __all__ = ["samplings"]
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
 # Voxels along an axis, and of a slice or volume, that come of no honest header: thick slices grow tenfold.
-_LONGEST, _LARGE, _GROWTH = 8192, 2**25, 64
+_LONGEST, _LARGE, _GROWTH = 8192, 2**22, 64
 
 
 def samplings(

@@ -35,7 +35,11 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise ValueError("it would grow without measure")
         with np.load(path, allow_pickle=False) as arrays:
             # The memory is asked for by what a header says, and filled from what is there.
-            return {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files}
+        # What does not begin as an array comes as it stands.
+        if not all(isinstance(array, np.ndarray) for array in found.values()):
+            raise ValueError("it holds something that is no array")
+        return found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     except MemoryError as error:
