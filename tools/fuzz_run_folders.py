@@ -123,17 +123,24 @@ def spoil_folder(folder: Path, chance: random.Random) -> None:
         documents = [p for p in files if p.suffix in (".json", ".pt", ".npz", ".csv")]
         file = chance.choice(documents if documents and chance.random() < 0.8 else files)
         act = chance.random()
-        if act < 0.12:
-            _replace(file, chance)
-        elif file.suffix == ".json" and act < 0.85:
-            text = json.dumps(mutated(json.loads(file.read_text()), chance))
-            file.write_bytes(text.encode("utf-8", "surrogatepass"))
-        elif file.suffix == ".pt" and act < 0.6:
-            torch.save(_other_state(file, chance), file)
-        elif file.suffix == ".npz" and act < 0.6:
-            np.savez_compressed(file, **_other_arrays(file, chance))
-        else:
+        try:
+            _spoil(file, act, chance)
+        except Exception:  # it was spoiled already, beyond what reads it
             spoil_bytes(file, chance)
+
+
+def _spoil(file: Path, act: float, chance: random.Random) -> None:
+    if act < 0.12:
+        _replace(file, chance)
+    elif file.suffix == ".json" and act < 0.85:
+        text = json.dumps(mutated(json.loads(file.read_text()), chance))
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    elif file.suffix == ".pt" and act < 0.6:
+        torch.save(_other_state(file, chance), file)
+    elif file.suffix == ".npz" and act < 0.6:
+        np.savez_compressed(file, **_other_arrays(file, chance))
+    else:
+        spoil_bytes(file, chance)
 
 
 def _replace(file: Path, chance: random.Random) -> None:
