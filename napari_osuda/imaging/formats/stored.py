@@ -109,11 +109,16 @@ def data_file(header: Path, name: str) -> Path:
             "with its data attached."
         )
     path = header.parent / name.replace("\\", "/")
-    if not path.resolve().is_relative_to(header.parent.resolve()):
+    try:
+        inside, there = path.resolve().is_relative_to(header.parent.resolve()), path.is_file()
+    except (OSError, ValueError):
+        # No file can be called so.
+        inside, there = True, False
+    if not inside:
         raise CaseError(
             f"{header} keeps its voxels in another folder ({shown(name)}): put both files into one folder."
         )
-    if not path.is_file():
+    if not there:
         raise CaseError(f"{header} keeps its voxels in {shown(name)}, which is not there: copy both files.")
     return path
 

@@ -119,6 +119,27 @@ def test_voxels_in_several_members_are_one_image(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_volume(tmp_path / "a.nii.gz").data, VOXELS)
 
 
+@pytest.mark.parametrize(
+    "name", ["a" * 5000, "a\0b", "\x1b[31m", "../canary.raw", "/etc/passwd", "x/../../canary.raw"]
+)
+@pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
+def test_voxels_in_files_of_odd_names(tmp_path: Path, name: str, suffix: str) -> None:
+    (tmp_path / "canary.raw").write_bytes(bytes(8))
+    (tmp_path / "images").mkdir()
+    path = tmp_path / f"images/a{suffix}"
+    heads = {
+        ".mhd": f"NDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\n"
+        f"ElementDataFile = {name}\n",
+        ".nhdr": f"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nspacings: 1 1 1\n"
+        f"data file: {name}\n",
+    }
+    path.write_text(heads[suffix])
+    with pytest.raises(CaseError) as refused:
+        read_volume(path)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
+
+
 @pytest.mark.parametrize("offset", [1e9, 3e38, 2.0**30])
 def test_voxels_far_behind_the_header(tmp_path: Path, offset: float) -> None:
     content = gzip.compress(bytes(_with(_content(), (108, "<f", offset))))
