@@ -65,9 +65,9 @@ def samplings(
     )
     grown = math.prod(axis.target for axis in axes)
     if max(axis.target for axis in axes) > _LONGEST or grown > max(_LARGE, _GROWTH * math.prod(shape)):
-        size = " x ".join(f"{axis.target:,}" for axis in axes)
+        grown_to = " x ".join(f"{axis.target:,}" for axis in axes)
         raise CaseError(
-            f"The image would grow to {size} voxels for this network, since its own are "
+            f"The image would grow to {grown_to} voxels for this network, since its own are "
             f"{' x '.join(f'{mm:.3g}' for mm in spacing)} mm large. Check the voxel size in its header."
         )
     return axes

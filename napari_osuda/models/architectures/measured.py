@@ -47,9 +47,9 @@ def measured(where: str, image: Sequence[int] = ()) -> Iterator[None]:
         yield
 
 
-class _Measure(TorchDispatchMode):
+class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, where: str, voxels: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._where = where
         self._one, self._left = _ONE + _ONE_A_VOXEL * voxels, _ALL + _ALL_A_VOXEL * voxels
         self._until, self._operations = time.monotonic() + _SECONDS, _MOST_OPERATIONS
