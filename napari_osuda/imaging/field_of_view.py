@@ -67,8 +67,8 @@ def samplings(
     if max(axis.target for axis in axes) > _LONGEST or grown > max(_LARGE, _GROWTH * math.prod(shape)):
         grown_to = " x ".join(f"{axis.target:,}" for axis in axes)
         raise CaseError(
-            f"The image would grow to {grown_to} voxels for this network, since its own are "
-            f"{' x '.join(f'{mm:.3g}' for mm in spacing)} mm large. Check the voxel size in its header."
+            f"The image would grow to {grown_to} voxels for this network. Its own are "
+            f"{' x '.join(f'{mm:.3g}' for mm in spacing)} mm large: check the voxel size in its header."
         )
     return axes
 

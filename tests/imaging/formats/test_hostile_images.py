@@ -181,7 +181,7 @@ def test_images_that_would_grow_without_measure(shape: tuple[int, int, int], spa
     data = np.random.default_rng(0).normal(100, 9, shape).astype(np.float32)
     case = case_from_arrays("a", {"t2": data}, Grid(shape, np.diag([spacing] * 3 + [1.0])))
     for plane in ("axial", "volume"):
-        with pytest.raises(CaseError, match=r"Check (its|the voxel size in its) header"):
+        with pytest.raises(CaseError, match=r"[Cc]heck (its|the voxel size in its) header"):
             SliceStack(case, SliceSpec(plane=plane, spacing_mm=(1.0, 1.0, 0.05)))
 
 
