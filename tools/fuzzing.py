@@ -27,7 +27,8 @@ from typing import Any
 
 from napari_osuda.errors import OsudaError
 
-SECONDS = 10
+# Of this process's own time; of a clock, for what waits, so many more that a busy machine does not count.
+SECONDS, WAITING = 10, 120
 # Three times the honest memory, and so much for what a library takes at its first use.
 _TIMES, _FIRST_USE_MB = 3, 64
 FAULTS = ("unforeseen", "traceback", "slow", "large")
@@ -47,6 +48,9 @@ class Hang(BaseException):
 
 def _hang(*_: Any) -> None:
     raise Hang
+
+
+_TIMERS = ((signal.SIGPROF, signal.ITIMER_PROF, SECONDS), (signal.SIGALRM, signal.ITIMER_REAL, WAITING))
 
 
 # -- spoiling
@@ -133,9 +137,9 @@ class Tally:
 
     def attempt(self, action: Callable[[], object], name: str) -> None:
         """Carry out an action on a spoiled file and count what comes of it; tells once of each fault."""
-        peak, began = _Peak(), time.monotonic()
+        peak, began = _Peak(), time.process_time()
         kind, trouble = _outcome(action)
-        self.slowest = max(self.slowest, time.monotonic() - began)
+        self.slowest = max(self.slowest, time.process_time() - began)
         grown = peak.megabytes()
         self.largest_mb = max(self.largest_mb, grown)
         if grown > _TIMES * self.honest_mb + _FIRST_USE_MB and kind != "slow":
@@ -153,8 +157,9 @@ class Tally:
 
 def _outcome(action: Callable[[], object]) -> tuple[str, str]:
     """Carry out an action; what came of it, and for people who mend it, where."""
-    signal.signal(signal.SIGALRM, _hang)
-    signal.alarm(SECONDS)
+    for number, timer, most in _TIMERS:
+        signal.signal(number, _hang)
+        signal.setitimer(timer, most)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -172,7 +177,8 @@ def _outcome(action: Callable[[], object]) -> tuple[str, str]:
     except Exception:
         return "traceback", "".join(traceback.format_exc().splitlines(keepends=True)[-8:])
     finally:
-        signal.alarm(0)
+        for _, timer, _ in _TIMERS:
+            signal.setitimer(timer, 0)
 
 
 class _Peak:

@@ -21,11 +21,12 @@ def fuzzer(name: str) -> Any:
 
 def no_faults(module: Any, form: str, count: int, seed: int) -> Any:
     """Try so many spoiled ones of a form; gives the tally, of which none is a fault."""
-    before = signal.getsignal(signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)}
     try:
         tally = module.run(form, count, seed)
     finally:
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert tally.faults == 0, dict(tally.counts)
     assert tally.counts["sentence"]
     return tally
