@@ -89,3 +89,15 @@ def test_frames_that_are_counted_and_not_there(series: list[Path]) -> None:
         rewrite(file, NumberOfFrames=10**9)
     with pytest.raises(CaseError):
         read_volume(series[0].parent)
+
+
+def test_a_series_in_two_folders_that_is_given_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = write_series(tmp_path / "a", np.arange(8 * 9 * 4).reshape(8, 9, 4), AFFINE, shuffle=False)
+    (tmp_path / "b").mkdir()
+    for file in files[2:]:
+        file.rename(tmp_path / "b" / file.name)
+    monkeypatch.chdir(tmp_path)
+    for given in (Path("a") / files[0].name, Path("a"), Path()):
+        assert read_volume(given).data.shape == ((8, 9, 2) if given == Path("a") else (8, 9, 4))
