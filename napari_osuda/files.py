@@ -16,7 +16,9 @@ from napari_osuda.errors import OutputError, printable
 __all__ = [
     "PARTIAL",
     "RUN_FILE",
+    "csv_cell",
     "file_name",
+    "harmless",
     "is_run_folder",
     "path_inside",
     "sha256_of",
@@ -32,7 +34,14 @@ RUN_FILE = "run.json"
 # Bytes, with room for suffixes: file systems allow 255.
 _LONGEST_NAME = 200
 # They let a text show otherwise than it is stored.
-_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS = frozenset("\n\t\u061c\u200e\u200f")
+# Windows has devices of these names in every folder, whatever the suffix.
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
+)
+# What a spreadsheet takes for the beginning of a formula, in either width.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 @contextmanager
@@ -101,26 +110,40 @@ def file_name(name: str) -> str:
     Raises
     ------
     OutputError
-        It is empty, a path, holds control characters, or is too long.
+        It is empty, a path, holds control characters, is too long, or means something else to Windows.
     """
-    shown = printable(name)
-    if not name.strip() or name in (".", "..") or any(part in name for part in "/\\"):
-        raise OutputError(f"'{shown}' is no name for a file: give it a name without a path.")
+    shown = printable(name, kept="")
+    # As a file system that makes wide and composed characters plain would read it.
+    plain = unicodedata.normalize("NFKC", name).strip()
+    if not plain or plain in (".", "..") or any(part in name + plain for part in "/\\:"):
+        raise OutputError(f"'{shown[:80]}' is no name for a file: give it a name without a path.")
     if any(map(_unsafe, name)):
-        raise OutputError(f"The name '{shown}' holds characters that cannot be shown. Rename it.")
+        raise OutputError(f"The name '{shown[:80]}' holds characters that cannot be shown. Rename it.")
+    if plain.partition(".")[0].rstrip().lower() in _DEVICES:
+        raise OutputError(f"The name '{shown[:80]}' is that of a device on Windows. Rename it.")
     if len(name.encode("utf-8")) > _LONGEST_NAME:
         raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
     return name
 
 
+def harmless(text: str) -> str:
+    """``text`` of a stranger's document for a screen: what steers terminals or turns words is written out.
+
+    Languages need what is left alone: marks of direction, joiners, line ends.
+    """
+    if text.isprintable():
+        return text
+    return "".join(ascii(c)[1:-1] if _unsafe(c) and c not in _MARKS else c for c in text)
+
+
 def _unsafe(character: str) -> bool:
-    """Control characters, those that turn the direction of writing, and halves of characters."""
-    return unicodedata.category(character) in ("Cc", "Cs") or character in _DIRECTION
+    """Control characters, those that turn the direction of writing or break lines, halves of characters."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _DIRECTION
 
 
 def csv_cell(value: Any) -> Any:
     """``value`` for a cell of a table: what a spreadsheet would take for a formula gets a quote."""
-    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if not isinstance(value, str) or not value.lstrip(" ").startswith(_FORMULA):
         return value
     try:
         float(value)

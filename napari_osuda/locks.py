@@ -45,6 +45,8 @@ def locked(folder: Path | str, name: str = LOCK_FILE, *, wait: float = 1.0, busy
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            raise OutputError(f"{path} is a link, and no lock of this program is. Remove it, and try again.")
         lock.acquire(timeout=wait)
     except Timeout:
         raise BusyError(

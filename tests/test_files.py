@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import OutputError, printable
-from napari_osuda.files import csv_cell, path_inside, sha256_of, written_whole
+from napari_osuda.files import csv_cell, file_name, path_inside, sha256_of, written_whole
 
 
 def test_a_file_is_there_whole(tmp_path):
@@ -56,6 +56,7 @@ def test_no_name_leads_out_of_a_folder(tmp_path_factory, names):
     with suppress(OutputError):
         path = path_inside(folder, *names)
         assert path.relative_to(folder).parts == tuple(names)
+        assert file_name(path.name) == path.name
         assert path.resolve().is_relative_to(folder.resolve())
         str(path).encode("utf-8")
 
@@ -67,19 +68,59 @@ def test_a_link_does_not_lead_out_either(tmp_path):
         path_inside(tmp_path / "run", "after", "case.nii.gz")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", " ", ".", "..", "../evil", "/etc/passwd", "a/b", "a\\b", "..\\evil", "C:evil", "case:stream",
+        "\uff0e\uff0e", "\u2025", " .. ", "a\uff0fb", "a\u2100", "a\uff1ab",
+        "nul", "CON.nii.gz", "aux .txt", "Lpt9",
+        "a\0b", "a\nb", "\x1b[31mred", "\u202efdp", "a\u2028b", "\ud800", "a" * 300, "\u00e9" * 150,
+    ],
+)  # fmt: skip
+def test_names_that_lead_elsewhere_on_some_system_are_none(name, tmp_path):
+    with pytest.raises(OutputError) as refused:
+        file_name(name)
+    assert len(str(refused.value)) < 400
+    assert str(refused.value).isprintable()
+    with pytest.raises(OutputError):
+        path_inside(tmp_path, name, "mask.nii.gz")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub-01",
+        "T2 (3)",
+        "\u75c5\u5909 1",
+        "a\u3000b",
+        "conrad",
+        "case.",
+        "..a",
+        "\u06a9\u200c\u0647",
+        "e\u0301",
+        "auxiliary",
+        "com10",
+    ],
+)
+def test_what_hospitals_call_their_cases_is_a_name(name):
+    assert file_name(name) == name
+
+
 @given(st.text())
 def test_what_is_printed_drives_no_terminal(text):
-    shown = printable(text)
+    shown = printable(text, kept="\n\t")
     assert not set(shown) & set(map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E]))
     shown.encode("utf-8")
-    assert printable(shown) == shown
+    assert printable(shown, kept="\n\t") == shown
 
 
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
         ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+x", "'+x"), ("-x", "'-x"), ("-1.5", "-1.5"),
-        ("+2e3", "+2e3"), ("-inf", "-inf"), ("low-grade", "low-grade"), (-1.5, -1.5), (None, None), ("", ""),
+        ("+2e3", "+2e3"), ("-inf", "-inf"), ("low-grade", "low-grade"), ("\t=1", "'\t=1"), ("\r@x", "'\r@x"),
+        ("\n=1", "'\n=1"), ("  =1", "'  =1"), ("\uff1d1", "'\uff1d1"), ("\uff20x", "'\uff20x"),
+        (-1.5, -1.5), (None, None), ("", ""),
     ],
 )  # fmt: skip
 def test_no_cell_of_a_table_is_a_formula(value, cell):

@@ -30,6 +30,17 @@ def test_one_writer_at_a_time_and_nothing_is_left(tmp_path):
     assert not place.exists()
 
 
+def test_a_link_is_no_lock(tmp_path):
+    (tmp_path / "canary").write_text("untouched")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "canary")
+    with pytest.raises(OutputError, match="is a link"), locked(tmp_path / "run", wait=0.1):
+        raise AssertionError
+    assert not held(tmp_path / "run")
+    assert (tmp_path / "canary").read_text() == "untouched"
+    assert (tmp_path / "run" / ".lock").is_symlink()
+
+
 def test_another_thread_is_another_writer(tmp_path):
     refused = []
 

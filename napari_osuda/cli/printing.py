@@ -12,14 +12,14 @@ from napari_osuda.errors import printable
 __all__ = ["flush", "say"]
 
 
-def say(text: str = "", *, file: TextIO | None = None) -> None:
+def say(text: object = "", *, file: TextIO | None = None) -> None:
     """Print; names come out of files, and what cannot be shown of them is escaped.
 
     Where the reader has gone (``| head``), the work goes on unheard.
     """
     stream = file or sys.stdout
     try:
-        print(printable(text, kept="\n\t"), file=stream, flush=True)
+        print(printable(str(text), kept="\n\t"), file=stream, flush=True)
     except BrokenPipeError:
         _silence(stream)
 

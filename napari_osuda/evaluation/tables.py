@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from napari_osuda.errors import OutputError
 from napari_osuda.evaluation.scores import RegionScore
@@ -59,16 +59,22 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None
             f'"{path}" ends in neither .csv nor .json; the suffix chooses the format of the table.'
         )
     try:
-        with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as stream:
+        with written_whole(path) as partial, _opened(partial) as stream:
             if suffix == ".csv":
-                writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-                writer.writeheader()
+                names = list(rows[0]) if rows else []
+                writer = csv.DictWriter(stream, names, lineterminator="\n")
+                writer.writerow({name: csv_cell(name) for name in names})
                 writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
             else:
                 json.dump(_finite(document), stream, indent=2, allow_nan=False)
                 stream.write("\n")
     except OSError as error:
         raise OutputError(f'The table "{path}" cannot be written: {error.strerror or error}.') from error
+
+
+def _opened(path: Path) -> TextIO:
+    # A file's name that is no text is written as escapes.
+    return open(path, "w", newline="", encoding="utf-8", errors="backslashreplace")
 
 
 def _finite(value: Any) -> Any:

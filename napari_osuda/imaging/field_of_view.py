@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from napari_osuda.errors import CaseError
 from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis
 from napari_osuda.imaging.spec import SliceSpec
 
@@ -11,19 +13,32 @@ __all__ = ["samplings"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
+# Voxels along an axis, and of a slice or volume, that come of no honest header: thick slices grow tenfold.
+_LONGEST, _LARGE, _GROWTH = 8192, 2**22, 64
 
 
 def samplings(
     spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float], within: Sequence[int]
 ) -> tuple[AxisSampling, ...]:
-    """Fit the field of view of a spec to the axes of a slice, which are these of its orientation."""
+    """Fit the field of view of a spec to the axes of a slice, which are these of its orientation.
+
+    Raises
+    ------
+    CaseError
+        The image is longer than any MRI, or its voxels are so large beside those of the network that it
+        would grow without measure.
+    """
     size, minimum, step = spec.size, spec.minimum, spec.step
     if spec.patch is not None:
         # A whole volume is at least one patch, and patches are moved voxel by voxel.
         size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
     nothing: tuple[None, ...] = (None,) * spec.axes
     pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
-    return tuple(
+    if max(shape) > _LONGEST:
+        raise CaseError(
+            f"The image has {max(shape):,} voxels along an axis, which no MRI has. Check its header."
+        )
+    axes = tuple(
         # Windows begin at the image's edge, and so does what a strided network makes of them.
         fit_axis(
             n,
@@ -48,6 +63,14 @@ def samplings(
             strict=True,
         )
     )
+    grown = math.prod(axis.target for axis in axes)
+    if max(axis.target for axis in axes) > _LONGEST or grown > max(_LARGE, _GROWTH * math.prod(shape)):
+        grown_to = " x ".join(f"{axis.target:,}" for axis in axes)
+        raise CaseError(
+            f"The image would grow to {grown_to} voxels for this network. Its own are "
+            f"{' x '.join(f'{mm:.3g}' for mm in spacing)} mm large: check the voxel size in its header."
+        )
+    return axes
 
 
 def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) -> list[Order]:

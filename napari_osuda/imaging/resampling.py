@@ -164,7 +164,7 @@ def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:
     """
     total = int(profile.sum())
     seen = axis.inverse.inside
-    if total == 0 or int(profile[~seen].sum()) <= _LEFT_OUT * total:
+    if total == 0 or not seen.any() or int(profile[~seen].sum()) <= _LEFT_OUT * total:
         return axis
     first, last = (int(v) for v in np.flatnonzero(seen)[[0, -1]])
     moves = np.arange(-last, axis.source - first)

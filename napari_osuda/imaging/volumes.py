@@ -167,6 +167,8 @@ def _read(path: Path) -> tuple[NDArray[Any], Grid]:
         raise CaseError(f"{path} is a folder where an MRI file is expected.")
     if not path.exists():
         raise CaseError(f"{path} does not exist.")
+    if not path.is_file():
+        raise CaseError(f"{path} is a pipe or a device. Give a file or a folder.")
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
         raise CaseError(

@@ -16,6 +16,7 @@ import yaml
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError
+from napari_osuda.files import PARTIAL, path_inside
 from napari_osuda.models.architectures.probing import example_for, forward, smallest_size
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.description.writing import model_document, readme_of
@@ -187,11 +188,13 @@ def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 f"{path} is there already and not an empty folder; choose another place for the model."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=path.parent))
         partial.chmod(0o755)
         for name, content in files.items():
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            (partial / name).write_bytes(content)
+            # Names of a stranger's package.
+            file = path_inside(partial, *name.split("/"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         if path.is_dir():
             path.rmdir()
         partial.rename(path)

@@ -219,7 +219,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path, suffix, part):
     nib.save(nib.MGHImage(data, np.eye(4)) if suffix == ".mgz" else image_of(data), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
-    with pytest.raises(CaseError, match=rf"x\{suffix} cannot be read; it is damaged, cut short"):
+    with pytest.raises(CaseError, match=rf"x\{suffix} (ends early|cannot be read; it is damaged, cut short)"):
         read_volume(path)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -156,3 +157,25 @@ def test_settings_are_where_the_system_has_them(monkeypatch: pytest.MonkeyPatch,
         assert settings_folder() == tmp_path / "xdg" / "napari-osuda"
     else:
         assert settings_folder() == user_config_path("napari-osuda", appauthor=False, roaming=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
+    children = []
+    for number in range(8):
+        child = os.fork()
+        if child == 0:
+            try:
+                memory = SavedAnswers(tmp_path / "settings")
+                memory.keep_answers(f"sha-{number}", {"plane": "axial"}, "x.pt")
+                memory.keep_trust(f"sha-{number}", "x.pt")
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    memory = SavedAnswers(tmp_path / "settings")
+    assert [memory.answers(f"sha-{number}") for number in range(8)] == [{"plane": "axial"}] * 8
+    assert memory.trusted() == {f"sha-{number}" for number in range(8)}
+    assert [path.name for path in (tmp_path / "settings").iterdir()] == ["models.json"]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -47,6 +48,9 @@ def test_a_pipe_is_no_model(tmp_path: Path) -> None:
         load_model(tmp_path / "model.pt")
     with pytest.raises(ModelError, match="is a pipe or a device"):
         load_model("/dev/zero")
+    os.mkfifo(tmp_path / "model.zip")
+    with pytest.raises(ModelError, match="is a pipe or a device"):
+        load_model(tmp_path / "model.zip")
 
 
 def test_a_pipe_in_the_place_of_weights(folder: Path) -> None:
@@ -150,6 +154,46 @@ def test_30_mb_of_empty_lists(zipped: bool) -> None:
         content = stream.getvalue()
     with pytest.raises(ModelError, match="more than 1,000,000 objects beside its tensors"):
         read_weights(content, "m.pt")
+
+
+_OF_A_NUMBER = b"\x80\x02c__builtin__\nbytearray\n\x8a\x05" + (10**11).to_bytes(5, "little") + b"\x85R."
+_PAIRS = b"\x80\x02]q\x00(" + b"".join(b"J" + struct.pack("<i", i) + b"N\x86" for i in range(50_000)) + b"e"
+_COPIES = {
+    "called": _PAIRS + b"ccollections\nOrderedDict\nh\x00\x85R0" * 5000 + b".",
+    "in one tuple": _PAIRS + b"h\x00\x85q\x010" + b"ccollections\nOrderedDict\nh\x01R0" * 5000 + b".",
+    "with a mark": _PAIRS + b"ccollections\nOrderedDict\n(h\x00tR0" * 5000 + b".",
+    "as a state": _PAIRS + b"0ccollections\nOrderedDict\nh\x00\x85Rq\x02"
+    + b"ccollections\nOrderedDict\n)Rh\x02b0" * 5000 + b"h\x02.",
+}  # fmt: skip
+
+
+def _zipped(body: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("archive/data.pkl", body)
+        archive.writestr("archive/version", "3\n")
+    return stream.getvalue()
+
+
+def test_thousands_of_figures_beside_the_weights_are_honest(network: torch.nn.Module, tmp_path: Path) -> None:
+    """As nnU-Net keeps them: each is numpy's, of text in an encoding that is named again and again."""
+    figures = {"loss": [np.float64(i / 7) for i in range(5000)], "seen": [{1, i} for i in range(500)],
+               "devices": [torch.device("cpu")] * 500}  # fmt: skip
+    torch.save({"network_weights": network.state_dict(), "logging": figures}, tmp_path / "m.pt")
+    assert read_weights((tmp_path / "m.pt").read_bytes(), "m.pt").container == "network_weights"
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_bytes_made_of_a_number(zipped: bool) -> None:
+    with pytest.raises(ModelError):
+        read_weights(_zipped(_OF_A_NUMBER) if zipped else _OF_A_NUMBER, "m.pt")
+
+
+@pytest.mark.parametrize("kind", list(_COPIES))
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_large_object_copied_over_and_over(zipped: bool, kind: str) -> None:
+    with pytest.raises(ModelError, match="or copies of them"):
+        read_weights(_zipped(_COPIES[kind]) if zipped else _COPIES[kind], "m.pt")
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,11 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     folder.mkdir(mode=0o500)
     with pytest.raises(OutputError, match="Nothing can be written"):
         check_out(folder / "run")
+
+
+@pytest.mark.parametrize("name", ["a" * 195, "nul", "x:y", "\uff0e\uff0e/b"])
+def test_a_case_that_no_file_can_be_called_by_is_refused_at_once(model, case, tmp_path, name):
+    job = make_job(model, dataclasses.replace(case, name=name), out=tmp_path / "run")
+    with pytest.raises(CaseError, match="cannot be called so"):
+        check_job(job)
+    assert not (tmp_path / "run").exists()

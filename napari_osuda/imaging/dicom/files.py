@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import math
 import warnings
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.dicom.frames import Frame, frames_of
 from napari_osuda.imaging.dicom.tiles import tiled
+from napari_osuda.imaging.formats.stored import require_growth
 
 __all__ = ["DicomHeader", "header_of", "is_dicom", "pixels_of", "require"]
 
@@ -36,6 +40,7 @@ _TAGS: list[Any] = [
     0x0019100A, 0x00651050,
 ]  # fmt: skip
 _NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
+_PIECE = 2**20
 _LEAST_ELEMENTS = (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016)
 
 
@@ -129,10 +134,12 @@ def pixels_of(path: Path) -> NDArray[Any]:
     """
     pydicom = require("pydicom")
     with _told(path, "The pixels of {} cannot be read"):
-        dataset = pydicom.dcmread(path, force=True)
+        with _BoundedFile(path) as stream:
+            dataset = pydicom.dcmread(stream, force=True)
         if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
             raise ValueError("it is a color picture and no measurement")
         syntax = _syntax(dataset)
+        _require_pixels(path, dataset)
         dataset.file_meta.TransferSyntaxUID = syntax
         # pydicom asks its decoders; a syntax that none of them reads is a matter of what is installed.
         if syntax.is_compressed and not pydicom.pixels.get_decoder(syntax).is_available:
@@ -148,7 +155,8 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
     pydicom = require("pydicom")
     with _told(path, "{} cannot be read as DICOM"):
         # Some scanners' files lack the preamble; what is no DICOM then has none of the tags.
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+        with _BoundedFile(path) as stream:
+            header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS, force=True)
 
         def said(name: str) -> str:
             return str(getattr(header, name, None) or "").strip()
@@ -197,6 +205,33 @@ def _syntax(dataset: Any) -> Any:
     return uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
 
 
+class _BoundedFile(io.BufferedReader):
+    """A DICOM file whose data set, where it is deflated, is known to be of a size that files have."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._where, self._size = str(path), path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Pydicom asks for all that is left only to inflate it, at once."""
+        content = super().read(size)
+        if size is None or size < 0:
+            inflating, grown, part = zlib.decompressobj(-zlib.MAX_WBITS), 0, content
+            with suppress(zlib.error):
+                while part and not inflating.eof:
+                    grown += len(inflating.decompress(part, _PIECE))
+                    part = inflating.unconsumed_tail
+                    require_growth(self._where, grown, self._size)
+        return content
+
+
+def _require_pixels(path: Path, dataset: Any) -> None:
+    """CaseError where so many pixels as the header counts are in no honest file of this size."""
+    sizes = (int(getattr(dataset, name, None) or 1) for name in ("Rows", "Columns", "NumberOfFrames"))
+    needed = math.prod(sizes) * max(int(getattr(dataset, "BitsAllocated", None) or 16), 8) // 8
+    require_growth(str(path), needed, path.stat().st_size)
+
+
 def _begins_bare(start: bytes) -> bool:
     """Whether bytes look like the first element of a DICOM data set that has no preamble."""
     if len(start) < 8:
@@ -215,8 +250,10 @@ def _told(path: Path, what: str) -> Iterator[None]:
             # Of values that break the standard, which most scanners write somewhere.
             warnings.simplefilter("ignore")
             yield
-    except (CaseError, MemoryError):
+    except CaseError:
         raise
+    except MemoryError as error:
+        raise CaseError(f"{path} does not fit into memory; its header may be damaged.") from error
     except Exception as error:  # pydicom has no base class for what a damaged file does
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise CaseError(f"{what.format(path)} ({reason}).") from error

@@ -154,7 +154,7 @@ def _grouped(headers: Iterable[DicomHeader]) -> list[DicomSeries]:
         if not any(header.is_placed for header in members):
             continue
         kept = _without_copies(members)
-        folder = Path(os.path.commonpath([header.path.parent for header in kept]))
+        folder = Path(os.path.commonpath([header.path.parent.absolute() for header in kept]))
         first = kept[0]
         files = tuple(header.path for header in kept)
         called = first.description or folder.name

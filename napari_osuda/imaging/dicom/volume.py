@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging.dicom.files import header_of, pixels_of
 from napari_osuda.imaging.dicom.frames import Frame, in_order
 from napari_osuda.imaging.dicom.series import DicomSeries
+from napari_osuda.imaging.formats.stored import require_growth
 from napari_osuda.imaging.grid import Grid
 
 __all__ = ["place_series", "read_series"]
@@ -59,6 +61,9 @@ def read_series(series: DicomSeries) -> tuple[NDArray[np.float32], Grid, tuple[P
         As `place_series`, or the pixels cannot be decoded.
     """
     frames, grid = place_series(series)
+    files = {frame.path for frame in frames}
+    size = sum(path.stat().st_size for path in files)
+    require_growth(f"The series {series.title} in {series.folder}", 4 * math.prod(grid.shape), size)
     # The last axis slowest in memory, as in NIfTI files: a slice lies in one piece.
     data = np.empty(grid.shape[::-1], np.float32).transpose(2, 1, 0)
     pixels: dict[Path, NDArray[Any]] = {}

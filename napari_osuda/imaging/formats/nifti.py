@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.formats.stored import require_stored
 from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart
 
 __all__ = [
@@ -29,9 +32,13 @@ NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr", ".img", ".mgz", ".mgh")
 
 # Codes of the header's unit of space (the lowest three bits of xyzt_units), mm; an unknown unit counts as mm.
 _MM = {1: 1e3, 2: 1.0, 3: 1e-3}
-# NIfTI-1 and NIfTI-2 by the size of their header: where the magic word and vox_offset stand, how the latter
-# is stored, and the first byte at which voxels of a single file can lie.
-_LAYOUTS = {348: (344, 108, "f", 352), 540: (4, 168, "q", 544)}
+# Bytes of the longest header, of what may stand between it and the voxels, and behind them; of a header that
+# is a file of its own; and those that are read at once.
+_LONGEST_HEADER, _LONGEST_EXTENSIONS, _LEFT_OVER = 540, 2**26, 2**26
+_LONGEST_BESIDE = 2**18
+_PIECE = 2**20
+# Bytes of an MGH header, and of its voxels by their code.
+_MGH_HEADER, _MGH_BYTES = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
 # Where an MGH header says whether it knows an orientation (goodRASFlag, two bytes).
 _RAS_FLAG = 28
 # Of two voxel sizes that are one: templates differ by more, and rounding by less.
@@ -149,30 +156,30 @@ def spatial_shape(image: Any, path: Path) -> tuple[int, ...]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open an image to read its voxels, and turn what a damaged file does to that into one sentence."""
+    """Open an image to read its voxels, and turn what a damaged file does to that into one sentence.
+
+    Whoever made it may mean harm: no memory is taken for voxels that the file cannot hold, and what stands
+    between header and voxels (extensions, which nibabel would parse) is passed over.
+    """
     try:
-        mended = _with_offset(path)
-        if mended is not None:
-            kind: Any = (
-                nib.Nifti2Image if 540 in (_size(mended, "<"), _size(mended, ">")) else nib.Nifti1Image
+        if path.suffix.lower() in (".hdr", ".img"):
+            yield _pair(path)
+            return
+        packed = path.suffix.lower() in (".gz", ".mgz")
+        with gzip.open(path) if packed else open(path, "rb") as stream:
+            start = bytes(stream.read(_LONGEST_HEADER))
+            kind, needed, offset, start = (
+                _mgh(start) if path.suffix.lower() in (".mgh", ".mgz") else _nifti(start, path)
             )
-            yield kind.from_bytes(mended)
-            return
-        if path.suffix.lower() == ".mgh":
-            # By name nibabel opens it and does not close it.
-            with open(path, "rb") as plain:
-                yield nib.MGHImage.from_stream(plain)
-            return
-        # A memory map would tie the data to a file that the user may move or replace.
-        image: Any = nib.load(path, mmap=False)
-        if path.suffix.lower() not in (".gz", ".mgz"):
-            yield image
-            return
-        with gzip.open(path) as stream:
-            yield type(image).from_stream(stream)
-            # The checksum stands behind the last voxel, where nibabel stops reading.
-            while stream.read(1 << 20):
-                pass
+            if packed:
+                require_stored(path, offset + needed, "gzip")
+            else:
+                require_stored(path, needed, "raw", offset)
+            # A memory map would ask where a compressed file ends, and so read all of it.
+            held = nib.FileHolder(fileobj=_Beginning(stream, start))
+            yield kind.from_file_map({"image": held}, mmap=False)
+            if packed:
+                _read_on(stream, path)
     except CaseError:
         raise
     except PermissionError as error:
@@ -186,32 +193,91 @@ def opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _size(content: bytes, order: str) -> int:
-    """The size of the header that a file begins with, in either order of bytes."""
-    return int(struct.unpack_from(f"{order}i", content)[0]) if len(content) >= 348 else 0
+class _Beginning(io.RawIOBase):
+    """A file whose first bytes read as these, and that is read piece by piece however much is wanted."""
+
+    def __init__(self, stream: Any, start: bytes) -> None:
+        super().__init__()
+        self._stream, self._start = stream, start
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("where it ends is not asked")
+        return int(self._stream.seek(offset))
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        view, done = memoryview(buffer).cast("B"), 0
+        at = self.tell()
+        while done < len(view) and (part := self._stream.read(min(len(view) - done, _PIECE))):
+            view[done : done + len(part)] = part
+            done += len(part)
+        ours = self._start[at : at + done]
+        view[: len(ours)] = ours
+        return done
 
 
-def _with_offset(path: Path) -> bytes | None:
-    """The file's bytes where its header puts the voxels into the header itself, with that mended; else None.
+def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
+    """Class, bytes of the voxels, the first of them, and the header as it is to be read.
 
-    The standard has voxels of a single file begin behind the header (a vox_offset below 352 counts as 352),
-    and nibabel takes the number as it is.
+    The standard has voxels of a single file begin behind the header (a vox_offset below 352 counts as 352,
+    also one that is no number), and nibabel takes the number as it is.
     """
-    name = path.name.lower()
-    if not name.endswith((".nii", ".nii.gz")):
-        return None
-    open_file: Any = gzip.open if name.endswith(".gz") else open
-    with open_file(path, "rb") as stream:
-        start = bytes(stream.read(540))
-        for order in "<>":
-            size = _size(start, order)
-            magic, at, kind, first = _LAYOUTS.get(size, (0, 0, "", 0))
-            if not first or len(start) < size or start[magic : magic + 2] != b"n+":
-                continue
-            # Also where it is no number.
-            if struct.unpack_from(order + kind, start, at)[0] >= first:
-                return None
-            whole = bytearray(start + stream.read())
-            struct.pack_into(order + kind, whole, at, first)
-            return bytes(whole)
-    return None
+    kinds: list[tuple[Any, int, int]] = [(nib.Nifti1Image, 344, 348), (nib.Nifti2Image, 4, 540)]
+    found = [k for k in kinds if start[k[1] : k[1] + 2] == b"n+" and len(start) >= k[2]]
+    if not found:
+        raise ValueError("it does not begin as a NIfTI file does")
+    kind, _, size = found[0]
+    header = kind.header_class(start[:size], check=False)
+    offset = float(header["vox_offset"])
+    if not offset >= size + 4:
+        offset = size + 4
+        header["vox_offset"] = offset
+    if offset > _LONGEST_EXTENSIONS:
+        raise CaseError(f"{path} has its voxels {offset:,.0f} bytes behind its header: it is damaged.")
+    needed = math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+    # Four zeros: there are no extensions.
+    return kind, needed, int(offset), header.binaryblock + bytes(4)
+
+
+def _mgh(start: bytes) -> tuple[Any, int, int, bytes]:
+    """As `_nifti`, of a file of FreeSurfer."""
+    sizes = struct.unpack_from(">6i", start)[1:]
+    if min(sizes[:4]) < 1:
+        raise ValueError(f"its sizes are {sizes[:4]}")
+    return nib.MGHImage, math.prod(sizes[:4]) * _MGH_BYTES.get(sizes[4], 1), _MGH_HEADER, b""
+
+
+def _pair(path: Path) -> Any:
+    """An image whose header is a file of its own."""
+    # SPM keeps an affine in a .mat beside.
+    for part in (*files_of_nifti(path), path.with_suffix(".mat")):
+        if part.suffix.lower() == ".img" or not part.exists():
+            continue
+        if not part.is_file() or part.stat().st_size > _LONGEST_BESIDE:
+            raise CaseError(f"{part} is too large for the header of an image. Export the image again.")
+    # A memory map would tie the data to a file that the user may move or replace.
+    image: Any = nib.load(path, mmap=False)
+    needed = math.prod(image.shape) * image.get_data_dtype().itemsize
+    file = Path(image.file_map["image"].filename)
+    require_stored(file, needed, "raw", int(image.dataobj.offset))
+    return image
+
+
+def _read_on(stream: Any, path: Path) -> None:
+    """Read to the end: the checksum stands behind the last voxel, where nibabel stops reading."""
+    left = _LEFT_OVER
+    while part := stream.read(_PIECE):
+        left -= len(part)
+        if left < 0:
+            raise CaseError(
+                f"{path} holds far more than its header describes: it is damaged or a trap. Export it again."
+            )

@@ -16,13 +16,23 @@ from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, shown
 
-__all__ = ["Encoding", "Stored", "data_file", "header_lines", "read_stored"]
+__all__ = [
+    "Encoding",
+    "Stored",
+    "data_file",
+    "header_lines",
+    "read_stored",
+    "require_growth",
+    "require_stored",
+]
 
 Encoding = Literal["raw", "gzip", "bzip2", "zlib", "text"]
 
 _LONGEST_HEADER = 1 << 20
-# A compressed byte stands for at most so many, so that a small file cannot ask for all memory.
-_DENSEST = {"gzip": 1100, "zlib": 1100, "bzip2": 50_000}
+# A compressed byte stands for at most so many.
+_DENSEST = {"raw": 1, "gzip": 1100, "zlib": 1100, "bzip2": 50_000}
+# Nor may a small file ask for all memory: masks of few labels compress a hundredfold, and are not that large.
+_LARGE, _GROWTH = 2**29, 200
 # Line ends and the like behind the last voxel; more says that the header describes other voxels.
 _LEFT_OVER = 16
 # Characters of a number that is written out, at most.
@@ -99,11 +109,16 @@ def data_file(header: Path, name: str) -> Path:
             "with its data attached."
         )
     path = header.parent / name.replace("\\", "/")
-    if not path.resolve().is_relative_to(header.parent.resolve()):
+    try:
+        inside, there = path.resolve().is_relative_to(header.parent.resolve()), path.is_file()
+    except (OSError, ValueError):
+        # No file can be called so.
+        inside, there = True, False
+    if not inside:
         raise CaseError(
             f"{header} keeps its voxels in another folder ({shown(name)}): put both files into one folder."
         )
-    if not path.is_file():
+    if not there:
         raise CaseError(f"{header} keeps its voxels in {shown(name)}, which is not there: copy both files.")
     return path
 
@@ -124,9 +139,7 @@ def read_stored(stored: Stored) -> NDArray[Any]:
     path, needed = stored.path, stored.bytes
     if needed <= 0:
         raise CaseError(f"{path} has the shape {stored.shape}, and a volume of three axes is needed.")
-    size = path.stat().st_size - stored.offset
-    if stored.encoding in _DENSEST and needed > _DENSEST[stored.encoding] * max(size, 0):
-        raise CaseError(_early(path, size, needed))
+    require_stored(path, needed, stored.encoding, stored.offset)
     try:
         with open(path, "rb") as file:
             file.seek(stored.offset)
@@ -156,6 +169,45 @@ def read_stored(stored: Stored) -> NDArray[Any]:
         )
     values = np.frombuffer(content, stored.dtype, math.prod(stored.shape))
     return values.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
+
+
+def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0) -> None:
+    """Check, before memory is taken for them, that a file can hold the voxels that its header describes.
+
+    Parameters
+    ----------
+    path : Path
+    needed : int
+        Bytes of all voxels.
+    encoding : str
+        As of `Stored`.
+    offset : int
+        First byte of them in the file.
+
+    Raises
+    ------
+    CaseError
+        It is too short for them, or they are so many that no honest file is that small.
+    """
+    size = max(path.stat().st_size - offset, 0)
+    if encoding in _DENSEST and needed > _DENSEST[encoding] * size:
+        raise CaseError(_early(path, size, needed))
+    require_growth(str(path), needed, size)
+
+
+def require_growth(where: str, needed: int, size: int) -> None:
+    """Check that so many bytes of a file may become so many in memory.
+
+    Raises
+    ------
+    CaseError
+        No honest image compresses like that.
+    """
+    if needed > _LARGE and needed > _GROWTH * size:
+        raise CaseError(
+            f"{where} would grow {needed // max(size, 1):,}-fold to {needed:,} bytes, which no MRI does: it "
+            "is damaged or a trap. Export the image again."
+        )
 
 
 def _decompressed(file: IO[bytes], stored: Stored, needed: int) -> Any:

@@ -20,6 +20,8 @@ _TEMPLATES = {3: "Talairach space", 4: "MNI space", 5: "a template's space"}
 _EDGE = 1e-3
 # Of two voxel sizes that are one.
 _SAME_SIZE = 0.01
+# Voxels of the one over those of the other: thick slices over thin ones are 15.
+_WIDEST = 64.0
 
 
 def same_voxels(grid: Grid, target: Grid) -> bool:
@@ -34,7 +36,8 @@ def require_one_space(grid: Grid, name: str, target: Grid, target_name: str) -> 
     Raises
     ------
     CaseError
-        One does not say where it lies, or they name different spaces.
+        One does not say where it lies, they name different spaces, or their voxels are of sizes that no two
+        images of one patient have.
     """
     for one, called in ((grid, name), (target, target_name)):
         if not one.placed:
@@ -47,6 +50,12 @@ def require_one_space(grid: Grid, name: str, target: Grid, target_name: str) -> 
         raise CaseError(
             f"{name} lies in {spaces[0]} and {target_name} in {spaces[1]}, by their headers. Register and "
             "resample them to one space first."
+        )
+    wide = float(np.linalg.norm((np.linalg.inv(grid.affine) @ target.affine)[:3, :3], axis=1).max())
+    if wide > _WIDEST:
+        raise CaseError(
+            f"The voxels of {target_name} are {wide:,.0f} times as long as those of {name}, which no two "
+            "images of one patient are. Check the voxel sizes in the headers."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.method.outputs import main_output
+from napari_osuda.models.architectures.measured import measured
+from napari_osuda.models.architectures.programs import Program
 from napari_osuda.models.card import ModelCard
 
 __all__ = ["check_channels", "example_for", "forward", "smallest_size"]
@@ -34,7 +37,11 @@ def _raw_output(network: nn.Module, channels: int, size: Sequence[int]) -> Any:
     was_training = {module: module.training for module in network.modules()}
     network.eval()
     try:
-        return network(example_for(network, channels, size))
+        image = example_for(network, channels, size)
+        # A program's operations are a stranger's, not those of a class that is known.
+        bound = measured("The program", image.shape) if isinstance(network, Program) else nullcontext()
+        with bound:
+            return network(image)
     except Exception:  # networks fail in any way on sizes and channels that they do not take
         return None
     finally:

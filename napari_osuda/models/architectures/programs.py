@@ -86,6 +86,8 @@ def follow(program: nn.Module, example: Tensor, where: str) -> Program:
     try:
         with torch.no_grad():
             traced = make_fx(program, pre_dispatch=True)(example)
+    except ModelError:
+        raise
     except Exception as error:  # a program can fail in any way
         reason = (str(error) or type(error).__name__).strip().splitlines()[-1]
         raise ModelError(f"{where} fails on an image of shape {tuple(example.shape)}: {reason}") from None

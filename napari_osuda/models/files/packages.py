@@ -43,13 +43,13 @@ class Package:
         self._members: dict[str, Any] = {}
         if self.path.is_dir():
             self.kind = "folder"
+        elif not self.path.is_file():
+            raise ModelError(f"{self.path} is a pipe or a device. Give a file or a folder.")
         elif self.path.suffix.lower() == ".zip":
             self.kind = "zip"
             self._open_zip()
-        elif self.path.is_file():
-            self.kind = "file"
         else:
-            raise ModelError(f"{self.path} is a pipe or a device. Give a file or a folder.")
+            self.kind = "file"
 
     def __enter__(self) -> Package:
         return self

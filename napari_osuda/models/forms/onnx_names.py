@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 # The words of attributes, and the equations of Einsum.
 _TEXT = re.compile(r"[A-Za-z0-9_ ,.>-]{0,256}", re.ASCII)
 _SHOWN = 60
+_MOST_NODES, _MOST_MESSAGES = 20_000, 400_000
 
 
 def check_graph(model: Any, where: str) -> None:
@@ -33,12 +34,19 @@ def check_graph(model: Any, where: str) -> None:
     Raises
     ------
     ModelError
-        A tensor, in whichever place, is in another file; a node has a graph inside it, is of another
-        domain, or has an attribute that is no number, tensor or plain word; or a name is no text.
+        It has more parts than any network; a tensor, in whichever place, is in another file; a node has a
+        graph inside it, is of another domain, or has an attribute that is no number, tensor or plain word;
+        or a name is no text.
     """
     from onnx import TensorProto
 
-    for message in _messages(model):
+    graph = model.graph
+    parts = (graph.node, graph.initializer, graph.input, graph.output, graph.value_info)
+    if max(map(len, parts)) > _MOST_NODES:
+        raise ModelError(f"{where} has {max(map(len, parts)):,} parts of one kind, more than any network.")
+    for seen, message in enumerate(_messages(model)):
+        if seen > _MOST_MESSAGES:
+            raise ModelError(f"{where} has more than {_MOST_MESSAGES:,} parts, more than any network.")
         if message.DESCRIPTOR.name == "TensorProto" and (
             message.data_location == TensorProto.EXTERNAL or message.external_data
         ):

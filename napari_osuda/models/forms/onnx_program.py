@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError, NotAdaptableError
+from napari_osuda.models.architectures.measured import measured
+from napari_osuda.models.card import ModelCard
 from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms.onnx_names import check_graph, plain_copy
 from napari_osuda.models.forms.reading import Native, Reading, Trust
-from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program
+from napari_osuda.models.forms.torchscript import reading_of_shapes, working_program, working_size
 
 __all__ = ["read", "recognize"]
 
@@ -40,10 +42,13 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     said, guessed = reading_of_shapes(loaded, package.path.stem, name)
     source = {key: value.clone() for key, value in loaded.state_dict().items()}
 
+    def network(card: ModelCard) -> nn.Module:
+        size = working_size(card)
+        with measured(name, size):
+            return working_program(loaded, card, name)
+
     native = Native(name, lambda adapted: _rewritten(content, source, adapted, name))
-    return Reading(
-        "onnx", said, guessed, sha256, lambda card: working_program(loaded, card, name), native=native
-    )
+    return Reading("onnx", said, guessed, sha256, network, native=native)
 
 
 def _parsed(content: bytes, name: str) -> Any:
@@ -80,12 +85,18 @@ def _without_identities(model: Any) -> None:
     """Let nodes name the initializers themselves; the exporter puts Identity before those that are equal."""
     initial = {tensor.name for tensor in model.graph.initializer}
     same: dict[str, str] = {}
-    for node in list(model.graph.node):
-        if node.op_type != "Identity" or len(node.input) != 1 or len(node.output) != 1:
-            continue
-        if same.get(node.input[0], node.input[0]) in initial:
-            same[node.output[0]] = same.get(node.input[0], node.input[0])
-            model.graph.node.remove(node)
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Identity" and len(node.input) == len(node.output) == 1:
+            source = same.get(node.input[0], node.input[0])
+            if source in initial:
+                same[node.output[0]] = source
+                continue
+        kept.append(node)
+    # Copies, since what is cleared takes its nodes along.
+    kept = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
     for node in model.graph.node:
         for i, wanted in enumerate(node.input):
             node.input[i] = same.get(wanted, wanted)
@@ -97,10 +108,12 @@ def _converted(model: Any, name: str) -> nn.Module:
     except ImportError:
         raise ModelError(f"{name} needs onnx2torch, which is not installed: {_INSTALL}") from None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), measured(name):
             warnings.simplefilter("ignore")
             converted: nn.Module = convert(plain_copy(model)).eval()
             return converted
+    except ModelError:
+        raise
     except NotImplementedError as error:
         raise ModelError(f"{name} has an operation that onnx2torch does not know: {error}") from None
     except Exception as error:  # a graph can be wrong in any way

@@ -19,7 +19,7 @@ from napari_osuda.models.files.archives import open_zip, zip_directory
 from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
-__all__ = ["read", "reading_of_program", "reading_of_shapes", "recognize", "working_program"]
+__all__ = ["read", "reading_of_program", "reading_of_shapes", "recognize", "working_program", "working_size"]
 
 _DEFAULT_EDGE = {2: 64, 3: 32}
 
@@ -148,9 +148,14 @@ def _plain(loaded: nn.Module, kind: str, card: ModelCard, name: str) -> nn.Modul
     return working_program(loaded, card, name)
 
 
+def working_size(card: ModelCard) -> tuple[int, ...]:
+    """The size at which a program is followed: that of the card, or one chosen if that is open."""
+    return card.size or tuple(max(_DEFAULT_EDGE[card.spatial_dims], low) for low in card.minimum)
+
+
 def working_program(loaded: nn.Module, card: ModelCard, name: str) -> Program:
-    """The plain network of a program, followed at the size of the card, or at one chosen if that is open."""
-    size = card.size or tuple(max(_DEFAULT_EDGE[card.spatial_dims], low) for low in card.minimum)
+    """The plain network of a program, followed at its working size."""
+    size = working_size(card)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = follow(loaded, example_for(loaded, len(card.channels), size), name)

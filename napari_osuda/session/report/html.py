@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Sequence
+
+from napari_osuda.errors import printable
 
 __all__ = ["Markup", "join", "number", "table", "tag"]
 
@@ -29,7 +30,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
         ``class_`` is class, ``stroke_width`` is stroke-width; None is left out.
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_escaped(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -40,14 +41,12 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
 
 def join(parts: Iterable[object]) -> Markup:
     """Put parts one after the other, escaped unless they are Markup."""
-    return Markup(
-        "".join(p if isinstance(p, Markup) else html.escape(_printable(p)) for p in parts if p is not None)
-    )
+    return Markup("".join(p if isinstance(p, Markup) else _escaped(p) for p in parts if p is not None))
 
 
-def _printable(value: object) -> str:
-    # Control characters cannot stand in HTML, not even escaped.
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", str(value))
+def _escaped(value: object) -> str:
+    # Control characters cannot stand in HTML, not even escaped; others turn the text around.
+    return html.escape(printable(str(value), kept="\n\t\N{NO-BREAK SPACE}\N{THIN SPACE}"))
 
 
 def table(caption: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:

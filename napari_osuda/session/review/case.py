@@ -68,6 +68,11 @@ class ReviewCase:
                     f"The mask {name} of case {self.name} has the shape {mask.shape} and its image "
                     f"{self.grid.shape}: they are not of one case."
                 )
+        if self.uncertainty is not None and self.uncertainty.shape != self.grid.shape:
+            raise CaseError(
+                f"The uncertainty of case {self.name} has the shape {self.uncertainty.shape} and its image "
+                f"{self.grid.shape}: they are not of one case."
+            )
 
     @property
     def proposed(self) -> Mask | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from napari_osuda.errors import CaseError
 
@@ -16,6 +18,10 @@ __all__ = ["CHOICES", "PLANES", "Entry", "Kind", "SlicePlane", "in_force"]
 Kind = Literal["after", "before", "edited", "flag", "unflag", "undo", "redo"]
 SlicePlane = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[SlicePlane, ...] = get_args(SlicePlane)
+
+# As a stranger may have written them.
+_Index = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+_Text = Annotated[str, Field(max_length=10_000)]
 
 CHOICES: tuple[Kind, ...] = ("after", "before", "edited")
 """The kinds that say what a slice of the final mask is."""
@@ -46,11 +52,11 @@ class Entry:
 
     kind: Kind
     plane: SlicePlane | None = None
-    slices: tuple[int, ...] = ()
-    comment: str = ""
-    who: str = ""
-    when: str = ""
-    seen: tuple[str, ...] = ()
+    slices: tuple[_Index, ...] = ()
+    comment: _Text = ""
+    who: _Text = ""
+    when: _Text = ""
+    seen: tuple[_Text, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -66,15 +72,17 @@ class Entry:
         CaseError
             The values are not those of an entry.
         """
-        kind, plane = values.get("kind"), values.get("plane")
-        slices, seen = values.get("slices", ()), values.get("seen", [])
-        known = kind in get_args(Kind) and (plane is None or plane in PLANES)
-        listed = isinstance(slices, list) and isinstance(seen, list)
-        if not known or not listed or not all(isinstance(s, int) for s in slices):
-            raise CaseError(f"The review's log has an entry that is none: {dict(values)}.")
-        texts = {key: str(values.get(key, "")) for key in ("comment", "who", "when")}
-        digests = tuple(map(str, seen))
-        return cls(cast("Kind", kind), cast("SlicePlane | None", plane), tuple(slices), **texts, seen=digests)
+        try:
+            return _ENTRY.validate_python(dict(values))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CaseError(
+                f"The review's log has an entry that is none ({where[:80]}: {first['msg'][:200]})."
+            ) from None
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:

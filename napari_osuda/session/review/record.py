@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from napari_osuda.session.review.document import REVIEW_FORMAT, ReviewDocument
 from napari_osuda.session.review.log import Entry, in_force
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.wording import other_window
+from napari_osuda.session.run_folder.arrays import read_arrays
 from napari_osuda.session.run_folder.documents import now, read_document
 from napari_osuda.version import __version__
 
@@ -209,9 +209,7 @@ class ReviewRecord:
         return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        document = read_document(
-            path, ReviewDocument, "the record of a review", _of_this_form, fault=CaseError
-        ).model_dump(exclude_unset=True)
+        document = _read(path).model_dump(exclude_unset=True)
         for case in document["cases"].values():
             case.setdefault("saved", [])
         self._document["last_case"] = document.get("last_case")
@@ -236,9 +234,11 @@ class ReviewRecord:
             return self._painted[case.name][index]
         path = self._edit_path(case.name, index)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return np.asarray(archive["labels"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            labels = read_arrays(path)["labels"]
+            if labels.dtype.kind not in "biu":
+                raise ValueError(f"it holds {labels.dtype.name} and no labels")
+            return labels
+        except (OSError, ValueError, KeyError) as error:
             raise CaseError(
                 f"{path}, which holds slices that were painted, cannot be read ({error})."
             ) from error
@@ -247,10 +247,14 @@ class ReviewRecord:
 def recorded_decisions(folder: Path) -> int:
     """How many decisions and flags a run folder holds that nobody has undone; 0 where there is no record."""
     try:
-        cases = json.loads((folder / REVIEW_FILE).read_text(encoding="utf-8"))["cases"].values()
-        return sum(len(in_force(map(Entry.from_dict, case["log"]))[0]) for case in cases)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, CaseError):
+        document = _read(folder / REVIEW_FILE)
+        return sum(len(in_force(map(Entry.from_dict, case.log))[0]) for case in document.cases.values())
+    except CaseError:
         return 0
+
+
+def _read(path: Path) -> ReviewDocument:
+    return read_document(path, ReviewDocument, "the record of a review", _of_this_form, fault=CaseError)
 
 
 def _of_this_form(document: dict[str, Any]) -> dict[str, Any]:

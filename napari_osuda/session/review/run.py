@@ -243,9 +243,10 @@ class ReviewRun:
     def _has_both(self, name: str) -> bool:
         if self._in_memory:
             return name in self._in_memory
-        return self.folder is not None and all(
-            (self.folder / which / f"{name}.nii.gz").is_file() for which in ("before", "after")
-        )
+        if self.folder is None:
+            return False
+        file = f"{name}.nii.gz"
+        return all(path_inside(self.folder, which, file).is_file() for which in ("before", "after"))
 
     def _case(self, name: str) -> ReviewCase:
         entry, known = self._entries[name], self._in_memory.get(name)

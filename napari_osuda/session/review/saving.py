@@ -113,7 +113,7 @@ def _with_segmentation(run: ReviewRun, name: str, who: str, path: Path) -> Saved
     sources = [source for source in given if source is not None and is_dicom(source)]
     if not sources:
         return Saved(path)
-    target = path.with_name(f"{name}-seg.dcm")
+    target = path_inside(path.parent, f"{name}-seg.dcm")
     try:
         write_dicom_seg(
             target,

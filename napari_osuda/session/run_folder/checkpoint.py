@@ -8,10 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from napari_osuda.errors import OutputError
-from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.session.job import Job
 from napari_osuda.session.run_folder.documents import write_document
@@ -21,7 +18,7 @@ from napari_osuda.session.run_folder.job_record import (
     job_record,
     read_job_record,
 )
-from napari_osuda.session.run_folder.saved_state import SavedState, read_state, state_of
+from napari_osuda.session.run_folder.saved_state import SavedState, read_state, state_of, write_state
 
 __all__ = ["CHECKPOINT", "Checkpoint", "saved_states"]
 
@@ -70,8 +67,7 @@ class Checkpoint:
             return
         folder = self._out / CHECKPOINT
         write_document(folder / "job.json", job_record(self._job, adaptation.t))
-        with written_whole(folder / "next.pt") as path:
-            torch.save(state_of(adaptation, reports, watched, self._identity), path)
+        write_state(folder / "next.pt", state_of(adaptation, reports, watched, self._identity))
         if (folder / _NEWEST).is_file():
             os.replace(folder / _NEWEST, folder / _BEFORE)
         os.replace(folder / "next.pt", folder / _NEWEST)

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from napari_osuda.errors import OsudaError, OutputError, printable
-from napari_osuda.files import file_name, written_whole
+from napari_osuda.files import file_name, harmless, written_whole
 
 __all__ = ["FileName", "RunDocument", "now", "plain", "present_settings", "read_document", "write_document"]
 
@@ -75,7 +75,7 @@ def read_document(
             raise refused("it is no file")
         if path.stat().st_size > _LARGEST:
             raise refused(f"it is larger than {_LARGEST // 2**20} MB")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = _harmless(json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number))
         if not isinstance(document, dict):
             raise refused("it holds no keys")
         return kind.model_validate(migrate(document))
@@ -89,6 +89,19 @@ def read_document(
         raise refused("its lists are nested too deeply") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise refused(printable(str(error))) from error
+
+
+def _harmless(value: Any) -> Any:
+    """A document whose texts, keys among them, can be shown."""
+    if isinstance(value, dict):
+        return {harmless(key): _harmless(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_harmless(inner) for inner in value]
+    return harmless(value) if isinstance(value, str) else value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def write_document(path: Path, document: RunDocument) -> None:

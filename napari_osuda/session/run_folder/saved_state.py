@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from napari_osuda.errors import OutputError
+from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.models.files.weights import load_content
 
-__all__ = ["SavedState", "read_state", "state_of"]
+__all__ = ["SavedState", "read_state", "state_of", "write_state"]
 
 _Count = Annotated[int, Field(ge=0)]
 _ARRAYS = ("distance", "alpha", "gamma_shift", "beta_shift", "class_fractions", "dead")
@@ -116,6 +117,25 @@ def state_of(
         "watched": watched,
         "identity": json.dumps(identity, sort_keys=True),
     }
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers and texts, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        There is no room for them.
+    OSError
+        Nothing can be written there.
+    """
+    try:
+        with written_whole(path) as partial:
+            torch.save(dict(state), partial)
+    except RuntimeError as error:  # so torch says that the disk is full
+        raise OutputError(
+            f"{path} cannot be written; the disk is full, or files may not be that large."
+        ) from error
 
 
 def read_state(path: Path) -> SavedState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,12 +13,11 @@ from napari_osuda.evaluation import write_rows
 from napari_osuda.files import written_whole
 from napari_osuda.method import NormLayer, StepReport
 from napari_osuda.session.report.content import Curves
+from napari_osuda.session.run_folder.arrays import read_arrays
 
 __all__ = ["read_curves", "step_rows", "write_channels", "write_steps"]
 
 _CURVES = ("t", "eta", "lambda", "l_hbs", "l_se", "loss", "mean_distance")
-# Bytes of the arrays of a page: 1000 iterations of 100,000 channels, twice.
-_LARGEST = 2**30
 
 
 def step_rows(reports: Iterable[StepReport], values: Sequence[int]) -> list[dict[str, float | int]]:
@@ -80,12 +78,8 @@ def read_curves(folder: Path) -> Curves:
         path = folder / "channels.npz"
         if not path.is_file():
             return Curves(steps)
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _LARGEST:
-                raise ValueError("it is too large")
-        with np.load(path, allow_pickle=False) as arrays:
-            return _curves(steps, arrays)
-    except (OSError, ValueError, TypeError, KeyError, csv.Error, zipfile.BadZipFile, EOFError) as error:
+        return _curves(steps, read_arrays(path))
+    except (OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, csv.Error) as error:
         raise CaseError(f"{path} is damaged ({printable(str(error))[:200]}).") from error
 
 

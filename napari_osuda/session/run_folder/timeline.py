@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from napari_osuda.errors import OutputError
-from napari_osuda.files import written_whole
 from napari_osuda.method import Adaptation
 from napari_osuda.models.files.weights import load_content
+from napari_osuda.session.run_folder.saved_state import write_state
 
 __all__ = ["NetworkState", "Timeline", "network_at"]
 
@@ -181,8 +181,7 @@ class Timeline:
     def _write(self, state: NetworkState) -> None:
         if self._folder is not None:
             fields = {name: getattr(state, name) for name in NetworkState.__dataclass_fields__}
-            with written_whole(self._path(state.iteration)) as path:
-                torch.save(fields, path)
+            write_state(self._path(state.iteration), fields)
 
     def _drop(self, iteration: int) -> None:
         del self._held[iteration]

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_osuda.files import written_whole
+from napari_osuda.files import csv_cell, written_whole
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.canvas import Canvas
 from napari_osuda.widgets.qt.theme import Palette
@@ -165,8 +165,8 @@ class PlotPanel(QWidget):
         """Write the plot's numbers as CSV."""
         names, rows = self.table()
         writer = csv.writer(stream, **dialect)
-        writer.writerow(names)
-        writer.writerows(rows)
+        writer.writerow(map(csv_cell, names))
+        writer.writerows([csv_cell(value) for value in row] for row in rows)
 
     def save_png(self, path: Path | str) -> None:
         """Write the picture."""

@@ -6,9 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored
+from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored, require_growth, require_stored
 
 VOXELS = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
 RAW = VOXELS.tobytes(order="F")
@@ -52,3 +54,35 @@ def test_a_small_file_cannot_ask_for_all_memory(tmp_path):
 def test_voxels_are_not_read_from_another_folder(tmp_path, name):
     with pytest.raises(CaseError, match="another folder"):
         data_file(tmp_path / "x.mhd", name)
+
+
+@given(st.integers(0, 2000), st.integers(0, 3000), st.integers(0, 3000))
+def test_raw_voxels_are_as_long_as_they_are(tmp_path_factory, size, needed, offset):
+    file = tmp_path_factory.getbasetemp() / "voxels.raw"
+    file.write_bytes(bytes(size))
+    if needed <= max(size - offset, 0):
+        require_stored(file, needed, "raw", offset)
+    else:
+        with pytest.raises(CaseError, match="ends early"):
+            require_stored(file, needed, "raw", offset)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "needed", "fits"),
+    [("gzip", 1100 * 100, True), ("gzip", 1101 * 100, False), ("zlib", 1101 * 100, False),
+     ("bzip2", 10**6, True), ("text", 10**6, True)],
+)  # fmt: skip
+def test_compressed_voxels_are_as_dense_as_can_be(tmp_path, encoding, needed, fits):
+    (tmp_path / "a").write_bytes(bytes(100))
+    if fits:
+        require_stored(tmp_path / "a", needed, encoding)
+    else:
+        with pytest.raises(CaseError, match="ends early"):
+            require_stored(tmp_path / "a", needed, encoding)
+
+
+def test_no_honest_file_becomes_gigabytes():
+    require_growth("a mask", 512**3, 140_000)
+    require_growth("an image", 4 * 10**9, 10**9)
+    with pytest.raises(CaseError, match="would grow 3,000-fold to 3,000,000,000 bytes"):
+        require_growth("a bomb", 3 * 10**9, 10**6)

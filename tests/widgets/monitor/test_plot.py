@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from monitor_parts import told
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication
 
+from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.qt.theme import palette
 
 
@@ -49,3 +52,10 @@ def test_every_plot_is_saved_as_picture_and_numbers(monitor, reported, tmp_path)
         rows = list(csv.DictReader(stream))
     assert len(rows) == history.channels
     np.testing.assert_allclose([float(row["t=5"]) for row in rows], history["alpha"][5], rtol=1e-6)
+
+
+def test_no_cell_of_a_plots_table_is_a_formula() -> None:
+    panel = SimpleNamespace(table=lambda: (["t", "=HYPERLINK(1)"], [[0, "@x"], [-1.5, "+1"]]))
+    stream = io.StringIO()
+    PlotPanel.numbers(panel, stream, lineterminator="\n")
+    assert stream.getvalue() == "t,'=HYPERLINK(1)\n0,'@x\n-1.5,+1\n"

@@ -1,0 +1,93 @@
+"""A bound on what the operations of a stranger's program may make, asked before they make it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from napari_osuda.errors import ModelError
+
+__all__ = ["measured"]
+
+# Bytes that one operation may make, and all together, whatever the image, and for each of its voxels: a
+# network of 300 layers of 50 channels makes 60,000 bytes a voxel.
+_ONE, _ONE_A_VOXEL = 2**28, 2**12
+_ALL, _ALL_A_VOXEL = 2**28, 2**16
+_SECONDS = 60.0
+_MOST_OPERATIONS = 200_000
+
+
+@contextmanager
+def measured(where: str, image: Sequence[int] = ()) -> Iterator[None]:
+    """Within it no operation of torch makes a tensor that is far too large for an image of this size.
+
+    Parameters
+    ----------
+    where : str
+        How messages call the program.
+    image : sequence of int
+        Of which size the image is that goes through; none where nothing goes through.
+
+    Raises
+    ------
+    ModelError
+        By the operation that would exceed it, or that comes after a minute.
+    """
+    voxels = 1
+    for n in image:
+        voxels *= int(n)
+    with _Measure(where, voxels):
+        yield
+
+
+class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    def __init__(self, where: str, voxels: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._where = where
+        self._one, self._left = _ONE + _ONE_A_VOXEL * voxels, _ALL + _ALL_A_VOXEL * voxels
+        self._until, self._operations = time.monotonic() + _SECONDS, _MOST_OPERATIONS
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Ask torch for the shapes of what an operation makes, without values, and then call it."""
+        kwargs = dict(kwargs or {})
+        self._operations -= 1
+        if self._operations < 0 or time.monotonic() > self._until:
+            raise ModelError(f"{self._where} takes too long for one small image, so it is not read.")
+        # A view makes nothing, and in place nothing new comes.
+        if not (func.is_view or func._schema.is_mutable):
+            made = self._bytes(func, args, kwargs)
+            self._left -= made
+            if made > self._one or self._left < 0:
+                raise ModelError(
+                    f"{self._where} would need more memory for one small image than any segmentation "
+                    "network, so it is not read."
+                )
+        return func(*args, **kwargs)
+
+    def _bytes(self, func: Any, args: Any, kwargs: Any) -> int:
+        try:
+            with torch.no_grad():
+                shapes = func(*tree_map(_shape, args), **tree_map(_shape, kwargs))
+        except Exception:  # an operation whose result hangs on its values has no shape before it
+            return 0
+        return sum(t.numel() * t.element_size() for t in tree_leaves(shapes) if isinstance(t, Tensor))
+
+
+def _shape(value: Any) -> Any:
+    """A tensor, or the device on which one is to be, without values."""
+    if isinstance(value, Tensor):
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+    return torch.device("meta") if isinstance(value, torch.device) else value
