@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args
 
 from napari_osuda.errors import CaseError
+from napari_osuda.session.review.tools.use import ToolUse
 
 __all__ = ["CHOICES", "PLANES", "Entry", "Kind", "SlicePlane", "in_force"]
 
@@ -42,6 +43,8 @@ class Entry:
     seen : tuple of str
         Of "after" and "before": a digest of each slice that was taken (of the whole mask for the whole
         volume), so that the decision holds only for as long as the mask is the one that was looked at.
+    use : ToolUse or None
+        Of "edited": the tool that did it and its parameters; None for the plain brush.
     """
 
     kind: Kind
@@ -51,11 +54,13 @@ class Entry:
     who: str = ""
     when: str = ""
     seen: tuple[str, ...] = ()
+    use: ToolUse | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
         values = {**asdict(self), "slices": list(self.slices), "seen": list(self.seen)}
-        return values if self.seen else {key: value for key, value in values.items() if key != "seen"}
+        values["use"] = None if self.use is None else self.use.to_dict()
+        return {key: value for key, value in values.items() if value or key not in ("seen", "use")}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Entry:
@@ -74,7 +79,12 @@ class Entry:
             raise CaseError(f"The review's log has an entry that is none: {dict(values)}.")
         texts = {key: str(values.get(key, "")) for key in ("comment", "who", "when")}
         digests = tuple(map(str, seen))
-        return cls(cast("Kind", kind), cast("SlicePlane | None", plane), tuple(slices), **texts, seen=digests)
+        try:
+            use = ToolUse.from_dict(values["use"]) if values.get("use") else None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise CaseError(f"The review's log has an edit by an unknown tool: {error}.") from None
+        named = cast("Kind", kind), cast("SlicePlane | None", plane), tuple(slices)
+        return cls(*named, **texts, seen=digests, use=use)
 
 
 def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
@@ -30,6 +30,7 @@ from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
+from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
@@ -148,7 +149,11 @@ class AdaptWidget(DockedWidget):
             ("3. Method", self.settings_panel),
             ("4. Run folder", self.folder_panel),
         ):
-            inner.addWidget(WrappedLabel(f"<b>{title}</b>"))
+            heading = QHBoxLayout()
+            heading.addWidget(WrappedLabel(f"<b>{title}</b>"), 1)
+            if panel is self.model_panel:
+                heading.addWidget(HelpButton("adapt"))
+            inner.addLayout(heading)
             inner.addWidget(panel)
             if panel is self.channel_panel:
                 inner.addWidget(self.contrast_choice)

@@ -1,0 +1,1 @@
+"""Tools on the final mask: the panel, what they do, and strokes of the brush."""
