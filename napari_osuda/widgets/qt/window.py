@@ -7,10 +7,12 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-__all__ = ["below_or_shared", "main_window_of", "real_viewer", "share_place"]
+__all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place"]
 
 # From this height of the window on there is room for a panel below the picture, and how high that is.
 _TALL, _BELOW = 950, 330
+# The most of the window's height that goes to a panel below the picture.
+_SHARE = 0.36
 
 
 def share_place(widget: QWidget) -> None:
@@ -40,11 +42,21 @@ def below_or_shared(widget: QWidget) -> None:
     if window.height() < _TALL:
         share_place(widget)
         return
+    below(widget)
+
+
+def below(widget: QWidget) -> None:
+    """Put a docked widget below the picture, which keeps the larger part of the height."""
+    dock = widget.parent()
+    window = main_window_of(widget)
+    if window is None or not isinstance(dock, QDockWidget) or dock.isFloating():
+        return
     areas, corners = Qt.DockWidgetArea, Qt.Corner
     window.setCorner(corners.BottomLeftCorner, areas.LeftDockWidgetArea)
     window.setCorner(corners.BottomRightCorner, areas.RightDockWidgetArea)
     window.addDockWidget(areas.BottomDockWidgetArea, dock)
-    window.resizeDocks([dock], [_BELOW], Qt.Orientation.Vertical)
+    height = min(_BELOW, round(_SHARE * window.height()))
+    window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
 
 
 def real_viewer(viewer: Any) -> Any:

@@ -25,6 +25,6 @@ def test_only_what_was_signed_can_be_exported(tmp_path):
     export_file(offers[ExportForm.NIFTI].source, target)
     assert target.read_bytes() == (tmp_path / "run" / "final" / "case.nii.gz").read_bytes()
     with pytest.raises(OutputError, match="cannot be written"):
-        export_file(offers[ExportForm.NIFTI].source, tmp_path / "nowhere" / "mask.nii.gz")
+        export_file(offers[ExportForm.NIFTI].source, target / "mask.nii.gz")
     review.decide("before", None, who="A. Reader")
     assert {offer.why_not for offer in export_offers(run, "case")} == {NOT_SIGNED}, "another mask by now"

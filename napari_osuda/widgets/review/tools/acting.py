@@ -48,6 +48,7 @@ class ToolActs(QObject):
         self._work.failed.connect(lambda error: desk.tell(explain(error), True))
         page.tools.used.connect(self.use)
         page.tools.range_wanted.connect(self.take_range)
+        page.tools.in_range.toggled.connect(self._on_in_range)
 
     @property
     def busy(self) -> bool:
@@ -68,7 +69,12 @@ class ToolActs(QObject):
             if image is None:
                 desk.tell(words.NO_IMAGE, True)
                 return
-            use = dataclasses.replace(use, image=image[0])
+            if use.label is not None and not self._page.tools.has_range:
+                self.take_range()
+                if not self._page.tools.has_range:
+                    return
+            low, high = self._page.tools.low.value(), self._page.tools.high.value()
+            use = dataclasses.replace(use, image=image[0], low=low, high=high)
         self._page.modes.chosen.emit("final")
         desk.tell(words.WORKING)
         plane, index, length = desk.plane, desk.row, len(review.log)
@@ -96,6 +102,11 @@ class ToolActs(QObject):
         else:
             self._page.tools.set_range(*found)
             desk.tell("")
+
+    def _on_in_range(self, wanted: bool) -> None:
+        # Without a range the brush would do nothing.
+        if wanted and not self._page.tools.has_range:
+            self.take_range()
 
     def close(self) -> None:
         """Wait for a tool at work, whose result is not wanted any more."""

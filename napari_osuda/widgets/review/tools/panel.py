@@ -82,6 +82,11 @@ class ToolPanel(QWidget):
             image=image,
         )
 
+    @property
+    def has_range(self) -> bool:
+        """Whether a range of intensities was set."""
+        return bool(self.high.value() > self.low.value())
+
     def set_range(self, low: float, high: float) -> None:
         """Set the range of intensities."""
         # As many digits as tell the two ends apart.

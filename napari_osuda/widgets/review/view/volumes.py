@@ -8,6 +8,7 @@ from html import escape
 from napari_osuda.evaluation import voxel_ml
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
+from napari_osuda.widgets.adapt.words import region_words
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
 
@@ -50,7 +51,7 @@ class VolumeTable(WrappedLabel):
             for value, name in names.items()
         ]
         rows += [
-            (escape(name), [sum(mask.get(int(value), 0) for value in values) for mask in masks])
+            (escape(region_words(name)), [sum(mask.get(int(value), 0) for value in values) for mask in masks])
             for name, values in review.case.regions.items()
             if len(values) > 1
         ]
