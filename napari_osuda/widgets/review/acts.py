@@ -12,8 +12,8 @@ from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
 from napari_osuda.widgets.review.page import ReviewPage
-from napari_osuda.widgets.review.tools.acting import ToolActs
-from napari_osuda.widgets.review.tools.strokes import Strokes
+from napari_osuda.widgets.review.strokes import Strokes
+from napari_osuda.widgets.review.tool_acts import ToolActs
 
 __all__ = ["ReviewActs"]
 
