@@ -69,6 +69,7 @@ class CaseView(QObject):
         desk.run, desk.review = run, review
         self.opened.emit()
         self._page.set_case(review.case)
+        self._page.runs.set_case(run, name)
         self._page.reference.refresh()
         show_patient(self._viewer)
         self.compare("overlay")
@@ -115,6 +116,7 @@ class CaseView(QObject):
         """Show that no case is under review."""
         self._desk.run = self._desk.review = None
         self._page.set_case(None)
+        self._page.runs.set_case(None)
         self.emptied.emit(why)
         self.sync.list_cases()
 
@@ -204,5 +206,6 @@ class CaseView(QObject):
 
     def close(self) -> None:
         """Leave the case and the viewer as they were."""
+        self._page.runs.close_down()
         self.leave(closing=True)
         self.comparison.close()

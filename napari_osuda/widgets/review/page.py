@@ -29,6 +29,7 @@ from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.decide_panel import DecidePanel
 from napari_osuda.widgets.review.keys import KeyLegend
 from napari_osuda.widgets.review.reference.panel import ReferencePanel
+from napari_osuda.widgets.review.runs.panel import RunsPanel
 from napari_osuda.widgets.review.slices.panel import SlicePanel
 from napari_osuda.widgets.review.tools.panel import ToolPanel
 from napari_osuda.widgets.review.view.mode_panel import ModePanel
@@ -71,6 +72,7 @@ class ReviewPage:
         self.volumes = VolumeTable()
         self.line = VolumeLine()
         self.tools = ToolPanel()
+        self.runs = RunsPanel()
         self.reference = ReferencePanel(owner.viewer)
         self.legend = KeyLegend()
         self.name = QLineEdit()
@@ -181,11 +183,13 @@ class ReviewPage:
             "slices": self.slices,
             "opacity": labels,
             "tools": self.tools,
+            "runs": self.runs,
             "reference": self.reference,
             "keys": self.legend,
         }
         for name, panel in panels.items():
-            self.tabs.addTab(panel if name == "slices" else scrolled(panel), words.TABS[name])
+            # A table scrolls by itself.
+            self.tabs.addTab(panel if name in ("slices", "runs") else scrolled(panel), words.TABS[name])
         # Buttons lie outside of what scrolls: a decision is never out of reach.
         self.body = QWidget()
         inner = QVBoxLayout(self.body)

@@ -33,7 +33,14 @@ SAVE = "Save and sign"
 SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
 NEEDS_NAME = "Enter your name first. The record says who decided."
 DETAILS, LESS = "Details", "Less"
-TABS = {"slices": "Slices", "opacity": "Labels", "tools": "Tools", "reference": "Reference", "keys": "Keys"}
+TABS = {
+    "slices": "Slices",
+    "opacity": "Labels",
+    "tools": "Tools",
+    "runs": "Runs",
+    "reference": "Scores",
+    "keys": "Keys",
+}
 
 FINAL_HOLDS = "Final mask:"
 VOLUMES = "ml"

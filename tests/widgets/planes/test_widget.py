@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,30 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_osuda.napari_layers.contrast import WINDOWS, window_of
+from napari_osuda.napari_layers.images import read_layers
+from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.widgets.planes import PlanesWidget
+from napari_osuda.widgets.qt.window import main_window_of
 
 pytestmark = pytest.mark.viewer
 
 
 @pytest.fixture
+def viewer(make_napari_viewer: Any, patient: Path) -> Any:
+    """A window that is seen: where a click lies is reckoned from its real size."""
+    viewer = make_napari_viewer(show=True)
+    for path in sorted(patient.iterdir()):
+        for data, arguments, kind in read_layers(str(path)):
+            getattr(viewer, f"add_{kind}")(data, **arguments)
+    return viewer
+
+
+@pytest.fixture
 def planes(viewer: Any, qtbot: Any) -> Iterator[Any]:
     widget = PlanesWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="OSUDA: Planes")
+    dock = viewer.window.add_dock_widget(widget, name="OSUDA: Planes")
+    below = Qt.DockWidgetArea.BottomDockWidgetArea
+    qtbot.waitUntil(lambda: main_window_of(widget).dockWidgetArea(dock) == below)
     yield widget
     if not widget._ended:
         viewer.window.remove_dock_widget(widget)
@@ -47,6 +63,7 @@ def test_clicks_move_one_crosshair_and_windows_keep_the_range(planes, viewer, qt
     viewer.dims.order = (0, 1, 2)
     # The crosshair on the large picture, and the click that moves it.
     viewer.layers.selection.active = base
+    show_patient(viewer)
     viewer.reset_view()
     canvas = viewer.window._qt_viewer.canvas.native
     horizontal, vertical = planes.crosshair.lines
@@ -54,7 +71,11 @@ def test_clicks_move_one_crosshair_and_windows_keep_the_range(planes, viewer, qt
     place = (vertical.x() + 12, horizontal.y() + 9)
     QTest.mouseMove(canvas, canvas.rect().center())
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=type(canvas.rect().center())(*place))
-    qtbot.waitUntil(lambda: abs(vertical.x() - place[0]) <= 2 and abs(horizontal.y() - place[1]) <= 2)
+    # The crosshair lies in the middle of a voxel.
+    near = 0.5 * viewer.scene.camera.zoom * max(base.scale) + 2
+    qtbot.waitUntil(lambda: abs(vertical.x() - place[0]) <= near and abs(horizontal.y() - place[1]) <= near)
+    at = base.world_to_data(np.asarray(viewer.dims.point))
+    assert at[2] < 6, "right on the screen is the patient's left"
     planes.cross.setChecked(False)
     assert not horizontal.isVisibleTo(canvas)
     # The range is as wide as the data, in every window.
