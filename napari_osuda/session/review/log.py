@@ -83,8 +83,8 @@ class Entry:
             use = ToolUse.from_dict(values["use"]) if values.get("use") else None
         except (ValueError, TypeError, AttributeError) as error:
             raise CaseError(f"The review's log has an edit by an unknown tool: {error}.") from None
-        named = cast("Kind", kind), cast("SlicePlane | None", plane), tuple(slices)
-        return cls(*named, **texts, seen=digests, use=use)
+        named, of = cast("Kind", kind), cast("SlicePlane | None", plane)
+        return cls(named, of, tuple(slices), **texts, seen=digests, use=use)
 
 
 def in_force(log: Iterable[Entry]) -> tuple[list[int], list[int]]:

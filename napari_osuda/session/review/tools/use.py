@@ -83,7 +83,7 @@ class ToolUse:
         label = values.get("label")
         if label is not None and (not isinstance(label, int) or isinstance(label, bool)):
             raise ValueError("label is no whole number")
-        tool, scope = Tool(values.get("tool")), Scope(values.get("scope", Scope.SLICE))
+        tool, scope = Tool(str(values.get("tool"))), Scope(str(values.get("scope", Scope.SLICE.value)))
         return cls(tool, label, scope, **numbers, image=str(values.get("image", "")))
 
 
