@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,6 @@ _SLICES = 4
 _WIDTH = _HEIGHT = 140
 # Pictures are drawn this much finer than the voxels, as overlays are.
 _FINER = 4
-_STYLE = (
-    "body { font-family: sans-serif; font-size: 9pt; } h1 { font-size: 14pt; } h2 { font-size: 12pt; } "
-    "th { text-align: left; padding: 1px 6px; } td { padding: 1px 6px; } caption { font-weight: bold; } "
-    ".soft { color: #555555; }"
-)
 
 
 def paper(report: ReportInput) -> str:
@@ -32,6 +28,7 @@ def paper(report: ReportInput) -> str:
 
     The curves of the adaptation are left to ``report.html``.
     """
+    style = Path(__file__).with_name("paper.css").read_text(encoding="utf-8")
     body = tag(
         "body",
         tag("h1", report.title),
@@ -43,7 +40,7 @@ def paper(report: ReportInput) -> str:
         tag("h2", "Provenance"),
         details_of(report.provenance, "Of this run"),
     )
-    return tag("html", tag("head", tag("style", Markup(_STYLE))), body)
+    return tag("html", tag("head", tag("style", Markup(style))), body)
 
 
 def _verdict(report: ReportInput) -> Markup:

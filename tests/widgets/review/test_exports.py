@@ -1,4 +1,4 @@
-"""Save asks where neither mask is recommended, and what was signed can be exported."""
+"""What was signed can be exported, and nothing before."""
 
 from __future__ import annotations
 
@@ -7,38 +7,14 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog
 from review_widgets import answer, asked
 
 pytestmark = pytest.mark.viewer
 
 
-def doubt(widget: Any) -> None:
-    """Let neither mask be recommended."""
-    object.__setattr__(widget.review.case, "decision", "neither")
-
-
 def saved(widget: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=60_000)
-
-
-def test_with_neither_nothing_is_preselected_and_save_asks_although_all_is_decided(widget, qtbot, folder):
-    doubt(widget)
-    QTest.mouseClick(widget.page.decide.rest_after, Qt.MouseButton.LeftButton)
-    (box,) = [box for box in widget.window().findChildren(QMessageBox) if box.isVisible()]
-    QTest.keyClick(box, Qt.Key.Key_Return)
-    assert widget.review.log == [], "Enter takes neither mask for many slices"
-    QTest.mouseClick(widget.page.decide.rest_after, Qt.MouseButton.LeftButton)
-    assert answer(widget, "Use adapted").startswith("Neither mask is recommended.")
-    assert not widget.review.undecided("axial")
-    widget.page.name.setText("A. Reader")
-    QTest.mouseClick(widget.page.save_button, Qt.MouseButton.LeftButton)
-    assert "slices of the adapted mask. Save and sign it?" in answer(widget, "Cancel")
-    assert not (folder / "final").exists()
-    QTest.mouseClick(widget.page.save_button, Qt.MouseButton.LeftButton)
-    answer(widget, "Save and sign")
-    saved(widget, qtbot)
-    assert (folder / "final" / "case.nii.gz").is_file()
 
 
 def test_the_signed_mask_and_its_papers_are_exported(widget, qtbot, folder, tmp_path, monkeypatch):
