@@ -43,7 +43,7 @@ def two(make_napari_viewer: Any) -> Iterator[list[Any]]:
 
 
 def test_a_storm_of_acts_and_undo_ends_where_it_began(make_napari_viewer, folder, qtbot):
-    viewer = make_napari_viewer()
+    viewer = make_napari_viewer(show=True)
     review = docked(viewer)
     planes = PlanesWidget(viewer)
     viewer.window.add_dock_widget(planes, name="OSUDA: Planes")

@@ -14,7 +14,7 @@ from napari_osuda.widgets.planes.cutting import Cut
 __all__ = ["PlaneView"]
 
 _CROSS = QColor(255, 210, 0, 200)
-_LEAST = 90
+_LEAST = 60
 
 
 class PlaneView(QWidget):

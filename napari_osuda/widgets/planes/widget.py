@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -38,6 +39,7 @@ _SEEN = {
     "refresh", "paint", "labels_update", "scale", "translate", "affine", "reload",
 }  # fmt: skip
 _SOON_MS = 20
+_LEAST_HEIGHT = 130
 
 
 class PlanesWidget(DockedWidget):
@@ -81,6 +83,8 @@ class PlanesWidget(DockedWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
+        # Until it is below the picture: napari puts it above or below another panel, which may need all height.
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         layout.addLayout(row)
         layout.addWidget(self.empty)
         layout.addWidget(pictures, 1)
@@ -160,7 +164,12 @@ class PlanesWidget(DockedWidget):
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, lambda: None if self._ended else below(self))
+            QTimer.singleShot(0, self._go_below)
+
+    def _go_below(self) -> None:
+        if not self._ended:
+            below(self)
+            self.setMinimumHeight(_LEAST_HEIGHT)
 
     def _hidden(self) -> int:
         """The axis whose slices the large picture shows; in 3-D the one that it showed last."""

@@ -190,6 +190,9 @@ class ReviewPage:
         for name, panel in panels.items():
             # A table scrolls by itself.
             self.tabs.addTab(panel if name in ("slices", "runs") else scrolled(panel), words.TABS[name])
+        self.tabs.currentChanged.connect(
+            lambda _: self.runs.set_chosen(self.tabs.currentWidget() is self.runs)
+        )
         # Buttons lie outside of what scrolls: a decision is never out of reach.
         self.body = QWidget()
         inner = QVBoxLayout(self.body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from napari_osuda.session.report.words import HEADLINES
@@ -35,7 +34,7 @@ _CLICK = "Click a run to show its masks. Decisions of each run are kept."
 
 
 class RunsPanel(QWidget):
-    """Looks for the runs when it is seen, off the window's thread."""
+    """Looks for the runs once its tab is chosen, off the window's thread."""
 
     #: The folder of the run that was clicked.
     opened = Signal(str)
@@ -43,7 +42,7 @@ class RunsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._case: tuple[ReviewRun, str] | None = None
-        self._known = False
+        self._known = self._chosen = False
         self.runs: Sequence[OtherRun] = ()
         self.told = WrappedLabel(_READING)
         self.table = QTableWidget(0, len(_TITLES))
@@ -75,7 +74,12 @@ class RunsPanel(QWidget):
         self._case, self._known = (None if run is None else (run, name)), False
         self.runs = ()
         self.table.setRowCount(0)
-        if self.isVisible():
+        self.set_chosen(self._chosen)
+
+    def set_chosen(self, chosen: bool) -> None:
+        """Whether its tab is the one that is seen."""
+        self._chosen = chosen
+        if chosen and not self._known:
             self.look()
 
     def look(self) -> None:
@@ -93,12 +97,6 @@ class RunsPanel(QWidget):
     def close_down(self) -> None:
         """Wait for the search."""
         self._looking.close()
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Look for them now."""
-        super().showEvent(event)
-        if not self._known:
-            self.look()
 
     def _show(self, runs: Sequence[OtherRun]) -> None:
         self.runs = runs

@@ -24,6 +24,10 @@ from napari_osuda.widgets.review.tools import words
 __all__ = ["ToolPanel"]
 
 
+# Pixels for a number with its unit between the buttons of a box.
+_NUMBER = 112
+
+
 class ToolPanel(QWidget):
     """One button a tool, with its number beside it."""
 
@@ -39,7 +43,7 @@ class ToolPanel(QWidget):
         for scope, title in words.SCOPES.items():
             self.scope.addItem(title, scope)
         self.buttons = {tool: _button(title, words.TIPS[tool]) for tool, title in words.TITLES.items()}
-        self.ml = _number(0.1, 0.0, 1000.0, " ml", 2, "Volume below which a part is removed")
+        self.ml = _number(0.1, 0.0, 99.0, " ml", 2, "Volume below which a part is removed")
         self.smooth_mm = _number(1.0, 0.1, 20.0, " mm", 1, "Length by which outlines are smoothed")
         self.grow_mm = _number(3.0, 0.1, 100.0, " mm", 1, "Distance up to which the label grows")
         self.low = _number(0.0, -1e9, 1e9, "", 1, "Lowest intensity")
@@ -111,6 +115,7 @@ class ToolPanel(QWidget):
             grid.addWidget(self.buttons[tool], row, 0)
             grid.addWidget(QLabel(word), row, 1, 1, 1 if box else 2)
             if box is not None:
+                box.setMinimumWidth(_NUMBER)
                 grid.addWidget(box, row, 2)
         top = QGridLayout()
         top.setSpacing(4)

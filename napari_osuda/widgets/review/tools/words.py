@@ -28,7 +28,7 @@ TIPS: Mapping[Tool, str] = {
     Tool.INTERPOLATE: "Fills the slices between two that you painted. Go to a slice in the gap first.",
     Tool.GROW: "Extends the label into connected voxels of this intensity, up to this distance",
 }
-UNDER, BY, UP_TO = "under", "by", "by up to"
+UNDER, BY, UP_TO = "under", "by", "up to"
 BETWEEN = "between painted slices"
 RANGE = "Intensity"
 RANGE_TIP = "Of the image that is shown. Used by Grow and by the brush."
