@@ -83,7 +83,7 @@ class PlanesWidget(DockedWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
-        # Until it is below the picture: napari puts it above or below another panel, which may need all height.
+        # Until it is below the picture: napari first puts it beside a panel that may need all height.
         layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         layout.addLayout(row)
         layout.addWidget(self.empty)
