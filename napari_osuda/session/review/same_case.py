@@ -12,6 +12,7 @@ from napari_osuda.errors import OsudaError
 from napari_osuda.evaluation import dice, voxel_ml
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import read_labels
+from napari_osuda.session.review.case import Labels
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.run_folder.record import AdviceRecord, CaseRecord, RunRecord, read_record
 
@@ -101,7 +102,7 @@ def _same_images(one: CaseRecord, other: CaseRecord) -> bool:
     return bool({i.path for i in one.inputs if i.path} & {i.path for i in other.inputs if i.path})
 
 
-def _about(folder: Path, record: RunRecord, case: CaseRecord, mask: np.ndarray, current: bool) -> OtherRun:
+def _about(folder: Path, record: RunRecord, case: CaseRecord, mask: Labels, current: bool) -> OtherRun:
     after, grid = read_labels(path_inside(folder, "after", f"{case.name}.nii.gz"))
     advice = case.recommendation
     return OtherRun(

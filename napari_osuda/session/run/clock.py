@@ -15,6 +15,8 @@ _ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after")
 _RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "statistics": 1.0, "guard": 1.0, "after": 1.0}
 
 
+# What a stage that was not timed yet is likest to: a pass of single slices, else a training step.
+_NEAREST: tuple[Stage, ...] = ("guard", "before", "after", "statistics", "adapt")
 # How often the statistics of all slices are gathered, and all slices segmented to compare: by the guard of
 # one network, and with the one or two that it may go back to. The second is known once the guard begins.
 _GUARD, _FALLBACK = (3, 6), (4, 9)
@@ -75,8 +77,7 @@ class Clock:
         """Seconds for a slice, or for an iteration."""
         if stage in self._pace:
             return self._pace[stage]
-        # What was timed last among the passes of single slices says most; else a training step.
-        for known in ("guard", "before", "after", "statistics", "adapt"):
+        for known in _NEAREST:
             if known in self._pace:
-                return self._pace[known] * _RELATIVE_COST[stage] / _RELATIVE_COST[known]
+                return self._pace[known] * _RELATIVE_COST.get(stage, 1.0) / _RELATIVE_COST[known]
         return 0.0

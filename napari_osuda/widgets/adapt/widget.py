@@ -33,6 +33,7 @@ from napari_osuda.widgets.cockpit.slice_layers import current_slice
 from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class AdaptWidget(DockedWidget):
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
         )
         self._contrast = self.settings_panel.contrast
+        self._placed = False
         self._arrange()
         self.note.tell("")
         self._connect()
@@ -225,9 +227,12 @@ class AdaptWidget(DockedWidget):
         return done
 
     def showEvent(self, event: Any) -> None:
-        """By now the dock is in its window."""
+        """By now the dock is in its window, where it shares the place of the plugin's other panels."""
         super().showEvent(event)
         self.closing.watch()
+        if not self._placed:
+            self._placed = True
+            QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 __all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place"]
@@ -27,6 +28,7 @@ def share_place(widget: QWidget) -> None:
         if beside and not other.isFloating() and other.windowTitle().startswith("OSUDA"):
             window.tabifyDockWidget(other, dock)
             dock.raise_()
+            _as_it_was(window, widget)
             return
 
 
@@ -57,6 +59,25 @@ def below(widget: QWidget) -> None:
     window.addDockWidget(areas.BottomDockWidgetArea, dock)
     height = min(_BELOW, round(_SHARE * window.height()))
     window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
+    _as_it_was(window, widget)
+
+
+def _as_it_was(window: QMainWindow, widget: QWidget) -> None:
+    """Give a window back its size of before a panel came.
+
+    napari first puts a new panel above or below those that are there, which can make the window higher than
+    the screen; once the panel has its own place that room is not needed.
+    """
+    size = getattr(widget, "window_size", None)
+    if size is None or window.isMaximized() or window.isFullScreen():
+        return
+
+    def resize() -> None:
+        with contextlib.suppress(RuntimeError):
+            if window.height() > size.height() or window.width() > size.width():
+                window.resize(size)
+
+    QTimer.singleShot(0, resize)
 
 
 def real_viewer(viewer: Any) -> Any:
