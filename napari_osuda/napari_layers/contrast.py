@@ -33,14 +33,14 @@ def window_of(data: NDArray[Any], name: str) -> tuple[float, float] | None:
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return None
-    low, high = WINDOWS[name]
     if name == "Full range":
-        limits = _extremes(data)
+        low, high = _extremes(data)
     else:
         # Air is mostly the lowest value, and would take the darker half of any window.
         above = sample[sample > sample.min()]
-        limits = tuple(map(float, np.percentile(above if above.size else sample, (low, high))))
-    return (limits[0], limits[1]) if limits[1] > limits[0] else None
+        found = np.percentile(above if above.size else sample, WINDOWS[name])
+        low, high = float(found[0]), float(found[1])
+    return (low, high) if high > low else None
 
 
 def show_window(layer: Image, name: str) -> None:

@@ -69,8 +69,8 @@ class Tally:
 
 def _counts(mask: Labels) -> dict[int, int]:
     if mask.dtype.kind == "u" and mask.dtype.itemsize <= 2:
-        found = enumerate(np.bincount(mask.ravel(order="K")).tolist())
-    else:
-        values, counts = np.unique(mask, return_counts=True)
-        found = zip(values.tolist(), counts.tolist(), strict=True)
-    return {int(value): int(count) for value, count in found if count}
+        counts = np.bincount(mask.ravel(order="K"))
+        values = np.flatnonzero(counts)
+        return dict(zip(values.tolist(), counts[values].tolist(), strict=True))
+    values, counts = np.unique(mask, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))

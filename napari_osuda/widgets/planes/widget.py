@@ -119,9 +119,10 @@ class PlanesWidget(DockedWidget):
         viewer = self.viewer
         self._watch()
         base = base_of(viewer.layers)
-        ready = base is not None and viewer.dims.ndim >= 3
-        self.empty.setVisible(not ready)
-        if not ready:
+        if viewer.dims.ndim < 3:
+            base = None
+        self.empty.setVisible(base is None)
+        if base is None:
             for view in self.views:
                 view.show_cut(None)
             return

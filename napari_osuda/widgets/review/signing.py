@@ -68,7 +68,8 @@ class Signing(QObject):
         plane, done, total = run.best_progress(review)
         if done == total:
             if review.case.decision == "neither":
-                counts = Counter(e.kind for i in review.to_decide(plane) if (e := review.choice(plane, i)))
+                chosen = (review.choice(plane, index) for index in review.to_decide(plane))
+                counts = Counter(str(entry.kind) for entry in chosen if entry is not None)
                 question = words.save_doubted(review.case, counts, plane)
                 answers = {words.SAVE: lambda: self._save(run, review)}
                 ask(self._page.body, question, answers, cautious=True)

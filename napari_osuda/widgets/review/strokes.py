@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from qtpy.QtCore import QTimer
@@ -109,7 +110,7 @@ class Strokes:
             self._record(review, plane, of)
 
         answers: dict[str, Callable[[], object]] = {
-            words.USE.format(name): lambda v=v: paint(v) for v, name in list(names.items())[:_MOST_OFFERED]
+            words.USE.format(name): partial(paint, v) for v, name in list(names.items())[:_MOST_OFFERED]
         }
         answers[words.KEEP.format(value)] = lambda: paint(value)
         ask(self._page.body, words.unknown_label(value, list(names.values())), answers)

@@ -113,6 +113,7 @@ class ToolActs(QObject):
         self._work.close()
 
     def _on_done(self, found: tuple[Any, ...]) -> None:
+        review: Review
         review, length, use, plane, index, before, after = found
         desk = self._desk
         if review is not desk.review or len(review.log) != length:

@@ -71,7 +71,7 @@ def remove_islands(labels: Labels, voxel_ml: float, least_ml: float, label: int 
     return np.where(small[parts], instead[parts], labels)
 
 
-def _surroundings(parts: NDArray[np.int32], labels: Labels, count: int) -> Labels:
+def _surroundings(parts: NDArray[np.signedinteger[Any]], labels: Labels, count: int) -> Labels:
     """The label that most faces of each part's surface look at, [count + 1]; 0 where there is none."""
     values, places = np.unique(labels, return_inverse=True)
     places = places.reshape(labels.shape)
@@ -88,6 +88,6 @@ def _surroundings(parts: NDArray[np.int32], labels: Labels, count: int) -> Label
     return chosen
 
 
-def _border(parts: NDArray[np.int32], axis: int) -> NDArray[np.int32]:
-    ends: NDArray[np.int32] = np.take(parts, [0, -1], axis=axis).ravel()
+def _border(parts: NDArray[np.signedinteger[Any]], axis: int) -> NDArray[np.signedinteger[Any]]:
+    ends: NDArray[np.signedinteger[Any]] = np.take(parts, [0, -1], axis=axis).ravel()
     return ends

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from napari_osuda.evaluation import voxel_ml
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.adapt.words import region_words
@@ -55,7 +56,7 @@ class VolumeTable(WrappedLabel):
             for name, values in review.case.regions.items()
             if len(values) > 1
         ]
-        head = "".join(f"<th align='right'>&nbsp;&nbsp;{title}</th>" for title in words.MASKS.values())
+        head = "".join(f"<th align='right'>&nbsp;&nbsp;{title}</th>" for title in MASKS.values())
         body = "".join(
             f"<tr><td>{title}</td>"
             + "".join(f"<td align='right'>&nbsp;&nbsp;{count * size:,.2f}</td>" for count in counts)
