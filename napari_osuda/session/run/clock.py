@@ -11,15 +11,16 @@ __all__ = ["Clock"]
 # The stages that are planned, in their order. "statistics" is gone through several times.
 _ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after")
 # Of each, the work of a unit in slices that are predicted, until it has been timed. A training step is three
-# passes of a batch; each of the others is a pass of one slice.
-_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "statistics": 1.0, "guard": 1.0, "after": 1.0}
+# passes of a batch; each of the others is a pass of one slice, and of its mirror image where that helps:
+# between one and two passes.
+_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "statistics": 1.0, "guard": 1.3, "after": 1.4}
 
 
 # What a stage that was not timed yet is likest to: a pass of single slices, else a training step.
-_NEAREST: tuple[Stage, ...] = ("guard", "before", "after", "statistics", "adapt")
+_NEAREST: tuple[Stage, ...] = ("before", "guard", "after", "statistics", "adapt")
 # How often the statistics of all slices are gathered, and all slices segmented to compare: by the guard of
-# one network, and with the one or two that it may go back to. The second is known once the guard begins.
-_GUARD, _FALLBACK = (3, 6), (4, 9)
+# one network, and with the two or three that it may go back to. The second is known once the guard begins.
+_GUARD, _FALLBACK = (3, 6), (4, 11)
 
 
 class Clock:
