@@ -140,8 +140,8 @@ def explain(error: BaseException) -> str:
         return str(error)
     if out_of_memory(error):
         return (
-            "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller patches: "
-            "--set-card size=64,64,64), or close other programs."
+            "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller "
+            "patches: size 64,64,64), or close other programs."
         )
     if isinstance(error, OSError) and error.strerror:
         where = f" ({printable(str(error.filename))})" if error.filename else ""

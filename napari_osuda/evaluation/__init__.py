@@ -12,6 +12,7 @@ from napari_osuda.evaluation.changes import (
     change_table,
     difference,
 )
+from napari_osuda.evaluation.geometry import voxel_ml
 from napari_osuda.evaluation.labelfree import (
     coherence,
     largest_piece,
@@ -56,6 +57,7 @@ __all__ = [
     "surface",
     "surface_distances",
     "volume_ml",
+    "voxel_ml",
     "write_rows",
     "write_scores",
 ]

@@ -66,6 +66,7 @@ def shows(layer: Any, role: str, data: Any) -> bool:
 def go_to_most_changed(viewer: Any, layer: Labels) -> None:
     """Show the slice, of the plane in view, in which a layer of `difference` has most change.
 
+    Planes across it show the middle of what has changed there.
     In 3-D, and where nothing has changed, the picture stays as it is.
     """
     dims = viewer.dims
@@ -75,10 +76,13 @@ def go_to_most_changed(viewer: Any, layer: Labels) -> None:
     if axis < 0:
         return
     values = np.asarray(layer.data)
-    changed = np.count_nonzero(
-        (values != 0) & (values != _KEPT), axis=tuple(a for a in range(3) if a != axis)
-    )
-    if changed.any():
+    changed = (values != 0) & (values != _KEPT)
+    rest = [other for other in range(3) if other != axis]
+    counts = np.count_nonzero(changed, axis=tuple(rest))
+    if counts.any():
         at = np.zeros(3)
-        at[axis] = int(changed.argmax())
-        dims.set_point(axis + dims.ndim - 3, layer.data_to_world(at)[axis])
+        at[axis] = int(counts.argmax())
+        at[rest] = np.argwhere(np.take(changed, int(at[axis]), axis=axis)).mean(axis=0).round()
+        world = layer.data_to_world(at)
+        before = dims.ndim - 3
+        dims.set_point([before + each for each in range(3)], [float(world[each]) for each in range(3)])

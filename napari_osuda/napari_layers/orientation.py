@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 
 from napari_osuda.imaging.planes import AXIS_CODES, patient_axis
 from napari_osuda.imaging.world import METADATA_KEY, SHOWN_AXES
+from napari_osuda.napari_layers.contrast import widen_range
 
 __all__ = ["Orientation", "letters", "show_letters", "show_patient", "show_patient_soon"]
 
@@ -177,6 +178,8 @@ class Orientation(QObject):
         """Write the letters anew."""
         if self._viewer is None:
             return
+        for layer in self._viewer.layers:
+            widen_range(layer)
         flat = self._viewer.dims.ndisplay == 2
         known = self._axes()
         shown: dict[str, str] = {}

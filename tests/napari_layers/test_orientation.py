@@ -69,7 +69,7 @@ def test_the_way_is_chosen_on_the_picture_and_remembered(make_napari_viewer, ima
     widget = ReviewWidget(viewer)
     viewer.window.add_dock_widget(widget, name="OSUDA: Review")
     qtbot.wait(50)
-    assert orientation.way == "neurological"
+    assert orientation.convention == "neurological"
     viewer.window.remove_dock_widget(widget)
     # A voxel of the patient's left stays on the left of the screen in the next viewer too.
     from napari_osuda.napari_layers import orientation as module

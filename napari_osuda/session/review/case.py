@@ -84,13 +84,17 @@ class ReviewCase:
     @property
     def proposal(self) -> Labels:
         """What undecided slices hold, [I, J, K]: the recommended mask, or no label at all."""
-        if self.proposed is None:
+        return self.mask(self.proposed)
+
+    def mask(self, which: Mask | None) -> Labels:
+        """One of the two masks, [I, J, K]; None: no label at all."""
+        if which is None:
             return np.zeros_like(self.after)
-        return self.before if self.proposed == "before" else self.after
+        return self.before if which == "before" else self.after
 
     def digests(self, mask: Mask, plane: SlicePlane | None, slices: Sequence[int] = ()) -> tuple[str, ...]:
         """A digest of each slice of a mask, or with ``plane`` None one of the whole."""
-        labels = self.before if mask == "before" else self.after
+        labels = self.mask(mask)
         if plane is None:
             return (_digest(labels),)
         stack = np.moveaxis(labels, plane_axes(self.grid)[plane], 0)

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from napari_osuda.errors import CaseError
+from napari_osuda.session.review.tools.use import ToolUse
 
 __all__ = ["CHOICES", "PLANES", "Entry", "Kind", "SlicePlane", "in_force"]
 
@@ -25,6 +26,14 @@ _Text = Annotated[str, Field(max_length=10_000)]
 
 CHOICES: tuple[Kind, ...] = ("after", "before", "edited")
 """The kinds that say what a slice of the final mask is."""
+
+
+def _use(value: object) -> object:
+    """A tool's use by the checks of its own record."""
+    try:
+        return ToolUse.from_dict(value) if isinstance(value, Mapping) else value
+    except (TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class Entry:
     seen : tuple of str
         Of "after" and "before": a digest of each slice that was taken (of the whole mask for the whole
         volume), so that the decision holds only for as long as the mask is the one that was looked at.
+    use : ToolUse or None
+        Of "edited": the tool that did it and its parameters; None for the plain brush.
     """
 
     kind: Kind
@@ -57,11 +68,13 @@ class Entry:
     who: _Text = ""
     when: _Text = ""
     seen: tuple[_Text, ...] = ()
+    use: Annotated[ToolUse | None, BeforeValidator(_use)] = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
         values = {**asdict(self), "slices": list(self.slices), "seen": list(self.seen)}
-        return values if self.seen else {key: value for key, value in values.items() if key != "seen"}
+        values["use"] = None if self.use is None else self.use.to_dict()
+        return {key: value for key, value in values.items() if value or key not in ("seen", "use")}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Entry:

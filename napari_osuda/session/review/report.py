@@ -12,17 +12,23 @@ import numpy as np
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.imaging import seen_as, telling_name
-from napari_osuda.session.report.content import Curves, ReportCase, shown_first
+from napari_osuda.session.report.content import Curves, ReportCase, ReportInput, shown_first
 from napari_osuda.session.report.page import write_report
-from napari_osuda.session.review.log import PLANES
+from napari_osuda.session.review.log import PLANES, in_force
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import slice_table, viewer_slice
-from napari_osuda.session.review.wording import decision_words, undecided_words, warning_words
+from napari_osuda.session.review.wording import (
+    decision_words,
+    slice_list,
+    undecided_words,
+    use_words,
+    warning_words,
+)
 from napari_osuda.session.run_folder.page import report_of
 from napari_osuda.session.run_folder.steps import read_curves
 
-__all__ = ["review_summary", "write_review_report"]
+__all__ = ["review_report", "review_summary", "write_review_report"]
 
 
 def write_review_report(run: ReviewRun) -> Path:
@@ -38,21 +44,32 @@ def write_review_report(run: ReviewRun) -> Path:
     OutputError, CaseError
         It cannot be written, or a mask of the run cannot be read any more.
     """
-    folder = run.folder
-    assert folder is not None
+    assert run.folder is not None
+    page = run.folder / "report.html"
+    write_report(page, review_report(run))
+    return page
+
+
+def review_report(run: ReviewRun) -> ReportInput:
+    """All that the report of a reviewed run says.
+
+    Raises
+    ------
+    CaseError
+        A mask of the run cannot be read any more.
+    """
+    assert run.folder is not None
     cases, notes = [], []
     for name in run.names:
         case, missing = _report_case(run, name)
         cases.append(case)
         notes += missing
-    page = folder / "report.html"
     try:
-        curves = read_curves(folder)
+        curves = read_curves(run.folder)
     except CaseError as error:
         curves = Curves(())
         notes.append(f"{error} The page has no curves.")
-    write_report(page, report_of(run.run, cases, curves, reviewed=True, notes=notes))
-    return page
+    return report_of(run.run, cases, curves, reviewed=True, notes=notes)
 
 
 def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
@@ -63,7 +80,7 @@ def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
     flag = review.volume_flag
     files = {"final mask": "file", "SHA-256 of it": "sha256",
              "as DICOM-SEG": "dicom_seg", "SHA-256 of that": "dicom_seg_sha256"}  # fmt: skip
-    decisions = _decisions(review)
+    decisions, tools = _decisions(review), _tools(review)
     return {
         "reviewer": saved.get("who") or "nobody has signed yet",
         **({"signed": _when(saved["when"])} if "when" in saved else {}),
@@ -72,6 +89,7 @@ def review_summary(run: ReviewRun, name: str) -> dict[str, Any]:
         "undecided slices hold": undecided_words(review.case),
         "flag on the case": "none" if flag is None else flag.comment or "flagged without a comment",
         **({"decisions": decisions} if decisions else {}),
+        **({"tools used": tools} if tools else {}),
     }
 
 
@@ -111,6 +129,25 @@ def _decisions(review: Review) -> list[dict[str, Any]]:
                     "when": "" if chosen is None else _when(chosen.when),
                 }
             )
+    return rows
+
+
+def _tools(review: Review) -> list[dict[str, Any]]:
+    """Each use of a tool that holds, in the order in which they were used."""
+    rows = []
+    for entry in (review.log[place] for place in in_force(review.log)[0]):
+        if entry.use is None or entry.plane is None:
+            continue
+        steps = [viewer_slice(review.case, entry.plane, index) for index in entry.slices]
+        rows.append(
+            {
+                "tool": use_words(entry.use, review.case.labels),
+                "plane": entry.plane,
+                "slices": slice_list(steps),
+                "by": entry.who,
+                "when": _when(entry.when),
+            }
+        )
     return rows
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.session.review.case import Labels, ReviewCase, plane_axes
+from napari_osuda.session.review.case import Labels, Mask, ReviewCase, plane_axes
 from napari_osuda.session.review.holding import what_holds
 from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, SlicePlane, in_force
+from napari_osuda.session.review.tally import Tally
+from napari_osuda.session.review.tools.use import Tool, ToolUse
 from napari_osuda.session.run_folder.documents import now
 
 __all__ = ["Review"]
@@ -56,8 +58,7 @@ class Review:
         self._decided: Labels = self.final.copy(order="K")
         either = (case.before != 0) | (case.after != 0)
         self._marked = {plane: either.any(axis=self._others(plane)) for plane in PLANES}
-        # Labeled voxels of each slice by decision, kept up: a volume is not counted anew at every key.
-        self._held: dict[SlicePlane, NDArray[np.intp]] = {}
+        self._tally = Tally(self.axes)
         self._choices: dict[SlicePlane, list[Entry | None]] = {}
         self._flags: dict[SlicePlane, list[Entry | None]] = {}
         self._volume_flag: Entry | None = None
@@ -93,6 +94,29 @@ class Review:
         """Whether anything painted stands in the final mask."""
         return bool(self._painted.any())
 
+    def drawn(self, plane: SlicePlane) -> list[int]:
+        """Slices that a person has painted, or mended with a tool: those that interpolation goes between."""
+        chosen = ((index, self._choices[plane][index]) for index in range(self.count(plane)))
+        by_hand = [(i, e) for i, e in chosen if e is not None and e.kind == "edited"]
+        return [i for i, e in by_hand if e.use is None or e.use.tool is not Tool.INTERPOLATE]
+
+    def pending(self) -> NDArray[np.bool_]:
+        """Voxels [I, J, K] that were painted and are no decision yet."""
+        changed: NDArray[np.bool_] = self.final != self._decided
+        return changed
+
+    def revert(self, where: NDArray[np.bool_] | None = None) -> None:
+        """Take back what was painted and is no decision yet, everywhere or at some voxels."""
+        if where is None:
+            self.final[...] = self._decided
+        else:
+            self.final[where] = self._decided[where]
+
+    @property
+    def voxels(self) -> dict[int, int]:
+        """Voxels of each label in the final mask by decision, but for the background."""
+        return self._tally.voxels
+
     @property
     def decisions(self) -> int:
         """How many decisions and flags hold."""
@@ -109,7 +133,7 @@ class Review:
 
     def to_decide(self, plane: SlicePlane) -> list[int]:
         """Slices of a plane that need a decision: those with any label before, after or by decision."""
-        marked = self._marked[plane] | (self._held[plane] > 0)
+        marked = self._marked[plane] | (self._tally.held[plane] > 0)
         return [index for index in range(self.count(plane)) if marked[index] or self._choices[plane][index]]
 
     def progress(self, plane: SlicePlane) -> tuple[int, int]:
@@ -160,8 +184,8 @@ class Review:
         kind: Kind = "flag" if flagged else "unflag"
         self._enter(Entry(kind, plane, self._checked(plane, slices), comment, who, now()))
 
-    def commit_edit(self, plane: SlicePlane, who: str = "") -> tuple[int, ...]:
-        """Make what was painted into ``final`` a decision on the slices that it changed.
+    def commit_edit(self, plane: SlicePlane, who: str = "", use: ToolUse | None = None) -> tuple[int, ...]:
+        """Make what was painted into ``final``, by a brush or a tool, a decision on the slices it changed.
 
         Returns
         -------
@@ -173,7 +197,7 @@ class Review:
         if slices:
             painted = self._slices_of(self.final, plane, slices)
             try:
-                self._enter(Entry("edited", plane, slices, who=who, when=now()), painted)
+                self._enter(Entry("edited", plane, slices, who=who, when=now(), use=use), painted)
             except BaseException:
                 self.final[...] = self._decided
                 raise
@@ -219,7 +243,7 @@ class Review:
             self._flags[plane] = [None] * self.count(plane)
             self._lapsed[plane] = set()
         self._volume_flag = None
-        self._fill(self.case.proposal)
+        self._fill(self.case.proposed)
         for index in in_force(self.log)[0]:
             self._apply(index)
 
@@ -239,34 +263,28 @@ class Review:
                 self._volume_flag = flag
 
     def _take(self, index: int, entry: Entry) -> None:
-        source = self.case.after if entry.kind == "after" else self.case.before
+        kind: Mask = "after" if entry.kind == "after" else "before"
+        source = self.case.mask(kind)
         if entry.plane is None:
-            self._fill(source)
+            self._fill(kind)
         elif entry.kind == "edited":
             self._put(entry.plane, entry.slices, self._edits[index], painted=True)
         else:
             self._put(entry.plane, entry.slices, self._slices_of(source, entry.plane, entry.slices))
 
-    def _fill(self, mask: Labels) -> None:
-        """Make the whole of the final mask another one."""
+    def _fill(self, kind: Mask | None) -> None:
+        """Make the whole of the final mask another one; None: no label at all."""
+        mask = self.case.mask(kind)
         for whole in (self._decided, self.final):
             whole[...] = mask
         self._painted[...] = False
-        for plane in self.axes:
-            self._held[plane] = np.count_nonzero(mask, axis=self._others(plane))
+        self._tally.fill(kind, mask)
 
     def _put(self, plane: SlicePlane, slices: Sequence[int], new: Labels, painted: bool = False) -> None:
         """Make slices of the final mask others, [len(slices), ...] with the plane's axis first."""
         axis, chosen = self.axes[plane], list(slices)
         old = self._slices_of(self._decided, plane, slices)
-        for other, across in self.axes.items():
-            # Axes of `new` are those of the mask with the plane's own brought to the front.
-            order = [axis, *(a for a in range(3) if a != axis)]
-            rest = tuple(index for index, a in enumerate(order) if a != across)
-            if other == plane:
-                self._held[plane][chosen] = np.count_nonzero(new, axis=rest)
-            else:
-                self._held[other] += np.count_nonzero(new, axis=rest) - np.count_nonzero(old, axis=rest)
+        self._tally.put(plane, slices, old, new)
         marks = np.moveaxis(self._painted, axis, 0)
         marks[chosen] = marks[chosen] | (new != old) if painted else False
         for whole in (self._decided, self.final):

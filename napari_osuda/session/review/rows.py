@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_osuda.evaluation import change_table
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable, viewer_slice
-from napari_osuda.session.review.wording import FILE_DECISIONS, warning_words
+from napari_osuda.session.review.wording import FILE_DECISIONS, use_words, warning_words
 
 __all__ = ["CsvRow", "csv_rows"]
 
@@ -46,6 +46,8 @@ def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None =
         chosen, flag = review.choice(table.plane, index), review.flag(table.plane, index)
         row["guard"] = warning_words(table.warnings[index])
         row["decision"] = FILE_DECISIONS[None if chosen is None else chosen.kind]
+        use = None if chosen is None else chosen.use
+        row["edited_with"] = "" if use is None else use_words(use, case.labels)
         row["decided_by"] = "" if chosen is None else chosen.who
         row["decided_at"] = "" if chosen is None else chosen.when
         row["flagged"] = "yes" if flag is not None else "no"

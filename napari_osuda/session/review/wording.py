@@ -8,6 +8,7 @@ from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.log import Entry, Kind
 from napari_osuda.session.review.slices import SliceWarning, WarningKind
+from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
 
 __all__ = [
     "CHOICE_WORDS",
@@ -22,6 +23,7 @@ __all__ = [
     "slice_list",
     "undecided_count",
     "undecided_words",
+    "use_words",
     "warning_words",
 ]
 
@@ -58,6 +60,24 @@ def warning_words(warning: SliceWarning | None) -> str:
     if warning.kind is WarningKind.LARGER:
         return f"The adapted mask has {after / before:.1f} times the original area."
     return f"The two masks hardly overlap (Dice {warning.dice:.2f})."
+
+
+def use_words(use: ToolUse, labels: Mapping[int, str]) -> str:
+    """A use of a tool with its parameters: "remove islands under 0.1 ml (edema, volume in 3-D)"."""
+    said = use.tool.value
+    if use.tool is Tool.REMOVE_ISLANDS:
+        said += f" under {use.ml:g} ml"
+    elif use.tool is Tool.SMOOTH:
+        said += f" by {use.mm:g} mm"
+    elif use.tool is Tool.GROW:
+        said += f" by up to {use.mm:g} mm"
+    if use.tool in (Tool.GROW, Tool.PAINT_IN_RANGE):
+        said += f", {use.image} from {use.low:g} to {use.high:g}"
+    on = "all labels" if use.label is None else labels.get(use.label, f"label {use.label}")
+    if use.tool in (Tool.INTERPOLATE, Tool.PAINT_IN_RANGE):
+        return f"{said} ({on})"
+    where = {Scope.SLICE: "one slice", Scope.SLICES: "each slice", Scope.VOLUME: "volume in 3-D"}
+    return f"{said} ({on}, {where[use.scope]})"
 
 
 def undecided_words(case: ReviewCase) -> str:

@@ -8,42 +8,77 @@ from napari_osuda.session.events import Progress, Stage
 
 __all__ = ["Clock"]
 
-# A training step against a predicted slice, until the first step has been timed: three passes of a batch.
-_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "after": 1.0}
+# The stages that are planned, in their order. "statistics" is gone through several times.
+_ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after")
+# Of each, the work of a unit in slices that are predicted, until it has been timed. A training step is three
+# passes of a batch; each of the others is a pass of one slice, and of its mirror image where that helps:
+# between one and two passes.
+_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "statistics": 1.0, "guard": 1.3, "after": 1.4}
+
+
+# What a stage that was not timed yet is likest to: a pass of single slices, else a training step.
+_NEAREST: tuple[Stage, ...] = ("before", "guard", "after", "statistics", "adapt")
+# How often the statistics of all slices are gathered, and all slices segmented to compare: by the guard of
+# one network, and with the two or three that it may go back to. The second is known once the guard begins.
+_GUARD, _FALLBACK = (3, 6), (4, 11)
 
 
 class Clock:
-    """Time left, from the pace of the stage under way and the slices and steps still to come."""
+    """Time left, from the pace of the stage under way and all the work that is still to come."""
 
     def __init__(self) -> None:
-        self._planned: dict[str, int] = {}
-        self._pace: dict[str, float] = {}
-        self._stage = ""
+        self._planned: dict[Stage, float] = {}
+        self._passes, self._slices, self._entered = 0, 0, 0
+        self._pace: dict[Stage, float] = {}
+        self._stage: Stage | None = None
         self._since = 0.0
-        self._from = 0
+        self._from = self._last = 0
 
-    def plan(self, *, before: int, steps: int, after: int) -> None:
-        """Slices before, steps, and slices after that are to come."""
-        self._planned = {"before": before, "adapt": steps, "after": after}
+    def plan(self, *, slices: int, steps: int, guard: bool, fallback: bool) -> None:
+        """What is to come.
+
+        Parameters
+        ----------
+        slices : int
+            That are segmented before and after.
+        steps : int
+            Iterations.
+        guard, fallback : bool
+            The settings of these names: whether masks are compared, and those of how many networks.
+        """
+        passes, looks = (_FALLBACK if fallback else _GUARD) if guard else (1, 0)
+        self._slices, self._passes = slices, passes
+        self._planned = {"before": slices, "adapt": steps, "guard": looks * slices, "after": slices}
 
     def progress(self, stage: Stage, done: int, total: int) -> Progress:
         """The progress of a stage, with the seconds left of the whole."""
         now = time.monotonic()
-        if stage != self._stage:
+        if stage != self._stage or done < self._last:
             # The first report of a stage starts its clock: what came before it is not its pace.
             self._stage, self._since, self._from = stage, now, done
-        elif done > self._from and stage in self._planned:
-            self._pace[stage] = (now - self._since) / (done - self._from)
-        order = list(self._planned)
-        index = order.index(stage) if stage in order else len(order) - 1
-        left = self._cost(stage) * (total - done) if stage in order else 0.0
-        left += sum(self._cost(later) * self._planned[later] for later in order[index + 1 :])
-        return Progress(stage, done, total, left if self._pace else None)
+            self._entered += stage == "statistics"
+        elif done > self._from:
+            self._pace[stage] = (now - self._since) / (done - self._from) * self._units(stage, total)
+        self._last = done
+        if not self._pace:
+            return Progress(stage, done, total, None)
+        left = self._cost(stage) * (total - done) / self._units(stage, total)
+        place = _ORDER.index(stage) if stage in _ORDER else len(_ORDER)
+        for later in _ORDER[place + 1 :]:
+            left += self._cost(later) * self._planned.get(later, 0)
+        if place <= _ORDER.index("statistics"):
+            left += self._cost("statistics") * self._slices * max(self._passes - self._entered, 0)
+        return Progress(stage, done, total, left)
 
-    def _cost(self, stage: str) -> float:
+    def _units(self, stage: Stage, total: int) -> float:
+        """How many of a stage's reports are one slice: statistics are told of by batch."""
+        return total / self._slices if stage == "statistics" and self._slices else 1.0
+
+    def _cost(self, stage: Stage) -> float:
+        """Seconds for a slice, or for an iteration."""
         if stage in self._pace:
             return self._pace[stage]
-        known = next(iter(self._pace), None)
-        if stage == "after" and "before" in self._pace:
-            return self._pace["before"]
-        return 0.0 if known is None else self._pace[known] * _RELATIVE_COST[stage] / _RELATIVE_COST[known]
+        for known in _NEAREST:
+            if known in self._pace:
+                return self._pace[known] * _RELATIVE_COST.get(stage, 1.0) / _RELATIVE_COST[known]
+        return 0.0

@@ -64,7 +64,8 @@ class StateRun:
             raise OutputError("This run has not adapted anything, so it has no earlier iteration.")
         network_at(state, past.job.model.network, into=adaptation.model)
         adaptation.t = self._iteration
-        clock.plan(before=0, steps=0, after=setup.target.slices)
+        guard = setup.job.config.guard
+        clock.plan(slices=setup.target.slices, steps=0, guard=guard, fallback=False)
         for done, total in adaptation.finishing():
             yield clock.progress("statistics", done, total)
         # Written only once all of them are there.

@@ -182,7 +182,8 @@ class Run:
             self._save()
         yield Started(layers, total, str(self.device), classes_of(job), intensity_changes(job, setup.maps))
         slices = setup.target.slices
-        self._clock.plan(before=slices, steps=total, after=slices)
+        config = job.config
+        self._clock.plan(slices=slices, steps=total, guard=config.guard, fallback=config.fallback)
         yield from _about(setup, about_contrast)
         yield from self._masks.segment(self._stop.is_set)
         if self.stopping:

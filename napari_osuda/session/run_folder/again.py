@@ -139,7 +139,7 @@ def _preparation(entry: CaseRecord) -> Preparation:
     mask = None if told.brain_mask is None else Path(told.brain_mask)
     if mask is None and told.brain_share is not None and not told.extract_brain:
         raise CaseError(
-            f"The brain mask of '{entry.name}' was a layer of a viewer, not a file. Give it with --brain-mask."
+            f"The brain mask of '{entry.name}' was a layer of a viewer. Give it as a file with --brain-mask."
         )
     if mask is not None and told.brain_mask_sha256 not in (None, sha256_of(mask)):
         raise CaseError(f"{mask} is not the brain mask of that run: the file has changed since.")

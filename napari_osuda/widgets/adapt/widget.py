@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
@@ -30,8 +30,10 @@ from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
+from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class AdaptWidget(DockedWidget):
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
         )
         self._contrast = self.settings_panel.contrast
+        self._placed = False
         self._arrange()
         self.note.tell("")
         self._connect()
@@ -148,7 +151,11 @@ class AdaptWidget(DockedWidget):
             ("3. Method", self.settings_panel),
             ("4. Run folder", self.folder_panel),
         ):
-            inner.addWidget(WrappedLabel(f"<b>{title}</b>"))
+            heading = QHBoxLayout()
+            heading.addWidget(WrappedLabel(f"<b>{title}</b>"), 1)
+            if panel is self.model_panel:
+                heading.addWidget(HelpButton("adapt"))
+            inner.addLayout(heading)
             inner.addWidget(panel)
             if panel is self.channel_panel:
                 inner.addWidget(self.contrast_choice)
@@ -220,9 +227,12 @@ class AdaptWidget(DockedWidget):
         return done
 
     def showEvent(self, event: Any) -> None:
-        """By now the dock is in its window."""
+        """By now the dock is in its window, where it shares the place of the plugin's other panels."""
         super().showEvent(event)
         self.closing.watch()
+        if not self._placed:
+            self._placed = True
+            QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)

@@ -44,6 +44,26 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
 
+# Each method in words that need no paper; its summary and its source stand in the tooltip.
+METHODS: dict[str, str] = {
+    "osuda": "Recommended. Adjusts the model to this scan, step by step.",
+    "osuda-paper": "The method exactly as first published (2021), in 40 iterations.",
+    "osuda-ac": "For comparison: every channel of the model is adjusted alike.",
+    "osuda-se": "Adjusts only the image statistics. Nothing is trained.",
+    "osuda-mc": "The method's later version (2023). It also learns from its own masks.",
+    "source-only": "No adaptation: the source model as it came.",
+    "contrast-only": "No adaptation: only the contrast of the image is converted.",
+    "adabn": "Replaces the stored image statistics with those of this scan. Nothing is trained.",
+    "norm-prior": "Mixes the stored image statistics with those of this scan. Nothing is trained.",
+    "dua": "Moves the image statistics slowly towards this scan. Nothing is trained.",
+    "tent": "Makes the model more certain on this scan. It can become certain of errors.",
+    "cruda": "You give the share of the pixels that each label has. A wrong share does harm.",
+    "sar": "As tent, on reliable pixels only. It starts again if the mask collapses.",
+    "grata": "Trains towards the same mask when the image is mirrored or its brightness changes.",
+    "intent": "Averages the masks under six mixes of image statistics. Nothing is trained.",
+    "vptta": "Adjusts the image to the model instead of the model to the image.",
+}
+
 _REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
 
 

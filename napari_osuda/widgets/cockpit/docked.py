@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QSize
 from qtpy.QtWidgets import QWidget
 
 from napari_osuda.widgets.cockpit.cockpit import Cockpit, cockpit_of
 from napari_osuda.widgets.qt.garbage import window_closed
 from napari_osuda.widgets.qt.theme import Palette, palette
 from napari_osuda.widgets.qt.wheel import WheelScrolls
+from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["DockedWidget"]
 
@@ -33,6 +34,8 @@ class DockedWidget(QWidget):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.viewer = viewer
+        #: The window's size before this panel came into it; None where there is no window.
+        self.window_size: QSize | None = _size_of(viewer)
         self.cockpit: Cockpit = cockpit_of(viewer)
         # Not its id, which another object may get while Qt still takes this one apart.
         self._user = object()
@@ -79,6 +82,11 @@ class DockedWidget(QWidget):
         elif event.type() == QEvent.Type.Close:
             self.end()
         return bool(super().event(event))
+
+
+def _size_of(viewer: Any) -> QSize | None:
+    window = getattr(real_viewer(viewer).window, "_qt_window", None)
+    return None if window is None else window.size()
 
 
 def _detacher(cockpit: Cockpit, user: object) -> Callable[[], None]:

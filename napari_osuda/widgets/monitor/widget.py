@@ -7,10 +7,11 @@ from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QResizeEvent, QShowEvent
-from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.history import RunHistory
+from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.monitor.activations import Activations
 from napari_osuda.widgets.monitor.channel_map import ChannelMap
 from napari_osuda.widgets.monitor.course import read_course
@@ -101,7 +102,13 @@ class MonitorWidget(DockedWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         # What goes with the picture stays in sight, wherever the plots are scrolled to.
-        for widget in (self.empty, self.course, self.timeline, self.note):
+        top = QHBoxLayout()
+        top.setContentsMargins(4, 0, 4, 0)
+        top.addWidget(self.empty, 1)
+        top.addWidget(self.course, 1)
+        top.addWidget(HelpButton("monitor"))
+        layout.addLayout(top)
+        for widget in (self.timeline, self.note):
             layout.addWidget(widget)
         layout.addWidget(self.scroller, 1)
         self._arrange()

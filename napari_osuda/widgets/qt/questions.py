@@ -12,7 +12,9 @@ __all__ = ["CANCEL", "ask"]
 CANCEL = "Cancel"
 
 
-def ask(parent: QWidget, question: str, answers: Mapping[str, Callable[[], object]]) -> QMessageBox:
+def ask(
+    parent: QWidget, question: str, answers: Mapping[str, Callable[[], object]], *, cautious: bool = False
+) -> QMessageBox:
     """Ask, and do what the answer stands for; nothing on "Cancel", which Escape means too.
 
     Parameters
@@ -22,6 +24,8 @@ def ask(parent: QWidget, question: str, answers: Mapping[str, Callable[[], objec
     question : str
     answers : mapping of str to callable
         By the titles of the buttons; Enter means the first.
+    cautious : bool
+        Enter means "Cancel" too: nothing happens by a key that was pressed too soon.
     """
     box = QMessageBox(QMessageBox.Icon.Question, "OSUDA", question, parent=parent.window())
     box.setWindowModality(Qt.WindowModality.WindowModal)
@@ -32,7 +36,7 @@ def ask(parent: QWidget, question: str, answers: Mapping[str, Callable[[], objec
         assert button is not None
         buttons[button] = act
     cancel = box.addButton(CANCEL, QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(next(iter(buttons)))
+    box.setDefaultButton(cancel if cautious else next(iter(buttons)))
     box.setEscapeButton(cancel)
 
     def answered(_: int) -> None:

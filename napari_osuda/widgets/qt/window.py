@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-__all__ = ["below_or_shared", "main_window_of", "real_viewer", "share_place"]
+__all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place"]
 
 # From this height of the window on there is room for a panel below the picture, and how high that is.
 _TALL, _BELOW = 950, 330
+# The most of the window's height that goes to a panel below the picture.
+_SHARE = 0.36
 
 
 def share_place(widget: QWidget) -> None:
@@ -25,6 +28,7 @@ def share_place(widget: QWidget) -> None:
         if beside and not other.isFloating() and other.windowTitle().startswith("OSUDA"):
             window.tabifyDockWidget(other, dock)
             dock.raise_()
+            _as_it_was(window, widget)
             return
 
 
@@ -40,11 +44,40 @@ def below_or_shared(widget: QWidget) -> None:
     if window.height() < _TALL:
         share_place(widget)
         return
+    below(widget)
+
+
+def below(widget: QWidget) -> None:
+    """Put a docked widget below the picture, which keeps the larger part of the height."""
+    dock = widget.parent()
+    window = main_window_of(widget)
+    if window is None or not isinstance(dock, QDockWidget) or dock.isFloating():
+        return
     areas, corners = Qt.DockWidgetArea, Qt.Corner
     window.setCorner(corners.BottomLeftCorner, areas.LeftDockWidgetArea)
     window.setCorner(corners.BottomRightCorner, areas.RightDockWidgetArea)
     window.addDockWidget(areas.BottomDockWidgetArea, dock)
-    window.resizeDocks([dock], [_BELOW], Qt.Orientation.Vertical)
+    height = min(_BELOW, round(_SHARE * window.height()))
+    window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
+    _as_it_was(window, widget)
+
+
+def _as_it_was(window: QMainWindow, widget: QWidget) -> None:
+    """Give a window back its size of before a panel came.
+
+    napari first puts a new panel above or below those that are there, which can make the window higher than
+    the screen; once the panel has its own place that room is not needed.
+    """
+    size = getattr(widget, "window_size", None)
+    if size is None or window.isMaximized() or window.isFullScreen():
+        return
+
+    def resize() -> None:
+        with contextlib.suppress(RuntimeError):
+            if window.height() > size.height() or window.width() > size.width():
+                window.resize(size)
+
+    QTimer.singleShot(0, resize)
 
 
 def real_viewer(viewer: Any) -> Any:

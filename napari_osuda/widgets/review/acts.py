@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QTimer
-
 from napari_osuda.errors import OsudaError
 from napari_osuda.session.review.case import Mask
 from napari_osuda.session.review.log import SlicePlane
@@ -14,6 +12,8 @@ from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
 from napari_osuda.widgets.review.page import ReviewPage
+from napari_osuda.widgets.review.strokes import Strokes
+from napari_osuda.widgets.review.tool_acts import ToolActs
 
 __all__ = ["ReviewActs"]
 
@@ -29,17 +29,22 @@ class ReviewActs:
     desk : Desk
     page : ReviewPage
         Says which slices are chosen, the comment and the reviewer's name.
+
+    Attributes
+    ----------
+    tools : ToolActs
     """
 
     def __init__(self, desk: Desk, page: ReviewPage) -> None:
         self._desk = desk
         self._page = page
-        self._painted = False
+        self._strokes = Strokes(desk, page)
+        self.tools = ToolActs(desk, page, self._strokes.commit)
 
     @property
     def reviewer(self) -> str:
         """Who reviews, as the record will say."""
-        return str(self._page.name.text().strip())
+        return self._page.reviewer
 
     def decide(self, kind: Mask) -> None:
         """Use a mask in the current slice or the selected rows, and go on to the next undecided one."""
@@ -72,7 +77,9 @@ class ReviewActs:
         others = [index for index in slices if index not in edited]
         if edited and others:
             answers[words.LEAVE_EDITED] = lambda: self._decide(review, kind, plane, others, go_on=False)
-        self._ask(words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers)
+        self._ask(
+            words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers, bulk=True
+        )
 
     def decide_everywhere(self, kind: Mask) -> None:
         """Use a mask in the whole volume, whatever was decided."""
@@ -80,7 +87,7 @@ class ReviewActs:
         if review is None:
             return
         question = words.whole_question(kind, review.decisions, review.any_painted)
-        self._ask(question, {words.USE[kind]: lambda: self._decide(review, kind, None, ())})
+        self._ask(question, {words.USE[kind]: lambda: self._decide(review, kind, None, ())}, bulk=True)
 
     def flag(self, whole: bool = False) -> None:
         """Flag the chosen slices or the case with the comment; without a comment a flag is removed."""
@@ -107,29 +114,12 @@ class ReviewActs:
             act()
 
     def on_stroke(self) -> None:
-        """Something is being painted: make it a decision once it is there.
-
-        napari tells of a stroke before or after it changes the labels, as the tool happens to be written.
-        """
-        self._painted = True
-        QTimer.singleShot(0, self.commit_stroke)
+        """Something is being painted: make it a decision once it is there."""
+        self._strokes.on_stroke()
 
     def commit_stroke(self) -> None:
         """Record what was painted, if anything was."""
-        desk, review = self._desk, self._desk.review
-        if not self._painted or review is None or not desk.layers.alive:
-            return
-        self._painted = False
-        plane = desk.layers.plane() or desk.plane
-        try:
-            slices = review.commit_edit(plane, self.reviewer)
-        except OsudaError as error:
-            desk.layers.refresh_final()
-            desk.tell(str(error), True)
-            return
-        if slices:
-            desk.decided.emit()
-            desk.tell(words.done("edited", self._steps(slices, plane), plane))
+        self._strokes.commit()
 
     def undo(self) -> None:
         """Undo the last decision."""
@@ -147,8 +137,12 @@ class ReviewActs:
             return None, desk.plane
         return desk.review, desk.plane
 
-    def _ask(self, question: str, answers: dict[str, Callable[[], object]]) -> None:
-        ask(self._page.body, question, answers)
+    def _ask(self, question: str, answers: dict[str, Callable[[], object]], bulk: bool = False) -> None:
+        """Ask; where neither mask is recommended, Enter takes none of them for many slices."""
+        review = self._desk.review
+        doubted = bulk and review is not None and review.case.decision == "neither"
+        told = f"{words.NEITHER} {question}" if doubted else question
+        ask(self._page.body, told, answers, cautious=doubted)
 
     def _decide(
         self, review: Review, kind: Mask, plane: SlicePlane | None, slices: Sequence[int], go_on: bool = True

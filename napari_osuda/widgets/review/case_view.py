@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers.masks import go_to_most_changed
 from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.run import ReviewRun
@@ -69,14 +70,21 @@ class CaseView(QObject):
         desk.run, desk.review = run, review
         self.opened.emit()
         self._page.set_case(review.case)
+        self._page.runs.set_case(run, name)
         self._page.reference.refresh()
         show_patient(self._viewer)
         self.compare("overlay")
         last = run.record.position(name) or {}
         plane: SlicePlane = last["plane"] if last.get("plane") in review.axes else review.case.plane
         shown = layers.planes[plane]
-        index = int(last.get("slice", desk.table(plane).change.changed.argmax()))
+        change = desk.table(plane).change
+        # Where nothing has changed, the slice with most labels.
+        most = change.changed if change.changed.any() else change.after.sum(axis=1)
+        index = int(last.get("slice", most.argmax()))
         layers.go_to(plane, shown.index(min(max(index, 0), shown.count - 1)))
+        if "slice" not in last:
+            # The planes across it come to the middle of the change as well.
+            go_to_most_changed(self._viewer, layers.layers["difference"])
         desk.plane = plane
         self.sync.show_plane()
         self.follow()
@@ -115,6 +123,7 @@ class CaseView(QObject):
         """Show that no case is under review."""
         self._desk.run = self._desk.review = None
         self._page.set_case(None)
+        self._page.runs.set_case(None)
         self.emptied.emit(why)
         self.sync.list_cases()
 
@@ -204,5 +213,6 @@ class CaseView(QObject):
 
     def close(self) -> None:
         """Leave the case and the viewer as they were."""
+        self._page.runs.close_down()
         self.leave(closing=True)
         self.comparison.close()

@@ -155,6 +155,8 @@ def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
     button.setMinimumWidth(1)
+    # A layout that lacks room takes it from labels and tables, never from what decides.
+    button.setMinimumHeight(button.sizeHint().height())
     # A click must not take the keyboard from the viewer.
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

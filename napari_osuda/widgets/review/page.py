@@ -19,6 +19,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.session.review.case import ReviewCase
+from napari_osuda.session.review.review import Review
+from napari_osuda.session.review.slices import SliceTable
+from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.qt.column import scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -26,9 +29,12 @@ from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.decide_panel import DecidePanel
 from napari_osuda.widgets.review.keys import KeyLegend
 from napari_osuda.widgets.review.reference.panel import ReferencePanel
+from napari_osuda.widgets.review.runs.panel import RunsPanel
 from napari_osuda.widgets.review.slices.panel import SlicePanel
+from napari_osuda.widgets.review.tools.panel import ToolPanel
 from napari_osuda.widgets.review.view.mode_panel import ModePanel
 from napari_osuda.widgets.review.view.opacity import LabelOpacity
+from napari_osuda.widgets.review.view.volumes import VolumeLine, VolumeTable, label_names
 
 __all__ = ["ReviewPage"]
 
@@ -63,6 +69,10 @@ class ReviewPage:
         self.decide = DecidePanel(colors)
         self.modes = ModePanel()
         self.opacity = LabelOpacity()
+        self.volumes = VolumeTable()
+        self.line = VolumeLine()
+        self.tools = ToolPanel()
+        self.runs = RunsPanel()
         self.reference = ReferencePanel(owner.viewer)
         self.legend = KeyLegend()
         self.name = QLineEdit()
@@ -71,6 +81,8 @@ class ReviewPage:
         self.name.setAccessibleName("Reviewer")
         self.save_button = QPushButton(words.SAVE)
         self.save_button.setToolTip(words.SAVE_TIP)
+        self.export_button = QPushButton(words.EXPORT)
+        self.export_button.setToolTip(words.EXPORT_TIP)
         self.note = WrappedLabel()
         self._arrange(owner)
         flags = Qt.TextInteractionFlag
@@ -92,7 +104,21 @@ class ReviewPage:
             self.slices.clear()
             return
         self.opacity.set_labels(case.labels, case.colors)
+        self.tools.set_labels(case.labels)
         self._write_advice()
+
+    def set_volumes(self, review: Review, table: SliceTable) -> None:
+        """Show what the masks hold now, and list the labels that a person has added."""
+        self.volumes.show_case(review, table)
+        self.line.show_case(review)
+        names = label_names(review)
+        if self.tools.labels != names:
+            self.tools.set_labels(names)
+
+    @property
+    def reviewer(self) -> str:
+        """Who reviews, as the record will say."""
+        return str(self.name.text().strip())
 
     def set_empty(self, why: str, again: bool) -> None:
         """Say why there is no case, and offer the run that has ended in this viewer."""
@@ -147,14 +173,26 @@ class ReviewPage:
     def _arrange(self, owner: QWidget) -> None:
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        labels = QWidget()
+        column = QVBoxLayout(labels)
+        column.setContentsMargins(0, 4, 0, 0)
+        for part in (self.volumes, self.opacity):
+            column.addWidget(part)
+        column.addStretch(1)
         panels = {
             "slices": self.slices,
-            "opacity": self.opacity,
+            "opacity": labels,
+            "tools": self.tools,
+            "runs": self.runs,
             "reference": self.reference,
             "keys": self.legend,
         }
         for name, panel in panels.items():
-            self.tabs.addTab(panel if name == "slices" else scrolled(panel), words.TABS[name])
+            # A table scrolls by itself.
+            self.tabs.addTab(panel if name in ("slices", "runs") else scrolled(panel), words.TABS[name])
+        self.tabs.currentChanged.connect(
+            lambda _: self.runs.set_chosen(self.tabs.currentWidget() is self.runs)
+        )
         # Buttons lie outside of what scrolls: a decision is never out of reach.
         self.body = QWidget()
         inner = QVBoxLayout(self.body)
@@ -164,14 +202,17 @@ class ReviewPage:
         inner.addWidget(self.tabs, 1)
         inner.addWidget(self.modes)
         inner.addWidget(self.decide)
+        inner.addWidget(self.line)
         self.foot = QWidget()
         sign = QHBoxLayout(self.foot)
         sign.setContentsMargins(0, 0, 0, 0)
         sign.addWidget(self.name, 1)
         sign.addWidget(self.save_button)
+        sign.addWidget(self.export_button)
         head = QHBoxLayout()
         head.addWidget(self.case, 1)
         head.addWidget(self.open_button)
+        head.addWidget(HelpButton("review"))
         self.space = QWidget()
         layout = QVBoxLayout(owner)
         layout.setContentsMargins(6, 4, 6, 4)

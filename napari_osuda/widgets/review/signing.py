@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
@@ -16,6 +17,7 @@ from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.exports import Exports
 from napari_osuda.widgets.review.page import ReviewPage
 
 __all__ = ["Signing"]
@@ -43,6 +45,7 @@ class Signing(QObject):
         self._window = window
         self._said = ""
         self._reporting = Background(self)
+        self.exports = Exports(desk, page, window)
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
         self._reporting.done.connect(lambda _: desk.tell(self._said))
@@ -51,7 +54,7 @@ class Signing(QObject):
     @property
     def reviewer(self) -> str:
         """Who reviews."""
-        return str(self._page.name.text().strip())
+        return self._page.reviewer
 
     def save(self) -> None:
         """Ask what there is to ask, and write the final mask, its table and the report."""
@@ -64,10 +67,21 @@ class Signing(QObject):
             return
         plane, done, total = run.best_progress(review)
         if done == total:
+            if review.case.decision == "neither":
+                chosen = (review.choice(plane, index) for index in review.to_decide(plane))
+                counts = Counter(str(entry.kind) for entry in chosen if entry is not None)
+                question = words.save_doubted(review.case, counts, plane)
+                answers = {words.SAVE: lambda: self._save(run, review)}
+                ask(self._page.body, question, answers, cautious=True)
+                return
             self._save(run, review)
             return
         question = words.save_question(review.case, total - done, plane)
-        ask(self._page.body, question, {words.SAVE_ANYWAY: lambda: self._save(run, review)})
+        doubted = review.case.decision == "neither"
+        answers = {words.SAVE_ANYWAY: lambda: self._save(run, review)}
+        ask(
+            self._page.body, f"{words.NEITHER} {question}" if doubted else question, answers, cautious=doubted
+        )
 
     def _save(self, run: ReviewRun, review: Review) -> None:
         desk = self._desk
@@ -93,5 +107,6 @@ class Signing(QObject):
         self._reporting.run(lambda: write_review_report(run))
 
     def close(self) -> None:
-        """Wait for the report."""
+        """Wait for the report, and for what is being exported."""
         self._reporting.close()
+        self.exports.close()

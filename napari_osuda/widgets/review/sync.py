@@ -61,6 +61,7 @@ class PanelSync:
         page.decide.set_progress(done, total, desk.plane)
         page.decide.set_steps(review.can_undo, review.can_redo, len(review.undecided(desk.plane)))
         page.decide.set_position(*desk.position_words())
+        page.set_volumes(review, desk.table(desk.plane))
         self.show_target()
         self._reference.refresh()
         self.list_cases()

@@ -119,6 +119,7 @@ class ReviewWidget(DockedWidget):
         desk.told.connect(page.tell)
         desk.decided.connect(self.sync.show_decisions)
         page.open_button.clicked.connect(self._ask_folder)
+        page.runs.opened.connect(self.open_folder)
         page.last_button.clicked.connect(self.arrivals.take_result)
         page.case.activated.connect(lambda row: self.view.open(*self.worklist.items[row]))
         for combo in (page.case, page.reference.combo, page.reference.map):

@@ -33,7 +33,17 @@ SAVE = "Save and sign"
 SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
 NEEDS_NAME = "Enter your name first. The record says who decided."
 DETAILS, LESS = "Details", "Less"
-TABS = {"slices": "Slices", "opacity": "Labels", "reference": "Reference", "keys": "Keys"}
+TABS = {
+    "slices": "Slices",
+    "opacity": "Labels",
+    "tools": "Tools",
+    "runs": "Runs",
+    "reference": "Scores",
+    "keys": "Keys",
+}
+
+FINAL_HOLDS = "Final mask:"
+VOLUMES = "ml"
 
 # Of each recommendation: mark and hue.
 VERDICT_MARKS: Mapping[str | None, tuple[str, str]] = {
@@ -70,14 +80,26 @@ WHOLE_MENU = {
 IN_3D = "No slice is shown in the 3-D view, so nothing was done. Switch to the 2-D view first."
 EDITING = "Paint in the final mask. Every stroke is recorded. Edit again locks the mask."
 LOCKED_IN_3D = "The final mask is locked in the 3-D view."
+NEITHER = "Neither mask is recommended."
 LEAVE_EDITED = "Leave edited slices"
 SAVE_ANYWAY = "Save anyway"
+EXPORT = "Export"
+EXPORTING = f"Exporting{ELLIPSIS}"
+EXPORT_TIP = "Copies what was signed to another place"
+EXPORTS = {
+    "nifti": f"Mask as NIfTI{ELLIPSIS}",
+    "dicom seg": f"Mask as DICOM-SEG{ELLIPSIS}",
+    "table": f"Slice table as CSV{ELLIPSIS}",
+    "page": f"Report as web page{ELLIPSIS}",
+    "pdf": f"Report as PDF{ELLIPSIS}",
+}
 CHOOSE_FOLDER = "Choose an empty folder for this run and its review"
 OPEN_FOLDER = "Open a run folder"
 REPORTING = f"Writing the report{ELLIPSIS}"
 REPORT_DONE = "The report is beside it."
 CHOOSE_REFERENCE = "Reference labels"
 
+_HELD = {"after": "of the adapted mask", "before": "of the original mask", "edited": "edited by hand"}
 _DONE: Mapping[str, str] = {
     "after": "Adapted mask used in", "before": "Original mask used in", "edited": "Edited", "flag": "Flagged",
     "unflag": "Flag removed from",
@@ -189,6 +211,19 @@ def save_question(case: ReviewCase, undecided: int, plane: SlicePlane) -> str:
     held = "It holds" if undecided == 1 else "They hold"
     counted = undecided_count(undecided).replace("slice", f"{plane} slice")
     return f"{counted}. {held} {undecided_words(case)}. Save anyway?"
+
+
+def save_doubted(case: ReviewCase, counts: Mapping[str, int], plane: SlicePlane) -> str:
+    """What is asked before a mask is saved although neither was recommended."""
+    parts = [
+        f"{count} {plane} slice{'s' * (count != 1)} {_HELD[kind]}" for kind, count in counts.items() if count
+    ]
+    return f"{NEITHER} The final mask holds {', '.join(parts) or 'no label'}. Save and sign it?"
+
+
+def exported(path: object) -> str:
+    """That something was exported."""
+    return f"Exported {path}."
 
 
 def lapsed(steps: Sequence[int], plane: SlicePlane) -> str:

@@ -5,6 +5,7 @@ import pytest
 from napari_osuda.errors import ConfigError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+from napari_osuda.widgets.adapt.words import METHODS
 
 
 def test_settings_start_as_the_method_says(qtbot):
@@ -30,7 +31,8 @@ def test_settings_start_as_the_method_says(qtbot):
         assert found.pop("threads") >= 1
         expected.pop("threads")
         assert found == expected
-        assert panel.summary.text() == PRESETS[name].summary
+        assert panel.summary.text() == METHODS[name]
+        assert PRESETS[name].summary in panel.summary.toolTip()
 
 
 def test_strength_is_iterations_and_every_setting_has_a_field(qtbot):

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from napari_osuda.widgets.qt.window import below_or_shared, main_window_of, real_viewer, share_place
+from napari_osuda.widgets.qt.window import below, below_or_shared, main_window_of, real_viewer, share_place
 
 RIGHT, LEFT = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.LeftDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
@@ -74,3 +74,18 @@ def test_the_viewer_behind_a_proxy_is_found():
     viewer = object()
     assert real_viewer(SimpleNamespace(__wrapped__=viewer)) is viewer
     assert real_viewer(viewer) is viewer
+
+
+@pytest.mark.parametrize("place", [share_place, below])
+def test_a_window_that_grew_for_a_new_panel_is_as_it_was_once_that_has_its_place(window, qtbot, place):
+    docked(window, "OSUDA: Adapt").setMinimumHeight(400)
+    window.resize(900, 500)
+    window.show()
+    size = window.size()
+    panel = docked(window, "OSUDA: Planes")
+    panel.window_size = size
+    panel.setMinimumHeight(300)
+    qtbot.waitUntil(lambda: window.height() > size.height())
+    panel.setMinimumHeight(50)
+    place(panel)
+    qtbot.waitUntil(lambda: window.size() == size)

@@ -35,3 +35,12 @@ def widget(empty: Any, folder: Path, qtbot: Any) -> Iterator[Any]:
     yield widget
     if not widget._ended:
         empty.window.remove_dock_widget(widget)
+
+
+@pytest.fixture
+def tools(widget: Any) -> Any:
+    """The tools, seen."""
+    page = widget.page
+    page.tabs.setCurrentIndex(2)
+    assert page.tabs.tabText(2) == "Tools"
+    return page.tools

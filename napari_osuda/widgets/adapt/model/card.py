@@ -45,9 +45,8 @@ def verdict(inspection: Inspection, colors: Palette) -> str:
         return f"<span style='color: {colors.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"
     count = len(inspection.layers)
     return (
-        f"<span style='color: {colors.green}'>✔</span> Can be adapted: {count} "
-        f"BatchNorm layer{'s' if count != 1 else ''}, {inspection.adapted_channels:,} channels"
-        f"{_share(inspection)}"
+        f"<span style='color: {colors.green}'>✔</span> Can be adapted ({count} "
+        f"BatchNorm layer{'s' if count != 1 else ''}){_share(inspection)}"
     )
 
 
@@ -77,7 +76,8 @@ def _share(inspection: Inspection) -> str:
     if not others:
         return ""
     told = ", ".join(f"{count} {kind}" for kind, count in others.items())
-    return f" ({inspection.share:.0%} of its normalization; {escape(told)} stay)"
+    share = f"{inspection.share:.0%}".replace("%", " %")
+    return f". {share} of its normalization is adapted; {escape(told)} stay as they are."
 
 
 class ModelDetails(QWidget):

@@ -193,7 +193,9 @@ class ModelPanel(QWidget):
             return
         if not trusted:
             self._set(None, None)
-            self.card.setText(f"{escape(loaded.path.name)} was not opened: it is a program, and not trusted.")
+            self.card.setText(
+                f"{escape(loaded.path.name)} was not opened, because it is a program that you do not trust."
+            )
             return
         self._trusted |= {loaded.refused.sha256}
         with contextlib.suppress(OsudaError):
@@ -238,11 +240,11 @@ class ModelPanel(QWidget):
         self.card.setVisible(self._loaded is None or self._loaded.refused is None)
         if self._loaded is None:
             self.card.setText(
-                "Choose a sample model, or open or drop your own: a folder, .zip, weights, TorchScript "
-                "or ONNX. It needs BatchNorm layers."
+                "Choose a sample model, or open your own: a folder, .zip, weights, TorchScript or ONNX. "
+                "It can also be dropped here. Only models with BatchNorm layers can be adapted."
             )
         elif self._loaded.questions:
-            self.card.setText("The files of this model do not say everything. Please answer:")
+            self.card.setText("The model's files leave something open. Please answer:")
         elif self._loaded.model is not None and self._loaded.inspection is not None:
             self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
         elif self._loaded.inspection is not None:

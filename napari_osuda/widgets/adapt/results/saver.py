@@ -104,9 +104,7 @@ class Saver:
         answers = {
             f"The {MASK_TITLES[role]}": partial(self._save_chosen, role) for role in ("before", "after")
         }
-        box = ask(self._parent, question, answers)
-        # Nothing is chosen by a key that was pressed too soon.
-        box.setDefaultButton(box.escapeButton())
+        ask(self._parent, question, answers, cautious=True)
 
     def _save_chosen(self, role: str) -> None:
         self._panel.choose(role)

@@ -12,7 +12,7 @@ def test_a_reference_layer_is_chosen_with_mouse_and_keys(widget, empty, qtbot):
     drawn = empty.add_labels(widget.layers.layers["before"].data.copy(), name="drawn by hand", **place)
     drawn.metadata = dict(empty.layers["case_flair"].metadata)
     tabs, panel = widget.page.tabs, widget.page.reference
-    at = [tabs.tabText(index) for index in range(tabs.count())].index("Reference")
+    at = [tabs.tabText(index) for index in range(tabs.count())].index("Scores")
     qtbot.mouseClick(tabs.tabBar(), Qt.MouseButton.LeftButton, pos=tabs.tabBar().tabRect(at).center())
     assert panel.combo.isVisibleTo(widget)
     qtbot.keyClick(panel.combo, Qt.Key.Key_Down)

@@ -1,0 +1,5 @@
+"""The Planes widget."""
+
+from napari_osuda.widgets.planes.widget import PlanesWidget
+
+__all__ = ["PlanesWidget"]

@@ -1,0 +1,1 @@
+"""The runs on the case under review, side by side."""
