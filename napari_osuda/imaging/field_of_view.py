@@ -31,7 +31,9 @@ def samplings(
     size, minimum, step = spec.size, spec.minimum, spec.step
     if spec.patch is not None:
         # A whole volume is at least one patch, and patches are moved voxel by voxel.
-        size, minimum, step = None, spec.patch if size else minimum, (1,) * 3 if size else step
+        if spec.size is not None:
+            minimum, step = spec.patch, (1,) * 3
+        size = None
     nothing: tuple[None, ...] = (None,) * spec.axes
     pitches = nothing if spec.spacing_mm is None else [spec.spacing_mm[i] for i in within]
     if max(shape) > _LONGEST:

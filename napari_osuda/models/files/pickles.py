@@ -177,7 +177,7 @@ def recover(content: bytes, where: str) -> tuple[Any, tuple[str, ...]]:
         ) from None
     except Exception as error:  # a damaged pickle can fail in any way
         raise ModelError(
-            f"{where} is not a readable file of weights: {error or type(error).__name__}."
+            f"{where} is not a readable file of weights: {str(error) or type(error).__name__}."
         ) from None
     return found, tuple(dict.fromkeys(unpickler.left_out))
 

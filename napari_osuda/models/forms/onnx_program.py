@@ -117,7 +117,7 @@ def _converted(model: Any, name: str) -> nn.Module:
     except NotImplementedError as error:
         raise ModelError(f"{name} has an operation that onnx2torch does not know: {error}") from None
     except Exception as error:  # a graph can be wrong in any way
-        raise ModelError(f"{name} cannot be converted: {error or type(error).__name__}") from None
+        raise ModelError(f"{name} cannot be converted: {str(error) or type(error).__name__}") from None
 
 
 def _rewritten(content: bytes, source: Mapping[str, Tensor], adapted: nn.Module, name: str) -> bytes:
