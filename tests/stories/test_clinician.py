@@ -92,10 +92,7 @@ def run_it(hand: Hand, adapt: Any, model: str = "four contrasts") -> Any:
 def sign(hand: Hand, review: Any) -> Path:
     """All undecided: use adapted; save and sign; the file."""
     hand.click(review.page.decide.rest_after)
-    if review.review.case.decision == "neither":
-        hand.answer("Use adapted")
-    else:
-        hand.enter()
+    hand.answer("Use adapted")
     hand.click(review.page.save_button)
     # A virtual display makes no window active; which field the keys go to is known all the same.
     assert hand.window.focusWidget() is review.page.name, "one writes the name without another click"
@@ -142,7 +139,7 @@ def test_from_an_opened_volume_to_a_signed_mask(hand, tmp_path):
     review = run_it(hand, adapt)
     sign(hand, review)
     doubted = review.review.case.decision == "neither"
-    assert hand.clicks <= (10 if doubted else 8), hand.clicks
+    assert hand.clicks <= (10 if doubted else 9), hand.clicks
 
 
 def test_a_real_ms_patient(hand, tmp_path):

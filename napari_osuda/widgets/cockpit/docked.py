@@ -85,7 +85,8 @@ class DockedWidget(QWidget):
 
 
 def _size_of(viewer: Any) -> QSize | None:
-    window = getattr(real_viewer(viewer).window, "_qt_window", None)
+    # A viewer's model alone has no window.
+    window = getattr(getattr(real_viewer(viewer), "window", None), "_qt_window", None)
     return None if window is None else window.size()
 
 
