@@ -106,7 +106,7 @@ class Held:
     level : dict of (candidate, region) to float
         Expected Dice.
     gain, harm : dict of candidate to float
-        Mean over the regions, and the largest chance of harm of any.
+        Mean over the regions, and the largest risk of any.
     error : list of (float, float)
         Errors of the relative change, and the disagreement.
     """
@@ -143,7 +143,7 @@ def judge(estimator: Estimator, case: CaseRows) -> Held:
             region: estimator.changed(before[region].figures, row.figures) for region, row in regions.items()
         }
         gain[name] = float(np.mean([change.gain for change in changes.values()]))
-        harm[name] = max(change.harm for change in changes.values())
+        harm[name] = max(change.risk for change in changes.values())
         if regions["all labels"].figures.share == 0 and before["all labels"].figures.share > 0:
             harm[name] = 1.0
         for region, row in regions.items():
@@ -173,7 +173,7 @@ def _spread(cases: Sequence[CaseRows]) -> float:
 
 
 def risk_controlled(held: Sequence[Held], alpha: float = ALPHA) -> float:
-    """The largest chance of harm to accept so that no more than ``alpha`` of new cases are harmed.
+    """The largest risk to accept so that no more than ``alpha`` of new cases are harmed.
 
     Conformal risk control (Angelopoulos et al., ICLR 2024): the largest threshold up to which, at each, the
     harmed share R among n held-out cases meets (n R + 1) / (n + 1) <= alpha. 0 where none does.

@@ -205,7 +205,7 @@ def _coefficients(estimator: Estimator) -> str:
     ]
     return (
         "Of standardized figures; the change is in units of the disagreement with the original mask. "
-        f"A mask is accepted where the chance of harm is at most {estimator.accepted_harm:.3f}; below an "
+        f"A mask is accepted where the risk is at most {estimator.accepted_harm:.3f}; below an "
         f"expected Dice of {estimator.useless} none is trusted.\n\n"
         + markdown_table(("figure", "level", "change"), lines)
     )

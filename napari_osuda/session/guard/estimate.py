@@ -30,6 +30,9 @@ HARM = 0.01
 # Masks that agree to this are the same as far as Dice can tell.
 _SAME = 0.02
 
+# An expected fall of a thirtieth counts as certain harm. Chosen with the table that the guard is fitted on.
+_FALL_COUNTS = 30.0
+
 Floats = NDArray[np.float64]
 
 LEVEL_FEATURES = (
@@ -73,6 +76,11 @@ def disagreement(after: Figures) -> float:
     return max(1.0 - after.overlap, _SAME)
 
 
+def _normal(z: float) -> float:
+    """Chance that a standard normal variable is below z."""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+
 def interval(
     dice: float, knots: Sequence[float], below: Sequence[float], above: Sequence[float]
 ) -> tuple[float, float]:
@@ -113,10 +121,21 @@ class Linear:
 
 @dataclass(frozen=True)
 class Change:
-    """The change of Dice that is expected against the source model's mask, and the chance of harm."""
+    """The change of Dice that is expected against the source model's mask, and what it risks.
+
+    Attributes
+    ----------
+    gain : float
+        The expected change.
+    harm : float
+        The chance of a fall by more than `HARM`.
+    risk : float
+        What decides, 0 to 1: the chance of harm, or less where even the expected fall is next to nothing.
+    """
 
     gain: float
     harm: float
+    risk: float
 
 
 @dataclass(frozen=True)
@@ -133,7 +152,7 @@ class Estimator:
     spread : float
         Standard deviation of held-out errors of the change, in units of the disagreement.
     accepted_harm : float
-        The largest chance of harm at which a mask is accepted, chosen by conformal risk control.
+        The largest risk at which a mask is accepted, chosen by conformal risk control.
     useless : float
         Expected Dice below which a mask is not to be trusted.
     """
@@ -170,8 +189,12 @@ class Estimator:
         room = disagreement(after)
         relative = self.change(change_features(before, after, self.expected(before).dice))
         # The chance that an error that is normally distributed takes it below -HARM.
-        z = (-HARM / room - relative) / self.spread
-        return Change(float(np.clip(relative, -1.0, 1.0)) * room, 0.5 * math.erfc(-z / math.sqrt(2.0)))
+        harm = _normal((-HARM / room - relative) / self.spread)
+        # The expected fall E[max(0, -change)], of the same normal distribution.
+        mean, deviation = relative * room, self.spread * room
+        z = mean / deviation
+        fall = deviation * math.exp(-z * z / 2) / math.sqrt(2 * math.pi) - mean * _normal(-z)
+        return Change(float(np.clip(relative, -1.0, 1.0)) * room, harm, min(harm, fall * _FALL_COUNTS))
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Estimator:

@@ -132,7 +132,7 @@ def test_a_batch_without_foreground_between_others_hides_nothing():
 def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, case):
     # Told that there is no foreground, the loss drives it out.
     config = preset("osuda", iterations=40, batch_size=4, learning_rate=0.02, class_ratio=(1.0, 0.0),
-                    class_ratio_weight=100.0, source_prior=0.5)  # fmt: skip
+                    class_ratio_weight=100.0, source_prior=0.5, fallback=False)  # fmt: skip
     result = adapt_case(model, case, config)
     assert result.outcome == "done"
     assert len(result.reports) < 40

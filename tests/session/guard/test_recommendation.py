@@ -33,7 +33,8 @@ class Told:
 
     def compared(self, before, after):
         expected = (Expected(dice, dice - 0.1, dice + 0.1) for dice in self._levels)
-        return (*expected, Change(*self._changes))
+        gain, harm = self._changes
+        return (*expected, Change(gain, harm, risk=harm))
 
 
 def kinds(advice):
