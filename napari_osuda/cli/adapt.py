@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.batch import Batch, skipped
 from napari_osuda.cli.evaluate import tell_unscored
-from napari_osuda.cli.images import read_given_case, write_own_grids
-from napari_osuda.cli.options import add_case_options, add_method_options, given_model, read_model
+from napari_osuda.cli.options import (
+    add_case_options,
+    add_method_options,
+    given_model,
+    read_given_case,
+    read_model,
+    write_own_grids,
+)
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
 from napari_osuda.errors import CaseError, OsudaError, OutputError

@@ -7,8 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 from napari_osuda.cli.batch import Batch, skipped
-from napari_osuda.cli.images import read_given_case, write_own_grids
-from napari_osuda.cli.options import add_case_options, read_model, told
+from napari_osuda.cli.options import (
+    add_case_options,
+    read_given_case,
+    read_model,
+    told,
+    write_own_grids,
+)
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import OutputError
 

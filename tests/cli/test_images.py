@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_osuda.cli.images import add_image_options, read_given_case, write_own_grids
+from napari_osuda.cli.options import add_image_options, read_given_case, write_own_grids
 from napari_osuda.errors import CaseError, ConfigError
 
 

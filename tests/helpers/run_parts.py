@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_osuda.method import preset
 
-SHORT = preset("osuda", iterations=4, batch_size=4)
+SHORT = preset("osuda", iterations=4, batch_size=4, fallback=False)
 
 
 def files(folder) -> set[str]:

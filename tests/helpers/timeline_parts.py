@@ -18,4 +18,4 @@ def finished(run) -> object:
     return last.result
 
 
-CONFIG = preset("osuda", iterations=6, batch_size=4, learning_rate=1e-3)
+CONFIG = preset("osuda", iterations=6, batch_size=4, learning_rate=1e-3, fallback=False)

@@ -127,7 +127,7 @@ class Adapting:
         files = {source.channel: source.path for source in case.sources if source.path is not None}
         masks = {
             mask: write_mask(
-                self.out, session, mask, folder / kind / f"{case.name}.nii.gz", inputs=files,
+                self.out, session, mask, path_inside(folder, kind, f"{case.name}.nii.gz"), inputs=files,
                 dataset=self.dataset, advice=advice, model=self.model, run=folder,
             ).as_posix()
             for mask, kind in MASKS.items()

@@ -112,7 +112,7 @@ def write_mask(
         "Recommendation": _recommendation(advice),
         "Run": run.relative_to(out).as_posix(),
     }
-    _write(path.with_name(path.name.removesuffix(".nii.gz") + ".json"), _json(sidecar))
+    _write(path_inside(path.parent, path.name.removesuffix(".nii.gz") + ".json"), _json(sidecar))
     return place
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QTextBrowser, QToolButton, QVBoxLayout
 
+from napari_osuda.files import path_inside
+
 __all__ = ["HelpButton", "help_page"]
 
 
 def help_page(panel: str) -> str:
     """The help on a panel ("adapt", "monitor" or "review"), as Markdown."""
-    return Path(__file__).with_name(f"{panel}.md").read_text(encoding="utf-8")
+    return path_inside(Path(__file__).parent, f"{panel}.md").read_text(encoding="utf-8")
 
 
 class HelpButton(QToolButton):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QChildEvent, QEvent, QObject
 from qtpy.QtWidgets import (
     QAbstractScrollArea,
     QAbstractSpinBox,
@@ -45,7 +45,8 @@ class WheelScrolls(QObject):
             if area is not None:
                 QApplication.sendEvent(area.verticalScrollBar(), event)
             return True
-        if kind == QEvent.Type.ChildPolished:
+        # Under a storm of events a binding may hand an event over as one of another class.
+        if kind == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
             child = event.child()
             if isinstance(child, QWidget):
                 self._watch(child)

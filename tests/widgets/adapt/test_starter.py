@@ -30,7 +30,7 @@ def image(name="head_t1", shape=SHAPE):
 def job(out=None):
     case = case_from_arrays("case", {"t1": np.zeros(SHAPE, np.float32)}, GRID)
     model = SimpleNamespace(
-        card=SimpleNamespace(name="Model", labels={0: "background", 1: "lesion"}), path=None
+        card=SimpleNamespace(name="Model", labels={0: "background", 1: "lesion"}, channels=("t1",)), path=None
     )
     return Job(model, (case,), out=out)
 

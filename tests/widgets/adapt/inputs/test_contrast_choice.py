@@ -116,7 +116,7 @@ def test_a_layer_without_a_file_is_the_contrast_that_it_is_called(adapt_widget, 
     viewer.layers["FLAIR"].name = "T1ce"
     assert adapt_widget.contrast_choice.pictures.isHidden()
     choose_changed(adapt_widget, qtbot)
-    assert adapt_widget.contrast_choice.previews[1].maps == ("identity", "both_bright")
+    assert adapt_widget.contrast_choice.previews[1].maps == ("identity", "inverted")
 
 
 def test_a_failure_is_a_sentence(adapt_widget, viewer, qtbot):
@@ -171,14 +171,14 @@ def test_a_contrast_set_by_hand_stays(with_flair, qtbot):
     assert contrast_of(with_flair) == "fluid_bright"
     chosen = choose_changed(with_flair, qtbot)
     # By hand away from what was chosen, and to the same again: it is the person's own from then on.
-    settings.fields["contrast"].setCurrentText("both_bright")
+    settings.fields["contrast"].setCurrentText("inverted")
     assert not any(button.isChecked() or "✔" in button.text() for button in choice.buttons)
     settings.fields["contrast"].setCurrentText(chosen)
     give(with_flair, "patient7_t1")
     assert contrast_of(with_flair) == chosen
-    settings.fields["contrast"].setCurrentText("both_bright")
+    settings.fields["contrast"].setCurrentText("inverted")
     give(with_flair, "patient7_flair")
-    assert contrast_of(with_flair) == "both_bright"
+    assert contrast_of(with_flair) == "inverted"
 
 
 def test_the_tick_is_at_what_the_settings_say(with_flair, viewer, qtbot):
