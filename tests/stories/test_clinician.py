@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import napari
 import nibabel as nib
 import numpy as np
 import pytest
@@ -28,16 +29,21 @@ MODEL = "glioma-four-contrasts"
 ITERATIONS = 2
 
 
+# One story is told in every run of the tests; the others take half a minute and more each.
+LONG = pytest.mark.skipif("OSUDA_STORIES" not in os.environ, reason="set OSUDA_STORIES to tell it")
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path: Path) -> None:
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
 
 
 @pytest.fixture
-def hand(make_napari_viewer: Any, request: pytest.FixtureRequest) -> Iterator[Hand]:
+def hand(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Hand]:
     import torch._dynamo  # noqa: F401
 
-    viewer = make_napari_viewer(show=True)
+    # A viewer of its own: the hand that holds it outlives the fixture of napari.
+    viewer = napari.Viewer(show=True)
     kept = os.environ.get("OSUDA_PICTURES")
     hand = Hand(viewer, Path(kept) if kept else None, title=request.node.name)
     hand.window.resize(1366, 768)
@@ -46,6 +52,7 @@ def hand(make_napari_viewer: Any, request: pytest.FixtureRequest) -> Iterator[Ha
         widget = panel(viewer, title)
         if widget is not None:
             viewer.window.remove_dock_widget(widget)
+    viewer.close()
 
 
 def real(*parts: str) -> Path:
@@ -132,6 +139,7 @@ def test_from_an_empty_viewer_to_a_signed_mask_of_the_sample(hand, tmp_path):
     assert hand.clicks <= 12, hand.clicks
 
 
+@LONG
 def test_from_an_opened_volume_to_a_signed_mask(hand, tmp_path):
     samples()
     hand.viewer.open_sample("napari-osuda", "low-grade")
@@ -142,6 +150,7 @@ def test_from_an_opened_volume_to_a_signed_mask(hand, tmp_path):
     assert hand.clicks <= (10 if doubted else 9), hand.clicks
 
 
+@LONG
 def test_a_real_ms_patient(hand, tmp_path):
     samples()
     paths = [p for p in sorted(real("real_ms", "patient19").glob("*.nii.gz")) if "LESIONS" not in p.name]
@@ -151,6 +160,7 @@ def test_a_real_ms_patient(hand, tmp_path):
     sign(hand, review)
 
 
+@LONG
 def test_a_real_glioma_patient_without_the_models_contrast(hand, tmp_path):
     """FLAIR is handed over in place of T2, by hand; the panel says so before the run."""
     samples()

@@ -83,6 +83,10 @@ class Arrivals(QObject):
         result = self._cockpit.result
         if self._closed or result is None or all(case.after is None for case in result.cases):
             return
+        if self._last is not None and self._last.result is result:
+            # Two records of one folder would each find the other's writing in it.
+            self.came.emit(self._last)
+            return
         try:
             run = ReviewRun.of_result(result, self._last)
         except OsudaError as error:
