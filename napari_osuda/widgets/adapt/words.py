@@ -94,13 +94,29 @@ def result_words(result: RunResult) -> str:
     return ". ".join(part for part in parts if part)
 
 
+# What is used in place of what training led to.
+_USED: dict[str, str] = {
+    "curve": "only the intensities were converted",
+    "mirror": "the original model is used, averaged over the image and its mirror image",
+    "statistics": "only the image statistics were adjusted",
+}
+
+
+def _candidate(result: RunResult) -> str:
+    """Whose mask the guard has chosen, as it stands in its signals; "" where it does not say."""
+    for case in result.cases:
+        if case.recommendation is not None and case.recommendation.signals:
+            return str(case.recommendation.signals.get("candidate", ""))
+    return ""
+
+
 def _iteration_words(result: RunResult) -> str:
     from napari_osuda.session import IterationReason
 
     if result.iteration is None:
         return ""
     if result.iteration_reason is IterationReason.GUARD and result.iteration == 0:
-        return "Training made it worse; only the image statistics were adjusted"
+        return f"Training made it worse; {_USED.get(_candidate(result), _USED['statistics'])}"
     why = {
         IterationReason.COLLAPSE: ": after it, the segmentation collapsed",
         IterationReason.PERSON: ", as chosen",

@@ -35,11 +35,28 @@ def test_progress_is_the_stage_how_far_it_is_and_the_time_left(stage, seconds, s
 def test_a_result_says_how_far_it_came_and_why_it_is_of_an_earlier_iteration(iteration, reason, said):
     result = SimpleNamespace(
         reports=(1, 2), job=SimpleNamespace(config=SimpleNamespace(iterations=3)), iteration=iteration,
-        iteration_reason=reason, folder=None,
+        iteration_reason=reason, folder=None, cases=(),
     )  # fmt: skip
     assert said in words.result_words(result)
     result.folder = "runs/1"
     assert words.result_words(result).endswith("Saved in runs/1")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "said"),
+    [
+        ("mirror", "the original model is used, averaged over the image and its mirror image"),
+        ("curve", "only the intensities were converted"),
+        ("statistics", "only the image statistics were adjusted"),
+    ],
+)
+def test_what_is_used_in_place_of_the_trained_model_is_told(candidate, said):
+    recommendation = SimpleNamespace(signals={"candidate": candidate})
+    result = SimpleNamespace(
+        reports=(1,), job=SimpleNamespace(config=SimpleNamespace(iterations=1)), iteration=0, folder=None,
+        iteration_reason=IterationReason.GUARD, cases=(SimpleNamespace(recommendation=recommendation),),
+    )  # fmt: skip
+    assert said in words.result_words(result)
 
 
 def test_closing_on_a_run_says_how_far_it_is_and_where_it_is_kept():
