@@ -22,7 +22,7 @@ def result(decision="accept", *, after=MASK, scores=(), iteration=None, reason=N
     """What a run gives, as far as the panel looks at it."""
     advice = None if decision is None else Recommendation(decision, (Reason(ReasonKind.NOTHING),))
     case = SimpleNamespace(
-        case=SimpleNamespace(name="patient<7>"), before=MASK, after=after,
+        case=SimpleNamespace(name="patient<7>"), before=MASK, after=after, recommendation=advice,
         scores_before=tuple(scores), scores_after=tuple(scores),
     )  # fmt: skip
     return SimpleNamespace(
