@@ -10,9 +10,9 @@ import argparse
 import copy
 import json
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, AdaptationConfig, adapt, preset
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.models.classes import region_labels
-from napari_osuda.session.guard.evidence import Candidate, gathered
+from napari_osuda.session.guard.evidence import Candidate, gathered, result_of
 from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import Job
@@ -40,8 +40,6 @@ EARLIER = 3
 """Iterations of the earlier candidate."""
 # Shares of the source in the statistics that masks are compared by.
 _MIXES = (0.5, 0.0)
-
-T = TypeVar("T")
 
 
 def measured(protocol: str, patient: Patient, model: SourceModel, config: AdaptationConfig) -> Iterator[Row]:
@@ -70,7 +68,7 @@ def measured(protocol: str, patient: Patient, model: SourceModel, config: Adapta
     elif card != model.card:
         candidates.append(Candidate("mirror", setup.source))
     plain, stack = setup.plain[0], setup.target.stacks[0]
-    evidence = _end(gathered(setup.source, candidates, mixes, plain, stack, model.card, card))
+    evidence = result_of(gathered(setup.source, candidates, mixes, plain, stack, model.card, card))
     networks = {c.name: (c.network, stack, card) for c in candidates}
     for name, figures in evidence.items():
         network, seen, with_card = networks.get(name, (setup.source, plain, model.card))
@@ -116,15 +114,6 @@ def _scores(
     assert isinstance(mask, np.ndarray)
     regions = {WHOLE: tuple(v for v in card.labels if v != 0)} | region_labels(card)
     return {name: dice(np.isin(mask, values), np.isin(reference, values)) for name, values in regions.items()}
-
-
-def _end(work: Generator[Any, None, T]) -> T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            value: T = end.value
-            return value
 
 
 def main(argv: Sequence[str] | None = None) -> int:

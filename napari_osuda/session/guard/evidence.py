@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from torch import nn
 
@@ -13,7 +13,7 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
 from napari_osuda.session.guard.passes import distance_of, image_of, masks_of, seen_by
 
-__all__ = ["Candidate", "CandidateName", "gathered"]
+__all__ = ["Candidate", "CandidateName", "gathered", "result_of"]
 
 CandidateName = Literal["source", "curve", "mirror", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
@@ -87,3 +87,16 @@ def gathered(
             for region, mask in regions.items()
         }
     return found
+
+
+T = TypeVar("T")
+
+
+def result_of(work: Generator[Any, None, T]) -> T:
+    """What a generator returns, for who wants none of its progress."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: T = end.value
+            return value

@@ -7,15 +7,13 @@ guard expects of the mask can: the figures of the source network's mask through 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
-from typing import Any, TypeVar
 
 from torch import nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack, modality_of
 from napari_osuda.method import adapt
 from napari_osuda.session.guard.estimate import fitted
-from napari_osuda.session.guard.evidence import Candidate, gathered
+from napari_osuda.session.guard.evidence import Candidate, gathered, result_of
 from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Job
@@ -32,8 +30,6 @@ _MARGIN = 0.1
 # Shares of the source in the statistics of the networks whose masks are compared.
 _MIXES = (0.5, 0.0)
 _CONTRASTS = ("t1", "t1ce", "t2", "flair")
-
-T = TypeVar("T")
 
 
 def recognized_map(job: Job, network: nn.Module) -> IntensityMap | None:
@@ -72,15 +68,6 @@ def _promise(job: Job, network: nn.Module, how: IntensityMap) -> float:
         for _ in mix.finishing():
             pass
         mixes.append(mix.model)
-    evidence = _end(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
+    evidence = result_of(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
     before, after = evidence["source"][WHOLE], evidence["curve"][WHOLE]
     return estimator.expected(after).dice - estimator.expected(before).dice
-
-
-def _end(work: Generator[Any, None, T]) -> T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            value: T = end.value
-            return value
