@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import CaseError, ConfigError, ModelError
 from napari_osuda.method import schedules
+from napari_osuda.method.arithmetic import autocast_dtype, lay_out, with_threads
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import NormLayer, bind_layers
 from napari_osuda.method.losses import Activation, hbs_loss
@@ -79,6 +80,9 @@ class Adaptation(Iterator[StepReport]):
         if first is None or first.numel() == 0:
             raise CaseError("There is nothing to adapt to: the target holds no slice with brain in it.")
         self._device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
+        dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
+        self._precision = autocast_dtype(self.config.precision, self._device, dtype)
+        self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
@@ -97,7 +101,8 @@ class Adaptation(Iterator[StepReport]):
         if self.finished or self.t >= self.config.iterations:
             self.finish()
             raise StopIteration
-        return self._step()
+        with with_threads(self.config.threads):
+            return self._step()
 
     def _step(self) -> StepReport:
         began = time.perf_counter()
@@ -181,7 +186,8 @@ class Adaptation(Iterator[StepReport]):
                     move_statistics(call, mean, var, eta)
             return y
 
-        precision = torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+        lower = self._precision
+        precision = torch.autocast(self._device.type, lower, enabled=lower is not None)
         with InterceptBatchNorm(normalize), precision:
             return main_output(self.model(batch))
 
@@ -195,6 +201,7 @@ class Adaptation(Iterator[StepReport]):
         self._optimizer.zero_grad(set_to_none=True)
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)
+        self._restore_layout()
         self.model = self._rivals.wrapped(self.model, self.batches)
         self.finished = True
 

@@ -80,8 +80,9 @@ class MethodSettings:
         give masks and no model to save.
     detach_statistics : bool
         Stop the gradient at the batch statistics.
-    precision : {"float32", "bfloat16"}
-        Of the network's own arithmetic; statistics, distances and losses are float32 in any case.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network's own arithmetic in a step; statistics, distances and losses are float32 in any case.
+        "auto": bfloat16 where the processor has instructions for it. The masks are predicted in float32.
     """
 
     iterations: int = 10
@@ -114,7 +115,7 @@ class MethodSettings:
     gradient_alignment: bool = False
     test_time: Literal["none", "ensemble", "prompt"] = "none"
     detach_statistics: bool = False
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ import torch
 from method_reference import settle
 from torch import nn
 
+from napari_osuda.method import arithmetic
 from napari_osuda.networks import UNet
+
+
+@pytest.fixture(autouse=True)
+def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """References are met to float32's precision, whatever the processor would choose."""
+    monkeypatch.setattr(arithmetic, "has_bfloat16", lambda device: False)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import copy
 
 import torch
 from torch import nn
-from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import SliceStack
+from napari_osuda.method.arithmetic import lay_out
 
 __all__ = ["DEVICES", "available_devices", "placed", "resolve_device"]
 
@@ -70,18 +70,9 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
 
     Notes
     -----
-    On a CPU the convolutions of a 2-D network are faster in the memory format channels_last
-    (``benchmarks/step_cost.py``). A network that cannot work so (one that calls ``view`` on what a
-    convolution gives) is left with the usual order.
+    Its weights lie in memory as `napari_osuda.method.arithmetic.lay_out` finds best.
     """
     copied = copy.deepcopy(network).to(device).eval()
     shape = stack.window or stack.shape
-    if device.type != "cpu" or len(shape) != 2:
-        return copied
-    try:
-        convert_conv2d_weight_memory_format(copied, torch.channels_last)
-        with torch.inference_mode():
-            copied(torch.zeros(1, len(stack.case.channels), *shape))
-    except RuntimeError:
-        convert_conv2d_weight_memory_format(copied, torch.contiguous_format)
+    lay_out(copied, torch.zeros(1, len(stack.case.channels), *shape, device=device))
     return copied

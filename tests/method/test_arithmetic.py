@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from napari_osuda.method import AdaptationConfig, adapt, arithmetic
+from napari_osuda.method.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.networks import UNet
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype", "able", "expected"),
+    [
+        ("auto", torch.float32, True, torch.bfloat16),
+        ("auto", torch.float32, False, None),
+        ("auto", torch.float64, True, None),
+        ("auto", torch.float16, True, None),
+        ("float32", torch.float32, True, None),
+        ("bfloat16", torch.float32, False, torch.bfloat16),
+    ],
+)
+def test_bfloat16_is_chosen_where_the_processor_has_it(monkeypatch, precision, dtype, able, expected):
+    monkeypatch.setattr(arithmetic, "has_bfloat16", lambda device: able)
+    assert autocast_dtype(precision, CPU, dtype) == expected
+
+
+def test_an_older_torch_without_the_names_is_in_float32(monkeypatch):
+    monkeypatch.undo()
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert not arithmetic.has_bfloat16(CPU)
+    assert not arithmetic.has_bfloat16(torch.device("mps"))
+
+
+@pytest.mark.parametrize(
+    ("dims", "dtype", "last"),
+    [(2, None, True), (2, torch.bfloat16, True), (3, None, False), (3, torch.bfloat16, True)],
+)
+def test_layout_is_the_fastest_and_values_stay(dims, dtype, last):
+    torch.manual_seed(0)
+    network = UNet(2, 3, (4, 8), dims).eval()
+    x = torch.randn(1, 2, *(16,) * dims)
+    before = network(x)
+    lay_out(network, x, dtype)
+    weight = next(m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))).weight
+    form = torch.channels_last if dims == 2 else torch.channels_last_3d
+    assert weight.is_contiguous(memory_format=form) == last
+    torch.testing.assert_close(network(x), before, rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_that_views_its_channels_is_left_as_it_was():
+    class Views(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3, padding=1)
+            self.norm = nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            y = self.norm(self.conv(x))
+            return y.view(y.shape[0], -1).view(y.shape)
+
+    network = Views().eval()
+    lay_out(network, torch.randn(2, 2, 8, 8))
+    assert network.conv.weight.is_contiguous()
+    assert len(list(adapt(network, [torch.randn(2, 2, 8, 8)], AdaptationConfig(iterations=1)))) == 1
+
+
+def test_adapt_lays_its_copy_out_and_leaves_the_given_network(unet, batches):
+    adaptation = adapt(unet, batches, AdaptationConfig(iterations=1))
+    weights = [
+        next(m for m in n.modules() if isinstance(m, nn.Conv2d)).weight for n in (unet, adaptation.model)
+    ]
+    assert [w.is_contiguous() for w in weights] == [True, False]
+    adaptation.finish()
+    assert weights[1].is_contiguous()
+
+
+def test_bfloat16_steps_lead_to_nearly_the_same_network(unet, batches):
+    found = []
+    for precision in ("float32", "bfloat16"):
+        adaptation = adapt(unet, batches, AdaptationConfig(precision=precision))
+        found.append((list(adaptation), adaptation.model))
+        assert {p.dtype for p in adaptation.model.parameters()} == {torch.float32}
+    (steps, model), (lower, lower_model) = found
+    for a, b in zip(steps, lower, strict=True):
+        assert b.distance.dtype == a.distance.dtype
+        assert b.l_se == pytest.approx(a.l_se, rel=0.02)
+    x = batches[0]
+    labels, lower_labels = (m(x).argmax(1) for m in (model, lower_model))
+    assert (labels == lower_labels).float().mean() > 0.99
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="in between"), with_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise RuntimeError("in between")
+    assert torch.get_num_threads() == before
+    with with_threads(None):
+        assert torch.get_num_threads() == before
