@@ -42,7 +42,7 @@ def autocast_dtype(precision: Precision, device: torch.device, dtype: torch.dtyp
 def has_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for bfloat16, with which it is faster."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         # Private names of torch, which has no public ones for this; where they are gone, float32 it is.
         known = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
@@ -82,13 +82,13 @@ def lay_out(model: nn.Module, batch: Tensor, dtype: torch.dtype | None = None) -
     def restore() -> None:
         for parameter, stride in strides:
             if parameter.stride() != stride:
-                data = torch.empty_strided(
-                    parameter.shape, stride, dtype=parameter.dtype, device=parameter.device
-                )
-                parameter.data = data.copy_(parameter.data)
+                data = parameter.data
+                parameter.data = torch.empty_strided(
+                    data.shape, stride, dtype=data.dtype, device=data.device
+                ).copy_(data)
 
     try:
-        convert(model, last)  # type: ignore[no-untyped-call]
+        convert(model, last)
         with torch.no_grad(), torch.autocast(batch.device.type, dtype, enabled=dtype is not None):
             main_output(model(batch))
     except RuntimeError:
