@@ -42,6 +42,15 @@ def test_an_image_that_no_name_tells_is_recognized_by_its_look(model, case, turn
     assert adapt_case(model, called(case, "patient 7"), SHORT).intensity_maps is None
 
 
+def test_an_image_that_is_not_what_its_name_says_is_recognized(model, case, turned):
+    wrong = called(turned, "T2 axial")
+    result = adapt_case(model, wrong, SHORT)
+    assert result.intensity_maps == ("inverted",)
+    assert any("does not look like T2" in note.text for note in result.notes)
+    assert adapt_case(model, wrong, SHORT.replace(contrast="names")).intensity_maps is None
+    assert adapt_case(model, called(case, "T2 axial"), SHORT).intensity_maps is None
+
+
 def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
     unknown = dataclasses.replace(model, card=model.card.model_copy(update={"channels": ("PET",)}))
     case = dataclasses.replace(called(turned, "patient 7"), channels=("PET",))
