@@ -69,11 +69,13 @@ def bench_report(
         heading = f"## {protocols[name].title if name in protocols else name}"
         parts += [heading, *_absences(of_protocol), _protocol_table(name, of_protocol)]
     done = [row for row in rows if row["outcome"] == "done"]
-    told = [row for row in done if row.get("ece_after")]
-    if told:
+    calibrated = [row for row in done if row.get("ece_after")]
+    if calibrated:
         # Some of the trials would be others for each method: no table to compare them by.
-        lacking = f"{len(told)} of {len(done)} trials have these figures; the others are older than they."
-        table = _calibration_table(told) if len(told) == len(done) else lacking
+        lacking = (
+            f"{len(calibrated)} of {len(done)} trials have these figures; the others are older than they."
+        )
+        table = _calibration_table(calibrated) if len(calibrated) == len(done) else lacking
         parts += ["## Calibration", _ABOUT_CALIBRATION, table]
     return "\n\n".join(parts) + "\n"
 

@@ -152,13 +152,13 @@ def _real(options: argparse.Namespace) -> BenchData:
         if options.tuning
         else "patients that neither training nor the choice of settings has seen"
     )
-    told = f"{SPACING_TOLD} " if gliomas else ""
+    spacing = f"{SPACING_TOLD} " if gliomas else ""
     return BenchData(
         catalogue,
         tuple(regions),
         f"{name}: {whose}",
         lambda protocols: make(setup, protocols),
-        lambda: sources_in_words(models) + told,
+        lambda: sources_in_words(models) + spacing,
     )
 
 

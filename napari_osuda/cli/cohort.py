@@ -72,7 +72,7 @@ def cohort(options: argparse.Namespace) -> int:
 def _participants(options: argparse.Namespace, jobs: Any) -> int:
     from napari_osuda.session import resolve_device
     from napari_osuda.session.cohort.adapting import Adapting
-    from napari_osuda.session.cohort.group import told_of
+    from napari_osuda.session.cohort.group import outcome_in_words
     from napari_osuda.session.cohort.record import Outcomes
     from napari_osuda.session.cohort.running import run_jobs
 
@@ -86,18 +86,18 @@ def _participants(options: argparse.Namespace, jobs: Any) -> int:
     counts = {"done": 0, "skipped": 0, "failed": 0, "busy": 0}
     failed: list[str] = []
     with _ended_by_the_scheduler():
-        for told in run_jobs(jobs, work, Outcomes(options.out)):
-            counts[told.state] += 1
-            name = told.job.name
-            if told.state == "failed":
+        for status in run_jobs(jobs, work, Outcomes(options.out)):
+            counts[status.state] += 1
+            name = status.job.name
+            if status.state == "failed":
                 failed.append(name)
-            if told.state == "busy":
+            if status.state == "busy":
                 say(f"{name}: another program is working on it; it was passed over.", file=sys.stderr)
-            elif told.state == "failed" or not options.quiet:
-                assert told.outcome is not None
-                again = " (done before)" if told.state == "skipped" else ""
-                where = sys.stderr if told.state == "failed" else sys.stdout
-                say(f"{name}: {told_of(told.outcome)}{again}", file=where)
+            elif status.state == "failed" or not options.quiet:
+                assert status.outcome is not None
+                again = " (done before)" if status.state == "skipped" else ""
+                where = sys.stderr if status.state == "failed" else sys.stdout
+                say(f"{name}: {outcome_in_words(status.outcome)}{again}", file=where)
     if not options.quiet or failed:
         say(_summary(counts, failed), file=sys.stderr)
     return FAILED if failed or counts["busy"] else DONE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.cli.options import told
+from napari_osuda.cli.options import print_note
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE
 from napari_osuda.errors import CaseError
@@ -64,7 +64,9 @@ def evaluate(options: argparse.Namespace) -> int:
 def tell_unscored(values: Sequence[int], where: str) -> None:
     """Say which labels enter no score."""
     if values:
-        told(f"{where}: labels {', '.join(map(str, values))} are in no region, so no score counts them.")
+        print_note(
+            f"{where}: labels {', '.join(map(str, values))} are in no region, so no score counts them."
+        )
 
 
 def _regions_of(path: Path) -> tuple[dict[str, tuple[int, ...]], tuple[int, ...]]:

@@ -24,9 +24,9 @@ __all__ = [
     "add_model_options",
     "card_answers",
     "given_model",
+    "print_note",
     "read_given_case",
     "read_model",
-    "told",
     "write_own_grids",
 ]
 
@@ -102,11 +102,11 @@ def given_model(model: SourceModel, *, quiet: bool) -> SourceModel:
     """The model itself, once what there is to know of it has been said."""
     if not quiet:
         for note in model.notes:
-            told(note)
+            print_note(note)
     return model
 
 
-def told(note: str) -> None:
+def print_note(note: str) -> None:
     """Tell a note on stderr."""
     say(f"napari-osuda: note: {note}", file=sys.stderr)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from napari_osuda.cli.batch import Batch, skipped
 from napari_osuda.cli.options import (
     add_case_options,
+    print_note,
     read_given_case,
     read_model,
-    told,
     write_own_grids,
 )
 from napari_osuda.cli.printing import say
@@ -48,7 +48,7 @@ def predict(options: argparse.Namespace) -> int:
         case = read_given_case(options, number, model.card.channels)
         if not options.quiet:
             for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
-                told(note.text)
+                print_note(note.text)
         with _Bar(name, quiet=options.quiet or options.verbose) as bar:
             mask = predict_case(model, case, device=device, on_progress=bar.show)
         write_labels(path, mask, case.grid)

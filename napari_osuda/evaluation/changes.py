@@ -44,7 +44,7 @@ class ChangeTable:
     Parameters
     ----------
     values : tuple of int
-        The L label values; a label's column is its place here.
+        The L label values; a label's column is its index here.
     axis : int
         Array axis that the slices are counted along.
     pixel_mm2, voxel_ml : float
@@ -176,7 +176,7 @@ def change_table(
 def _joint_counts(
     before: NDArray[Any], after: NDArray[Any], axis: int, values: tuple[int, ...]
 ) -> NDArray[np.int64]:
-    """Joint histogram of each slice, shape [S, L + 1, L + 1]; place 0: no label asked for.
+    """Joint histogram of each slice, shape [S, L + 1, L + 1]; index 0: no label asked for.
 
     The pair (0, 0) is not complete: background voxels are most of a volume, and no caller asks for them.
     """

@@ -13,11 +13,11 @@ from napari_osuda.imaging.intensity.maps import (
 )
 from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, IntensityNormalization, normalize
 from napari_osuda.imaging.modalities import (
+    channel_caption,
     is_label_name,
     match_channels,
     modality_of,
-    seen_as,
-    telling_name,
+    name_with_contrast,
 )
 from napari_osuda.imaging.naming import case_name
 from napari_osuda.imaging.planes import Plane
@@ -52,6 +52,7 @@ __all__ = [
     "Volume",
     "case_from_arrays",
     "case_name",
+    "channel_caption",
     "check_case",
     "digest_of",
     "expected_map",
@@ -60,14 +61,13 @@ __all__ = [
     "map_scores",
     "match_channels",
     "modality_of",
+    "name_with_contrast",
     "normalize",
     "onto_grid",
     "read_case",
     "read_labels",
     "read_volume",
     "require_same_grid",
-    "seen_as",
-    "telling_name",
     "title_of",
     "write_labels",
     "write_shares",

@@ -14,7 +14,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging.choices import Preparation
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.intensity.head import Head, find_head
-from napari_osuda.imaging.modalities import telling_name
+from napari_osuda.imaging.modalities import name_with_contrast
 
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]
 
@@ -68,7 +68,7 @@ class Source:
         The title comes first, since a person has chosen it; one that says no contrast gives way to a file's
         name that does.
         """
-        return telling_name(self.title, "" if self.path is None else self.path.name)
+        return name_with_contrast(self.title, "" if self.path is None else self.path.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -222,11 +222,11 @@ def same_grid(first: Grid, other: Grid) -> bool:
 
 def corners_apart(first: Grid, other: Grid) -> float:
     """Largest distance between the same corners of two grids, mm."""
-    places = []
+    corners_mm = []
     for grid in (first, other):
         corners = np.array([(*c, 1.0) for c in product(*((-0.5, n - 0.5) for n in grid.shape))])
-        places.append((corners @ grid.affine.T)[:, :3])
-    return float(np.linalg.norm(places[0] - places[1], axis=1).max())
+        corners_mm.append((corners @ grid.affine.T)[:, :3])
+    return float(np.linalg.norm(corners_mm[0] - corners_mm[1], axis=1).max())
 
 
 def require_same_grid(first: Grid, first_name: str, other: Grid, other_name: str) -> None:

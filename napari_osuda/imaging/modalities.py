@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.volumes import without_suffix
 
-__all__ = ["is_label_name", "match_channels", "modality_of", "seen_as", "telling_name"]
+__all__ = ["channel_caption", "is_label_name", "match_channels", "modality_of", "name_with_contrast"]
 
 _LABEL = re.compile(
     r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
@@ -84,12 +84,12 @@ def modality_of(name: str) -> str | None:
     return "t1ce" if contrast == "t1" and _has_agent(words, index) else contrast
 
 
-def telling_name(*names: str) -> str:
+def name_with_contrast(*names: str) -> str:
     """The first of an image's names that says its contrast, else the first that is not ""."""
     return next((name for name in names if modality_of(name)), next(filter(None, names), ""))
 
 
-def seen_as(channel: str, image_name: str) -> str:
+def channel_caption(channel: str, image_name: str) -> str:
     """What to write under an image: its channel, or the contrast that stands in for it ("FLAIR as t2").
 
     Parameters
@@ -97,7 +97,7 @@ def seen_as(channel: str, image_name: str) -> str:
     channel : str
         Of the model.
     image_name : str
-        Of the image that was given for it, as `telling_name` finds it; "" where it has none.
+        Of the image that was given for it, as `name_with_contrast` finds it; "" where it has none.
     """
     own = modality_of(image_name)
     return channel if own in (None, modality_of(channel)) else f"{str(own).upper()} as {channel}"

@@ -88,7 +88,7 @@ def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
     return torch.cat(found) if found else None
 
 
-class _Reached(Exception):
+class _LayerReached(Exception):
     """Ends a forward pass at the layer whose input is wanted."""
 
 
@@ -132,7 +132,7 @@ def store_pooled_statistics(
         gather = _Gather(layer)
         for batch in batches:
             gather.left = layer.executions
-            with contextlib.suppress(_Reached), InterceptBatchNorm(gather):
+            with contextlib.suppress(_LayerReached), InterceptBatchNorm(gather):
                 model(batch.to(device))
             done += 1
             yield done, total
@@ -153,7 +153,7 @@ class _Gather:
         self.moments.add(call.count, *batch_statistics(call.x))
         self.left -= 1
         if self.left == 0:
-            raise _Reached
+            raise _LayerReached
 
 
 def _store_at_once(model: nn.Module, layers: tuple[BoundLayer, ...], whole: Tensor, prior: float) -> None:

@@ -25,7 +25,7 @@ def default_labels(names: list[str], activation: Any) -> dict[int, str]:
 
 
 def default_colors(labels: Mapping[Any, Any]) -> dict[Any, str]:
-    """A color for each value in the mask, by its place among them; black for the background."""
+    """A color for each value in the mask, by its index among them; black for the background."""
     shown = [as_value(label) for label in labels if as_value(label) != 0]
     return {0: "#000000"} | {label: _PALETTE[i % len(_PALETTE)] for i, label in enumerate(shown)}
 

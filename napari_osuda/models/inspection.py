@@ -210,9 +210,9 @@ def _layers(
     others = {kind: len(names) for kind, names in norms.items() if "BatchNorm" not in kind}
     reason = f"{len(layers)} BatchNorm layers store the statistics of the source."
     if others:
-        told = ", ".join(f"{count} {kind}" for kind, count in others.items())
+        listed = ", ".join(f"{count} {kind}" for kind, count in others.items())
         share = len(layers) / (len(layers) + sum(others.values()))
-        reason += f" They are {share:.0%} of its normalisation layers; {told} stay as they are."
+        reason += f" They are {share:.0%} of its normalisation layers; {listed} stay as they are."
     return layers, True, reason
 
 

@@ -177,8 +177,8 @@ def _recalling(
         answers = {**recalled, **answers}
         if {"architecture", "kwargs"} & set(recalled):
             reading = _read(package, answers, trust)
-    told = ", ".join(f"{key}={earlier[key]}" for key in recalled)
-    return reading, answers, (f"Answered before for this file: {told}.",)
+    listed = ", ".join(f"{key}={earlier[key]}" for key in recalled)
+    return reading, answers, (f"Answered before for this file: {listed}.",)
 
 
 def _read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:

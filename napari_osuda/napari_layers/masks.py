@@ -12,7 +12,15 @@ from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_osuda.evaluation import DIFFERENCE
 
-__all__ = ["RESULT_KEY", "RUN_KEY", "go_to_most_changed", "label_colors", "looks", "mask_layer", "shows"]
+__all__ = [
+    "RESULT_KEY",
+    "RUN_KEY",
+    "go_to_most_changed",
+    "label_appearance",
+    "label_colors",
+    "mask_layer",
+    "shows",
+]
 
 RESULT_KEY = "napari-osuda result"
 """In a layer's metadata: which mask of a run it shows, so that it is never taken for an input."""
@@ -39,7 +47,7 @@ def label_colors(
     return DirectLabelColormap(color_dict=palette)
 
 
-def looks(role: str, labels: Mapping[int, str], colors: Mapping[int, str]) -> dict[str, Any]:
+def label_appearance(role: str, labels: Mapping[int, str], colors: Mapping[int, str]) -> dict[str, Any]:
     """Arguments of a Labels layer: names and colors of a mask's values, or of those of `difference`."""
     if role == "difference":
         labels = {value: name for value, (name, _) in DIFFERENCE.items()}
@@ -53,7 +61,7 @@ def looks(role: str, labels: Mapping[int, str], colors: Mapping[int, str]) -> di
 
 def mask_layer(name: str, card: Any, data: Any, transform: Mapping[str, Any]) -> Labels:
     """A layer of masks in the card's names and colors, not to be painted in."""
-    layer = Labels(data, name=name, **looks("after", card.labels, card.colours), **transform)
+    layer = Labels(data, name=name, **label_appearance("after", card.labels, card.colours), **transform)
     layer.editable = False
     return layer
 

@@ -42,7 +42,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     from napari_osuda.evaluation import difference
     from napari_osuda.imaging.world import layer_arguments, to_shown
     from napari_osuda.napari_layers.images import image_layer
-    from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, looks
+    from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_appearance
     from napari_osuda.napari_layers.names import layer_name
     from napari_osuda.napari_layers.orientation import show_patient_soon
     from napari_osuda.session.report.content import shown_first
@@ -68,7 +68,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
     for role, mask in masks.items():
         shown = {"name": layer_name(role, name), "visible": role == "final"}
         arguments = {**shown, **layer_arguments(case.grid)}
-        arguments |= looks(role, run.labels, run.colors)
+        arguments |= label_appearance(role, run.labels, run.colors)
         arguments["metadata"] |= {RESULT_KEY: role, **mark}
         layers.append((np.ascontiguousarray(to_shown(mask, case.grid)), arguments, "labels"))
     show_patient_soon()

@@ -9,7 +9,7 @@ from napari_osuda.session.job import CaseResult, IterationReason, Job, Recommend
 from napari_osuda.session.notes import NoteKind
 from napari_osuda.session.preview.contrast import ContrastPreview, contrast_previews
 from napari_osuda.session.preview.slices import Preview, Previewer, can_preview
-from napari_osuda.session.run.from_iteration import StateRun
+from napari_osuda.session.run.from_iteration import RunFromIteration
 from napari_osuda.session.run.run import Run
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 from napari_osuda.session.run_folder.unfinished import Unfinished, find_unfinished
@@ -33,10 +33,10 @@ __all__ = [
     "Progress",
     "Recommendation",
     "Run",
+    "RunFromIteration",
     "RunResult",
     "RunState",
     "Started",
-    "StateRun",
     "Step",
     "Timeline",
     "Unfinished",

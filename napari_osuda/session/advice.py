@@ -63,8 +63,8 @@ class Reason:
 
     def to_dict(self) -> dict[str, Any]:
         """For ``run.json``."""
-        told = {"kind": self.kind.value, "region": self.region, "figures": dict(self.figures)}
-        return told | ({} if self.case is None else {"case": self.case})
+        record = {"kind": self.kind.value, "region": self.region, "figures": dict(self.figures)}
+        return record | ({} if self.case is None else {"case": self.case})
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from napari_osuda.session.events import After, Before, Finished, Note, Progress,
 from napari_osuda.session.job import Job
 from napari_osuda.session.preview.live import LivePreview
 from napari_osuda.session.preview.slices import Preview
-from napari_osuda.session.run.from_iteration import StateRun
+from napari_osuda.session.run.from_iteration import RunFromIteration
 from napari_osuda.session.run.run import Run
 
 __all__ = ["Controller", "RunState"]
@@ -56,7 +56,7 @@ class Controller:
         self._lock = threading.RLock()
         self._unpaused = threading.Event()
         self._unpaused.set()
-        self._run: Run | StateRun | None = None
+        self._run: Run | RunFromIteration | None = None
         self._adaptation: Run | None = None
         self._thread: threading.Thread | None = None
         self._abandoned = False
@@ -90,7 +90,7 @@ class Controller:
         """Begin a run that keeps its states; RuntimeError if one is under way."""
         self.launch(Run(job, keep_states=True))
 
-    def launch(self, run: Run | StateRun) -> None:
+    def launch(self, run: Run | RunFromIteration) -> None:
         """Begin a run that has been made ready; RuntimeError if one is under way."""
         with self._lock:
             if self.busy:
@@ -144,7 +144,7 @@ class Controller:
             return not thread.is_alive()
         return True
 
-    def _drive(self, run: Run | StateRun) -> None:
+    def _drive(self, run: Run | RunFromIteration) -> None:
         final = RunState.FAILED
         live, events = LivePreview(run) if isinstance(run, Run) else None, iter(run)
         try:

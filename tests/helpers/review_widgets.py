@@ -50,7 +50,7 @@ def press(viewer: Any, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier)
 
 def paint(widget: Any, qtbot: Any, step: int) -> np.ndarray:
     """Paint a voxel of an axial slice, as napari's brush does; the slice as it is then."""
-    widget.desk.go_to(step)
+    widget.context.go_to(step)
     widget.edit(True)
     final = widget.layers.layers["final"]
     final.selected_label = 1 if final.data[step, 5, 5] != 1 else 3

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.modalities import is_label_name, match_channels, modality_of, seen_as
+from napari_osuda.imaging.modalities import channel_caption, is_label_name, match_channels, modality_of
 
 NAMES = {
     "flair": [
@@ -198,4 +198,4 @@ def test_any_name_is_read_without_an_error(name):
      ("t2", "", "t2"), ("image", "p1_t1ce.nii.gz", "T1CE as image")],
 )  # fmt: skip
 def test_a_contrast_that_stands_in_for_another_is_called_by_its_name(channel, name, said):
-    assert seen_as(channel, name) == said
+    assert channel_caption(channel, name) == said

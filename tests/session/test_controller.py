@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from napari_osuda.method import preset
-from napari_osuda.session import Controller, Preview, RunState, StateRun, find_unfinished
+from napari_osuda.session import Controller, Preview, RunFromIteration, RunState, find_unfinished
 from napari_osuda.session.api import make_job
 
 LONG = preset("osuda", iterations=400, batch_size=4)
@@ -157,7 +157,7 @@ def test_a_past_state_becomes_the_result(controller, model, case):
     controller.start(make_job(model, case, preset("osuda", iterations=4, batch_size=4)))
     watch.wait(lambda: RunState.DONE in watch.states)
     run = controller.run
-    controller.launch(StateRun(watch.results[0], run.timeline, 2))
+    controller.launch(RunFromIteration(watch.results[0], run.timeline, 2))
     watch.wait(lambda: len(watch.results) == 2)
     assert watch.results[1].iteration == 2
     assert watch.states[3:5] == [RunState.LOADING, RunState.RUNNING]

@@ -57,7 +57,7 @@ def test_a_storm_of_acts_and_undo_ends_where_it_began(make_napari_viewer, folder
     first = review.review.final.copy()
     review.page.decide.on.setChecked(False)
     for step in range(1, 7):
-        review.desk.go_to(step)
+        review.context.go_to(step)
         hand.press((Qt.Key.Key_A, Qt.Key.Key_K)[step % 2])
         viewer.theme = ("light", "dark")[step % 2]
         tool = list(review.page.tools.buttons)[step % 3]
@@ -65,7 +65,7 @@ def test_a_storm_of_acts_and_undo_ends_where_it_began(make_napari_viewer, folder
         hand.click(review.page.tools.buttons[tool])
         # The next key comes while the tool is at work: the later act counts, and nothing is mixed up.
         hand.press(Qt.Key.Key_G)
-    hand.wait(lambda: not review.acts.tools.busy, "the last tool")
+    hand.wait(lambda: not review.commands.tools.busy, "the last tool")
     assert review.review.can_undo
     for _ in range(40):
         hand.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -100,8 +100,8 @@ def test_two_viewers_on_one_folder_do_not_write_over_each_other(two, folder):
     first, second = two
     first.open_folder(folder)
     second.open_folder(folder)
-    first.acts.decide("before")
-    second.acts.decide("before")
+    first.commands.decide("before")
+    second.commands.decide("before")
     assert "another window" in second.page.note.text()
     assert len(first.review.log) == 1
     assert second.review.log == []

@@ -38,12 +38,14 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     """
     if not row.get("signals"):
         return dict(row)
-    kept: dict[str, Any] = json.loads(row["signals"])
-    known = kept.get("figures", {})
-    if not known or any(set(told) != set(FIGURES) for side in known.values() for told in side.values()):
+    signals: dict[str, Any] = json.loads(row["signals"])
+    known = signals.get("figures", {})
+    if not known or any(
+        set(of_region) != set(FIGURES) for side in known.values() for of_region in side.values()
+    ):
         return {**row, "decision": "", "reasons": ""}
     evidence = {name: _evidence(side) for name, side in known.items()}
-    advice = judged(evidence, kept["candidate"], fitted(), kept.get("contrast")).advice
+    advice = judged(evidence, signals["candidate"], fitted(), signals.get("contrast")).advice
     return {**row, "decision": advice.decision, "reasons": " ".join(said(advice))}
 
 

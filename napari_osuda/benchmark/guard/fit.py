@@ -21,7 +21,7 @@ from napari_osuda.session.guard.estimate import (
     level_features,
 )
 
-__all__ = ["ALPHA", "KNOTS", "Held", "finished", "fit", "held_out", "ridge", "risk_controlled"]
+__all__ = ["ALPHA", "KNOTS", "HeldOut", "finished", "fit", "held_out", "ridge", "risk_controlled"]
 
 ALPHA = 0.05
 """Share of the cases that may be harmed."""
@@ -78,7 +78,7 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
     target = np.array([row.dice for row in masks.values()])
     level = ridge(features, target, weights, LEVEL_FEATURES)
     plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 0.0, USELESS)
-    changes, relative, told = [], [], []
+    changes, relative, weights = [], [], []
     for case in cases:
         for name, regions in case.masks.items():
             for region, row in regions.items():
@@ -90,14 +90,14 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
                     change_features(before.figures, row.figures, plain.expected(before.figures).dice)
                 )
                 relative.append((row.dice - before.dice) / room)
-                told.append(room * share[case.protocol])
-    scaled = np.array(told) * len(told) / np.sum(told)
+                weights.append(room * share[case.protocol])
+    scaled = np.array(weights) * len(weights) / np.sum(weights)
     change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
     return replace(plain, change=change)
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOut:
     """What an estimator says of a case whose protocol it was not fitted on.
 
     Attributes
@@ -127,7 +127,7 @@ class Held:
         return self.case.dice(self.chosen(accepted_harm)) - self.case.dice("source")
 
 
-def judge(estimator: Estimator, case: CaseRows) -> Held:
+def judge(estimator: Estimator, case: CaseRows) -> HeldOut:
     """What an estimator says of a case."""
     level = {
         (name, region): estimator.expected(row.figures).dice
@@ -149,12 +149,12 @@ def judge(estimator: Estimator, case: CaseRows) -> Held:
         for region, row in regions.items():
             room = disagreement(row.figures)
             error.append(((row.dice - before[region].dice - changes[region].gain) / room, room))
-    return Held(case, level, gain, harm, error)
+    return HeldOut(case, level, gain, harm, error)
 
 
-def held_out(cases: Sequence[CaseRows]) -> list[Held]:
+def held_out(cases: Sequence[CaseRows]) -> list[HeldOut]:
     """Each case judged by an estimator that saw none of its protocol."""
-    found: list[Held] = []
+    found: list[HeldOut] = []
     for protocol in dict.fromkeys(case.protocol for case in cases):
         others = [case for case in cases if case.protocol != protocol]
         estimator = replace(fit(others), spread=_spread(others))
@@ -172,7 +172,7 @@ def _spread(cases: Sequence[CaseRows]) -> float:
     return float(np.sqrt(np.average(values**2, weights=weights)))
 
 
-def risk_controlled(held: Sequence[Held], alpha: float = ALPHA) -> float:
+def risk_controlled(held: Sequence[HeldOut], alpha: float = ALPHA) -> float:
     """The largest risk to accept so that no more than ``alpha`` of new cases are harmed.
 
     Conformal risk control (Angelopoulos et al., ICLR 2024): the largest threshold up to which, at each, the
@@ -188,7 +188,7 @@ def risk_controlled(held: Sequence[Held], alpha: float = ALPHA) -> float:
     return chosen
 
 
-def intervals(held: Sequence[Held]) -> tuple[list[float], list[float]]:
+def intervals(held: Sequence[HeldOut]) -> tuple[list[float], list[float]]:
     """How far Dice lies below and above its estimate, at the knots, in 9 of 10 held-out masks."""
     pairs = np.array(
         [(h.level[n, r], row.dice) for h in held for n, rs in h.case.masks.items() for r, row in rs.items()]
@@ -205,7 +205,7 @@ def intervals(held: Sequence[Held]) -> tuple[list[float], list[float]]:
     return below, above
 
 
-def finished(cases: Sequence[CaseRows], held: Sequence[Held]) -> Estimator:
+def finished(cases: Sequence[CaseRows], held: Sequence[HeldOut]) -> Estimator:
     """Fitted on all cases, with the intervals and the threshold that the held-out ones give."""
     below, above = intervals(held)
     return replace(

@@ -71,11 +71,11 @@ class _Trial:
         return self.after if self.accepted else self.before
 
 
-T = TypeVar("T", "_Trial", "_Case")
+T = TypeVar("T", "_Trial", "_GuardedCase")
 
 
 @dataclass(frozen=True)
-class _Case:
+class _GuardedCase:
     """The seeds of one method on one patient of a protocol."""
 
     seeds: Sequence[_Trial]
@@ -135,15 +135,15 @@ def _trial(row: Row) -> _Trial | None:
     return _Trial(row, float(np.mean(before)), float(np.mean(after)), float(change.min()))  # type: ignore[arg-type]
 
 
-def _cases(trials: Sequence[_Trial]) -> list[_Case]:
-    return [_Case(seeds) for seeds in _grouped(trials, "protocol", "method", "patient").values()]
+def _cases(trials: Sequence[_Trial]) -> list[_GuardedCase]:
+    return [_GuardedCase(seeds) for seeds in _grouped(trials, "protocol", "method", "patient").values()]
 
 
 def _share(kept: float, oracle: float) -> str:
     return f"{kept / oracle:.1%}" if oracle > 1e-6 else "-"
 
 
-def _totals(cases: Sequence[_Case]) -> str:
+def _totals(cases: Sequence[_GuardedCase]) -> str:
     harmed, kept, oracle = (
         sum(c.harmed for c in cases),
         sum(c.kept for c in cases),
@@ -164,7 +164,7 @@ def _totals(cases: Sequence[_Case]) -> str:
     )
 
 
-def _single_regions(cases: Sequence[_Case]) -> str:
+def _single_regions(cases: Sequence[_GuardedCase]) -> str:
     """What the mean over the regions may hide: one that pays for the others."""
     without = sum(any(t.worst_region < -HARM for t in c.seeds) for c in cases)
     harmed = sum(c.worst_region < -HARM for c in cases)
@@ -197,12 +197,12 @@ def _known(rows: Sequence[Row]) -> str:
     )
 
 
-def _guard_table(cases: Sequence[_Case], column: str) -> str:
+def _guard_table(cases: Sequence[_GuardedCase], column: str) -> str:
     header = (column, "cases", "accepted", "harmed without", "harmed", "worst", "guarded", "oracle", "kept")
     return markdown_table(header, (_line(name, group) for (name,), group in _grouped(cases, column).items()))
 
 
-def _line(name: str, cases: Sequence[_Case]) -> tuple[str, ...]:
+def _line(name: str, cases: Sequence[_GuardedCase]) -> tuple[str, ...]:
     kept, oracle = sum(c.kept for c in cases), sum(c.oracle for c in cases)
     return (
         name,
@@ -217,7 +217,7 @@ def _line(name: str, cases: Sequence[_Case]) -> tuple[str, ...]:
     )
 
 
-def _going_back(cases: Sequence[_Case]) -> str:
+def _going_back(cases: Sequence[_GuardedCase]) -> str:
     """What ``fallback``, which the bench leaves out, makes of it: `osuda-se` is OSUDA's iteration 0."""
     untrained = {_key(c): c.seeds[0] for c in cases if c.row["method"] == "osuda-se"}
     refused = [c for c in cases if c.row["method"] == "osuda" and c.accepted < 1 and _key(c) in untrained]
@@ -233,7 +233,7 @@ def _going_back(cases: Sequence[_Case]) -> str:
     )
 
 
-def _key(case: _Case) -> tuple[str, str]:
+def _key(case: _GuardedCase) -> tuple[str, str]:
     return case.row["protocol"], case.row["patient"]
 
 

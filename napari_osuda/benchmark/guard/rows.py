@@ -10,13 +10,13 @@ from pathlib import Path
 from napari_osuda.evaluation import write_rows
 from napari_osuda.session.guard.figures import FIGURES, Figures
 
-__all__ = ["COLUMNS", "CaseRows", "Row", "read_rows", "read_table", "write_table"]
+__all__ = ["COLUMNS", "CaseRows", "GuardRow", "read_rows", "read_table", "write_table"]
 
 COLUMNS = ("protocol", "patient", "family", "region", "candidate", "dice", *FIGURES)
 
 
 @dataclass(frozen=True)
-class Row:
+class GuardRow:
     """One region of one candidate's mask.
 
     Attributes
@@ -46,14 +46,14 @@ class CaseRows:
     Attributes
     ----------
     protocol, patient, family : str
-    masks : dict of str to dict of str to Row
+    masks : dict of str to dict of str to GuardRow
         By candidate and region; the source model's among them.
     """
 
     protocol: str
     patient: str
     family: str
-    masks: dict[str, dict[str, Row]]
+    masks: dict[str, dict[str, GuardRow]]
 
     def dice(self, candidate: str) -> float:
         """Mean over the regions that the reference or any mask has."""
@@ -61,7 +61,7 @@ class CaseRows:
         return sum(values) / len(values)
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[GuardRow]:
     """The rows of a table."""
     with open(path, encoding="utf-8", newline="") as stream:
         return [_row(row) for row in csv.DictReader(stream)]
@@ -72,20 +72,20 @@ def read_table(path: Path) -> list[CaseRows]:
     return list(_cases(read_rows(path)))
 
 
-def write_table(path: Path, rows: Iterable[Row]) -> None:
+def write_table(path: Path, rows: Iterable[GuardRow]) -> None:
     """Write a table, whole or not at all."""
     write_rows(path, [_plain(row) for row in rows])
 
 
-def _plain(row: Row) -> dict[str, object]:
-    told: dict[str, object] = {name: getattr(row, name) for name in COLUMNS[:5]}
+def _plain(row: GuardRow) -> dict[str, object]:
+    fields: dict[str, object] = {name: getattr(row, name) for name in COLUMNS[:5]}
     numbers = {"dice": row.dice, **row.figures.to_dict()}
-    return told | {name: f"{value:.5g}" for name, value in numbers.items()}
+    return fields | {name: f"{value:.5g}" for name, value in numbers.items()}
 
 
-def _row(plain: dict[str, str]) -> Row:
+def _row(plain: dict[str, str]) -> GuardRow:
     figures = Figures(**{name: float(plain[name]) for name in FIGURES})
-    return Row(
+    return GuardRow(
         protocol=plain["protocol"],
         patient=plain["patient"],
         family=plain["family"],
@@ -96,8 +96,8 @@ def _row(plain: dict[str, str]) -> Row:
     )
 
 
-def _cases(rows: Sequence[Row]) -> Iterator[CaseRows]:
-    runs: dict[tuple[str, str, str], dict[str, dict[str, Row]]] = {}
+def _cases(rows: Sequence[GuardRow]) -> Iterator[CaseRows]:
+    runs: dict[tuple[str, str, str], dict[str, dict[str, GuardRow]]] = {}
     for row in rows:
         masks = runs.setdefault((row.protocol, row.patient, row.family), {})
         masks.setdefault(row.candidate, {})[row.region] = row

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_osuda.benchmark.guard.rows import Row, read_rows, write_table
+from napari_osuda.benchmark.guard.rows import GuardRow, read_rows, write_table
 from napari_osuda.benchmark.patients import TUNING, Patient, simulated_patient
 from napari_osuda.benchmark.protocols import PROTOCOLS
 from napari_osuda.evaluation import dice
@@ -42,7 +42,9 @@ EARLIER = 3
 _MIXES = (0.5, 0.0)
 
 
-def measured(protocol: str, patient: Patient, model: SourceModel, config: AdaptationConfig) -> Iterator[Row]:
+def measured(
+    protocol: str, patient: Patient, model: SourceModel, config: AdaptationConfig
+) -> Iterator[GuardRow]:
     """The rows of one run on one patient.
 
     Parameters
@@ -73,10 +75,10 @@ def measured(protocol: str, patient: Patient, model: SourceModel, config: Adapta
     for name, figures in evidence.items():
         network, seen, with_card = networks.get(name, (setup.source, plain, model.card))
         scores = _scores(network, seen, with_card, patient.reference)
-        for region, told in figures.items():
-            yield Row(
+        for region, measured_figures in figures.items():
+            yield GuardRow(
                 protocol=protocol, patient=patient.name, family="mapped" if mapped else "plain",
-                region=region, candidate=name, dice=scores[region], figures=told,
+                region=region, candidate=name, dice=scores[region], figures=measured_figures,
             )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.benchmark.guard.fit import ALPHA, KNOTS, Held, intervals, risk_controlled
+from napari_osuda.benchmark.guard.fit import ALPHA, KNOTS, HeldOut, intervals, risk_controlled
 from napari_osuda.benchmark.tables import markdown_table
 from napari_osuda.session.guard.estimate import CHANGE_FEATURES, HARM, LEVEL_FEATURES, Estimator, interval
 
@@ -17,7 +17,7 @@ __all__ = ["area_under_risk", "page", "thresholds"]
 _EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def thresholds(held: Sequence[Held]) -> dict[str, float]:
+def thresholds(held: Sequence[HeldOut]) -> dict[str, float]:
     """For each protocol the accepted chance of harm that the cases of the others lead to."""
     return {
         name: risk_controlled([h for h in held if h.case.protocol != name])
@@ -41,7 +41,7 @@ def area_under_risk(scores: Sequence[float], losses: Sequence[float]) -> float:
     return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1)))
 
 
-def page(held: Sequence[Held], estimator: Estimator) -> str:
+def page(held: Sequence[HeldOut], estimator: Estimator) -> str:
     """The page, in Markdown."""
     by_protocol = thresholds(held)
     parts = [
@@ -64,21 +64,21 @@ def page(held: Sequence[Held], estimator: Estimator) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _changes(held: Sequence[Held], by_protocol: dict[str, float]) -> NDArray[np.float64]:
+def _changes(held: Sequence[HeldOut], by_protocol: dict[str, float]) -> NDArray[np.float64]:
     return np.array([h.change(by_protocol[h.case.protocol]) for h in held])
 
 
-def _last(h: Held) -> float:
+def _last(h: HeldOut) -> float:
     """Change of Dice where the last candidate of a run is always taken."""
     names = [n for n in ("curve-adapted", "adapted", "curve-statistics", "curve") if n in h.case.masks]
     return h.case.dice(names[0]) - h.case.dice("source")
 
 
-def _oracle(h: Held) -> float:
+def _oracle(h: HeldOut) -> float:
     return max(h.case.dice(name) for name in h.case.masks) - h.case.dice("source")
 
 
-def _summary(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
+def _summary(held: Sequence[HeldOut], by_protocol: dict[str, float]) -> str:
     change, last, oracle = (
         _changes(held, by_protocol),
         np.array([_last(h) for h in held]),
@@ -98,7 +98,7 @@ def _summary(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
     )
 
 
-def _by_protocol(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
+def _by_protocol(held: Sequence[HeldOut], by_protocol: dict[str, float]) -> str:
     lines = []
     for name in by_protocol:
         group = [h for h in held if h.case.protocol == name]
@@ -132,7 +132,7 @@ def _by_protocol(held: Sequence[Held], by_protocol: dict[str, float]) -> str:
     return markdown_table(header, lines)
 
 
-def _trusted(held: Sequence[Held], by_protocol: dict[str, float], estimator: Estimator) -> str:
+def _trusted(held: Sequence[HeldOut], by_protocol: dict[str, float], estimator: Estimator) -> str:
     """How good the masks are that the guard recommends, and those that it does not."""
     groups: dict[str, list[float]] = {"recommended": [], "neither": []}
     for h in held:
@@ -152,19 +152,19 @@ def _trusted(held: Sequence[Held], by_protocol: dict[str, float], estimator: Est
     return markdown_table(("", "cases", "mean Dice", "below 0.3", "0.5 and above"), lines)
 
 
-def _calibration(held: Sequence[Held]) -> str:
+def _calibration(held: Sequence[HeldOut]) -> str:
     """Expected against true Dice, with intervals that other protocols gave."""
-    told = []
+    estimates = []
     for name in dict.fromkeys(h.case.protocol for h in held):
         below, above = intervals([h for h in held if h.case.protocol != name])
         for h in held:
             if h.case.protocol == name:
-                told += [
-                    (*_told(h, mask, region, below, above), row.dice)
+                estimates += [
+                    (*_estimate(h, mask, region, below, above), row.dice)
                     for mask, regions in h.case.masks.items()
                     for region, row in regions.items()
                 ]
-    table = np.array(told)
+    table = np.array(estimates)
     lines = []
     for low, high in itertools.pairwise(_EDGES):
         group = table[(table[:, 0] >= low) & ((table[:, 0] < high) | (high == 1.0))]
@@ -189,8 +189,8 @@ def _calibration(held: Sequence[Held]) -> str:
     )
 
 
-def _told(
-    h: Held, mask: str, region: str, below: Sequence[float], above: Sequence[float]
+def _estimate(
+    h: HeldOut, mask: str, region: str, below: Sequence[float], above: Sequence[float]
 ) -> tuple[float, float, float]:
     level = h.level[mask, region]
     return level, *interval(level, KNOTS, below, above)

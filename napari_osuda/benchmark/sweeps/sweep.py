@@ -103,7 +103,7 @@ def run_sweep(
         models = {name: load_model(path) for name, path in sample_models().items()}
     # Setting by setting, so that an early end has tried the first ones everywhere.
     work = [(s, name, seed) for s in settings for name in shifts_of(s) for seed in patients]
-    before: dict[tuple[str, int], _Reached] = {}
+    before: dict[tuple[str, int], _Outcome] = {}
     for done, (setting, name, seed) in enumerate(work, start=1):
         wanted = [
             i
@@ -115,7 +115,7 @@ def run_sweep(
             model, patient = models[protocol.model], simulated_patient(protocol, seed)
             stack = SliceStack(patient.case, slice_spec(model.card))
             if (name, seed) not in before:
-                before[name, seed] = _reach(model.network, stack, model.card, patient)
+                before[name, seed] = _outcome(model.network, stack, model.card, patient)
             for inference, after, seconds in _adapted(model, patient, stack, setting, wanted):
                 key = dict(zip(KEY, (setting.name, inference, name, seed), strict=True))
                 rows.add(key | _row(before[name, seed], after, model.card, seconds))
@@ -123,27 +123,27 @@ def run_sweep(
 
 
 @dataclass(frozen=True, eq=False)
-class _Reached:
+class _Outcome:
     labels: np.ndarray
     dice: float
     signals: Signals
 
 
-def _reach(
+def _outcome(
     network: nn.Module, stack: SliceStack, card: ModelCard, patient: Patient, plain: SliceStack | None = None
-) -> _Reached:
+) -> _Outcome:
     *_, labels = predicted(network, stack, card)
     assert isinstance(labels, np.ndarray)
     *_, evidence = gather(network, stack, card, plain)
     assert not isinstance(evidence, tuple)
     signals = evidence[WHOLE]
     found, truth = region_masks(labels, card.regions), region_masks(patient.reference, card.regions)
-    return _Reached(labels, float(np.mean([dice(found[r], truth[r]) for r in card.regions])), signals)
+    return _Outcome(labels, float(np.mean([dice(found[r], truth[r]) for r in card.regions])), signals)
 
 
 def _adapted(
     model: SourceModel, patient: Patient, stack: SliceStack, setting: Setting, wanted: Iterable[Inference]
-) -> Iterator[tuple[str, _Reached, float]]:
+) -> Iterator[tuple[str, _Outcome, float]]:
     """Adapt once, and finish with each of the statistics."""
     config = AdaptationConfig().replace(**setting.changes)
     spec, plain = slice_spec(model.card), stack
@@ -164,7 +164,7 @@ def _adapted(
     for inference in wanted:
         adaptation.model.load_state_dict(source)
         adaptation.config, adaptation.finished = config.replace(**inference.changes), False
-        yield inference.name, _reach(adaptation.finish(), stack, model.card, patient, plain), seconds
+        yield inference.name, _outcome(adaptation.finish(), stack, model.card, patient, plain), seconds
 
 
 def _weighed(network: nn.Module, stack: SliceStack, card: ModelCard, setting: Setting) -> list[Tensor]:
@@ -187,7 +187,7 @@ def _maps(patient: Patient) -> tuple[IntensityMap, ...]:
     return tuple(expected_map(s.channel, s.name) for s in case.sources)
 
 
-def _row(before: _Reached, after: _Reached, card: ModelCard, seconds: float) -> dict[str, Any]:
+def _row(before: _Outcome, after: _Outcome, card: ModelCard, seconds: float) -> dict[str, Any]:
     row: dict[str, Any] = {
         "dice_before": before.dice,
         "dice_after": after.dice,

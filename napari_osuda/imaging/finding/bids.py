@@ -91,11 +91,11 @@ def matched_by_entities(
             values = {value: group for value, group in values.items() if _same(value, chosen[key])}
             if not values:
                 raise CaseError(
-                    f"No image has {key}-{chosen[key]}; there are {_told(_values(kept, key), key)}."
+                    f"No image has {key}-{chosen[key]}; there are {_listed_values(_values(kept, key), key)}."
                 )
         if len(values) > 1 and key == "sub":
             raise CaseError(
-                f"There are {len(values)} patients ({_told(values, key)}): give the folder of one."
+                f"There are {len(values)} patients ({_listed_values(values, key)}): give the folder of one."
             )
         kept = _complete_session(values, channels, chosen) if len(values) > 1 else next(iter(values.values()))
     kept = _narrowed(kept, channels, chosen)
@@ -104,9 +104,9 @@ def matched_by_entities(
         channel: entities_of(path.name).get("space", "the scanner's") for channel, path in matched.items()
     }
     if len(set(spaces.values())) > 1:
-        told = ", ".join(f"{channel} in {space}" for channel, space in spaces.items())
+        listed = ", ".join(f"{channel} in {space}" for channel, space in spaces.items())
         raise CaseError(
-            f"The images lie in different spaces ({told}): give those of one space, by name=FILE,name=FILE."
+            f"The images lie in different spaces ({listed}): give those of one space, by name=FILE,name=FILE."
         )
     return matched
 
@@ -122,7 +122,7 @@ def _complete_session(
     }
     if len(complete) == 1:
         return next(iter(complete.values()))
-    named = _told(complete or sessions, "ses")
+    named = _listed_values(complete or sessions, "ses")
     if complete:
         raise CaseError(
             f"{len(complete)} sessions have the model's images ({named}): give the folder of one, or choose "
@@ -174,7 +174,7 @@ def _values(files: Mapping[str, Path], key: str) -> dict[str, dict[str, Path]]:
     return groups or {"": {}}
 
 
-def _told(values: Iterable[str], key: str, most: int = 8) -> str:
+def _listed_values(values: Iterable[str], key: str, most: int = 8) -> str:
     named = [f"{key}-{value}" for value in values if value] or ["none"]
     return ", ".join(named[:most]) + (f" and {len(named) - most} more" if len(named) > most else "")
 

@@ -97,9 +97,9 @@ def _in_dataset(
     if wanted is not None:
         patients = [p for p in patients if p.name == f"sub-{wanted}"]
     if len(patients) != 1:
-        told = ", ".join(p.name for p in patients[:8]) or f"none called sub-{wanted}"
+        listed = ", ".join(p.name for p in patients[:8]) or f"none called sub-{wanted}"
         raise CaseError(
-            f"{folder} holds {len(patients)} patients ({told}{' and more' if len(patients) > 8 else ''}): "
+            f"{folder} holds {len(patients)} patients ({listed}{' and more' if len(patients) > 8 else ''}): "
             "give the folder of one."
         )
     return channels_in(patients[0], channels, entities)

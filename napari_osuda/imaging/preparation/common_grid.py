@@ -164,11 +164,11 @@ def resampled(
     inside = np.empty(shape[::-1], bool).transpose(2, 1, 0)
     i, j = np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
     plane = np.tensordot(step[:3, :2], np.stack([i, j]), 1) + step[:3, 3, None, None]
-    # Slice by slice: the places of all voxels would take more memory than the images.
+    # Slice by slice: the points of all voxels would take more memory than the images.
     for k in range(shape[2]):
-        places = plane + step[:3, 2, None, None] * k
-        within = ((places > -0.5 - _EDGE) & (places < last[:, None, None] + _EDGE)).all(axis=0)
-        found = ndimage.map_coordinates(array, places, order=order, mode="nearest", prefilter=False)
+        points = plane + step[:3, 2, None, None] * k
+        within = ((points > -0.5 - _EDGE) & (points < last[:, None, None] + _EDGE)).all(axis=0)
+        found = ndimage.map_coordinates(array, points, order=order, mode="nearest", prefilter=False)
         moved[:, :, k] = np.where(within, found, array.dtype.type(outside))
         inside[:, :, k] = within
     return moved, inside

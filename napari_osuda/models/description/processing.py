@@ -61,9 +61,9 @@ def _before(
             return []
         notes.append(f"The package normalizes by {_words(steps[0])}. {difference}")
     else:
-        told = ", then ".join(_words(step) for step in steps)
+        listed = ", then ".join(_words(step) for step in steps)
         notes.append(
-            f"The package prepares images by {told}, which is not done here. Choose the closest "
+            f"The package prepares images by {listed}, which is not done here. Choose the closest "
             "normalization, and compare masks with those of the package's own tool."
         )
     return notes
@@ -132,18 +132,18 @@ def _after(steps: Sequence[ProcessingStep], said: dict[str, Any], guessed: dict[
     left = [step for step in left if step.id != "ensure_dtype"]
     if not left:
         return []
-    told = ", then ".join(_words(step) for step in left)
+    listed = ", then ".join(_words(step) for step in left)
     return [
-        f"After the network, the package's own tool does {told}. Here a label is where its probability is "
+        f"After the network, the package's own tool does {listed}. Here a label is where its probability is "
         "above 0.5, or the largest."
     ]
 
 
 def _words(step: ProcessingStep) -> str:
-    told = ", ".join(
+    listed = ", ".join(
         f"{shown(key, 20)[1:-1]} {_value(value)}" for key, value in list(step.kwargs.items())[:6]
     )
-    return f"{step.id} ({told})" if told else step.id
+    return f"{step.id} ({listed})" if listed else step.id
 
 
 def _value(value: Any) -> str:

@@ -197,10 +197,10 @@ def describe_postprocessing(
 
 
 def _words(steps: Sequence[TransformStep]) -> str:
-    return ", then ".join(_told(step) for step in steps[:8])
+    return ", then ".join(_step_in_words(step) for step in steps[:8])
 
 
-def _told(step: TransformStep) -> str:
+def _step_in_words(step: TransformStep) -> str:
     known = (int, float, str, bool)
     some = [f"{key} {value}"[:40] for key, value in step.arguments.items()
             if key not in _ASIDE and isinstance(value, known)][:5]  # fmt: skip

@@ -15,9 +15,9 @@ from napari_osuda.files import csv_cell, written_whole
 from napari_osuda.session.cohort.page import cohort_page
 from napari_osuda.session.cohort.plan import CohortJob
 from napari_osuda.session.cohort.record import CaseOutcome, JobOutcome, Outcomes
-from napari_osuda.session.cohort.rows import Row
+from napari_osuda.session.cohort.rows import SessionRow
 
-__all__ = ["Summary", "summarize_cohort", "told_of"]
+__all__ = ["Summary", "outcome_in_words", "summarize_cohort"]
 
 _WORST_FIRST = ("neither", "keep-source", "accept")
 _PARTICIPANT_COLUMNS = {
@@ -75,16 +75,16 @@ def summarize_cohort(jobs: Iterable[CohortJob], outcomes: Outcomes, title: str) 
     return summary
 
 
-def _rows(jobs: Iterable[CohortJob], outcomes: Outcomes) -> Iterator[Row]:
+def _rows(jobs: Iterable[CohortJob], outcomes: Outcomes) -> Iterator[SessionRow]:
     for job in jobs:
         outcome = outcomes.of(job)
         done = {} if outcome is None else {case.name: case for case in outcome.cases}
         for session in job.sessions:
             case = done.get(session.name)
             if outcome is None or (outcome.state == "done" and case is None):
-                yield Row(session, "open", None, job.name, None)
+                yield SessionRow(session, "open", None, job.name, None)
             else:
-                yield Row(session, outcome.state, outcome.error, job.name, _without_files(case))
+                yield SessionRow(session, outcome.state, outcome.error, job.name, _without_files(case))
 
 
 def _without_files(case: CaseOutcome | None) -> CaseOutcome | None:
@@ -92,8 +92,8 @@ def _without_files(case: CaseOutcome | None) -> CaseOutcome | None:
     return None if case is None else case.model_copy(update={"inputs": ()})
 
 
-def _participant_rows(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    members: dict[str, list[Row]] = {}
+def _participant_rows(rows: Sequence[SessionRow]) -> Iterator[dict[str, Any]]:
+    members: dict[str, list[SessionRow]] = {}
     for row in rows:
         members.setdefault(row.session.participant, []).append(row)
     for participant, own in members.items():
@@ -107,10 +107,10 @@ def _participant_rows(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _result_rows(rows: Sequence[Row], regions: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _result_rows(rows: Sequence[SessionRow], regions: Sequence[str]) -> Iterator[dict[str, Any]]:
     for row in rows:
         case, advice = row.case, None if row.case is None else row.case.recommendation
-        told: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "participant_id": row.session.participant,
             "session_id": row.session.session,
             "state": row.state,
@@ -121,15 +121,15 @@ def _result_rows(rows: Sequence[Row], regions: Sequence[str]) -> Iterator[dict[s
             ("before", None if expected is None else expected.expected_dice_before),
             ("adapted", None if expected is None else expected.expected_dice_after),
         ):
-            told[f"expected_dice_{when}"] = None if dice is None else round(dice.dice, 4)
-            told[f"expected_dice_{when}_low"] = None if dice is None else round(dice.low, 4)
-            told[f"expected_dice_{when}_high"] = None if dice is None else round(dice.high, 4)
+            columns[f"expected_dice_{when}"] = None if dice is None else round(dice.dice, 4)
+            columns[f"expected_dice_{when}_low"] = None if dice is None else round(dice.low, 4)
+            columns[f"expected_dice_{when}_high"] = None if dice is None else round(dice.high, 4)
         for region in regions:
-            told[f"{region}_before_ml"] = None if case is None else case.volumes_before.get(region)
-            told[f"{region}_adapted_ml"] = None if case is None else case.volumes_after.get(region)
-        told["run"] = f"runs/{row.job}" if row.state == "done" else None
-        told["error"] = row.error
-        yield told
+            columns[f"{region}_before_ml"] = None if case is None else case.volumes_before.get(region)
+            columns[f"{region}_adapted_ml"] = None if case is None else case.volumes_after.get(region)
+        columns["run"] = f"runs/{row.job}" if row.state == "done" else None
+        columns["error"] = row.error
+        yield columns
 
 
 def _write_table(path: Path, rows: Iterator[dict[str, Any]]) -> None:
@@ -149,7 +149,7 @@ def _cell(value: Any) -> Any:
     return csv_cell(" ".join(value.split())) if isinstance(value, str) else value
 
 
-def told_of(outcome: JobOutcome) -> str:
+def outcome_in_words(outcome: JobOutcome) -> str:
     """A job's outcome in a line: the recommendation, or why it failed."""
     if outcome.state == "failed":
         return f"failed: {outcome.error}"

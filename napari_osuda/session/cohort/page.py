@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from napari_osuda.session.cohort.rows import Row
+from napari_osuda.session.cohort.rows import SessionRow
 from napari_osuda.session.report.html import Markup, number, table, tag
 from napari_osuda.session.report.page import whole_page
 from napari_osuda.session.report.words import HEADLINES
@@ -16,13 +16,13 @@ __all__ = ["cohort_page"]
 _STATES = {"done": "segmented", "failed": "failed", "open": "not begun"}
 
 
-def cohort_page(title: str, rows: Sequence[Row], regions: Sequence[str]) -> str:
+def cohort_page(title: str, rows: Sequence[SessionRow], regions: Sequence[str]) -> str:
     """The page as text.
 
     Parameters
     ----------
     title : str
-    rows : sequence of Row
+    rows : sequence of SessionRow
         In the order in which they are to be shown.
     regions : sequence of str
         Whose volumes are told.
@@ -36,7 +36,7 @@ def cohort_page(title: str, rows: Sequence[Row], regions: Sequence[str]) -> str:
     )
 
 
-def _counts(rows: Sequence[Row]) -> Markup:
+def _counts(rows: Sequence[SessionRow]) -> Markup:
     states = Counter(row.state for row in rows)
     decisions = Counter(row.decision for row in rows if row.state == "done")
     done = states["done"]
@@ -54,13 +54,13 @@ def _counts(rows: Sequence[Row]) -> Markup:
     )
 
 
-def _failures(failed: Sequence[Row]) -> Markup:
+def _failures(failed: Sequence[SessionRow]) -> Markup:
     rows = [(row.session.name, row.error or "no reason is known") for row in failed]
     again = tag("p", "The same command tries them again.", class_="soft")
     return tag("section", tag("h2", "Failed"), table("What failed, and why", ("", "reason"), rows), again)
 
 
-def _sessions(rows: Sequence[Row], regions: Sequence[str]) -> Markup:
+def _sessions(rows: Sequence[SessionRow], regions: Sequence[str]) -> Markup:
     header = ["", "state", "recommendation", "expected Dice, original", "expected Dice, adapted"]
     for region in regions:
         header += [f"{region}, original, ml", f"{region}, adapted, ml"]
@@ -69,7 +69,7 @@ def _sessions(rows: Sequence[Row], regions: Sequence[str]) -> Markup:
     )
 
 
-def _cells(row: Row, regions: Sequence[str]) -> list[object]:
+def _cells(row: SessionRow, regions: Sequence[str]) -> list[object]:
     name: object = row.session.name
     if row.state == "done":
         name = tag("a", name, href=f"runs/{quote(row.job)}/report.html")

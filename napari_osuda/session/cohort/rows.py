@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.cohort.record import CaseOutcome
 
-__all__ = ["Row"]
+__all__ = ["SessionRow"]
 
 
 @dataclass(frozen=True)
-class Row:
+class SessionRow:
     """One session in the table: ``case`` is None where it is not done."""
 
     session: Session

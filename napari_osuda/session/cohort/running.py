@@ -14,13 +14,13 @@ from napari_osuda.session.cohort.plan import CohortJob
 from napari_osuda.session.cohort.record import CaseOutcome, JobOutcome, Outcomes
 from napari_osuda.session.run_folder.documents import now
 
-__all__ = ["Told", "run_jobs"]
+__all__ = ["JobStatus", "run_jobs"]
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Told:
+class JobStatus:
     """What has become of a job just now.
 
     Attributes
@@ -39,7 +39,7 @@ class Told:
 
 def run_jobs(
     jobs: Iterable[CohortJob], work: Callable[[CohortJob], tuple[CaseOutcome, ...]], outcomes: Outcomes
-) -> Iterator[Told]:
+) -> Iterator[JobStatus]:
     """Do the jobs that are not done, one after the other.
 
     Parameters
@@ -53,7 +53,7 @@ def run_jobs(
 
     Yields
     ------
-    Told
+    JobStatus
         One for each job.
 
     Raises
@@ -64,17 +64,17 @@ def run_jobs(
     for job in jobs:
         try:
             with locked(outcomes.folder, f".{job.name}.lock", wait=0.1):
-                told = _done_once(job, work, outcomes)
+                status = _done_once(job, work, outcomes)
         except BusyError:
-            told = Told(job, "busy")
-        yield told
+            status = JobStatus(job, "busy")
+        yield status
 
 
 def _done_once(
     job: CohortJob, work: Callable[[CohortJob], tuple[CaseOutcome, ...]], outcomes: Outcomes
-) -> Told:
+) -> JobStatus:
     if outcomes.finished(job):
-        return Told(job, "skipped", outcomes.of(job))
+        return JobStatus(job, "skipped", outcomes.of(job))
     earlier, began = outcomes.of(job), time.monotonic()
     tries = 1 if earlier is None else earlier.tries + 1
     error: str | None = None
@@ -101,4 +101,4 @@ def _done_once(
             f"Nothing can be written to {outcomes.out} any more ({failure.strerror or failure}).{why} Make "
             "room; the same command goes on from here."
         ) from failure
-    return Told(job, outcome.state, outcome)
+    return JobStatus(job, outcome.state, outcome)

@@ -21,8 +21,8 @@ __all__ = ["Judgment", "judged", "unchanged", "with_volumes"]
 
 # Pixels of the network's image, as a share: a region with less is not there.
 _TRACE = 2e-5
-# Figures that are told beside the expected Dice, two at most.
-_TOLD: Mapping[str, ReasonKind] = {
+# Figures that stand as reasons beside the expected Dice, two at most.
+_REASON_OF_FIGURE: Mapping[str, ReasonKind] = {
     "steady": ReasonKind.STEADY,
     "mixes": ReasonKind.MIXES,
     "others": ReasonKind.OTHERS,
@@ -30,7 +30,7 @@ _TOLD: Mapping[str, ReasonKind] = {
     "coherence": ReasonKind.COHERENCE,
     "separation": ReasonKind.SEPARATION,
 }
-_MOST_TOLD = 2
+_MOST_REASONS = 2
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Region:
     fault: ReasonKind | None
 
     @property
-    def told_as(self) -> str | None:
+    def region_name(self) -> str | None:
         return None if self.name == WHOLE else self.name
 
     def accepted(self, estimator: Estimator) -> bool:
@@ -99,8 +99,8 @@ def judged(
         "candidate": name,
         "contrast": contrast,
         "figures": {
-            key: {region: figures.to_dict() for region, figures in told.items()}
-            for key, told in evidence.items()
+            key: {region: figures.to_dict() for region, figures in found.items()}
+            for key, found in evidence.items()
         },
     }
     regions = [
@@ -120,8 +120,8 @@ def judged(
     reasons = _reasons(decision, regions, estimator)
     if decision != "accept" and contrast == "unchanged":
         reasons = (*reasons, Reason(ReasonKind.CONTRAST))
-    told = {region.name: _region_advice(region, estimator) for region in regions}
-    return Judgment(Recommendation(decision, reasons, signals, told), gain if decision == "accept" else 0.0)
+    found = {region.name: _region_advice(region, estimator) for region in regions}
+    return Judgment(Recommendation(decision, reasons, signals, found), gain if decision == "accept" else 0.0)
 
 
 def unchanged(signals: Mapping[str, Any] | None = None) -> Recommendation:
@@ -172,7 +172,7 @@ def _reasons(decision: Decision, regions: Sequence[_Region], estimator: Estimato
         return (_expected(ReasonKind.BETTER, whole), *_figures(whole, estimator, 1.0))
     for region in regions:
         if region.fault is not None:
-            return (Reason(region.fault, region=region.told_as),)
+            return (Reason(region.fault, region=region.region_name),)
     worst = max(regions, key=lambda region: region.change.risk)
     kind = ReasonKind.WORSE if worst.change.gain <= 0 else ReasonKind.RISK
     return (_expected(kind, worst), *_figures(worst, estimator, -1.0))
@@ -182,7 +182,7 @@ def _expected(kind: ReasonKind, region: _Region) -> Reason:
     figures = {"harm": region.change.harm}
     for when, expected in (("before", region.before), ("after", region.after)):
         figures |= {f"{when}_{name}": value for name, value in vars(expected).items()}
-    return Reason(kind, figures, region.told_as)
+    return Reason(kind, figures, region.region_name)
 
 
 def _figures(region: _Region, estimator: Estimator, sign: float) -> list[Reason]:
@@ -192,9 +192,11 @@ def _figures(region: _Region, estimator: Estimator, sign: float) -> list[Reason]
     weighed = model.weights * (change_features(before, after, region.before.dice) - model.mean) / model.scale
     found = []
     for weight, name in sorted(zip((sign * weighed).tolist(), CHANGE_FEATURES, strict=True), reverse=True):
-        if weight > 0 and name in _TOLD:
+        if weight > 0 and name in _REASON_OF_FIGURE:
             was, now = getattr(before, name), getattr(after, name)
             # What weighs for a mask and reads as if it spoke against it would only confuse.
             if sign * (round(now, 2) - round(was, 2)) > 0:
-                found.append(Reason(_TOLD[name], {"before": was, "after": now}, region.told_as))
-    return found[:_MOST_TOLD]
+                found.append(
+                    Reason(_REASON_OF_FIGURE[name], {"before": was, "after": now}, region.region_name)
+                )
+    return found[:_MOST_REASONS]

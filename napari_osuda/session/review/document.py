@@ -26,7 +26,7 @@ def _entries(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return log
 
 
-class Place(RunDocument):
+class Position(RunDocument):
     """Where the reviewer was last."""
 
     plane: Literal["axial", "coronal", "sagittal"]
@@ -49,7 +49,7 @@ class CaseDocument(RunDocument):
 
     log: Annotated[list[dict[str, Any]], AfterValidator(_entries)]
     masks: dict[str, str]
-    place: Place | None = None
+    place: Position | None = None
     saved: list[SavedFinal] = Field(default_factory=list)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore
-from napari_osuda.imaging import seen_as, telling_name
+from napari_osuda.imaging import channel_caption, name_with_contrast
 from napari_osuda.session.report.content import Curves, ReportCase, ReportInput, shown_first
 from napari_osuda.session.report.page import write_report
 from napari_osuda.session.review.log import PLANES, in_force
@@ -135,7 +135,7 @@ def _decisions(review: Review) -> list[dict[str, Any]]:
 def _tools(review: Review) -> list[dict[str, Any]]:
     """Each use of a tool that holds, in the order in which they were used."""
     rows = []
-    for entry in (review.log[place] for place in in_force(review.log)[0]):
+    for entry in (review.log[index] for index in in_force(review.log)[0]):
         if entry.use is None or entry.plane is None:
             continue
         steps = [viewer_slice(review.case, entry.plane, index) for index in entry.slices]
@@ -157,7 +157,10 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
     images, missing = run.images(name)
     if images:
         shown = images[shown_first([image.channel for image in images])]
-        image, title = shown.data, seen_as(shown.channel, telling_name(shown.title, shown.path.name))
+        image, title = (
+            shown.data,
+            channel_caption(shown.channel, name_with_contrast(shown.title, shown.path.name)),
+        )
     else:
         image, title = np.zeros(case.grid.shape, np.float32), "no image"
     scores: Mapping[str, Sequence[RegionScore]] = run.scores(name) or _recorded_scores(run, name)

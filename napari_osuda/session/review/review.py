@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.session.review.case import Labels, Mask, ReviewCase, plane_axes
-from napari_osuda.session.review.holding import what_holds
+from napari_osuda.session.review.final_mask import FinalMask
 from napari_osuda.session.review.log import CHOICES, PLANES, Entry, Kind, SlicePlane, in_force
-from napari_osuda.session.review.tally import Tally
 from napari_osuda.session.review.tools.use import Tool, ToolUse
+from napari_osuda.session.review.validity import still_valid
 from napari_osuda.session.run_folder.documents import now
 
 __all__ = ["Review"]
@@ -26,7 +26,7 @@ class Review:
     log : sequence of Entry
         Of an earlier sitting.
     edits : mapping of int to integer array
-        For each place in the log that holds an "edited" entry, the slices as they were painted,
+        For each index in the log that holds an "edited" entry, the slices as they were painted,
         [len(slices), ...] with the plane's axis first.
     on_entry : callable, optional
         Called with (index in the log, entry, edited slices or None) before the entry takes effect, to write
@@ -52,22 +52,22 @@ class Review:
         self.log: list[Entry] = list(log)
         self.on_entry = on_entry
         self._edits: dict[int, Labels] = dict(edits or {})
-        self.final: Labels = case.proposal.astype(np.result_type(case.before, case.after))
-        # What `final` holds by decision; a paint tool writes into `final` before it is one. Both lie in
-        # memory as the masks do (a file's last axis is slowest): copying across takes ten times as long.
-        self._decided: Labels = self.final.copy(order="K")
+        self._mask = FinalMask(case, self.axes)
         either = (case.before != 0) | (case.after != 0)
-        self._marked = {plane: either.any(axis=self._others(plane)) for plane in PLANES}
-        self._tally = Tally(self.axes)
+        others = {plane: tuple(a for a in range(3) if a != axis) for plane, axis in self.axes.items()}
+        self._marked = {plane: either.any(axis=axes) for plane, axes in others.items()}
         self._choices: dict[SlicePlane, list[Entry | None]] = {}
         self._flags: dict[SlicePlane, list[Entry | None]] = {}
         self._volume_flag: Entry | None = None
-        # Voxels that a person painted and no later decision has replaced.
-        self._painted = np.zeros(case.grid.shape, bool)
         self._lapsed: dict[SlicePlane, set[int]] = {}
         self._replay()
 
     # What was decided
+
+    @property
+    def final(self) -> Labels:
+        """The final mask [I, J, K], always the same array."""
+        return self._mask.labels
 
     def count(self, plane: SlicePlane) -> int:
         """Slices of a plane."""
@@ -87,12 +87,12 @@ class Review:
 
     def painted(self, plane: SlicePlane, slices: Sequence[int]) -> list[int]:
         """Those of the slices that hold something painted, in this plane or across another."""
-        return [i for i in slices if np.moveaxis(self._painted, self.axes[plane], 0)[i].any()]
+        return self._mask.painted(plane, slices)
 
     @property
     def any_painted(self) -> bool:
         """Whether anything painted stands in the final mask."""
-        return bool(self._painted.any())
+        return self._mask.any_painted
 
     def drawn(self, plane: SlicePlane) -> list[int]:
         """Slices that a person has painted, or mended with a tool: those that interpolation goes between."""
@@ -102,20 +102,16 @@ class Review:
 
     def pending(self) -> NDArray[np.bool_]:
         """Voxels [I, J, K] that were painted and are no decision yet."""
-        changed: NDArray[np.bool_] = self.final != self._decided
-        return changed
+        return self._mask.pending()
 
     def revert(self, where: NDArray[np.bool_] | None = None) -> None:
-        """Take back what was painted and is no decision yet, everywhere or at some voxels."""
-        if where is None:
-            self.final[...] = self._decided
-        else:
-            self.final[where] = self._decided[where]
+        """Undo what was painted and is no decision yet, everywhere or at some voxels."""
+        self._mask.revert(where)
 
     @property
     def voxels(self) -> dict[int, int]:
         """Voxels of each label in the final mask by decision, but for the background."""
-        return self._tally.voxels
+        return self._mask.tally.voxels
 
     @property
     def decisions(self) -> int:
@@ -133,7 +129,7 @@ class Review:
 
     def to_decide(self, plane: SlicePlane) -> list[int]:
         """Slices of a plane that need a decision: those with any label before, after or by decision."""
-        marked = self._marked[plane] | (self._tally.held[plane] > 0)
+        marked = self._marked[plane] | (self._mask.tally.held[plane] > 0)
         return [index for index in range(self.count(plane)) if marked[index] or self._choices[plane][index]]
 
     def progress(self, plane: SlicePlane) -> tuple[int, int]:
@@ -192,14 +188,13 @@ class Review:
         tuple of int
             These slices; empty if nothing differs.
         """
-        changed = np.flatnonzero((self.final != self._decided).any(axis=self._others(plane)))
-        slices = tuple(int(index) for index in changed)
+        slices = self._mask.pending_slices(plane)
         if slices:
-            painted = self._slices_of(self.final, plane, slices)
+            painted = self._mask.slices(plane, slices)
             try:
                 self._enter(Entry("edited", plane, slices, who=who, when=now(), use=use), painted)
             except BaseException:
-                self.final[...] = self._decided
+                self._mask.revert()
                 raise
         return slices
 
@@ -243,12 +238,12 @@ class Review:
             self._flags[plane] = [None] * self.count(plane)
             self._lapsed[plane] = set()
         self._volume_flag = None
-        self._fill(self.case.proposed)
+        self._mask.fill(self.case.proposed)
         for index in in_force(self.log)[0]:
             self._apply(index)
 
     def _apply(self, index: int) -> None:
-        entry, gone = what_holds(self.case, self.log[index], self._edits.get(index))
+        entry, gone = still_valid(self.case, self.log[index], self._edits.get(index))
         for plane, slices in gone.items():
             self._lapsed[plane] |= slices
         if entry is None:
@@ -264,31 +259,12 @@ class Review:
 
     def _take(self, index: int, entry: Entry) -> None:
         kind: Mask = "after" if entry.kind == "after" else "before"
-        source = self.case.mask(kind)
         if entry.plane is None:
-            self._fill(kind)
+            self._mask.fill(kind)
         elif entry.kind == "edited":
-            self._put(entry.plane, entry.slices, self._edits[index], painted=True)
+            self._mask.put(entry.plane, entry.slices, self._edits[index], painted=True)
         else:
-            self._put(entry.plane, entry.slices, self._slices_of(source, entry.plane, entry.slices))
-
-    def _fill(self, kind: Mask | None) -> None:
-        """Make the whole of the final mask another one; None: no label at all."""
-        mask = self.case.mask(kind)
-        for whole in (self._decided, self.final):
-            whole[...] = mask
-        self._painted[...] = False
-        self._tally.fill(kind, mask)
-
-    def _put(self, plane: SlicePlane, slices: Sequence[int], new: Labels, painted: bool = False) -> None:
-        """Make slices of the final mask others, [len(slices), ...] with the plane's axis first."""
-        axis, chosen = self.axes[plane], list(slices)
-        old = self._slices_of(self._decided, plane, slices)
-        self._tally.put(plane, slices, old, new)
-        marks = np.moveaxis(self._painted, axis, 0)
-        marks[chosen] = marks[chosen] | (new != old) if painted else False
-        for whole in (self._decided, self.final):
-            np.moveaxis(whole, axis, 0)[chosen] = new
+            self._mask.take(kind, entry.plane, entry.slices)
 
     def _note(self, book: dict[SlicePlane, list[Entry | None]], entry: Entry, value: Entry | None) -> None:
         if entry.plane is not None:
@@ -298,12 +274,6 @@ class Review:
             # A whole mask was taken: that decides the slices of every plane. A flag on a case is its own.
             for plane, column in book.items():
                 book[plane] = [value] * len(column)
-
-    def _slices_of(self, mask: Labels, plane: SlicePlane, slices: Sequence[int]) -> Labels:
-        return np.moveaxis(mask, self.axes[plane], 0)[list(slices)]
-
-    def _others(self, plane: SlicePlane) -> tuple[int, ...]:
-        return tuple(axis for axis in range(3) if axis != self.axes[plane])
 
     def _checked(self, plane: SlicePlane | None, slices: Sequence[int]) -> tuple[int, ...]:
         chosen = tuple(dict.fromkeys(int(index) for index in slices))

@@ -57,7 +57,7 @@ class Tally:
         # Axes of `new` are those of the mask with the plane's own brought to the front.
         order = [axis, *(a for a in range(3) if a != axis)]
         for other, across in self._axes.items():
-            rest = tuple(place for place, a in enumerate(order) if a != across)
+            rest = tuple(i for i, a in enumerate(order) if a != across)
             if other == plane:
                 self.held[plane][list(slices)] = np.count_nonzero(new, axis=rest)
             else:

@@ -63,10 +63,10 @@ class Clock:
         if not self._pace:
             return Progress(stage, done, total, None)
         left = self._cost(stage) * (total - done) / self._units(stage, total)
-        place = _ORDER.index(stage) if stage in _ORDER else len(_ORDER)
-        for later in _ORDER[place + 1 :]:
+        reached = _ORDER.index(stage) if stage in _ORDER else len(_ORDER)
+        for later in _ORDER[reached + 1 :]:
             left += self._cost(later) * self._planned.get(later, 0)
-        if place <= _ORDER.index("statistics"):
+        if reached <= _ORDER.index("statistics"):
             left += self._cost("statistics") * self._slices * max(self._passes - self._entered, 0)
         return Progress(stage, done, total, left)
 

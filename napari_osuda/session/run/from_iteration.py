@@ -15,16 +15,16 @@ from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.masks import Masks
 from napari_osuda.session.run.result import scored
-from napari_osuda.session.run.run import adapt_or_nothing
+from napari_osuda.session.run.run import begin_adaptation
 from napari_osuda.session.run.setup import Setup, set_up_again
 from napari_osuda.session.run_folder.documents import now
 from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.timeline import Timeline, network_at
 
-__all__ = ["StateRun"]
+__all__ = ["RunFromIteration"]
 
 
-class StateRun:
+class RunFromIteration:
     """Driven like a run, whose steps are taken already: from the state of an iteration to its results.
 
     What comes out is what the run would have given had it been stopped after that iteration, to the bit on
@@ -59,7 +59,7 @@ class StateRun:
         state = self._timeline.state(self._iteration)
         yield Progress("statistics", 0, 1, None)
         setup = set_up_again(past.job, past.intensity_maps)
-        adaptation = adapt_or_nothing(setup)
+        adaptation = begin_adaptation(setup)
         if adaptation is None or not past.cases:
             raise OutputError("This run has not adapted anything, so it has no earlier iteration.")
         network_at(state, past.job.model.network, into=adaptation.model)

@@ -31,7 +31,7 @@ from napari_osuda.session.run_folder.folder import RunFolder, sole_writer
 from napari_osuda.session.run_folder.run_log import RunLog
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline
 
-__all__ = ["Run", "adapt_or_nothing"]
+__all__ = ["Run", "begin_adaptation"]
 
 
 class Run:
@@ -105,7 +105,7 @@ class Run:
         self.device, target = setup.device, setup.target
         if not job.config.changes_nothing:
             check_adaptable(job.model, next(iter(target))[:1])
-        adaptation = adapt_or_nothing(setup)
+        adaptation = begin_adaptation(setup)
         self._setup = setup
         if self.stopping:
             # Before anything was begun: nothing is left behind.
@@ -257,7 +257,7 @@ def _about(setup: Setup, contrast: Note | None) -> Iterator[Note]:
         yield from case_notes(stack, setup.job.model.card)
 
 
-def adapt_or_nothing(setup: Setup) -> Adaptation | None:
+def begin_adaptation(setup: Setup) -> Adaptation | None:
     """An adaptation, or None where the settings leave the source model as it is, BN or no BN."""
     job = setup.job
     if job.config.changes_nothing:

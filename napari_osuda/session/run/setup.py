@@ -81,8 +81,8 @@ def set_up(job: Job) -> tuple[Setup, Note | None]:
     # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
     torch.manual_seed(job.config.seed)
     source = placed(job.model.network, device, SliceStack(job.cases[0], slice_spec(job.model.card)))
-    maps, told = choose_maps(job, source, device)
-    return Setup(job, device, source, maps, target_of(job, maps)), told
+    maps, note = choose_maps(job, source, device)
+    return Setup(job, device, source, maps, target_of(job, maps)), note
 
 
 def set_up_again(job: Job, maps: Sequence[IntensityMap] | None) -> Setup:

@@ -133,14 +133,16 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
 
 def _preparation(entry: CaseRecord) -> Preparation:
     """What was done to the images of a recorded case; a brain mask must be the file that it was."""
-    told = entry.preparation
-    if told is None:
+    preparation = entry.preparation
+    if preparation is None:
         return Preparation()
-    mask = None if told.brain_mask is None else Path(told.brain_mask)
-    if mask is None and told.brain_share is not None and not told.extract_brain:
+    mask = None if preparation.brain_mask is None else Path(preparation.brain_mask)
+    if mask is None and preparation.brain_share is not None and not preparation.extract_brain:
         raise CaseError(
             f"The brain mask of '{entry.name}' was a layer of a viewer. Give it as a file with --brain-mask."
         )
-    if mask is not None and told.brain_mask_sha256 not in (None, sha256_of(mask)):
+    if mask is not None and preparation.brain_mask_sha256 not in (None, sha256_of(mask)):
         raise CaseError(f"{mask} is not the brain mask of that run: the file has changed since.")
-    return Preparation(told.reference_grid, told.bias_field, mask, extract_brain=told.extract_brain)
+    return Preparation(
+        preparation.reference_grid, preparation.bias_field, mask, extract_brain=preparation.extract_brain
+    )

@@ -36,7 +36,7 @@ __all__ = [
 # None changes what the iterations compute; threads only by rounding, which a resumption should not forbid.
 FREE = ("threads", "guard", "fallback")
 # Of a model card: what people read, and nothing that the network or its masks depend on.
-_TOLD = {"name", "license", "raw", "colours"}
+_DESCRIPTIVE = {"name", "license", "raw", "colours"}
 
 
 class CaseIdentity(RunDocument):
@@ -196,7 +196,7 @@ def _short(value: Any) -> str:
 
 
 def _card(card: ModelCard) -> dict[str, Any]:
-    return card.model_dump(mode="json", exclude=_TOLD)
+    return card.model_dump(mode="json", exclude=_DESCRIPTIVE)
 
 
 def _deciding(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_osuda.imaging import seen_as
+from napari_osuda.imaging import channel_caption
 from napari_osuda.session.guard.wording import said
 from napari_osuda.session.job import CaseResult, RunResult
 from napari_osuda.session.report.content import Curves, ReportCase, ReportInput, shown_first
@@ -80,7 +80,7 @@ def _case(result: CaseResult) -> ReportCase:
     return ReportCase(
         name=case.name,
         image=case.data[shown],
-        image_name=seen_as(case.channels[shown], case.sources[shown].name),
+        image_name=channel_caption(case.channels[shown], case.sources[shown].name),
         before=result.before,
         after=result.after,
         affine=case.grid.affine,

@@ -94,7 +94,7 @@ class RunPanel(QWidget):
         self._write()
 
     def set_progress(self, progress: Progress) -> None:
-        """Stage, place in it, and time left of the whole run."""
+        """Stage, how far it is, and time left of the whole run."""
         # A bar that is set paints itself at once, and the whole window with it: let it wait its turn.
         self.bar.setUpdatesEnabled(False)
         self.bar.setRange(0, max(progress.total, 1))
@@ -126,6 +126,6 @@ class RunPanel(QWidget):
         if self.state == "idle" and self._why_not:
             word = NOT_READY
         color = getattr(self._colors, hue)
-        told = f": {escape(self._detail)}" if self._detail else ""
-        self.label.setText(f"<span style='color: {color}'>●</span> <b>{word}</b>{told}")
+        detail = f": {escape(self._detail)}" if self._detail else ""
+        self.label.setText(f"<span style='color: {color}'>●</span> <b>{word}</b>{detail}")
         self.label.setAccessibleName(f"State of the run: {word}{': ' + self._detail if self._detail else ''}")

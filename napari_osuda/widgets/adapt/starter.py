@@ -42,7 +42,7 @@ class Starter(QObject):
     preparing = Signal()
     #: A sentence on why no run begins; or one on something else that did not work.
     failed = Signal(str)
-    told = Signal(str)
+    message = Signal(str)
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Starter(QObject):
         self._preparing.done.connect(lambda job: self._begin(job))
         self._preparing.failed.connect(lambda error: self.failed.emit(explain(error)))
         self._queueing.done.connect(self._on_queued)
-        self._queueing.failed.connect(lambda error: self.told.emit(explain(error)))
+        self._queueing.failed.connect(lambda error: self.message.emit(explain(error)))
         queue.go_on.connect(self.next)
 
     @property

@@ -181,7 +181,7 @@ class AdaptWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
-        self.opening.told.connect(self.note.tell)
+        self.opening.message.connect(self.note.tell)
         self.opening.failed.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
         self.model_panel.chosen.connect(self._on_model)
@@ -197,7 +197,7 @@ class AdaptWidget(DockedWidget):
         self.run_panel.stop.connect(self._stop)
         self.starter.preparing.connect(self.run_view.prepare)
         self.starter.failed.connect(self.run_view.fail)
-        self.starter.told.connect(self.note.tell)
+        self.starter.message.connect(self.note.tell)
         self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self._layers.prefer)
         self.outcome_panel.details_button.toggled.connect(self._on_details)

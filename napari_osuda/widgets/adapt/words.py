@@ -69,7 +69,7 @@ _REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing 
 
 
 def progress_words(progress: Progress) -> str:
-    """Stage, place in it, and time left of the whole run."""
+    """Stage, how far it is, and time left of the whole run."""
     unit = _COUNTED.get(progress.stage)
     parts = [
         _STAGES.get(progress.stage, progress.stage),
@@ -122,8 +122,8 @@ def _iteration_words(result: RunResult) -> str:
         IterationReason.PERSON: ", as chosen",
     }
     reason = result.iteration_reason
-    told = why.get(reason, "") if reason is not None else ""
-    return f"The result is that of iteration {result.iteration}{told}"
+    reason_words = why.get(reason, "") if reason is not None else ""
+    return f"The result is that of iteration {result.iteration}{reason_words}"
 
 
 def closing_words(cockpit: Cockpit) -> str:
@@ -146,11 +146,11 @@ def missing_words(channels: Sequence[str]) -> str:
 
 def substitute_words(others: Mapping[str, str], *, converted: bool) -> str:
     """Which contrasts stand in for those of the model (channel to contrast), and what is done for it."""
-    told = [f"{found} is used in place of {channel.upper()}" for channel, found in others.items()]
-    if not told:
+    others_words = [f"{found} is used in place of {channel.upper()}" for channel, found in others.items()]
+    if not others_words:
         return ""
     done = "Its brightness will be converted" if converted else "Its brightness stays as it is"
-    return f"{'; '.join(told)}. {done if len(told) == 1 else done.replace('Its', 'Their')}."
+    return f"{'; '.join(others_words)}. {done if len(others_words) == 1 else done.replace('Its', 'Their')}."
 
 
 def folders_words(folders: Sequence[str]) -> str:

@@ -135,7 +135,7 @@ class Cockpit(QObject):
 
     def use_iteration(self, iteration: int) -> None:
         """Make the state after so many iterations the result; RuntimeError if a run is under way."""
-        from napari_osuda.session import StateRun
+        from napari_osuda.session import RunFromIteration
 
         assert self.result is not None
         assert self.timeline is not None
@@ -143,7 +143,7 @@ class Cockpit(QObject):
             raise RuntimeError("A run is under way; stop it first.")
         clear_up()
         set_aside()
-        self.controller.launch(StateRun(self.result, self.timeline, iteration))
+        self.controller.launch(RunFromIteration(self.result, self.timeline, iteration))
 
     def decisions(self) -> int:
         """How many decisions a person has made on the last result, in an open review or in its folder."""

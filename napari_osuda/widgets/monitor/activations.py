@@ -40,7 +40,7 @@ class Activations(QObject):
     """
 
     #: A sentence: what is shown, or why nothing is.
-    told = Signal(str)
+    message = Signal(str)
 
     def __init__(self, viewer: Any, cockpit: Cockpit, parent: QObject) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class Activations(QObject):
         self._layers = {which: SliceLayer(viewer, self._maker(which)) for which in _COLORS}
         self._working = Background(self)
         self._working.done.connect(self._on_done)
-        self._working.failed.connect(lambda error: self.told.emit(explain(error)))
+        self._working.failed.connect(lambda error: self.message.emit(explain(error)))
         self.viewpoint = Viewpoint(viewer, self)
         self.viewpoint.moved.connect(self._compute)
 
@@ -76,7 +76,7 @@ class Activations(QObject):
             self._channel = None
             for layer in self._layers.values():
                 layer.hide()
-            self.told.emit("")
+            self.message.emit("")
             return
         found = next(la for la in reversed(history.layers) if la.offset <= n)
         self._channel = (found, n - found.offset)
@@ -102,13 +102,13 @@ class Activations(QObject):
         if self._channel is None or run is None or image is None or previewer is None or timeline is None:
             return
         if not can_preview(run.job.model.card):
-            self.told.emit("This model segments whole volumes: its channels are not shown on the image.")
+            self.message.emit("This model segments whole volumes: its channels are not shown on the image.")
             return
         if self._geometry is None:
             self._geometry = SliceGeometry(run.stacks[0], image)
         index = self._geometry.current(self._viewer)
         if index is None:
-            self.told.emit(other_plane(run, "the channel"))
+            self.message.emit(other_plane(run, "the channel"))
             return
         kept = timeline.kept
         iteration = self._iteration or (kept[-1] if kept else None)
@@ -134,7 +134,7 @@ class Activations(QObject):
             shown.contrast_limits_range = (float(min(low, plane.min())), float(max(high, plane.max())))
             shown.contrast_limits = (low, high)
         then = "" if iteration is None else f" (iteration {iteration})"
-        self.told.emit(
+        self.message.emit(
             f"The response of channel {channel} of {layer.name} to this slice: in the source model magenta, "
             f"in the adapted model{then} green, white where both agree."
         )

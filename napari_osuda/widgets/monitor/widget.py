@@ -128,7 +128,7 @@ class MonitorWidget(DockedWidget):
         self.cockpit.ended.connect(self._on_ended)
         self.cockpit.left.connect(self._on_left)
         self.timeline.chosen.connect(self._go_to)
-        self.activations.told.connect(self.note.tell)
+        self.activations.message.connect(self.note.tell)
         for panel in self.maps:
             panel.picked.connect(self.pin)
         self.show_history(self.cockpit.history)

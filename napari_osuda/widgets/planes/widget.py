@@ -105,9 +105,9 @@ class PlanesWidget(DockedWidget):
         )  # fmt: skip
         for event in self._events:
             event.connect(self._on_change)
-        for view, place in zip(self.views, (0, 1), strict=True):
-            view.picked.connect(lambda row, column, place=place: self._pick(place, row, column))
-            view.stepped.connect(lambda steps, place=place: self._step(place, steps))
+        for view, which in zip(self.views, (0, 1), strict=True):
+            view.picked.connect(lambda row, column, which=which: self._pick(which, row, column))
+            view.stepped.connect(lambda steps, which=which: self._step(which, steps))
         self.windows.activated.connect(self._on_window)
         self.cross.toggled.connect(self.crosshair.set_shown)
         self.refresh()
@@ -181,15 +181,15 @@ class PlanesWidget(DockedWidget):
             return rest[-1]
         return next(axis for axis in range(3) if axis not in self._axes)
 
-    def _pick(self, place: int, row: float, column: float) -> None:
-        axis = self._axes[place]
+    def _pick(self, which: int, row: float, column: float) -> None:
+        axis = self._axes[which]
         rest = [other for other in range(3) if other != axis]
         self._go({rest[0]: row, rest[1]: column})
 
-    def _step(self, place: int, steps: int) -> None:
+    def _step(self, which: int, steps: int) -> None:
         base = base_of(self.viewer.layers)
         if base is not None:
-            axis = self._axes[place]
+            axis = self._axes[which]
             now = steps_of(base, np.asarray(self.viewer.dims.point))[axis]
             self._go({axis: min(max(now + steps, 0), base.data.shape[axis] - 1)})
 

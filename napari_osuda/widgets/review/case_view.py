@@ -13,7 +13,7 @@ from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.reference.scoring import ReferenceView
 from napari_osuda.widgets.review.sync import PanelSync
@@ -29,7 +29,7 @@ class CaseView(QObject):
     Parameters
     ----------
     viewer : napari.Viewer
-    desk : Desk
+    context : ReviewContext
         Told what is under review.
     page : ReviewPage
     reference : ReferenceView
@@ -48,26 +48,31 @@ class CaseView(QObject):
     emptied = Signal(str)
 
     def __init__(
-        self, viewer: Any, desk: Desk, page: ReviewPage, reference: ReferenceView, worklist: Worklist
+        self,
+        viewer: Any,
+        context: ReviewContext,
+        page: ReviewPage,
+        reference: ReferenceView,
+        worklist: Worklist,
     ) -> None:
         super().__init__()
-        self._viewer, self._desk, self._page = viewer, desk, page
+        self._viewer, self._context, self._page = viewer, context, page
         self._reference, self._worklist = reference, worklist
-        self.comparison = Comparison(desk.layers)
-        self.sync = PanelSync(desk, page, reference, worklist)
+        self.comparison = Comparison(context.layers)
+        self.sync = PanelSync(context, page, reference, worklist)
 
     def open(self, run: ReviewRun, name: str) -> None:
         """Show a case of the worklist, at the slice where its reviewer was last or that changed most."""
         self.leave()
-        desk, layers = self._desk, self._desk.layers
+        context, layers = self._context, self._context.layers
         try:
             review = run.review(name)
             missing = layers.show(run, name)
         except OsudaError as error:
             self.empty()
-            desk.tell(str(error), True)
+            context.tell(str(error), True)
             return
-        desk.run, desk.review = run, review
+        context.run, context.review = run, review
         self.opened.emit()
         self._page.set_case(review.case)
         self._page.runs.set_case(run, name)
@@ -77,7 +82,7 @@ class CaseView(QObject):
         last = run.record.position(name) or {}
         plane: SlicePlane = last["plane"] if last.get("plane") in review.axes else review.case.plane
         shown = layers.planes[plane]
-        change = desk.table(plane).change
+        change = context.table(plane).change
         # Where nothing has changed, the slice with most labels.
         most = change.changed if change.changed.any() else change.after.sum(axis=1)
         index = int(last.get("slice", most.argmax()))
@@ -85,43 +90,45 @@ class CaseView(QObject):
         if "slice" not in last:
             # The planes across it come to the middle of the change as well.
             go_to_most_changed(self._viewer, layers.layers["difference"])
-        desk.plane = plane
+        context.plane = plane
         self.sync.show_plane()
         self.follow()
         lapsed = [shown.index(index) for index in review.lapsed(plane)]
-        told = [*missing, *([words.lapsed(lapsed, plane)] if lapsed else [])]
-        desk.tell(" ".join(told), bool(told))
+        said = [*missing, *([words.lapsed(lapsed, plane)] if lapsed else [])]
+        context.tell(" ".join(said), bool(said))
 
     def next(self) -> None:
         """Go to the next case on the worklist."""
-        desk = self._desk
-        following = None if desk.review is None else self._worklist.after(desk.run, desk.review.case.name)
+        context = self._context
+        following = (
+            None if context.review is None else self._worklist.after(context.run, context.review.case.name)
+        )
         if following is None:
-            desk.tell(words.NO_OTHER_CASE)
+            context.tell(words.NO_OTHER_CASE)
         else:
             self.open(*following)
 
     def leave(self, closing: bool = False) -> None:
         """Write down where the reviewer is, and take the case's layers away."""
-        desk = self._desk
-        if desk.review is None:
+        context = self._context
+        if context.review is None:
             return
-        desk.keep_position()
+        context.keep_position()
         self._page.decide.edit.setChecked(False)
         self.comparison.leave()
-        desk.run = desk.review = None
-        desk.layers.clear(closing)
+        context.run = context.review = None
+        context.layers.clear(closing)
 
     def end(self) -> None:
         """The case's images or masks are gone: its review is over, and the panel says so."""
-        if self._desk.review is not None:
-            name = self._desk.review.case.name
+        if self._context.review is not None:
+            name = self._context.review.case.name
             self.leave()
             self.empty(words.closed(name))
 
     def empty(self, why: str = "") -> None:
         """Show that no case is under review."""
-        self._desk.run = self._desk.review = None
+        self._context.run = self._context.review = None
         self._page.set_case(None)
         self._page.runs.set_case(None)
         self.emptied.emit(why)
@@ -129,8 +136,8 @@ class CaseView(QObject):
 
     def compare(self, mode: str) -> None:
         """Enter a mode of comparison, a key of `napari_osuda.widgets.review.words.MODES`."""
-        layers = self._desk.layers
-        if self._desk.review is None:
+        layers = self._context.layers
+        if self._context.review is None:
             return
         if mode != "final" and layers.editing:
             self.edit(False)
@@ -143,38 +150,38 @@ class CaseView(QObject):
 
     def edit(self, editing: bool) -> None:
         """Open the final mask for painting, or lock it."""
-        desk = self._desk
-        if desk.review is None:
+        context = self._context
+        if context.review is None:
             return
-        editing = editing and desk.in_plane()
+        editing = editing and context.in_plane()
         if editing:
             self.compare("final")
-            desk.tell(words.EDITING)
-        desk.layers.edit(editing)
+            context.tell(words.EDITING)
+        context.layers.edit(editing)
         self._page.decide.edit.setChecked(editing)
 
     def blink(self, held: bool) -> None:
         """Show the original mask alone for as long as a key is held."""
-        if self._desk.review is not None:
+        if self._context.review is not None:
             self.comparison.blink(held)
 
     def go_to_next(self, wanted: str, backwards: bool = False) -> None:
         """Go to the next changed, flagged or undecided slice."""
-        desk = self._desk
-        if desk.review is None or not desk.in_plane():
+        context = self._context
+        if context.review is None or not context.in_plane():
             return
-        step = self._page.slices.next(wanted, desk.step, backwards)
+        step = self._page.slices.next(wanted, context.step, backwards)
         if step is None:
-            desk.tell(words.no_such_slice(wanted))
+            context.tell(words.no_such_slice(wanted))
         else:
-            desk.go_to(step)
+            context.go_to(step)
 
     def follow(self) -> None:
         """The viewer shows another slice or plane."""
-        if self._desk.layers.editing and self._desk.layers.plane() is None:
+        if self._context.layers.editing and self._context.layers.plane() is None:
             # A stroke through a volume would change slices that nobody sees.
             self.edit(False)
-            self._desk.tell(words.LOCKED_IN_3D)
+            self._context.tell(words.LOCKED_IN_3D)
         self.sync.follow()
 
     def restore_layers(self, busy: bool) -> None:
@@ -185,19 +192,19 @@ class CaseView(QObject):
         busy : bool
             Whether a run goes on in this viewer, which takes the layers of the one before away.
         """
-        desk, layers = self._desk, self._desk.layers
-        missing = [] if desk.review is None else layers.missing()
+        context, layers = self._context, self._context.layers
+        missing = [] if context.review is None else layers.missing()
         if not missing:
             return
         if len(missing) < len(layers.layers) and not busy:
             layers.put_back(missing)
             self.compare(self.comparison.mode)
-            desk.tell(words.put_back([layers.layers[role].name for role in missing]), True)
+            context.tell(words.put_back([layers.layers[role].name for role in missing]), True)
             return
         self.end()
 
     def read_reference(self, path: Path | str) -> None:
-        """Score against the labels in a file; what is wrong with it is told in the panel."""
+        """Score against the labels in a file; what is wrong with it is shown in the panel."""
         if self._reference.take_file(path):
             self.sync.show_plane()
 

@@ -127,15 +127,15 @@ class DecidePanel(QWidget):
         mark = f" <span style='color: {self._colors.green}'>\N{CHECK MARK}</span>" if done == total else ""
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")
 
-    def set_position(self, told: str, warning: str) -> None:
+    def set_position(self, text: str, warning: str) -> None:
         """The current slice, and why it deserves a second look."""
         mark = f"<br><span style='color: {self._colors.red}'>{words.TRIANGLE}</span> "
-        self.position.setText(escape(told) + (mark + escape(warning) if warning else ""))
+        self.position.setText(escape(text) + (mark + escape(warning) if warning else ""))
 
-    def set_target(self, told: str) -> None:
+    def set_target(self, text: str) -> None:
         """What the buttons act on, where that is more than the current slice."""
-        self.target.setText(f"<b>{escape(told)}</b>")
-        self.target.setVisible(bool(told))
+        self.target.setText(f"<b>{escape(text)}</b>")
+        self.target.setVisible(bool(text))
 
     def set_steps(self, can_undo: bool, can_redo: bool, undecided: int) -> None:
         """What there is to undo and redo, and how many slices are undecided."""

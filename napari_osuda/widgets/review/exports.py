@@ -14,7 +14,7 @@ from napari_osuda.session.review.report import review_report
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.pdf import write_pdf
 
@@ -26,20 +26,20 @@ class Exports(QObject):
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     page : ReviewPage
         Has the button.
     window : QWidget
         That a dialog belongs to.
     """
 
-    def __init__(self, desk: Desk, page: ReviewPage, window: QWidget) -> None:
+    def __init__(self, context: ReviewContext, page: ReviewPage, window: QWidget) -> None:
         super().__init__(window)
-        self._desk = desk
+        self._context = context
         self._window = window
         self._writing = Background(self)
-        self._writing.done.connect(lambda path: desk.tell(words.exported(path)))
-        self._writing.failed.connect(lambda error: desk.tell(explain(error), True))
+        self._writing.done.connect(lambda path: context.tell(words.exported(path)))
+        self._writing.failed.connect(lambda error: context.tell(explain(error), True))
         self.menu = QMenu(page.export_button)
         self.menu.setToolTipsVisible(True)
         page.export_button.setMenu(self.menu)
@@ -48,7 +48,7 @@ class Exports(QObject):
     def fill(self) -> None:
         """List what there is; what is missing is greyed, and its tip says why."""
         self.menu.clear()
-        run, review = self._desk.run, self._desk.review
+        run, review = self._context.run, self._context.review
         if run is None or review is None:
             return
         for offer in export_offers(run, review.case.name):
@@ -73,7 +73,7 @@ class Exports(QObject):
                 export_file(offer.source, target)
             return target
 
-        self._desk.tell(words.EXPORTING)
+        self._context.tell(words.EXPORTING)
         self._writing.run(write)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from napari_osuda.session.review.saving import keep_run, save_review
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.exports import Exports
 from napari_osuda.widgets.review.page import ReviewPage
 
@@ -24,11 +24,11 @@ __all__ = ["Signing"]
 
 
 class Signing(QObject):
-    """Saves the case on the desk under the reviewer's name, which ends with this panel.
+    """Saves the case under review under the reviewer's name, which ends with this panel.
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     page : ReviewPage
         Holds the name.
     window : QWidget
@@ -38,18 +38,18 @@ class Signing(QObject):
     #: A final mask was written.
     saved = Signal()
 
-    def __init__(self, desk: Desk, page: ReviewPage, window: QWidget) -> None:
+    def __init__(self, context: ReviewContext, page: ReviewPage, window: QWidget) -> None:
         super().__init__(window)
-        self._desk = desk
+        self._context = context
         self._page = page
         self._window = window
         self._said = ""
         self._reporting = Background(self)
-        self.exports = Exports(desk, page, window)
+        self.exports = Exports(context, page, window)
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
-        self._reporting.done.connect(lambda _: desk.tell(self._said))
-        self._reporting.failed.connect(lambda error: desk.tell(explain(error), True))
+        self._reporting.done.connect(lambda _: context.tell(self._said))
+        self._reporting.failed.connect(lambda error: context.tell(explain(error), True))
 
     @property
     def reviewer(self) -> str:
@@ -58,11 +58,11 @@ class Signing(QObject):
 
     def save(self) -> None:
         """Ask what there is to ask, and write the final mask, its table and the report."""
-        desk, run, review = self._desk, self._desk.run, self._desk.review
+        context, run, review = self._context, self._context.run, self._context.review
         if run is None or review is None:
             return
         if not self.reviewer:
-            desk.tell(words.NEEDS_NAME, True)
+            context.tell(words.NEEDS_NAME, True)
             self._page.name.setFocus()
             return
         plane, done, total = run.best_progress(review)
@@ -84,8 +84,8 @@ class Signing(QObject):
         )
 
     def _save(self, run: ReviewRun, review: Review) -> None:
-        desk = self._desk
-        if review is not desk.review:
+        context = self._context
+        if review is not context.review:
             return
         try:
             if run.folder is None:
@@ -93,16 +93,16 @@ class Signing(QObject):
                 if not chosen:
                     return
                 keep_run(run, Path(chosen))
-            desk.keep_position()
+            context.keep_position()
             saved = save_review(run, review.case.name, self.reviewer)
         except (OsudaError, OSError) as error:
-            desk.tell(explain(error), True)
+            context.tell(explain(error), True)
             return
         _, done, total = run.best_progress(review)
         said = words.saved(saved, total - done)
         self._said = f"{said} {words.REPORT_DONE}"
         self._page.name.clearFocus()
-        desk.tell(f"{said} {words.REPORTING}")
+        context.tell(f"{said} {words.REPORTING}")
         self.saved.emit()
         self._reporting.run(lambda: write_review_report(run))
 

@@ -16,7 +16,7 @@ from napari_osuda.session.review.tools.growing import in_range
 from napari_osuda.session.review.tools.use import Tool, ToolUse
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words as review_words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.tools import words
 from napari_osuda.widgets.review.tools.image import shown_image
@@ -32,12 +32,12 @@ class Strokes:
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     page : ReviewPage
     """
 
-    def __init__(self, desk: Desk, page: ReviewPage) -> None:
-        self._desk = desk
+    def __init__(self, context: ReviewContext, page: ReviewPage) -> None:
+        self._context = context
         self._page = page
         self._painted = False
 
@@ -51,11 +51,11 @@ class Strokes:
 
     def commit(self) -> None:
         """Record what was painted, if anything was."""
-        desk, review = self._desk, self._desk.review
-        if not self._painted or review is None or not desk.layers.alive:
+        context, review = self._context, self._context.review
+        if not self._painted or review is None or not context.layers.alive:
             return
         self._painted = False
-        plane = desk.layers.plane() or desk.plane
+        plane = context.layers.plane() or context.plane
         use = None
         if self._page.tools.in_range.isChecked():
             use = self._keep_in_range(review)
@@ -69,10 +69,10 @@ class Strokes:
 
     def _keep_in_range(self, review: Review) -> ToolUse | None:
         """Take back what lies outside of the range; None where nothing is left, or there is no image."""
-        desk, pending = self._desk, review.pending()
+        context, pending = self._context, review.pending()
         if not pending.any():
             return None
-        image = shown_image(desk.layers, review)
+        image = shown_image(context.layers, review)
         if image is None:
             self._take_back(review, words.NO_IMAGE)
             return None
@@ -80,10 +80,10 @@ class Strokes:
         assert use.low is not None
         assert use.high is not None
         review.revert(pending & ~in_range(image[1], use.low, use.high))
-        desk.layers.refresh_final()
+        context.layers.refresh_final()
         painted = np.unique(review.final[review.pending()])
         if not painted.size:
-            desk.tell(words.NOTHING_IN_RANGE)
+            context.tell(words.NOTHING_IN_RANGE)
             return None
         return dataclasses.replace(use, label=int(painted[0]) if painted.size == 1 else None)
 
@@ -95,17 +95,17 @@ class Strokes:
 
     def _ask_label(self, review: Review, plane: SlicePlane, use: ToolUse | None, value: int) -> None:
         # Until it is answered the mask holds nothing that is no decision.
-        places = np.nonzero(review.pending())
-        painted = review.final[places]
+        voxels = np.nonzero(review.pending())
+        painted = review.final[voxels]
         self._take_back(review)
         names = {v: name for v, name in review.case.labels.items() if v != 0}
 
         def paint(instead: int) -> None:
-            if review is not self._desk.review or not self._desk.layers.alive:
+            if review is not self._context.review or not self._context.layers.alive:
                 return
-            review.final[places] = np.where(painted == value, instead, painted)
+            review.final[voxels] = np.where(painted == value, instead, painted)
             if instead != value:
-                self._desk.layers.layers["final"].selected_label = instead
+                self._context.layers.layers["final"].selected_label = instead
             of = use if use is None else dataclasses.replace(use, label=instead)
             self._record(review, plane, of)
 
@@ -116,20 +116,20 @@ class Strokes:
         ask(self._page.body, words.unknown_label(value, list(names.values())), answers)
 
     def _record(self, review: Review, plane: SlicePlane, use: ToolUse | None) -> None:
-        desk = self._desk
+        context = self._context
         try:
             slices = review.commit_edit(plane, self._page.reviewer, use)
         except OsudaError as error:
-            desk.layers.refresh_final()
-            desk.tell(str(error), True)
+            context.layers.refresh_final()
+            context.tell(str(error), True)
             return
         if slices:
-            desk.decided.emit()
-            shown = desk.layers.planes[plane]
-            desk.tell(review_words.done("edited", [shown.index(i) for i in slices], plane))
+            context.decided.emit()
+            shown = context.layers.planes[plane]
+            context.tell(review_words.done("edited", [shown.index(i) for i in slices], plane))
 
     def _take_back(self, review: Review, why: str = "") -> None:
         review.revert()
-        self._desk.layers.refresh_final()
+        self._context.layers.refresh_final()
         if why:
-            self._desk.tell(why, True)
+            self._context.tell(why, True)

@@ -18,10 +18,10 @@ from napari_osuda.widgets.qt.dropped import dropped
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.acts import ReviewActs
-from napari_osuda.widgets.review.arrivals import Arrivals
 from napari_osuda.widgets.review.case_view import CaseView
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.commands import ReviewCommands
+from napari_osuda.widgets.review.context import ReviewContext
+from napari_osuda.widgets.review.incoming_runs import IncomingRuns
 from napari_osuda.widgets.review.keys import Action, ReviewKeys
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.reference.scoring import ReferenceView
@@ -57,38 +57,38 @@ class ReviewWidget(DockedWidget):
         self.setAcceptDrops(True)
         self.page = ReviewPage(self, self.colors())
         self.layers = ReviewLayers(napari_viewer)
-        self.desk = Desk(self.layers)
-        self.acts = ReviewActs(self.desk, self.page)
-        self.reference = ReferenceView(self.desk, self.page.reference)
-        self.layers.on_paint = self.acts.on_stroke
+        self.context = ReviewContext(self.layers)
+        self.commands = ReviewCommands(self.context, self.page)
+        self.reference = ReferenceView(self.context, self.page.reference)
+        self.layers.on_paint = self.commands.on_stroke
         self.worklist = Worklist()
-        self.view = CaseView(napari_viewer, self.desk, self.page, self.reference, self.worklist)
+        self.view = CaseView(napari_viewer, self.context, self.page, self.reference, self.worklist)
         self.sync = self.view.sync
-        self.signing = Signing(self.desk, self.page, self)
-        self.arrivals = Arrivals(self.viewer, self.cockpit, self.layers)
+        self.signing = Signing(self.context, self.page, self)
+        self.incoming = IncomingRuns(self.viewer, self.cockpit, self.layers)
         self._placed = False
         show_letters(napari_viewer)
         self.keys = ReviewKeys(napari_viewer, self._actions())
         self._connect()
         self.view.empty()
         self.cockpit.reviewed = lambda: 0 if self.run is None else self.run.decisions
-        self.arrivals.watch()
+        self.incoming.watch()
 
     @property
     def run(self) -> ReviewRun | None:
         """The run under review."""
-        return self.desk.run
+        return self.context.run
 
     @property
     def review(self) -> Review | None:
         """The review of the case in view."""
-        return self.desk.review
+        return self.context.review
 
     # What others may call
 
     def open_folder(self, folder: Path | str) -> None:
         """Review the run in a folder; a failure is told in the panel."""
-        self.arrivals.take_folder(folder)
+        self.incoming.take_folder(folder)
 
     def save(self) -> None:
         """Write the final mask, its table and the report into the run folder."""
@@ -113,36 +113,37 @@ class ReviewWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
-        page, decide, acts, desk, view = self.page, self.page.decide, self.acts, self.desk, self.view
+        page, decide, view = self.page, self.page.decide, self.view
+        commands, context = self.commands, self.context
         view.opened.connect(self._bind_layers)
         view.emptied.connect(lambda why: page.set_empty(why, self.cockpit.result is not None))
-        desk.told.connect(page.tell)
-        desk.decided.connect(self.sync.show_decisions)
+        context.message.connect(page.tell)
+        context.decided.connect(self.sync.show_decisions)
         page.open_button.clicked.connect(self._ask_folder)
         page.runs.opened.connect(self.open_folder)
-        page.last_button.clicked.connect(self.arrivals.take_result)
+        page.last_button.clicked.connect(self.incoming.take_result)
         page.case.activated.connect(lambda row: self.view.open(*self.worklist.items[row]))
         for combo in (page.case, page.reference.combo, page.reference.map):
             combo.activated.connect(combo.clearFocus)
-        page.slices.went.connect(desk.go_to)
+        page.slices.went.connect(context.go_to)
         page.slices.selected.connect(self.sync.show_target)
         page.modes.chosen.connect(view.compare)
         page.opacity.changed.connect(lambda value, at: self.layers.set_opacities({value: at}))
         page.reference.layer_chosen.connect(view.take_reference_layer)
         page.reference.file_wanted.connect(self._ask_reference)
         page.reference.map_chosen.connect(view.show_error_map)
-        decide.decided.connect(acts.decide)
-        decide.rest.connect(acts.decide_rest)
-        decide.everywhere.connect(acts.decide_everywhere)
-        decide.flagged.connect(lambda: acts.flag())
-        decide.case_flagged.connect(lambda: acts.flag(whole=True))
+        decide.decided.connect(commands.decide)
+        decide.rest.connect(commands.decide_rest)
+        decide.everywhere.connect(commands.decide_everywhere)
+        decide.flagged.connect(lambda: commands.flag())
+        decide.case_flagged.connect(lambda: commands.flag(whole=True))
         decide.edit_toggled.connect(view.edit)
-        decide.undo.connect(acts.undo)
-        decide.redo.connect(acts.redo)
+        decide.undo.connect(commands.undo)
+        decide.redo.connect(commands.redo)
         self.signing.saved.connect(self.sync.list_cases)
-        self.arrivals.came.connect(self.open_run)
-        self.arrivals.gone.connect(self._on_gone)
-        self.arrivals.refused.connect(lambda sentence: desk.tell(sentence, True))
+        self.incoming.came.connect(self.open_run)
+        self.incoming.gone.connect(self._on_gone)
+        self.incoming.refused.connect(lambda sentence: context.tell(sentence, True))
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
         self._events = (
             (dims.point, self._on_viewed), (dims.order, self._on_viewed), (dims.ndisplay, self._on_viewed),
@@ -167,7 +168,7 @@ class ReviewWidget(DockedWidget):
 
     def _on_left(self) -> None:
         """The images of the run that has ended in this viewer were removed: its review is over."""
-        if self.arrivals.ended_here(self.run):
+        if self.incoming.ended_here(self.run):
             self.view.end()
 
     def _on_gone(self, run: ReviewRun) -> None:
@@ -219,7 +220,7 @@ class ReviewWidget(DockedWidget):
         """Give back keys, layers and connections; what was decided is in the record."""
         self.cockpit.reviewed = None
         self.signing.close()
-        self.arrivals.close()
+        self.incoming.close()
         self.reference.close()
         for event, slot in self._events:
             event.disconnect(slot)
@@ -228,14 +229,14 @@ class ReviewWidget(DockedWidget):
         self.keys.close()
 
     def _actions(self) -> dict[str, Action]:
-        acts, page, view = self.acts, self.page, self.view
+        commands, page, view = self.commands, self.page, self.view
         actions = {
-            "after": Action(lambda: acts.decide("after")),
-            "before": Action(lambda: acts.decide("before")),
+            "after": Action(lambda: commands.decide("after")),
+            "before": Action(lambda: commands.decide("before")),
             "edit": Action(lambda: view.edit(not self.layers.editing)),
-            "flag": Action(lambda: acts.flag()),
-            "undo": Action(acts.undo),
-            "redo": Action(acts.redo),
+            "flag": Action(lambda: commands.flag()),
+            "undo": Action(commands.undo),
+            "redo": Action(commands.redo),
             "blink": Action(partial(view.blink, True), partial(view.blink, False)),
             "strength": Action(page.opacity.next_strength),
             "alone": Action(page.opacity.next_alone),

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_osuda.benchmark.guard.fit import Held, ridge, risk_controlled
+from napari_osuda.benchmark.guard.fit import HeldOut, ridge, risk_controlled
 from napari_osuda.session.guard.estimate import HARM
 
 
 def held(gain, harm, change):
     """A case whose one candidate changes Dice by ``change``."""
     dice = {"source": 0.5, "adapted": 0.5 + change}
-    return Held(SimpleNamespace(dice=dice.__getitem__), {}, {"adapted": gain}, {"adapted": harm}, [])
+    return HeldOut(SimpleNamespace(dice=dice.__getitem__), {}, {"adapted": gain}, {"adapted": harm}, [])
 
 
 @pytest.mark.parametrize(

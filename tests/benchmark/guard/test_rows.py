@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from napari_osuda.benchmark.guard.rows import Row, read_rows, read_table, write_table
+from napari_osuda.benchmark.guard.rows import GuardRow, read_rows, read_table, write_table
 from napari_osuda.session.guard.figures import FIGURES, Figures
 
 
 def row(candidate="source", region="all labels", dice=0.5, share=0.1, patient="p1", family="plain"):
     figures = Figures(**dict.fromkeys(FIGURES, 0.25) | {"share": share})
-    return Row("t2-to-t1", patient, family, region, candidate, dice, figures)
+    return GuardRow("t2-to-t1", patient, family, region, candidate, dice, figures)
 
 
 def test_a_table_comes_back_as_it_was_written(tmp_path):

@@ -5,21 +5,21 @@ from pathlib import Path
 from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.cohort.page import cohort_page
 from napari_osuda.session.cohort.record import CaseOutcome
-from napari_osuda.session.cohort.rows import Row
+from napari_osuda.session.cohort.rows import SessionRow
 from napari_osuda.session.run_folder.record import AdviceRecord, ExpectedRecord, RegionAdviceRecord
 
 
-def row(label: str, decision: str | None) -> Row:
+def row(label: str, decision: str | None) -> SessionRow:
     session = Session(f"sub-{label}", None, Path(f"sub-{label}"))
     if decision is None:
-        return Row(session, "failed", "It is <b>broken</b>.", session.name, None)
+        return SessionRow(session, "failed", "It is <b>broken</b>.", session.name, None)
     expected = ExpectedRecord(dice=0.7, low=0.5, high=0.8)
     region = RegionAdviceRecord(decision=decision, expected_dice_before=None, expected_dice_after=expected)
     case = CaseOutcome(
         name=session.name, participant=session.participant, volumes_before={"WT": 3.0},
         volumes_after={"WT": 4.5}, recommendation=AdviceRecord(decision=decision, regions={"WT": region}),
     )  # fmt: skip
-    return Row(session, "done", None, session.name, case)
+    return SessionRow(session, "done", None, session.name, case)
 
 
 def test_what_is_recommended_is_counted_and_each_session_told():

@@ -22,7 +22,7 @@ OTHER = dataclasses.replace(FAIR, overlap=0.6, steady=0.95, coherence=0.85, sepa
 NONE = dataclasses.replace(FAIR, share=0.0)
 
 
-class Told:
+class FixedEstimator:
     """An estimator that says what a test wants."""
 
     accepted_harm, useless = 0.2, 0.3
@@ -43,7 +43,7 @@ def kinds(advice):
 
 def told(levels, changes, before=None, after=None, contrast=None):
     before, after = before or {WHOLE: FAIR}, after or {WHOLE: OTHER}
-    return judged({"source": before, "adapted": after}, "adapted", Told(levels, changes), contrast)
+    return judged({"source": before, "adapted": after}, "adapted", FixedEstimator(levels, changes), contrast)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from napari_osuda.errors import ModelError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import NormLayer, preset
-from napari_osuda.session import Previewer, StateRun, predict_case, slice_spec
+from napari_osuda.session import Previewer, RunFromIteration, predict_case, slice_spec
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
 
@@ -37,7 +37,7 @@ def test_a_past_state_looks_as_its_result_does(model, case, stack):
         )
         run = Run(make_job(model, case, config), keep_states=True)
         *_, last = run
-        chosen = list(StateRun(last.result, run.timeline, 4))[-1].result
+        chosen = list(RunFromIteration(last.result, run.timeline, 4))[-1].result
         previewer = Previewer(model, run.stacks)
         shown = previewer.labels(run.timeline.state(4), 0, 4)
         assert (shown == plane(chosen.cases[0].after, stack, 4)).mean() >= least

@@ -7,7 +7,7 @@ import numpy as np
 from timeline_parts import CONFIG, finished, same
 
 from napari_osuda.models import load_model
-from napari_osuda.session import NoteKind, StateRun, Step, predict_case
+from napari_osuda.session import NoteKind, RunFromIteration, Step, predict_case
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
 
@@ -23,7 +23,7 @@ def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, re
     run = Run(make_job(model, case, CONFIG, references=[reference], out=out), keep_states=True)
     whole = finished(run)
     last = nib.load(out / "after" / "patient.nii.gz").get_fdata()
-    chosen = finished(StateRun(whole, run.timeline, 3))
+    chosen = finished(RunFromIteration(whole, run.timeline, 3))
 
     assert same(chosen.network.state_dict(), expected.network.state_dict())
     np.testing.assert_array_equal(chosen.cases[0].after, expected.cases[0].after)
@@ -43,7 +43,7 @@ def test_using_an_iteration_gives_the_run_that_was_stopped_there(model, case, re
     assert "iteration 3 of 6" in (out / "report.html").read_text()
 
     # And back again: nothing has been lost.
-    again = finished(StateRun(chosen, run.timeline, 6))
+    again = finished(RunFromIteration(chosen, run.timeline, 6))
     np.testing.assert_array_equal(again.cases[0].after, whole.cases[0].after)
     assert [note.kind for note in again.notes].count(NoteKind.CHOICE) == 1
 
@@ -53,7 +53,7 @@ def test_a_choice_that_is_stopped_changes_nothing(model, case, tmp_path):
     run = Run(make_job(model, case, CONFIG, out=out), keep_states=True)
     whole = finished(run)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    choice = StateRun(whole, run.timeline, 2)
+    choice = RunFromIteration(whole, run.timeline, 2)
     choice.stop()
     assert finished(choice) is whole
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before

@@ -8,7 +8,7 @@ from timeline_parts import CONFIG, finished, same
 from napari_osuda.errors import OutputError
 from napari_osuda.method import adapt, preset
 from napari_osuda.networks import UNet
-from napari_osuda.session import StateRun, Step
+from napari_osuda.session import RunFromIteration, Step
 from napari_osuda.session.api import make_job
 from napari_osuda.session.run.run import Run
 from napari_osuda.session.run_folder.timeline import NetworkState, Timeline, network_at
@@ -95,4 +95,4 @@ def test_a_resumed_run_has_the_states_from_before_it_was_cut_off(model, case, tm
     run = Run(make_job(model, case, CONFIG, out=out, resume=True), keep_states=True)
     resumed = finished(run)
     assert run.timeline.kept == (1, 2, 3, 4, 5, 6)
-    assert finished(StateRun(resumed, run.timeline, 2)).iteration == 2
+    assert finished(RunFromIteration(resumed, run.timeline, 2)).iteration == 2

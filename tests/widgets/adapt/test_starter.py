@@ -66,7 +66,7 @@ def parts(qtbot, tmp_path):
         found.folder, queue,
     )  # fmt: skip
     found.starter.failed.connect(found.failed.append)
-    found.starter.told.connect(found.told.append)
+    found.starter.message.connect(found.told.append)
     found.starter.preparing.connect(lambda: found.prepared.append(True))
     yield found
     found.starter.close()

@@ -70,8 +70,8 @@ def test_a_reviewed_run_is_changed_only_after_a_question_and_stays_under_review(
 ):
     review = docked(viewer)
     qtbot.waitUntil(lambda: review.review is not None)
-    index = review.desk.row
-    review.acts.decide("before")
+    index = review.context.row
+    review.commands.decide("before")
     panel = after_run.timeline
     used = after_run.cockpit.result.iteration
     panel.slider.setValue(1)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.viewer
 
 
 def test_the_next_case_takes_the_place_of_the_one_before(widget, empty):
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     press(empty, Qt.Key.Key_T)
     assert widget.review.case.name.startswith("a second case")
     assert sum(layer.name.startswith("final mask") for layer in empty.layers) == 1
@@ -27,7 +27,7 @@ def test_the_next_case_takes_the_place_of_the_one_before(widget, empty):
 
 def test_a_deleted_mask_is_put_back_and_said(widget, empty, qtbot):
     final = widget.layers.layers["final"]
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     empty.layers.remove(final)
     qtbot.waitUntil(lambda: final in empty.layers)
     assert "was put back" in widget.page.note.text()
@@ -37,7 +37,7 @@ def test_a_deleted_mask_is_put_back_and_said(widget, empty, qtbot):
 
 
 def test_a_cleared_viewer_ends_the_review_and_says_so(widget, empty, folder, qtbot):
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     empty.layers.clear()
     qtbot.waitUntil(lambda: widget.review is None)
     assert "its review is closed" in widget.page.empty.text()

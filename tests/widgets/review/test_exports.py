@@ -23,7 +23,7 @@ def test_the_signed_mask_and_its_papers_are_exported(widget, qtbot, folder, tmp_
     lines = exports.menu.actions()
     assert not any(line.isEnabled() for line in lines)
     assert all("Save and sign first" in line.text() for line in lines)
-    widget.acts.decide_everywhere("after")
+    widget.commands.decide_everywhere("after")
     answer(widget, "Use adapted")
     widget.page.name.setText("A. Reader")
     QTest.mouseClick(widget.page.save_button, Qt.MouseButton.LeftButton)

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.viewer
 def test_other_masks_keep_the_decisions_that_hold(widget, empty, folder):
     widget.page.decide.on.setChecked(False)
     for step in (2, 3):
-        widget.desk.go_to(step)
-        widget.acts.decide("after")
-    widget.desk.go_to(4)
-    widget.acts.decide("before")
+        widget.context.go_to(step)
+        widget.commands.decide("after")
+    widget.context.go_to(4)
+    widget.commands.decide("before")
     empty.window.remove_dock_widget(widget)
     case = ReviewRun.of_folder(folder).review("case").case
     after = case.after.copy()
@@ -32,13 +32,13 @@ def test_other_masks_keep_the_decisions_that_hold(widget, empty, folder):
     again.open_folder(folder)
     assert again.review is not None, "no change of the masks locks a run"
     assert [again.review.choice("axial", index) is not None for index in (2, 3, 4)] == [True, False, True]
-    again.desk.go_to(5)
+    again.context.go_to(5)
     assert "axial slice 3 needs a new decision" in again.page.note.text()
     empty.window.remove_dock_widget(again)
 
 
 def test_who_saves_signs_for_this_sitting_and_no_other(widget, empty, folder, qtbot):
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     widget.page.name.setText("A. Reader")
     widget.save()
     said = answer(widget, "Cancel")
@@ -51,9 +51,9 @@ def test_who_saves_signs_for_this_sitting_and_no_other(widget, empty, folder, qt
     again = docked(empty)
     again.open_folder(folder)
     assert again.page.name.text() == ""
-    again.acts.decide("before")
+    again.commands.decide("before")
     again.page.name.setText("B. Reader")
-    again.acts.decide_rest("before")
+    again.commands.decide_rest("before")
     answer(again, "Use original")
     again.save()
     assert not asked(again), "all is decided"

@@ -13,7 +13,7 @@ def test_saving_asks_for_a_name_once_and_writes_everything(widget, empty, folder
     assert "Enter your name" in widget.page.note.text()
     assert not (folder / "final").exists()
     widget.page.name.setText("A. Reader")
-    widget.acts.decide_rest("before")
+    widget.commands.decide_rest("before")
     answer(widget, "Use original")
     widget.save()
     qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=30_000)

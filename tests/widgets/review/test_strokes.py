@@ -12,7 +12,7 @@ pytestmark = pytest.mark.viewer
 
 
 def test_the_brush_is_held_to_the_range(widget, tools, qtbot):
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     image = widget.layers.images[0].data[4]
     middle = float(np.median(image))
     tools.set_range(middle, float(image.max()))
@@ -35,7 +35,7 @@ def test_the_brush_is_held_to_the_range(widget, tools, qtbot):
 
 
 def test_a_label_that_the_model_lacks_is_asked_about(widget, qtbot):
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     widget.edit(True)
     final = widget.layers.layers["final"]
     before = final.data[4].copy()

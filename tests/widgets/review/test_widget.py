@@ -32,7 +32,7 @@ def test_what_is_wrong_is_one_sentence(empty, tmp_path, folder):
     assert "no longer at" in widget.page.note.text()
     assert widget.review is not None, "masks can be judged without the image"
     (folder / "review.json").write_text("{}")
-    widget.acts.decide("after")
+    widget.commands.decide("after")
     assert "written by another window" in widget.page.note.text()
     assert widget.review.log == []
     record = json.loads((folder / "run.json").read_text())

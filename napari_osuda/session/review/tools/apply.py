@@ -60,7 +60,7 @@ def apply_tool(
         The tool lacks something that it needs: a sentence for the screen.
     """
     stack, spacing = np.moveaxis(labels, axis, 0), grid.spacing
-    in_plane = [step for place, step in enumerate(spacing) if place != axis]
+    in_plane = [step for i, step in enumerate(spacing) if i != axis]
     result = labels.copy(order="K")
     out = np.moveaxis(result, axis, 0)
     if use.tool is Tool.INTERPOLATE:
@@ -83,10 +83,10 @@ def apply_tool(
         result[box] = _once(labels[box], use, spacing, size, None if image is None else image[box])
         return result
     shown = None if image is None else np.moveaxis(image, axis, 0)
-    for place in [index] if use.scope is Scope.SLICE else range(len(stack)):
-        if stack[place].any():
-            own = None if shown is None else shown[place]
-            out[place] = _once(stack[place], use, in_plane, size, own)
+    for at in [index] if use.scope is Scope.SLICE else range(len(stack)):
+        if stack[at].any():
+            own = None if shown is None else shown[at]
+            out[at] = _once(stack[at], use, in_plane, size, own)
     return result
 
 

@@ -20,8 +20,8 @@ def gap_around(painted: Sequence[int], index: int) -> tuple[int, int] | None:
 
     Of a slice that is painted itself, the gap after it, else the one before it.
     """
-    places = sorted(set(painted))
-    gaps = [pair for pair in pairwise(places) if pair[1] - pair[0] > 1]
+    by_hand = sorted(set(painted))
+    gaps = [pair for pair in pairwise(by_hand) if pair[1] - pair[0] > 1]
     holding = [gap for gap in gaps if gap[0] <= index <= gap[1]]
     return holding[-1] if holding else None
 

@@ -73,14 +73,14 @@ def remove_islands(labels: Labels, voxel_ml: float, least_ml: float, label: int 
 
 def _surroundings(parts: NDArray[np.signedinteger[Any]], labels: Labels, count: int) -> Labels:
     """The label that most faces of each part's surface look at, [count + 1]; 0 where there is none."""
-    values, places = np.unique(labels, return_inverse=True)
-    places = places.reshape(labels.shape)
+    values, indices = np.unique(labels, return_inverse=True)
+    indices = indices.reshape(labels.shape)
     votes = np.zeros((count + 1) * len(values), np.int64)
     for axis in range(parts.ndim):
-        part, place = np.moveaxis(parts, axis, 0), np.moveaxis(places, axis, 0)
+        part, own = np.moveaxis(parts, axis, 0), np.moveaxis(indices, axis, 0)
         for inside, outside in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
             face = (part[inside] != 0) & (part[outside] == 0)
-            pairs = part[inside][face].astype(np.int64) * len(values) + place[outside][face]
+            pairs = part[inside][face].astype(np.int64) * len(values) + own[outside][face]
             votes += np.bincount(pairs, minlength=len(votes))
     table = votes.reshape(count + 1, len(values))
     chosen: Labels = values[table.argmax(axis=1)]

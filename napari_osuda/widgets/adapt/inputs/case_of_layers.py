@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging import Case, Grid, Preparation, Source, identity_of, onto_grid, telling_name
+from napari_osuda.imaging import Case, Grid, Preparation, Source, identity_of, name_with_contrast, onto_grid
 from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images
 from napari_osuda.imaging.preparation.common_grid import require_movable, same_voxels
@@ -83,7 +83,7 @@ def _source(channel: str, layer: Any) -> Source:
         source,
         sha256=known.digest,
         # A series whose layer was given a name that says no contrast is still what the scanner called it.
-        title=telling_name(layer.name, known.title),
+        title=name_with_contrast(layer.name, known.title),
         frame_of_reference=known.frame_of_reference,
         patient=known.patient,
     )

@@ -50,7 +50,7 @@ class Opening(QObject):
     """
 
     #: A sentence on what is being read; "" once all of it is there.
-    told = Signal(str)
+    message = Signal(str)
     #: Why something could not be opened.
     failed = Signal(str)
     #: The masks of an earlier run are there.
@@ -82,7 +82,7 @@ class Opening(QObject):
 
     def _choose(self, choice: SeriesChoice) -> None:
         """Ask which series are to be opened, and open them."""
-        self.told.emit("")
+        self.message.emit("")
         parent = self.parent()
         self.chooser = SeriesChooser(
             parent if isinstance(parent, QWidget) else None,
@@ -101,7 +101,7 @@ class Opening(QObject):
         self._read(folder.name, lambda: read_run_folder(str(folder)))
 
     def _read(self, title: str, function: Callable[[], list[Any] | SeriesChoice]) -> None:
-        self.told.emit(f"Opening {title}…")
+        self.message.emit(f"Opening {title}…")
         self._reading.run(function)
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Opening(QObject):
 
     def _on_failed(self, error: Exception) -> None:
         self._then = None
-        self.told.emit("")
+        self.message.emit("")
         self.failed.emit(explain(error))
 
     def _add_next(self) -> None:
@@ -130,7 +130,7 @@ class Opening(QObject):
         if not self._waiting:
             self._timer.stop()
             show_patient(self._viewer)
-            self.told.emit("")
+            self.message.emit("")
             then, self._then = self._then, None
             if then is not None:
                 then()

@@ -49,12 +49,12 @@ class SeriesChooser(QDialog):
         self._series, self._chosen = list(series), chosen
         self.list = QListWidget()
         self.list.setAccessibleName("DICOM series")
-        told = any(modality_of(one.description) for one in self._series)
+        named = any(modality_of(one.description) for one in self._series)
         for one in self._series:
             item = QListWidgetItem(_words(one))
             item.setToolTip(str(one.folder))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            ticked = not told or modality_of(one.description) is not None
+            ticked = not named or modality_of(one.description) is not None
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
             self.list.addItem(item)
         self.list.itemChanged.connect(lambda _: self._on_ticked())

@@ -75,9 +75,9 @@ def _share(inspection: Inspection) -> str:
     others = {kind: len(names) for kind, names in inspection.norms.items() if "batch" not in kind.lower()}
     if not others:
         return ""
-    told = ", ".join(f"{count} {kind}" for kind, count in others.items())
+    listed = ", ".join(f"{count} {kind}" for kind, count in others.items())
     share = f"{inspection.share:.0%}".replace("%", " %")
-    return f". {share} of its normalization is adapted; {escape(told)} stay as they are."
+    return f". {share} of its normalization is adapted; {escape(listed)} stay as they are."
 
 
 class ModelDetails(QWidget):

@@ -248,8 +248,8 @@ class ModelPanel(QWidget):
         elif self._loaded.model is not None and self._loaded.inspection is not None:
             self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
         elif self._loaded.inspection is not None:
-            told = verdict(self._loaded.inspection, self._colors)
-            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{told}")
+            verdict_text = verdict(self._loaded.inspection, self._colors)
+            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{verdict_text}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""

@@ -36,8 +36,8 @@ class OutcomeDetails(QWidget):
         from napari_osuda.session.guard.wording import said
 
         case = result.cases[0]
-        told = [*said(result.recommendation), result_words(result) + "."]
-        self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in told))
+        sentences = [*said(result.recommendation), result_words(result) + "."]
+        self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))
         self.scores.setVisible(bool(case.scores_before))
         self.scores.setText(_score_table(case.scores_before, case.scores_after, colors))
 

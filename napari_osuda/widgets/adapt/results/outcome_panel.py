@@ -168,9 +168,9 @@ class OutcomePanel(QWidget):
     def set_other_case(self, chosen: str) -> None:
         """Say that the images which are chosen now are of another case; "" where they are not."""
         case = "" if self._result is None else ", ".join(c.case.name for c in self._result.cases)
-        told = f"These masks are of <b>{escape(case)}</b>, not of {escape(chosen)}." if chosen else ""
-        self.other_case.setText(told)
-        self.other_case.setVisible(bool(told))
+        said = f"These masks are of <b>{escape(case)}</b>, not of {escape(chosen)}." if chosen else ""
+        self.other_case.setText(said)
+        self.other_case.setVisible(bool(said))
 
     def set_busy(self, busy: bool) -> None:
         """While a run is under way, none can be begun from here."""

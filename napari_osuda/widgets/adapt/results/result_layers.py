@@ -70,13 +70,13 @@ class ResultLayers:
 
     def show_before(self, labels: IntArray) -> None:
         """Show the source model's mask, [I, J, K] of the case."""
-        self._add("before", labels, *self._looks())
+        self._add("before", labels, *self._labels_and_colors())
 
     def show_after(self, labels: IntArray) -> None:
         """Show the adapted model's mask, [I, J, K] of the case, and what has changed."""
         # Another iteration's, where a person has chosen one.
         self._make_room("after", "difference")
-        self._add("after", labels, *self._looks())
+        self._add("after", labels, *self._labels_and_colors())
 
     def difference(self) -> IntArray | None:
         """What has changed, [I, J, K] of the case; takes a while, and may be called off the GUI thread."""
@@ -107,7 +107,7 @@ class ResultLayers:
         """Show one of the masks, put back if someone deleted it, and hide the others; "" hides all."""
         if role in self._made and not self._is_open(role):
             shown = self._made[role][1]
-            self._add(role, from_layer(shown, self._image.metadata), *self._looks())
+            self._add(role, from_layer(shown, self._image.metadata), *self._labels_and_colors())
         for other, (layer, _) in self._made.items():
             layer.visible = other == role
         if role in self._made:
@@ -136,7 +136,7 @@ class ResultLayers:
             else:
                 layer.name = free_name(self._viewer.layers, f"{layer.name}, edited", layer)
 
-    def _looks(self) -> tuple[dict[int, str], dict[int, str]]:
+    def _labels_and_colors(self) -> tuple[dict[int, str], dict[int, str]]:
         assert self._card is not None
         return dict(self._card.labels), dict(self._card.colours)
 

@@ -16,7 +16,7 @@ from napari_osuda.imaging.world import from_layer
 from napari_osuda.napari_layers.transforms import grid_of
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.reference.panel import ReferencePanel
 
 __all__ = ["ReferenceView"]
@@ -30,13 +30,13 @@ class ReferenceView(QObject):
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     panel : ReferencePanel
     """
 
-    def __init__(self, desk: Desk, panel: ReferencePanel) -> None:
+    def __init__(self, context: ReviewContext, panel: ReferencePanel) -> None:
         super().__init__()
-        self._desk = desk
+        self._context = context
         self._panel = panel
         # Of masks that do not change, and what they belong to.
         self._known: dict[str, list[RegionScore]] = {}
@@ -45,7 +45,7 @@ class ReferenceView(QObject):
         self._files: dict[str, str] = {}
         self._scoring = Background(self)
         self._scoring.done.connect(self._show)
-        self._scoring.failed.connect(lambda error: desk.tell(explain(error), True))
+        self._scoring.failed.connect(lambda error: context.tell(explain(error), True))
         # Decided while the masks were being measured: measure once more, and not many times at once.
         self._stale = False
         self._pause = QTimer(self)
@@ -61,12 +61,12 @@ class ReferenceView(QObject):
     @property
     def labels(self) -> NDArray[Any] | None:
         """The reference [I, J, K] of the case under review, if there is one."""
-        run, review = self._desk.run, self._desk.review
+        run, review = self._context.run, self._context.review
         return None if run is None or review is None else run.references.get(review.case.name)
 
     def take_layer(self, layer: Any) -> bool:
         """Score against a Labels layer, or with None no more; whether anything is different now."""
-        review = self._desk.review
+        review = self._context.review
         if review is None:
             return False
         if layer is None:
@@ -78,14 +78,14 @@ class ReferenceView(QObject):
             labels = from_layer(np.asarray(layer.data), layer.metadata)
             labels = self._checked(onto_grid(labels, grid, layer.name, case.grid, case.name))
         except OsudaError as error:
-            self._desk.tell(str(error), True)
+            self._context.tell(str(error), True)
             return False
         self._files.pop(case.name, None)
         return self._set(labels)
 
     def take_file(self, path: Path | str) -> bool:
         """Score against the labels in a file; what is wrong with it is said."""
-        review = self._desk.review
+        review = self._context.review
         if review is None:
             return False
         try:
@@ -93,59 +93,59 @@ class ReferenceView(QObject):
             labels = onto_grid(labels, grid, Path(path).name, review.case.grid, review.case.name)
             labels = self._checked(labels)
         except OsudaError as error:
-            self._desk.tell(str(error), True)
+            self._context.tell(str(error), True)
             return False
         self._files[review.case.name] = Path(path).name
         return self._set(labels)
 
     def _checked(self, labels: NDArray[Any]) -> NDArray[Any]:
         """A reference whose labels are the run's own convention; CaseError where they are not."""
-        run = self._desk.run
+        run = self._context.run
         if run is not None:
             require_scorable(run.regions, labels, known=tuple(run.labels))
         return labels
 
     def errors(self, masks: tuple[str, ...] = ("before", "after", "final")) -> dict[str, NDArray[np.int64]]:
         """Wrong voxels of each slice of the plane, by mask; empty without a reference."""
-        reference, desk = self.labels, self._desk
-        if reference is None or desk.review is None:
+        reference, context = self.labels, self._context
+        if reference is None or context.review is None:
             return {}
-        others = tuple(axis for axis in range(3) if axis != desk.review.axes[desk.plane])
-        return {m: np.count_nonzero(desk.masks()[m] != reference, axis=others) for m in masks}
+        others = tuple(axis for axis in range(3) if axis != context.review.axes[context.plane])
+        return {m: np.count_nonzero(context.masks()[m] != reference, axis=others) for m in masks}
 
     def refresh(self) -> None:
         """Score anew, and draw the error map that is wanted."""
-        desk, reference = self._desk, self.labels
-        if desk.run is None or desk.review is None:
+        context, reference = self._context, self.labels
+        if context.run is None or context.review is None:
             return
-        self._panel.set_file("" if reference is None else self._files.get(desk.review.case.name, ""))
+        self._panel.set_file("" if reference is None else self._files.get(context.review.case.name, ""))
         if reference is None:
             self._pause.stop()
             self._panel.set_scores({})
         else:
-            if self._known_of[0] is not desk.review or self._known_of[1] is not reference:
-                self._known, self._known_of = {}, (desk.review, reference)
-            self._panel.set_scores({m: self._known.get(m) for m in desk.masks()})
+            if self._known_of[0] is not context.review or self._known_of[1] is not reference:
+                self._known, self._known_of = {}, (context.review, reference)
+            self._panel.set_scores({m: self._known.get(m) for m in context.masks()})
             self._pause.start()
         self.show_map()
 
     def show_map(self) -> None:
         """Draw the error map that is wanted, or take it away."""
-        desk, reference, which = self._desk, self.labels, self._panel.map.currentData()
-        if not which or reference is None or desk.review is None:
-            desk.layers.show_error(None)
+        context, reference, which = self._context, self.labels, self._panel.map.currentData()
+        if not which or reference is None or context.review is None:
+            context.layers.show_error(None)
             return
-        desk.layers.show_error((words.error_map(which), difference(reference, desk.masks()[which])))
+        context.layers.show_error((words.error_map(which), difference(reference, context.masks()[which])))
 
     def _score(self) -> None:
-        run, review, reference = self._desk.run, self._desk.review, self.labels
+        run, review, reference = self._context.run, self._context.review, self.labels
         if run is None or review is None or reference is None:
             return
         if self._scoring.busy:
             self._stale = True
             return
         # The final mask goes on changing while it is measured.
-        masks = {m: mask.copy() if m == "final" else mask for m, mask in self._desk.masks().items()
+        masks = {m: mask.copy() if m == "final" else mask for m, mask in self._context.masks().items()
                  if m not in self._known}  # fmt: skip
         of, affine, regions, known = self._known_of, review.case.grid.affine, run.regions, tuple(run.labels)
         self._scoring.run(
@@ -163,10 +163,10 @@ class ReferenceView(QObject):
         self._panel.set_scores({**self._known, "final": None if self._pause.isActive() else scores["final"]})
 
     def _set(self, labels: NDArray[Any] | None) -> bool:
-        assert self._desk.run is not None
-        assert self._desk.review is not None
-        name = self._desk.review.case.name
+        assert self._context.run is not None
+        assert self._context.review is not None
+        name = self._context.review.case.name
         if labels is None:
-            return self._desk.run.references.pop(name, None) is not None
-        self._desk.run.references[name] = labels
+            return self._context.run.references.pop(name, None) is not None
+        self._context.run.references[name] = labels
         return True

@@ -44,7 +44,7 @@ class RunsPanel(QWidget):
         self._case: tuple[ReviewRun, str] | None = None
         self._known = self._chosen = False
         self.runs: Sequence[OtherRun] = ()
-        self.told = WrappedLabel(_READING)
+        self.note = WrappedLabel(_READING)
         self.table = QTableWidget(0, len(_TITLES))
         self.table.setAccessibleName("Runs on this case")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -62,7 +62,7 @@ class RunsPanel(QWidget):
             self.table.setHorizontalHeaderItem(column, item)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
-        layout.addWidget(self.told)
+        layout.addWidget(self.note)
         layout.addWidget(self.table, 1)
         self._looking = Background(self)
         self._looking.done.connect(self._show)
@@ -89,9 +89,9 @@ class RunsPanel(QWidget):
         run, name = self._case
         self._known = True
         if run.folder is None:
-            self.told.setText(_UNWRITTEN)
+            self.note.setText(_UNWRITTEN)
             return
-        self.told.setText(_READING)
+        self.note.setText(_READING)
         self._looking.run(lambda: runs_on_case(run, name))
 
     def close_down(self) -> None:
@@ -100,7 +100,7 @@ class RunsPanel(QWidget):
 
     def _show(self, runs: Sequence[OtherRun]) -> None:
         self.runs = runs
-        self.told.setText(_CLICK if len(runs) > 1 else _ALONE)
+        self.note.setText(_CLICK if len(runs) > 1 else _ALONE)
         self.table.setRowCount(len(runs))
         for row, run in enumerate(runs):
             for column, (text, tip) in enumerate(_cells(run)):

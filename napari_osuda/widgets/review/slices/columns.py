@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
-from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.view.planes import PlaneAxis
 from napari_osuda.widgets.review.words import ARROW, CHOICE_LABELS, FLAG, TRIANGLE
 
 __all__ = ["DECISION", "SliceColumn", "columns_of"]
@@ -31,7 +31,7 @@ class SliceColumn:
 
 
 def columns_of(
-    review: Review, table: SliceTable, steps: Shown, errors: Mapping[str, NDArray[np.int64]]
+    review: Review, table: SliceTable, steps: PlaneAxis, errors: Mapping[str, NDArray[np.int64]]
 ) -> list[SliceColumn]:
     """Columns of a plane's slices; ``errors``: wrong voxels of each slice by mask, given a reference."""
     change, plane = table.change, table.plane

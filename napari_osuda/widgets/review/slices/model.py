@@ -20,7 +20,7 @@ from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.session.review.wording import warning_words
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.review.slices.columns import DECISION, SliceColumn, columns_of
-from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.view.planes import PlaneAxis
 from napari_osuda.widgets.review.words import CHOICE_LABELS, FLAG
 
 __all__ = ["FilteredSlices", "SliceModel", "next_of"]
@@ -43,7 +43,7 @@ class SliceModel(QAbstractTableModel):
         self._colors = colors
         self.review: Review | None = None
         self.table: SliceTable | None = None
-        self.shown = Shown(0, 0, False)
+        self.shown = PlaneAxis(0, 0, False)
         self._columns: list[SliceColumn] = []
         self._marked: frozenset[int] = frozenset()
         self._errors: dict[str, NDArray[np.int64]] = {}
@@ -52,7 +52,7 @@ class SliceModel(QAbstractTableModel):
         self._current = -1
 
     def set_table(
-        self, review: Review, table: SliceTable, shown: Shown, errors: dict[str, NDArray[np.int64]]
+        self, review: Review, table: SliceTable, shown: PlaneAxis, errors: dict[str, NDArray[np.int64]]
     ) -> None:
         """Show a plane of a case; ``errors``: wrong voxels of each slice by mask, given a reference."""
         self.beginResetModel()
@@ -65,7 +65,7 @@ class SliceModel(QAbstractTableModel):
     def clear(self) -> None:
         """Show nothing."""
         self.beginResetModel()
-        self.review, self.table, self._columns, self.shown = None, None, [], Shown(0, 0, False)
+        self.review, self.table, self._columns, self.shown = None, None, [], PlaneAxis(0, 0, False)
         self.endResetModel()
 
     def decided(self, errors: dict[str, NDArray[np.int64]]) -> None:
@@ -75,7 +75,7 @@ class SliceModel(QAbstractTableModel):
         self._errors.update(errors)
         self._marked = frozenset(self.review.to_decide(self.table.plane))
         before, self._states = self._states, self._row_states()
-        rows = [row for row, told in enumerate(self._states) if told != before[row]]
+        rows = [row for row, state in enumerate(self._states) if state != before[row]]
         if rows:
             self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], self.columnCount() - 1))
 

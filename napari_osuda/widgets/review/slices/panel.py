@@ -14,7 +14,7 @@ from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.review.slices.model import SliceModel, next_of
 from napari_osuda.widgets.review.slices.strip import ChangeStrip
 from napari_osuda.widgets.review.slices.table import SliceView
-from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.view.planes import PlaneAxis
 from napari_osuda.widgets.review.words import FILTERS
 
 __all__ = ["SlicePanel"]
@@ -63,7 +63,7 @@ class SlicePanel(QWidget):
         self.strip.went.connect(self.went)
 
     def set_table(
-        self, review: Review, table: SliceTable, shown: Shown, errors: dict[str, NDArray[np.int64]]
+        self, review: Review, table: SliceTable, shown: PlaneAxis, errors: dict[str, NDArray[np.int64]]
     ) -> None:
         """Show a plane of a case."""
         self.model.set_table(review, table, shown, errors)

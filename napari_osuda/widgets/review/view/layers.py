@@ -12,14 +12,14 @@ from napari.layers import Image, Labels
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, layer_arguments, onto_layer
 from napari_osuda.napari_layers.images import image_layer
-from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_colors, looks
+from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_appearance, label_colors
 from napari_osuda.napari_layers.names import layer_name
 from napari_osuda.napari_layers.transforms import TRANSFORM
 from napari_osuda.session.report.content import shown_first
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.qt.window import real_viewer
-from napari_osuda.widgets.review.view.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
+from napari_osuda.widgets.review.view.planes import PlaneAxis, find_planes, go_to, plane_in_view, step_in_view
 from napari_osuda.widgets.review.words import ERRORS
 
 __all__ = ["ReviewLayers"]
@@ -47,7 +47,7 @@ class ReviewLayers:
     layers : dict of str to Labels
         "before", "after", "difference", "final".
     images : list of Image
-    planes : dict of str to Shown
+    planes : dict of str to PlaneAxis
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -55,7 +55,7 @@ class ReviewLayers:
         self.on_paint: Callable[[], None] = lambda: None
         self.layers: dict[str, Labels] = {}
         self.images: list[Image] = []
-        self.planes: dict[SlicePlane, Shown] = {}
+        self.planes: dict[SlicePlane, PlaneAxis] = {}
         self.editing = False
         self._added: list[Any] = []
         self._taken: list[Any] = []
@@ -92,7 +92,7 @@ class ReviewLayers:
         }  # fmt: skip
         self._case = name
         for role in _ROLES:
-            shown = looks(role, case.labels, case.colors)
+            shown = label_appearance(role, case.labels, case.colors)
             self.layers[role] = self._layer(role, masks[role], shown, transform)
         self._show_image()
         self._to_top([self.layers[role] for role in _ROLES])

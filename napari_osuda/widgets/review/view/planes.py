@@ -12,11 +12,11 @@ from napari_osuda.imaging.world import onto_layer
 from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.review.review import Review
 
-__all__ = ["Shown", "find_planes", "go_to", "plane_in_view", "step_in_view"]
+__all__ = ["PlaneAxis", "find_planes", "go_to", "plane_in_view", "step_in_view"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class PlaneAxis:
     """Along which axis of the viewer a plane's slices lie, how many, and whether they run the other way."""
 
     axis: int
@@ -28,7 +28,7 @@ class Shown:
         return self.count - 1 - step if self.flipped else step
 
 
-def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[SlicePlane, Shown]:
+def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[SlicePlane, PlaneAxis]:
     """Where the slices of each plane lie in layers with this ``metadata``."""
     # Only the strides of this array are looked at: they tell where each axis goes and which way it runs.
     shape = review.case.grid.shape
@@ -36,12 +36,14 @@ def find_planes(review: Review, metadata: Mapping[str, Any]) -> dict[SlicePlane,
     strides = onto_layer(probe, metadata).strides
     found = {abs(stride) - 1: (axis, stride < 0) for axis, stride in enumerate(strides)}
     return {
-        plane: Shown(found[review.axes[plane]][0], shape[review.axes[plane]], found[review.axes[plane]][1])
+        plane: PlaneAxis(
+            found[review.axes[plane]][0], shape[review.axes[plane]], found[review.axes[plane]][1]
+        )
         for plane in PLANES
     }
 
 
-def plane_in_view(viewer: Any, planes: Mapping[SlicePlane, Shown]) -> SlicePlane | None:
+def plane_in_view(viewer: Any, planes: Mapping[SlicePlane, PlaneAxis]) -> SlicePlane | None:
     """The plane that the viewer shows; None in 3-D."""
     dims = viewer.dims
     if dims.ndisplay != 2 or not planes:
@@ -50,13 +52,13 @@ def plane_in_view(viewer: Any, planes: Mapping[SlicePlane, Shown]) -> SlicePlane
     return next((plane for plane, shown in planes.items() if shown.axis in hidden), None)
 
 
-def step_in_view(viewer: Any, layer: Any, shown: Shown) -> int:
+def step_in_view(viewer: Any, layer: Any, shown: PlaneAxis) -> int:
     """The viewer's number of the slice of a layer that it shows."""
     point = np.asarray(viewer.dims.point)[-3:]
     return int(np.clip(round(float(layer.world_to_data(point)[shown.axis])), 0, shown.count - 1))
 
 
-def go_to(viewer: Any, layer: Any, shown: Shown, step: int) -> None:
+def go_to(viewer: Any, layer: Any, shown: PlaneAxis, step: int) -> None:
     """Show a slice of a layer by the viewer's number, in that plane."""
     dims = viewer.dims
     before = dims.ndim - 3

@@ -19,7 +19,7 @@ def opened(qapp, monkeypatch):
     owner, viewer = QObject(), ViewerModel()
     opening = Opening(viewer, owner)
     said, failed = [], []
-    opening.told.connect(said.append)
+    opening.message.connect(said.append)
     opening.failed.connect(failed.append)
     yield opening, viewer, said, failed
     opening.close()

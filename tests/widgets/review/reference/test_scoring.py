@@ -23,14 +23,14 @@ def test_a_reference_scores_and_maps_errors(widget, empty, tmp_path, folder, qtb
     model = widget.page.slices.model
     titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
     column = titles.index("Wrong, final")
-    step = widget.desk.step
+    step = widget.context.step
     assert int(model.data(model.index(step, column)).replace(",", "")) > 0
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     assert model.data(model.index(step, column)) == "0"
-    widget.acts.decide_everywhere("before")
+    widget.commands.decide_everywhere("before")
     answer(widget, "Use original")
     qtbot.waitUntil(lambda: scores.text().count("1.000") == 2)
-    widget.acts.undo()
+    widget.commands.undo()
     combo = widget.page.reference.map
     combo.setCurrentIndex(combo.findData("final"))
     combo.activated.emit(combo.currentIndex())

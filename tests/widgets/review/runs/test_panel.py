@@ -18,7 +18,7 @@ def test_one_click_shows_another_run_and_each_keeps_its_decisions(widget, empty,
     other = write_run(tmp_path / "tent", ("case",), SHAPE)
     record = json.loads((other / "run.json").read_text())
     (other / "run.json").write_text(json.dumps(record | {"method": "tent"}))
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     page = widget.page
     page.tabs.setCurrentIndex(3)
     qtbot.waitUntil(lambda: page.runs.table.rowCount() == 2, timeout=20_000)

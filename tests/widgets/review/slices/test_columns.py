@@ -7,7 +7,7 @@ from review_parts import SHAPE, review_case
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import slice_table
 from napari_osuda.widgets.review.slices.columns import DECISION, columns_of
-from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.view.planes import PlaneAxis
 from napari_osuda.widgets.review.words import CHOICE_LABELS, FLAG
 
 
@@ -18,7 +18,7 @@ def review():
 
 def columns(review, errors=None, flipped=False):
     table = slice_table(review.case, "axial")
-    found = columns_of(review, table, Shown(0, SHAPE[2], flipped), errors or {})
+    found = columns_of(review, table, PlaneAxis(0, SHAPE[2], flipped), errors or {})
     return {column.title: column for column in found}
 
 

@@ -12,7 +12,7 @@ from napari_osuda.session.review.slices import slice_table
 from napari_osuda.widgets.qt.theme import palette
 from napari_osuda.widgets.review.slices.columns import DECISION
 from napari_osuda.widgets.review.slices.model import FilteredSlices, SliceModel, next_of
-from napari_osuda.widgets.review.view.planes import Shown
+from napari_osuda.widgets.review.view.planes import PlaneAxis
 
 COLORS = palette("dark")
 DISPLAY, SORT = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole
@@ -23,7 +23,7 @@ def model(qapp):
     """The axial slices of a case, in the order of its array."""
     review = Review(review_case())
     model = SliceModel(COLORS)
-    model.set_table(review, slice_table(review.case, "axial"), Shown(0, SHAPE[2], False), {})
+    model.set_table(review, slice_table(review.case, "axial"), PlaneAxis(0, SHAPE[2], False), {})
     return model
 
 
@@ -50,7 +50,7 @@ def test_a_decision_changes_its_row_and_no_other(model):
 def test_rows_run_as_the_viewer_numbers_them(qapp):
     review = Review(review_case())
     model = SliceModel(COLORS)
-    model.set_table(review, slice_table(review.case, "axial"), Shown(0, SHAPE[2], True), {})
+    model.set_table(review, slice_table(review.case, "axial"), PlaneAxis(0, SHAPE[2], True), {})
     assert [model.data(model.index(row, 0)) for row in range(SHAPE[2])] == ["0", "1", "2", "3"]
     review.decide("before", "axial", [0])
     model.decided({})

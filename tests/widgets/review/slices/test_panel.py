@@ -13,17 +13,17 @@ pytestmark = pytest.mark.viewer
 
 def test_filters_and_keys_find_what_is_undecided_or_flagged(widget, empty):
     widget.page.decide.comment.setText("vessel?")
-    widget.desk.go_to(5)
+    widget.context.go_to(5)
     press(empty, Qt.Key.Key_G)
     assert widget.review.flag("axial", widget.layers.planes["axial"].index(5)).comment == "vessel?"
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     press(empty, Qt.Key.Key_H)
-    assert widget.desk.step == 5
+    assert widget.context.step == 5
     widget.page.slices.set_filter("undecided")
     assert widget.page.slices.view.model().rowCount() == 7
     press(empty, Qt.Key.Key_A)
     assert widget.page.slices.view.model().rowCount() == 6
-    widget.acts.decide_rest("after")
+    widget.commands.decide_rest("after")
     assert "6 axial slices" in answer(widget, "Use adapted")
     assert "7 of 7" in widget.page.decide.progress.text()
     assert widget.page.slices.view.model().rowCount() == 0

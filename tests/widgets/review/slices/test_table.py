@@ -12,10 +12,10 @@ def test_the_table_follows_the_viewer_and_the_viewer_the_table(widget, empty, qt
     assert widget.page.slices.view.current() == 4
     view = widget.page.slices.view
     choose_rows(widget, 1, 1)
-    assert widget.desk.step == view.current() == 2
+    assert widget.context.step == view.current() == 2
     assert empty.dims.current_step[0] == 2
     qtbot.mouseClick(widget.page.slices.strip, Qt.MouseButton.LeftButton, pos=QPoint(1, 10))
-    assert widget.desk.step == 0
+    assert widget.context.step == 0
     assert view.current() is None, "the filter hides a slice without labels"
     widget.page.slices.set_filter("all")
     assert view.current() == 0

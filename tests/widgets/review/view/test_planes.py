@@ -11,7 +11,7 @@ from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.session.review.log import PLANES
 from napari_osuda.session.review.review import Review
-from napari_osuda.widgets.review.view.planes import Shown, find_planes, go_to, plane_in_view, step_in_view
+from napari_osuda.widgets.review.view.planes import PlaneAxis, find_planes, go_to, plane_in_view, step_in_view
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def shown(qapp):
 
 @given(st.integers(0, 50), st.integers(1, 51), st.booleans())
 def test_an_index_and_its_step_lead_to_each_other(step, count, flipped):
-    shown = Shown(0, max(count, step + 1), flipped)
+    shown = PlaneAxis(0, max(count, step + 1), flipped)
     assert shown.index(shown.index(step)) == step
 
 

@@ -19,10 +19,10 @@ def test_volumes_in_ml_follow_every_act(widget, empty):
         core = np.count_nonzero(widget.review.final == 1) * size
         assert f"core {core:,.1f} ml" in told()
         assert f">&nbsp;&nbsp;{core:,.2f}<" in widget.page.volumes.text()
-        widget.acts.decide_everywhere("before")
+        widget.commands.decide_everywhere("before")
         answer(widget, "Use original")
         widget.review.final[...] = 1
         widget.review.commit_edit("axial")
-        widget.desk.decided.emit()
-    widget.acts.undo()
+        widget.context.decided.emit()
+    widget.commands.undo()
     assert f"core {np.count_nonzero(widget.review.final == 1) * size:,.1f} ml" in told()

@@ -13,10 +13,10 @@ from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.review.view.layers import ReviewLayers
 
-__all__ = ["Arrivals"]
+__all__ = ["IncomingRuns"]
 
 
-class Arrivals(QObject):
+class IncomingRuns(QObject):
     """Watches a viewer for runs.
 
     Parameters

@@ -27,7 +27,7 @@ def used(widget: Any, qtbot: Any, tool: Tool) -> None:
 
 
 def test_a_tool_in_this_slice_is_recorded_with_its_parameters_and_undone(widget, empty, tools, qtbot, folder):
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     before = widget.review.final.copy()
     tools.ml.setValue(0.5)
     used(widget, qtbot, Tool.REMOVE_ISLANDS)
@@ -51,7 +51,7 @@ def test_a_tool_in_this_slice_is_recorded_with_its_parameters_and_undone(widget,
 
 
 def test_more_than_the_slice_that_is_seen_is_named_first(widget, tools, qtbot):
-    widget.desk.go_to(3)
+    widget.context.go_to(3)
     before = widget.review.final.copy()
     tools.scope.setCurrentIndex(tools.scope.findData(Scope.SLICES))
     tools.smooth_mm.setValue(3.0)
@@ -67,7 +67,7 @@ def test_more_than_the_slice_that_is_seen_is_named_first(widget, tools, qtbot):
     answer(widget, "Apply")
     assert (widget.review.final != before).any()
     assert len(widget.review.log) == 1
-    widget.acts.undo()
+    widget.commands.undo()
     np.testing.assert_array_equal(widget.review.final, before)
 
 
@@ -75,7 +75,7 @@ def test_slices_between_two_painted_ones_are_filled(widget, tools, qtbot):
     used(widget, qtbot, Tool.INTERPOLATE)
     assert "Paint two slices" in widget.page.note.text()
     ends = [paint(widget, qtbot, step) for step in (2, 6)]
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     used(widget, qtbot, Tool.INTERPOLATE)
     qtbot.waitUntil(lambda: asked(widget))
     assert "Interpolate in 3 axial slices (3 to 5)?" in answer(widget, "Apply")
@@ -87,7 +87,7 @@ def test_slices_between_two_painted_ones_are_filled(widget, tools, qtbot):
 
 
 def test_growing_follows_the_image_that_is_shown(widget, tools, qtbot):
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     used(widget, qtbot, Tool.GROW)
     assert "Choose the label" in widget.page.note.text()
     tools.label.setCurrentIndex(1)

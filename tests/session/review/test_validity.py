@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from review_parts import AXES, SHAPE, masks, review_case
 
-from napari_osuda.session.review.holding import what_holds
 from napari_osuda.session.review.log import PLANES, Entry
+from napari_osuda.session.review.validity import still_valid
 
 
 def decided(case, plane, slices, kind="after"):
@@ -24,7 +24,7 @@ def test_a_decision_holds_exactly_where_its_slice_is_the_same(plane, seed):
     changed = {index for index in slices if rng.random() < 0.5}
     for index in changed:
         np.moveaxis(after, AXES[plane], 0)[index] += 1
-    held, lapsed = what_holds(review_case(after=after), entry)
+    held, lapsed = still_valid(review_case(after=after), entry)
     kept = tuple(index for index in slices if index not in changed)
     assert (held.slices if held else ()) == kept
     assert lapsed == ({plane: changed} if changed else {})
@@ -33,8 +33,8 @@ def test_a_decision_holds_exactly_where_its_slice_is_the_same(plane, seed):
 def test_the_whole_case_lapses_as_a_whole():
     case = review_case()
     entry = Entry("before", seen=case.digests("before", None))
-    assert what_holds(case, entry) == (entry, {})
-    held, lapsed = what_holds(review_case(before=masks(seed=5)[0]), entry)
+    assert still_valid(case, entry) == (entry, {})
+    held, lapsed = still_valid(review_case(before=masks(seed=5)[0]), entry)
     assert held is None
     assert lapsed == {plane: set(range(SHAPE[AXES[plane]])) for plane in PLANES}
 
@@ -42,18 +42,18 @@ def test_the_whole_case_lapses_as_a_whole():
 def test_what_a_person_painted_holds_on_any_mask_but_not_on_another_shape():
     case = review_case(after=masks(seed=5)[1])
     entry, painted = Entry("edited", "axial", (1,)), np.ones((1, *SHAPE[:2]), np.uint8)
-    assert what_holds(case, entry, painted) == (entry, {})
+    assert still_valid(case, entry, painted) == (entry, {})
     for wrong in (None, painted[:, 1:], np.ones((2, *SHAPE[:2]), np.uint8)):
-        assert what_holds(case, entry, wrong) == (None, {"axial": {1}})
+        assert still_valid(case, entry, wrong) == (None, {"axial": {1}})
 
 
 def test_slices_that_there_are_not_are_left_out():
     case = review_case()
-    held, _ = what_holds(case, Entry("flag", "axial", (1, 99)))
+    held, _ = still_valid(case, Entry("flag", "axial", (1, 99)))
     assert held.slices == (1,)
-    assert what_holds(case, Entry("flag", "axial", (99,))) == (None, {})
+    assert still_valid(case, Entry("flag", "axial", (99,))) == (None, {})
 
 
 def test_an_edit_without_a_plane_contradicts_itself():
     with pytest.raises(ValueError, match="no plane"):
-        what_holds(review_case(), Entry("edited"))
+        still_valid(review_case(), Entry("edited"))

@@ -7,10 +7,10 @@ import dataclasses
 from napari_osuda.session.review.case import Labels, Mask, ReviewCase, plane_axes
 from napari_osuda.session.review.log import PLANES, Entry, SlicePlane
 
-__all__ = ["what_holds"]
+__all__ = ["still_valid"]
 
 
-def what_holds(
+def still_valid(
     case: ReviewCase, entry: Entry, painted: Labels | None = None
 ) -> tuple[Entry | None, dict[SlicePlane, set[int]]]:
     """A decision or flag on what is still as it was when it was made.

@@ -17,10 +17,10 @@ from napari_osuda.session.review.wording import warning_words
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.view.layers import ReviewLayers
 
-__all__ = ["Desk"]
+__all__ = ["ReviewContext"]
 
 
-class Desk(QObject):
+class ReviewContext(QObject):
     """One case of one run, the plane that the viewer shows, and its layers.
 
     Attributes
@@ -33,7 +33,7 @@ class Desk(QObject):
     #: Decisions have changed.
     decided = Signal()
     #: Something to say in the panel; whether it is about a failure.
-    told = Signal(str, bool)
+    message = Signal(str, bool)
 
     def __init__(self, layers: ReviewLayers) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Desk(QObject):
         self.review: Review | None = None
         self.plane: SlicePlane = "axial"
         self._tables: dict[tuple[int, str, str], SliceTable] = {}
-        # The place is written once the reviewer has stayed somewhere, and not at every slice passed.
+        # The position is written once the reviewer has stayed somewhere, and not at every slice passed.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(1000)
@@ -50,7 +50,7 @@ class Desk(QObject):
 
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something."""
-        self.told.emit(text, bad)
+        self.message.emit(text, bad)
 
     @property
     def step(self) -> int:

@@ -19,33 +19,33 @@ from napari_osuda.session.review.tools.growing import range_of
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words as review_words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.tools import words
 from napari_osuda.widgets.review.tools.image import shown_image
 
-__all__ = ["ToolActs"]
+__all__ = ["ToolCommands"]
 
 
-class ToolActs(QObject):
+class ToolCommands(QObject):
     """Uses tools; what would change more than the slice that is seen is asked first.
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     page : ReviewPage
     commit_stroke : callable
         Records what was painted just before.
     """
 
-    def __init__(self, desk: Desk, page: ReviewPage, commit_stroke: Callable[[], None]) -> None:
+    def __init__(self, context: ReviewContext, page: ReviewPage, commit_stroke: Callable[[], None]) -> None:
         super().__init__(page.body)
-        self._desk = desk
+        self._context = context
         self._page = page
         self._commit_stroke = commit_stroke
         self._work = Background(self)
         self._work.done.connect(self._on_done)
-        self._work.failed.connect(lambda error: desk.tell(explain(error), True))
+        self._work.failed.connect(lambda error: context.tell(explain(error), True))
         page.tools.used.connect(self.use)
         page.tools.range_wanted.connect(self.take_range)
         page.tools.in_range.toggled.connect(self._on_in_range)
@@ -57,17 +57,17 @@ class ToolActs(QObject):
 
     def use(self, use: ToolUse) -> None:
         """Use a tool on the case under review."""
-        desk, review = self._desk, self._desk.review
+        context, review = self._context, self._context.review
         self._commit_stroke()
-        if review is None or not desk.in_plane():
+        if review is None or not context.in_plane():
             return
         if self._work.busy:
-            desk.tell(words.BUSY)
+            context.tell(words.BUSY)
             return
-        image = shown_image(desk.layers, review) if use.tool is Tool.GROW else None
+        image = shown_image(context.layers, review) if use.tool is Tool.GROW else None
         if use.tool is Tool.GROW:
             if image is None:
-                desk.tell(words.NO_IMAGE, True)
+                context.tell(words.NO_IMAGE, True)
                 return
             if use.label is not None and not self._page.tools.has_range:
                 self.take_range()
@@ -76,8 +76,8 @@ class ToolActs(QObject):
             low, high = self._page.tools.low.value(), self._page.tools.high.value()
             use = dataclasses.replace(use, image=image[0], low=low, high=high)
         self._page.modes.chosen.emit("final")
-        desk.tell(words.WORKING)
-        plane, index, length = desk.plane, desk.row, len(review.log)
+        context.tell(words.WORKING)
+        plane, index, length = context.plane, context.row, len(review.log)
         before, data = review.final.copy(order="K"), None if image is None else image[1]
         grid, axis, drawn = review.case.grid, review.axes[plane], review.drawn(plane)
 
@@ -89,19 +89,19 @@ class ToolActs(QObject):
 
     def take_range(self) -> None:
         """Set the range to the intensities that the image has inside the label."""
-        desk, review = self._desk, self._desk.review
+        context, review = self._context, self._context.review
         if review is None:
             return
-        image = shown_image(desk.layers, review)
+        image = shown_image(context.layers, review)
         if image is None:
-            desk.tell(words.NO_IMAGE, True)
+            context.tell(words.NO_IMAGE, True)
             return
         found = range_of(review.final, image[1], self._page.tools.label.currentData())
         if found is None:
-            desk.tell(words.NO_LABEL_HERE, True)
+            context.tell(words.NO_LABEL_HERE, True)
         else:
             self._page.tools.set_range(*found)
-            desk.tell("")
+            context.tell("")
 
     def _on_in_range(self, wanted: bool) -> None:
         # Without a range the brush would do nothing.
@@ -115,17 +115,17 @@ class ToolActs(QObject):
     def _on_done(self, found: tuple[Any, ...]) -> None:
         review: Review
         review, length, use, plane, index, before, after = found
-        desk = self._desk
-        if review is not desk.review or len(review.log) != length:
+        context = self._context
+        if review is not context.review or len(review.log) != length:
             # Another act came first: what was worked out is of an earlier mask.
-            desk.tell(words.OVERTAKEN)
+            context.tell(words.OVERTAKEN)
             return
         title = words.TITLES[use.tool]
         slices = _changed_slices(review, plane, before, after)
         if not slices:
-            desk.tell(words.nothing_changed(title))
+            context.tell(words.nothing_changed(title))
             return
-        shown = desk.layers.planes[plane]
+        shown = context.layers.planes[plane]
         steps = [shown.index(i) for i in slices]
         ml = _ml_change(review, before, after)
         where = review_words.where(steps, plane)
@@ -138,24 +138,24 @@ class ToolActs(QObject):
             return
         edited = [shown.index(i) for i in review.painted(plane, slices)]
         named = review_words.where(edited, plane) if edited else ""
-        desk.tell("")
+        context.tell("")
         ask(self._page.body, words.question(title, where, named, ml), {words.APPLY: act})
 
     def _record(
         self, review: Review, length: int, use: ToolUse, plane: SlicePlane, after: NDArray[Any], said: str
     ) -> None:
-        desk = self._desk
-        if review is not desk.review or len(review.log) != length:
+        context = self._context
+        if review is not context.review or len(review.log) != length:
             return
         review.final[...] = after
         try:
             review.commit_edit(plane, self._page.reviewer, use)
         except (OsudaError, ConfigError) as error:
-            desk.layers.refresh_final()
-            desk.tell(str(error), True)
+            context.layers.refresh_final()
+            context.tell(str(error), True)
             return
-        desk.decided.emit()
-        desk.tell(said)
+        context.decided.emit()
+        context.tell(said)
 
 
 def _changed_slices(

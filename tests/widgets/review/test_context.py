@@ -13,15 +13,15 @@ pytestmark = pytest.mark.viewer
 
 
 def test_a_folder_reopens_with_decisions_edits_and_place(widget, empty, folder, qtbot):
-    widget.desk.go_to(6)
-    widget.acts.decide("before")
+    widget.context.go_to(6)
+    widget.commands.decide("before")
     widget.edit(True)
     final = widget.layers.layers["final"]
     final.brush_size = 1
-    final.paint((widget.desk.step, 4, 4), 1 if final.data[widget.desk.step, 4, 4] != 1 else 3)
+    final.paint((widget.context.step, 4, 4), 1 if final.data[widget.context.step, 4, 4] != 1 else 3)
     qtbot.waitUntil(lambda: len(widget.review.log) == 2)
     widget.edit(False)
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     mask, log = widget.review.final.copy(), list(widget.review.log)
     empty.window.remove_dock_widget(widget)
     assert all(layer.editable for layer in empty.layers)
@@ -32,7 +32,7 @@ def test_a_folder_reopens_with_decisions_edits_and_place(widget, empty, folder, 
     count = len(empty.layers)
     again = docked(empty)
     assert again.review.log == log
-    assert again.desk.step == 4
+    assert again.context.step == 4
     assert len(empty.layers) == count, "the reader's layers are taken over"
     assert np.shares_memory(empty.layers["final mask (case)"].data, again.review.final)
     empty.window.remove_dock_widget(again)

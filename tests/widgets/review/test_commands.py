@@ -14,22 +14,22 @@ pytestmark = pytest.mark.viewer
 
 
 def test_keys_decide_the_slice_in_view_and_go_on(widget, empty):
-    widget.desk.go_to(2)
+    widget.context.go_to(2)
     press(empty, Qt.Key.Key_K)
     row = widget.layers.planes["axial"].index(2)
     assert widget.review.choice("axial", row).kind == "before"
     np.testing.assert_array_equal(widget.review.final[:, :, row], widget.review.case.before[:, :, row])
-    assert widget.desk.step == 3
+    assert widget.context.step == 3
     assert "1 of 7" in widget.page.decide.progress.text()
     press(empty, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert widget.review.choice("axial", row) is None
-    assert widget.desk.step == 2, "one sees what was taken back"
+    assert widget.context.step == 2, "one sees what was taken back"
     press(empty, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert widget.review.choice("axial", row).kind == "before"
 
 
 def test_painting_is_recorded_stroke_by_stroke_and_undone(widget, empty, folder, qtbot):
-    widget.desk.go_to(3)
+    widget.context.go_to(3)
     press(empty, Qt.Key.Key_I)
     final = widget.layers.layers["final"]
     assert final.editable
@@ -59,14 +59,14 @@ def decided(widget: Any) -> list[int]:
 
 def test_scrolling_with_shift_held_selects_nothing_and_one_slice_is_decided(widget, empty):
     widget.page.decide.on.setChecked(False)
-    widget.desk.go_to(6)
+    widget.context.go_to(6)
     view = widget.page.slices.view
     canvas = empty.window._qt_viewer.canvas.native
     QTest.keyPress(canvas, Qt.Key.Key_Shift)
     for _ in range(3):
         press(empty, Qt.Key.Key_J, Qt.KeyboardModifier.ShiftModifier)
     QTest.keyRelease(canvas, Qt.Key.Key_Shift)
-    assert widget.desk.step == 3
+    assert widget.context.step == 3
     assert view.chosen() == []
     press(empty, Qt.Key.Key_K)
     assert not asked(widget)
@@ -102,26 +102,26 @@ def test_an_edited_slice_is_replaced_only_after_a_question(widget, empty, qtbot)
     assert decided(widget) == [2, 3, 4]
     # What was painted in this plane runs across slices of the others.
     empty.dims.order = (1, 0, 2)
-    widget.desk.go_to(5)
-    widget.acts.decide_rest("after")
+    widget.context.go_to(5)
+    widget.commands.decide_rest("after")
     assert "Edits in coronal slice" in answer(widget, "Leave edited slices")
     empty.dims.order = (0, 1, 2)
     np.testing.assert_array_equal(widget.layers.layers["final"].data[3, 5], painted[5])
-    widget.acts.decide_everywhere("before")
+    widget.commands.decide_everywhere("before")
     assert "All edits would be replaced" in answer(widget, "Cancel")
     np.testing.assert_array_equal(widget.layers.layers["final"].data[3, 5], painted[5])
 
 
 @pytest.mark.filterwarnings("ignore:Contours are not displayed during 3D")
 def test_in_3d_no_key_decides_anything_and_says_so(widget, empty):
-    widget.desk.go_to(4)
+    widget.context.go_to(4)
     press(empty, Qt.Key.Key_I)
     assert widget.layers.editing
     empty.dims.ndisplay = 3
     assert not widget.layers.layers["final"].editable, "a stroke through a volume is not seen"
     order = tuple(empty.dims.order)
     for key in (Qt.Key.Key_A, Qt.Key.Key_K, Qt.Key.Key_G, Qt.Key.Key_I, Qt.Key.Key_J, Qt.Key.Key_U):
-        widget.desk.tell("")
+        widget.context.tell("")
         press(empty, key)
         assert "3-D view" in widget.page.note.text(), key
     QTest.mouseClick(widget.page.decide.after, Qt.MouseButton.LeftButton)

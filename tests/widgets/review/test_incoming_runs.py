@@ -19,7 +19,7 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     assert {layer.name for layer in widget.layers.images} == {"patient7_t1", "patient7_t2"}
     assert (widget.run.folder / "review.json").exists() or widget.review.log == []
     # A mask that somebody has deleted, a viewer that was cleared: the button leads to a review each time.
-    widget.acts.decide("before")
+    widget.commands.decide("before")
     widget.view.leave()
     adapt_widget.cockpit.review_wanted.emit()
     assert len(widget.review.log) == 1

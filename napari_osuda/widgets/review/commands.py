@@ -1,4 +1,4 @@
-"""The reviewer's acts: each is recorded first, then shown and said."""
+"""What a reviewer does to the final mask: each decision is recorded first, then shown and put in words."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.widgets.qt.questions import ask
 from napari_osuda.widgets.review import words
-from napari_osuda.widgets.review.desk import Desk
+from napari_osuda.widgets.review.context import ReviewContext
 from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.strokes import Strokes
-from napari_osuda.widgets.review.tool_acts import ToolActs
+from napari_osuda.widgets.review.tool_commands import ToolCommands
 
-__all__ = ["ReviewActs"]
+__all__ = ["ReviewCommands"]
 
 
-class ReviewActs:
+class ReviewCommands:
     """Decide, flag, edit, undo.
 
     What is decided is the current slice, which is seen, or slices that a question has named. Nothing that a
@@ -26,20 +26,20 @@ class ReviewActs:
 
     Parameters
     ----------
-    desk : Desk
+    context : ReviewContext
     page : ReviewPage
         Says which slices are chosen, the comment and the reviewer's name.
 
     Attributes
     ----------
-    tools : ToolActs
+    tools : ToolCommands
     """
 
-    def __init__(self, desk: Desk, page: ReviewPage) -> None:
-        self._desk = desk
+    def __init__(self, context: ReviewContext, page: ReviewPage) -> None:
+        self._context = context
         self._page = page
-        self._strokes = Strokes(desk, page)
-        self.tools = ToolActs(desk, page, self._strokes.commit)
+        self._strokes = Strokes(context, page)
+        self.tools = ToolCommands(context, page, self._strokes.commit)
 
     @property
     def reviewer(self) -> str:
@@ -131,18 +131,18 @@ class ReviewActs:
 
     def _ready(self, seen: bool = True) -> tuple[Review | None, SlicePlane]:
         """The review and the plane that is shown; none where ``seen`` slices are wanted and none is."""
-        desk = self._desk
+        context = self._context
         self.commit_stroke()
-        if desk.review is not None and seen and not desk.in_plane():
-            return None, desk.plane
-        return desk.review, desk.plane
+        if context.review is not None and seen and not context.in_plane():
+            return None, context.plane
+        return context.review, context.plane
 
     def _ask(self, question: str, answers: dict[str, Callable[[], object]], bulk: bool = False) -> None:
         """Ask; where neither mask is recommended, Enter takes none of them for many slices."""
-        review = self._desk.review
+        review = self._context.review
         doubted = bulk and review is not None and review.case.decision == "neither"
-        told = f"{words.NEITHER} {question}" if doubted else question
-        ask(self._page.body, told, answers, cautious=doubted)
+        said = f"{words.NEITHER} {question}" if doubted else question
+        ask(self._page.body, said, answers, cautious=doubted)
 
     def _decide(
         self, review: Review, kind: Mask, plane: SlicePlane | None, slices: Sequence[int], go_on: bool = True
@@ -154,9 +154,9 @@ class ReviewActs:
             # The selection has served: the next key is for the slice that is seen.
             self._page.slices.view.clearSelection()
         if go_on and plane is not None and self._page.decide.on.isChecked():
-            step = self._page.slices.next("undecided", self._desk.step)
+            step = self._page.slices.next("undecided", self._context.step)
             if step is not None:
-                self._desk.go_to(step)
+                self._context.go_to(step)
 
     def _act(
         self,
@@ -167,45 +167,45 @@ class ReviewActs:
         plane: SlicePlane | None,
     ) -> bool:
         """Carry a decision out; whether it was recorded."""
-        if review is not self._desk.review:
+        if review is not self._context.review:
             # Another case has come while a question was open.
             return False
         self.commit_stroke()
         try:
             act()
         except OsudaError as error:
-            self._desk.tell(str(error), True)
+            self._context.tell(str(error), True)
             return False
-        self._desk.decided.emit()
-        self._desk.tell(words.done(kind, self._steps(slices, plane), plane))
+        self._context.decided.emit()
+        self._context.tell(words.done(kind, self._steps(slices, plane), plane))
         return True
 
     def _step(self, which: str) -> None:
-        desk = self._desk
+        context = self._context
         review, _ = self._ready()
         if review is None:
             return
         try:
             entry = (review.undo if which == "undo" else review.redo)(self.reviewer)
         except OsudaError as error:
-            desk.tell(str(error), True)
+            context.tell(str(error), True)
             return
         if entry is None:
-            desk.tell(words.NOTHING_TO[which])
+            context.tell(words.NOTHING_TO[which])
             return
-        desk.decided.emit()
+        context.decided.emit()
         steps = self._steps(entry.slices, entry.plane)
         if entry.plane is not None:
             # One sees what was undone.
-            desk.layers.go_to(entry.plane, steps[0])
-        desk.tell(words.stepped(which, entry, steps))
+            context.layers.go_to(entry.plane, steps[0])
+        context.tell(words.stepped(which, entry, steps))
 
     def _chosen(self) -> list[int]:
-        desk = self._desk
-        shown = desk.layers.planes[desk.plane]
-        return [shown.index(step) for step in self._page.slices.chosen(desk.step)]
+        context = self._context
+        shown = context.layers.planes[context.plane]
+        return [shown.index(step) for step in self._page.slices.chosen(context.step)]
 
     def _steps(self, slices: Sequence[int], plane: SlicePlane | None = None) -> list[int]:
         """The viewer's numbers of slices of the case."""
-        shown = self._desk.layers.planes[plane or self._desk.plane]
+        shown = self._context.layers.planes[plane or self._context.plane]
         return [shown.index(index) for index in slices]
