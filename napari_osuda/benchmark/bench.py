@@ -10,7 +10,7 @@ from typing import Any
 from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_shares, simulated_patient
 from napari_osuda.benchmark.protocols import SIMULATED, Catalogue, Protocol
 from napari_osuda.benchmark.store import Rows
-from napari_osuda.benchmark.trials import REGIONS, score_columns, trial
+from napari_osuda.benchmark.trials import TUMOR_REGIONS, score_columns, trial
 from napari_osuda.errors import ConfigError, OsudaError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import SourceModel, load_model
@@ -118,7 +118,7 @@ def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) ->
     )
 
 
-def bench_rows(path: Path, regions: Sequence[str] = REGIONS) -> Rows:
+def bench_rows(path: Path, regions: Sequence[str] = TUMOR_REGIONS) -> Rows:
     """The table of results of models with these regions in a file, or a new one."""
     return Rows(path, KEY, (*KEY, *score_columns(regions)))
 

@@ -14,12 +14,12 @@ from napari_osuda.models import SourceModel
 from napari_osuda.session import adapt_case
 from napari_osuda.session.guard.wording import said
 
-__all__ = ["REGIONS", "guarded", "number", "score_columns", "trial"]
+__all__ = ["TUMOR_REGIONS", "guarded", "number", "score_columns", "trial"]
 
-REGIONS = ("WT", "TC", "ET")
+TUMOR_REGIONS = ("WT", "TC", "ET")
 
 
-def score_columns(regions: Sequence[str] = REGIONS) -> tuple[str, ...]:
+def score_columns(regions: Sequence[str] = TUMOR_REGIONS) -> tuple[str, ...]:
     """What `trial` gives for a model of these regions, in this order.
 
     A Hausdorff distance that does not exist is "inf": a failure. ``reference_ml`` is the volume of a region

@@ -15,8 +15,8 @@ from napari_osuda.cli.options import (
     add_case_options,
     add_method_options,
     given_model,
+    model_of_options,
     read_given_case,
-    read_model,
     write_own_grids,
 )
 from napari_osuda.cli.printing import say
@@ -174,7 +174,7 @@ class _Wanted:
 
     def model(self, options: argparse.Namespace) -> SourceModel:
         if self.again is None or options.model is not None:
-            return read_model(options)
+            return model_of_options(options)
         return given_model(self.again.model(trust=options.trust), quiet=options.quiet)
 
     def cases(self, options: argparse.Namespace, model: SourceModel) -> tuple[Case, ...]:

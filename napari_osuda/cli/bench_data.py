@@ -67,7 +67,7 @@ def _simulated(options: argparse.Namespace) -> BenchData:
     from napari_osuda.benchmark.bench import simulated_series
     from napari_osuda.benchmark.patients import TEST, TUNING
     from napari_osuda.benchmark.protocols import SIMULATED
-    from napari_osuda.benchmark.trials import REGIONS
+    from napari_osuda.benchmark.trials import TUMOR_REGIONS
 
     _refuse(options, ("epochs", "models"), "there is nothing to train for simulated patients")
     seeds = TUNING if options.tuning else TEST
@@ -84,14 +84,14 @@ def _simulated(options: argparse.Namespace) -> BenchData:
         else "simulated patients that neither training nor the choice of settings has seen"
     )
     return BenchData(
-        SIMULATED, REGIONS, origin, lambda protocols: [simulated_series(p, chosen) for p in protocols]
+        SIMULATED, TUMOR_REGIONS, origin, lambda protocols: [simulated_series(p, chosen) for p in protocols]
     )
 
 
 def _brats(options: argparse.Namespace) -> BenchData:
     from napari_osuda.benchmark.brats.series import BRATS_RECIPE, brats_series
     from napari_osuda.benchmark.protocols import SIMULATED
-    from napari_osuda.benchmark.trials import REGIONS
+    from napari_osuda.benchmark.trials import TUMOR_REGIONS
 
     _refuse(
         options, ("patients", "skip", "tuning"), "with --brats-root all test patients of the folder are run"
@@ -106,7 +106,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
         )  # fmt: skip
 
     origin = f"BraTS folder, split by patient with seed {options.split_seed}"
-    return BenchData(SIMULATED, REGIONS, origin, series)
+    return BenchData(SIMULATED, TUMOR_REGIONS, origin, series)
 
 
 def _real(options: argparse.Namespace) -> BenchData:

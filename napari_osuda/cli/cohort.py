@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_osuda.cli.adapt import settings_of
-from napari_osuda.cli.options import add_device, add_method_options, add_model_options, read_model
+from napari_osuda.cli.options import add_device, add_method_options, add_model_options, model_of_options
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, FAILED, WRONG_USAGE
 
@@ -79,7 +79,7 @@ def _participants(options: argparse.Namespace, jobs: Any) -> int:
     config, device = settings_of(options), options.device or "auto"
     resolve_device(device)
     work = Adapting(
-        options.bids_dir, options.out, read_model(options), config, method=options.method or "osuda",
+        options.bids_dir, options.out, model_of_options(options), config, method=options.method or "osuda",
         device=device, together=options.together, keep_models=options.keep_models,
     )  # fmt: skip
     work.prepare()

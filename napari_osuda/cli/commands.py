@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_osuda.cli import adapt, bench, cohort, evaluate, predict
 from napari_osuda.cli.completion import PrintCompletion
 from napari_osuda.cli.logs import LOGGER, logging_to_terminal
-from napari_osuda.cli.options import add_model_options, read_model
+from napari_osuda.cli.options import add_model_options, model_of_options
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED
 from napari_osuda.errors import explain
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _inspect(options: argparse.Namespace) -> int:
     from napari_osuda.models import inspect_model
 
-    found = inspect_model(read_model(options))
+    found = inspect_model(model_of_options(options))
     if options.json:
         say(json.dumps(found.to_dict(), indent=1))
     else:

@@ -24,9 +24,9 @@ __all__ = [
     "add_model_options",
     "card_answers",
     "given_model",
+    "model_of_options",
     "print_note",
     "read_given_case",
-    "read_model",
     "write_own_grids",
 ]
 
@@ -89,7 +89,7 @@ def _pair(item: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def read_model(options: argparse.Namespace) -> SourceModel:
+def model_of_options(options: argparse.Namespace) -> SourceModel:
     """The model of ``--model`` (or the argument MODEL), with the answers of ``--set-card``."""
     from napari_osuda.models import SavedAnswers, load_model
 

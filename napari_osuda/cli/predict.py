@@ -9,9 +9,9 @@ from pathlib import Path
 from napari_osuda.cli.batch import Batch, skipped
 from napari_osuda.cli.options import (
     add_case_options,
+    model_of_options,
     print_note,
     read_given_case,
-    read_model,
     write_own_grids,
 )
 from napari_osuda.cli.printing import say
@@ -38,7 +38,7 @@ def predict(options: argparse.Namespace) -> int:
     _check(options.out, names, skip_existing=options.skip_existing)
     device = options.device or "auto"
     resolve_device(device)
-    model = read_model(options)
+    model = model_of_options(options)
 
     def work(number: int, name: str) -> None:
         path = _target(options.out, name)

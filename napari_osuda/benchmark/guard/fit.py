@@ -78,7 +78,7 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
     target = np.array([row.dice for row in masks.values()])
     level = ridge(features, target, weights, LEVEL_FEATURES)
     plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 0.0, USELESS)
-    changes, relative, weights = [], [], []
+    changes, relative, shares = [], [], []
     for case in cases:
         for name, regions in case.masks.items():
             for region, row in regions.items():
@@ -90,8 +90,8 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
                     change_features(before.figures, row.figures, plain.expected(before.figures).dice)
                 )
                 relative.append((row.dice - before.dice) / room)
-                weights.append(room * share[case.protocol])
-    scaled = np.array(weights) * len(weights) / np.sum(weights)
+                shares.append(room * share[case.protocol])
+    scaled = np.array(shares) * len(shares) / np.sum(shares)
     change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
     return replace(plain, change=change)
 

@@ -23,26 +23,25 @@ from napari_osuda.benchmark.patients import TUNING, Patient, simulated_patient
 from napari_osuda.benchmark.protocols import PROTOCOLS
 from napari_osuda.evaluation import dice
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import Adaptation, AdaptationConfig, adapt, preset
+from napari_osuda.method import AdaptationConfig, adapt, preset
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.models.classes import region_labels
 from napari_osuda.session.guard.evidence import Candidate, gathered, result_of
 from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import Job
 from napari_osuda.session.run.setup import Setup, set_up
 
-__all__ = ["CONFIG", "measured"]
+__all__ = ["CONFIG", "rows_of_run"]
 
 CONFIG: AdaptationConfig = preset("osuda")
 """What runs are begun with."""
 EARLIER = 3
 """Iterations of the earlier candidate."""
-# Shares of the source in the statistics that masks are compared by.
-_MIXES = (0.5, 0.0)
 
 
-def measured(
+def rows_of_run(
     protocol: str, patient: Patient, model: SourceModel, config: AdaptationConfig
 ) -> Iterator[GuardRow]:
     """The rows of one run on one patient.
@@ -57,11 +56,11 @@ def measured(
         ``contrast`` tells whether the run has an intensity map.
     """
     setup, _ = set_up(Job(model, (patient.case,), config, references=(patient.reference,), device="cpu"))
-    mixes = [_statistics(setup, share) for share in _MIXES]
+    mixes = [_statistics(setup, setup.source, share) for share in SOURCE_SHARES]
     last, earlier = _trained(setup)
     mapped, card = setup.maps is not None, setup.card
     candidates = [
-        Candidate("statistics", _statistics(setup, config.source_prior)),
+        Candidate("statistics", _statistics(setup, setup.source)),
         Candidate("adapted", last),
         Candidate("earlier", earlier),
     ]
@@ -82,9 +81,11 @@ def measured(
             )  # fmt: skip
 
 
-def _statistics(setup: Setup, share: float) -> nn.Module:
-    config = setup.job.config.replace(iterations=0, inference_statistics="mixed", source_prior=share)
-    return _finished(adapt(setup.source, setup.target, config, activation=setup.job.model.card.activation))
+def _statistics(setup: Setup, network: nn.Module, share: float | None = None) -> nn.Module:
+    job = setup.job
+    found = result_of(with_statistics(network, setup.target, job.config, job.model.card, share))
+    assert found is not None
+    return found
 
 
 def _trained(setup: Setup) -> tuple[nn.Module, nn.Module]:
@@ -96,16 +97,9 @@ def _trained(setup: Setup) -> tuple[nn.Module, nn.Module]:
     for _ in range(setup.job.config.iterations):
         if next(adaptation).t + 1 == EARLIER:
             earlier = copy.deepcopy(adaptation.model)
-    # Its statistics are the source's still.
-    config = setup.job.config.replace(iterations=0)
-    begun = adapt(earlier, setup.target, config, activation=setup.job.model.card.activation)
-    return _finished(adaptation), _finished(begun)
-
-
-def _finished(adaptation: Adaptation) -> nn.Module:
-    for _ in adaptation.finishing():
-        pass
-    return adaptation.model
+    adaptation.finish()
+    # The statistics of the earlier one are the source's still.
+    return adaptation.model, _statistics(setup, earlier)
 
 
 def _scores(
@@ -119,7 +113,7 @@ def _scores(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what has not been measured yet."""
+    """Measure what has not been rows_of_run yet."""
     from napari_osuda.simulation.shipped import sample_models
 
     parser = argparse.ArgumentParser(prog="python -m napari_osuda.benchmark.guard.table", description=__doc__)
@@ -135,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             family = "plain" if contrast == "off" else "mapped"
             if (name, patient.name, family) not in done:
                 sys.stderr.write(json.dumps([name, patient.name, family]) + "\n")
-                found = list(measured(name, patient, model, CONFIG.replace(contrast=contrast)))
+                found = list(rows_of_run(name, patient, model, CONFIG.replace(contrast=contrast)))
                 # Where no map is expected, there is nothing new to learn.
                 rows += [row for row in found if row.family == family]
                 write_table(options.out, rows)

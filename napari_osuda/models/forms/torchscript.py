@@ -86,21 +86,21 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
 def reading_of_shapes(loaded: nn.Module, title: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a program without a card says by its shapes, and what it leaves open."""
     state = loaded.state_dict()
-    guessed = infer_arguments(
+    inferred = infer_arguments(
         "", "", {key: value for key, value in state.items() if isinstance(value, Tensor)}
     )
-    if guessed is None:
+    if inferred is None:
         raise ModelError(
             f"{name} holds no weights of a convolution: it is frozen, or not a segmentation network."
         )
-    said: dict[str, Any] = {"name": title, "spatial_dims": guessed["spatial_dims"]}
+    said: dict[str, Any] = {"name": title, "spatial_dims": inferred["spatial_dims"]}
     guessed: dict[str, Any] = {
-        "channels": tuple(f"channel {i}" for i in range(1, guessed["in_channels"] + 1)),
-        "output_channels": tuple(f"class {i}" for i in range(guessed["out_channels"])),
-        "activation": "sigmoid" if guessed["out_channels"] == 1 else "softmax",
+        "channels": tuple(f"channel {i}" for i in range(1, inferred["in_channels"] + 1)),
+        "output_channels": tuple(f"class {i}" for i in range(inferred["out_channels"])),
+        "activation": "sigmoid" if inferred["out_channels"] == 1 else "softmax",
         "normalisation": "zscore_nonzero",
     }
-    if guessed["spatial_dims"] == 2:
+    if inferred["spatial_dims"] == 2:
         guessed["plane"] = "axial"
     guessed["orientation"] = "RAS"
     return said, guessed

@@ -18,7 +18,7 @@ from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import SourceModel
 from napari_osuda.session.api import adapt_case
 from napari_osuda.session.cohort.dataset import Session
-from napari_osuda.session.cohort.derivatives import MASKS, describe_dataset, mask_path, write_mask
+from napari_osuda.session.cohort.derivatives import WRITTEN_MASKS, describe_dataset, mask_path, write_mask
 from napari_osuda.session.cohort.plan import CohortJob
 from napari_osuda.session.cohort.record import CaseOutcome, InputFile, require_same_cohort
 from napari_osuda.session.guard.wording import advice_record
@@ -77,7 +77,7 @@ class Adapting:
         """Do a job, going on with what an earlier try has left; raises OsudaError where it cannot be done."""
         for session in job.sessions:
             # Of images that have changed since: no mask is better than one of other images.
-            for mask in MASKS:
+            for mask in WRITTEN_MASKS:
                 path_inside(self.out, *mask_path(session, mask).parts).unlink(missing_ok=True)
         try:
             return self._outcomes(job)
@@ -130,7 +130,7 @@ class Adapting:
                 self.out, session, mask, path_inside(folder, kind, f"{case.name}.nii.gz"), inputs=files,
                 dataset=self.dataset, advice=advice, model=self.model, run=folder,
             ).as_posix()
-            for mask, kind in MASKS.items()
+            for mask, kind in WRITTEN_MASKS.items()
         }  # fmt: skip
         return CaseOutcome(
             name=case.name,

@@ -17,9 +17,9 @@ from napari_osuda.session.run_folder.documents import plain
 from napari_osuda.session.run_folder.record import AdviceRecord
 from napari_osuda.version import __version__
 
-__all__ = ["MASKS", "describe_dataset", "mask_path", "write_mask"]
+__all__ = ["WRITTEN_MASKS", "describe_dataset", "mask_path", "write_mask"]
 
-MASKS = {"before": "before", "adapted": "after"}
+WRITTEN_MASKS = {"before": "before", "adapted": "after"}
 """What a mask is called in BIDS (``desc-before``), and in a run folder."""
 
 _BIDS_VERSION = "1.10.0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -13,7 +13,7 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
 from napari_osuda.session.guard.passes import distance_of, image_of, masks_of, seen_by
 
-__all__ = ["Candidate", "CandidateName", "gathered", "result_of"]
+__all__ = ["Candidate", "CandidateName", "each_as", "gathered", "result_of"]
 
 CandidateName = Literal["source", "curve", "mirror", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
@@ -89,14 +89,29 @@ def gathered(
     return found
 
 
-T = TypeVar("T")
+Part = TypeVar("Part")
+Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def result_of(work: Generator[Any, None, T]) -> T:
+def each_as(
+    work: Generator[Part, None, Result], make: Callable[[Part], Made]
+) -> Generator[Made, None, Result]:
+    """A generator that yields what ``make`` gives for each part of another; it returns the same."""
+    while True:
+        try:
+            part = next(work)
+        except StopIteration as end:
+            value: Result = end.value
+            return value
+        yield make(part)
+
+
+def result_of(work: Generator[Any, None, Result]) -> Result:
     """What a generator returns, for who wants none of its progress."""
     while True:
         try:
             next(work)
         except StopIteration as end:
-            value: T = end.value
+            value: Result = end.value
             return value

@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from torch import Tensor, nn
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import Adaptation, adapt
+from napari_osuda.method import Adaptation
 from napari_osuda.models import ModelCard
 from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard.estimate import fitted
-from napari_osuda.session.guard.evidence import Candidate, CandidateName, gathered
+from napari_osuda.session.guard.evidence import Candidate, CandidateName, each_as, gathered
 from napari_osuda.session.guard.recommendation import Judgment, judged, unchanged, with_volumes
+from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.prediction import predicted
@@ -25,8 +27,6 @@ from napari_osuda.session.job import CaseResult, Contrast, Job
 
 __all__ = ["Choice", "Judging"]
 
-# Shares of the source in the statistics of the networks whose masks are compared; the source itself is one.
-_MIXES = (0.5, 0.0)
 # Batches a network looks at for the figures, over those for its mask: the changed case is thinned out.
 _LOOKS = 2
 
@@ -188,21 +188,16 @@ class Judging:
     ) -> Generator[Event, None, list[dict[CandidateName, Judgment]]]:
         """Of each case, what becomes of it with each candidate."""
         mixes = yield from self._mixed()
-        card, estimator, done = self._job.model.card, fitted(), 0
+        card, estimator = self._job.model.card, fitted()
         # A mirrored slice is a look more.
         looks = _LOOKS * (1 + (1 + self._is_averaged) * len(candidates)) + len(mixes)
         total = looks * sum(parts(stack) for stack in self._stacks)
+        done = count(1)
+        progress = lambda _: self._progress("guard", min(next(done), total), total)  # noqa: E731
         found = []
         for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
             work = gathered(self._source, candidates, mixes, plain, stack, card, self._card)
-            while True:
-                try:
-                    next(work)
-                except StopIteration as end:
-                    evidence = end.value
-                    break
-                done += 1
-                yield self._progress("guard", min(done, total), total)
+            evidence = yield from each_as(work, progress)
             found.append({c.name: judged(evidence, c.name, estimator, contrast) for c in candidates})
         return found
 
@@ -211,7 +206,7 @@ class Judging:
         if self._mixes is None:
             self._mixes = []
             try:
-                for share in _MIXES:
+                for share in SOURCE_SHARES:
                     mix = yield from self._statistics(self._source, share, lambda: False)
                     if mix is not None:
                         self._mixes.append(mix)
@@ -227,15 +222,9 @@ class Judging:
 
         Returns None where a stop is asked for.
         """
-        config = self._job.config.replace(iterations=0)
-        if share is not None:
-            config = config.replace(inference_statistics="mixed", source_prior=share, source_count=None)
-        adaptation = adapt(network, self._batches, config, activation=self._job.model.card.activation)
-        for done, total in adaptation.finishing():
-            yield self._progress("statistics", done, total)
-            if stopping():
-                return None
-        return adaptation.model
+        job = self._job
+        work = with_statistics(network, self._batches, job.config, job.model.card, share, stopping)
+        return (yield from each_as(work, lambda part: self._progress("statistics", *part)))
 
     @property
     def _is_mapped(self) -> bool:

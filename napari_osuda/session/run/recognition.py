@@ -11,10 +11,10 @@ import dataclasses
 from torch import nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack, modality_of
-from napari_osuda.method import adapt
 from napari_osuda.session.guard.estimate import fitted
 from napari_osuda.session.guard.evidence import Candidate, gathered, result_of
 from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Job
 from napari_osuda.session.run.expected import expected_between
@@ -27,8 +27,6 @@ _SLICES = 32
 # By how much the expected Dice must rise for an image to be mapped. Chosen on real patients for tuning and
 # four from elsewhere: no image of the network's own contrast is changed by it (docs/defaults.md).
 _MARGIN = 0.1
-# Shares of the source in the statistics of the networks whose masks are compared.
-_MIXES = (0.5, 0.0)
 _CONTRASTS = ("t1", "t1ce", "t2", "flair")
 
 
@@ -59,15 +57,11 @@ def _promise(job: Job, network: nn.Module, how: IntensityMap) -> float:
     plain = SliceStack(job.cases[0], slice_spec(card)).thinned(_SLICES)
     stack = SliceStack(job.cases[0], spec).thinned(_SLICES)
     batch = [next(iter(target_of(job, (how,))))]
-    mixes = []
-    for share in _MIXES:
-        config = job.config.replace(
-            iterations=0, inference_statistics="mixed", source_prior=share, source_count=None
-        )
-        mix = adapt(network, batch, config, activation=card.activation)
-        for _ in mix.finishing():
-            pass
-        mixes.append(mix.model)
+    mixes = [
+        mix
+        for share in SOURCE_SHARES
+        if (mix := result_of(with_statistics(network, batch, job.config, card, share))) is not None
+    ]
     evidence = result_of(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
     before, after = evidence["source"][WHOLE], evidence["curve"][WHOLE]
     return estimator.expected(after).dice - estimator.expected(before).dice

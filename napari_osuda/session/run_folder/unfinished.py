@@ -98,8 +98,8 @@ def _unfinished(folder: Path) -> Unfinished | None:
     record = read_job_record(folder / CHECKPOINT)
     files = [file for entry in record.files for file in entry.channels.values()]
     names = tuple(entry.case for entry in record.files)
-    saved, record = states[0].stat().st_mtime, folder / RUN_FILE
-    interrupted = not record.is_file() or record.stat().st_mtime < saved
+    saved, run_json = states[0].stat().st_mtime, folder / RUN_FILE
+    interrupted = not run_json.is_file() or run_json.stat().st_mtime < saved
     iterations = record.done, record.config.iterations
     # A mask that was a layer of a viewer is gone with it.
     gone = any(entry.preparation.brain_layer for entry in record.files)

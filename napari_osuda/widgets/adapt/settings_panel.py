@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_osuda.widgets.adapt.words import METHODS
+from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SettingsPanel(QWidget):
         self.method.setAccessibleName("Method")
         for name, preset in PRESETS.items():
             self.method.addItem(name)
-            tip = f"{METHODS[name]}\n{preset.citation}"
+            tip = f"{METHOD_SUMMARIES[name]}\n{preset.citation}"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.summary = WrappedLabel()
         self.strength = QComboBox()
@@ -148,7 +148,7 @@ class SettingsPanel(QWidget):
         spare = max(1, (os.cpu_count() or 2) - 1)
         iterations = round(config.iterations * self.strength.currentData())
         config = config.replace(iterations=iterations, threads=spare)
-        self.summary.setText(METHODS[name])
+        self.summary.setText(METHOD_SUMMARIES[name])
         self.summary.setToolTip(f"{self._presets[name].summary}\n{self._presets[name].citation}")
         self._has_iterations = config.iterations > 0
         self.strength.setEnabled(self._has_iterations)

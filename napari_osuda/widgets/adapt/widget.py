@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.widgets.adapt.closing import ClosingGuard
 from napari_osuda.widgets.adapt.folder_panel import FolderPanel
-from napari_osuda.widgets.adapt.inputs.case_of_layers import case_name
+from napari_osuda.widgets.adapt.inputs.case_of_layers import case_name_of_layers
 from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
 from napari_osuda.widgets.adapt.inputs.contrast_choice import ContrastChoice
 from napari_osuda.widgets.adapt.inputs.opening import Opening
+from napari_osuda.widgets.adapt.layout import lay_out
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel
 from napari_osuda.widgets.adapt.readiness import readiness
@@ -30,11 +30,9 @@ from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
-from napari_osuda.widgets.help import HelpButton
-from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
-from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel
+from napari_osuda.widgets.qt.words import NoteLabel
 
 if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
@@ -140,38 +138,19 @@ class AdaptWidget(DockedWidget):
     # How it looks
 
     def _arrange(self) -> None:
-        inside = Column()
-        inner = QVBoxLayout(inside)
-        inner.setContentsMargins(6, 4, 6, 4)
-        for panel in (self.welcome, self.resume_panel, self.queue_panel):
-            inner.addWidget(panel)
-        for title, panel in (
-            ("1. Source model", self.model_panel),
-            ("2. Images", self.channel_panel),
-            ("3. Method", self.settings_panel),
-            ("4. Run folder", self.folder_panel),
-        ):
-            heading = QHBoxLayout()
-            heading.addWidget(WrappedLabel(f"<b>{title}</b>"), 1)
-            if panel is self.model_panel:
-                heading.addWidget(HelpButton("adapt"))
-            inner.addLayout(heading)
-            inner.addWidget(panel)
-            if panel is self.channel_panel:
-                inner.addWidget(self.contrast_choice)
-        inner.addWidget(self.outcome_panel.details)
-        inner.addStretch(1)
-        self.scroller = scrolled(inside)
-        # State and buttons stay in sight, wherever the settings are scrolled to.
-        below = QVBoxLayout()
-        below.setContentsMargins(6, 0, 6, 4)
-        for widget in (self.run_panel, self.preview_panel, self.note, self.outcome_panel):
-            below.addWidget(widget)
+        self.scroller = lay_out(
+            self,
+            (self.welcome, self.resume_panel, self.queue_panel),
+            {
+                "Source model": [self.model_panel],
+                "Images": [self.channel_panel, self.contrast_choice],
+                "Method": [self.settings_panel],
+                "Run folder": [self.folder_panel],
+            },
+            self.outcome_panel.details,
+            (self.run_panel, self.preview_panel, self.note, self.outcome_panel),
+        )
         self.preview_panel.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.scroller, 1)
-        layout.addLayout(below)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
@@ -256,7 +235,7 @@ class AdaptWidget(DockedWidget):
         # By its name an image is another contrast, with another map to compare.
         named = ((id(layer), layer.name) for layer in layers.values())
         self.contrast_choice.set_input((id(model), *named), ready.doubtful)
-        case = case_name(layers) if layers else ""
+        case = case_name_of_layers(layers) if layers else ""
         is_other = bool(layers) and not any(layer in self.cockpit.images for layer in layers.values())
         self.outcome_panel.set_other_case(case if is_other else "")
         if layers and not self.cockpit.busy:

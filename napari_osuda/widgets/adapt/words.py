@@ -45,7 +45,7 @@ NO_GUARD = "No recommendation: the guard is off. Look at both masks before you c
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
 
 # Each method in words that need no paper; its summary and its source stand in the tooltip.
-METHODS: dict[str, str] = {
+METHOD_SUMMARIES: dict[str, str] = {
     "osuda": "Recommended. Adjusts the model to this scan, step by step.",
     "osuda-paper": "The method exactly as first published (2021), in 40 iterations.",
     "osuda-ac": "For comparison: every channel of the model is adjusted alike.",

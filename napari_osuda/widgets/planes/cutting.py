@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
-__all__ = ["Cut", "base_of", "cut", "steps_of"]
+__all__ = ["Cut", "base_of", "cut", "steps_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def base_of(layers: Iterable[Any]) -> Any | None:
     return found[-1] if found else None
 
 
-def steps_of(layer: Any, point: NDArray[np.float64]) -> tuple[int, ...]:
+def steps_at(layer: Any, point: NDArray[np.float64]) -> tuple[int, ...]:
     """The voxel of a volume that a point of the world [..., S, A, R] lies in, or is nearest to."""
     at = np.asarray(layer.world_to_data(point[-3:]))
     last = np.asarray(layer.data.shape) - 1

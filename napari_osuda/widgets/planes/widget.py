@@ -26,7 +26,7 @@ from napari_osuda.napari_layers.contrast import WINDOWS, show_window
 from napari_osuda.napari_layers.orientation import letters, show_letters
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.planes.crosshair import Crosshair
-from napari_osuda.widgets.planes.cutting import base_of, cut, steps_of
+from napari_osuda.widgets.planes.cutting import base_of, cut, steps_at
 from napari_osuda.widgets.planes.view import PlaneView
 from napari_osuda.widgets.qt.window import below
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -128,7 +128,7 @@ class PlanesWidget(DockedWidget):
             return
         hidden = self._hidden()
         self._axes = tuple(axis for axis in range(3) if axis != hidden)  # type: ignore[assignment]
-        steps = steps_of(base, np.asarray(viewer.dims.point))
+        steps = steps_at(base, np.asarray(viewer.dims.point))
         ways = tuple(str(way) for way in viewer.scene.camera.orientation2d)
         # A volume that somebody's own code opened may lie in any way: then there are no letters.
         known = tuple(base.axis_labels[-3:]) == tuple(SHOWN_AXES)
@@ -190,7 +190,7 @@ class PlanesWidget(DockedWidget):
         base = base_of(self.viewer.layers)
         if base is not None:
             axis = self._axes[which]
-            now = steps_of(base, np.asarray(self.viewer.dims.point))[axis]
+            now = steps_at(base, np.asarray(self.viewer.dims.point))[axis]
             self._go({axis: min(max(now + steps, 0), base.data.shape[axis] - 1)})
 
     def _go(self, wanted: dict[int, float]) -> None:

@@ -154,7 +154,9 @@ class ReviewPage:
         if case is None:
             return
         mark, hue = words.VERDICT_MARKS.get(case.decision, words.VERDICT_MARKS[None])
-        said = f"<span style='color: {getattr(self._colors, hue)}'>{mark}</span> <b>{words.verdict(case)}</b>"
+        said = (
+            f"<span style='color: {getattr(self._colors, hue)}'>{mark}</span> <b>{words.headline(case)}</b>"
+        )
         if case.reasons:
             link = words.LESS if self._why else words.DETAILS
             said += f" &nbsp;<a href='why' style='color: {self._colors.blue}'>{link}</a>"

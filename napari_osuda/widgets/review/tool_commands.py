@@ -123,7 +123,7 @@ class ToolCommands(QObject):
         title = words.TITLES[use.tool]
         slices = _changed_slices(review, plane, before, after)
         if not slices:
-            context.tell(words.nothing_changed(title))
+            context.tell(words.no_change(title))
             return
         shown = context.layers.planes[plane]
         steps = [shown.index(i) for i in slices]

@@ -157,7 +157,7 @@ def error_map(which: str) -> str:
     return f"Error map of the {MASKS[which]} mask"
 
 
-def verdict(case: ReviewCase) -> str:
+def headline(case: ReviewCase) -> str:
     """The recommendation for a case."""
     return HEADLINES.get(case.decision, str(case.decision))
 

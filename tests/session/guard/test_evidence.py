@@ -5,20 +5,15 @@ import copy
 import pytest
 
 from napari_osuda.imaging import SliceStack
-from napari_osuda.session.guard.evidence import Candidate, gathered
+from napari_osuda.session.guard.evidence import Candidate, each_as, gathered, result_of
 from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.inference.case_slices import slice_spec
 
 
 def end(work):
     """What a generator returns, and how often it has yielded."""
-    count = 0
-    while True:
-        try:
-            next(work)
-            count += 1
-        except StopIteration as stop:
-            return stop.value, count
+    parts = []
+    return result_of(each_as(work, parts.append)), len(parts)
 
 
 @pytest.fixture
@@ -43,3 +38,18 @@ def test_the_same_network_agrees_with_itself(seen):
     assert adapted.overlap == adapted.others == 1.0
     assert adapted.growth == 0.0
     assert adapted.share == found["source"][WHOLE].share > 0
+
+
+def test_a_generator_is_passed_on_part_by_part_with_what_it_returns():
+    def work():
+        yield 1
+        yield 2
+        return "done"
+
+    passed = []
+
+    def outer():
+        passed.append((yield from each_as(work(), str)))
+
+    assert list(outer()) == ["1", "2"]
+    assert passed == [result_of(work())] == ["done"]

@@ -5,7 +5,7 @@ import pytest
 from napari_osuda.errors import ConfigError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
-from napari_osuda.widgets.adapt.words import METHODS
+from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 
 
 def test_settings_start_as_the_method_says(qtbot):
@@ -31,7 +31,7 @@ def test_settings_start_as_the_method_says(qtbot):
         assert found.pop("threads") >= 1
         expected.pop("threads")
         assert found == expected
-        assert panel.summary.text() == METHODS[name]
+        assert panel.summary.text() == METHOD_SUMMARIES[name]
         assert PRESETS[name].summary in panel.summary.toolTip()
 
 

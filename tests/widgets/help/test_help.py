@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QTextBrowser
 
 from napari_osuda.method import PRESETS
 from napari_osuda.session.review.tools.use import Tool
-from napari_osuda.widgets.adapt.words import METHODS
+from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.help.button import help_page
 from napari_osuda.widgets.review.keys import KEYS
@@ -45,5 +45,5 @@ def test_the_page_of_the_review_names_its_buttons_and_keys_as_they_are():
 
 
 def test_every_method_is_said_in_plain_words():
-    assert set(METHODS) == set(PRESETS)
-    assert all(len(words.split()) <= 25 for words in METHODS.values())
+    assert set(METHOD_SUMMARIES) == set(PRESETS)
+    assert all(len(words.split()) <= 25 for words in METHOD_SUMMARIES.values())

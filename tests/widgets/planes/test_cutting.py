@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
 from napari_osuda.napari_layers.masks import label_colors
-from napari_osuda.widgets.planes.cutting import base_of, cut, steps_of
+from napari_osuda.widgets.planes.cutting import base_of, cut, steps_at
 
 SHAPE = (5, 7, 6)
 
@@ -81,10 +81,10 @@ def test_what_is_no_volume_is_left_out_and_the_topmost_image_counts():
 @given(st.tuples(*[st.floats(-1e3, 1e3)] * 3))
 def test_any_point_is_in_or_nearest_to_a_voxel(point):
     layer = Image(np.zeros((2, 3, 4)), scale=(3, 2, 1), translate=(-5, 4, 9))
-    found = steps_of(layer, np.array(point))
+    found = steps_at(layer, np.array(point))
     assert all(0 <= step < n for step, n in zip(found, (2, 3, 4), strict=True))
     inside = layer.data_to_world(found)
-    assert steps_of(layer, np.array(inside)) == found
+    assert steps_at(layer, np.array(inside)) == found
 
 
 @pytest.mark.parametrize("values", [np.full(SHAPE, np.nan), np.zeros(SHAPE)])

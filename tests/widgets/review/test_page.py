@@ -36,7 +36,7 @@ def test_without_a_case_there_is_nothing_to_decide(page):
 
 def test_the_verdict_comes_first_and_its_reasons_behind_a_click(page):
     page.set_case(review_case("keep-source", reasons=("The core is <missing>.",)))
-    assert f"<b>{words.verdict(review_case('keep-source'))}</b>" in page.advice.text()
+    assert f"<b>{words.headline(review_case('keep-source'))}</b>" in page.advice.text()
     assert "missing" not in page.advice.text()
     page.advice.linkActivated.emit("why")
     assert "The core is <missing>." in unescape(page.advice.text())

@@ -79,4 +79,4 @@ def test_every_mode_and_every_recommendation_has_words():
     assert set(words.MEANINGS) <= {*words.MODES, "error"}
     for decision in ("accept", "keep-source", "neither", None):
         assert decision in words.VERDICT_MARKS
-        assert words.verdict(review_case(decision))
+        assert words.headline(review_case(decision))

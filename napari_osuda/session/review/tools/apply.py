@@ -13,7 +13,7 @@ from napari_osuda.errors import ConfigError
 from napari_osuda.evaluation import voxel_ml
 from napari_osuda.imaging import Grid
 from napari_osuda.session.review.tools.growing import grow
-from napari_osuda.session.review.tools.interpolation import gap_around, interpolate
+from napari_osuda.session.review.tools.interpolation import gap_around, interpolate_slices
 from napari_osuda.session.review.tools.parts import fill_holes, remove_islands
 from napari_osuda.session.review.tools.smoothing import smooth
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
@@ -70,7 +70,7 @@ def apply_tool(
                 "Paint two slices with a gap between them, then go to a slice in the gap. "
                 "The tool fills the slices between."
             )
-        out[...] = interpolate(stack, *gap, in_plane, use.label)
+        out[...] = interpolate_slices(stack, *gap, in_plane, use.label)
         return result
     if use.tool is Tool.GROW and use.label is None:
         raise ConfigError("Choose the label that is to grow.")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["gap_around", "interpolate"]
+__all__ = ["gap_around", "interpolate_slices"]
 
 Labels = NDArray[Any]
 
@@ -26,7 +26,7 @@ def gap_around(painted: Sequence[int], index: int) -> tuple[int, int] | None:
     return holding[-1] if holding else None
 
 
-def interpolate(
+def interpolate_slices(
     labels: Labels, first: int, last: int, spacing: Sequence[float], label: int | None = None
 ) -> Labels:
     """Fill the slices between two with the shapes in between.

@@ -25,7 +25,7 @@ from napari_osuda.napari_layers.transforms import grid_of
 IntArray = npt.NDArray[Any]
 
 
-def case_name(layers: Mapping[str, Any]) -> str:
+def case_name_of_layers(layers: Mapping[str, Any]) -> str:
     """What the case of these layers is called: by its folder, its file, or its first layer."""
     paths = [_path_of(layer) for layer in layers.values()]
     first = next((path for path in paths if path is not None), None)
@@ -70,7 +70,7 @@ def case_of_layers(
         ChannelImage(_array(layer), _grid_of(layer), layer.name, _source(channel, layer))
         for channel, layer in layers.items()
     )
-    return case_of_images(case_name(layers), channels or tuple(layers), images, chosen, mask)
+    return case_of_images(case_name_of_layers(layers), channels or tuple(layers), images, chosen, mask)
 
 
 def _source(channel: str, layer: Any) -> Source:

@@ -48,7 +48,7 @@ KEEP = "Keep label {}"
 USE = "Use {}"
 
 
-def nothing_changed(title: str) -> str:
+def no_change(title: str) -> str:
     """That a tool found nothing to do."""
     return f"{title}: nothing to change here."
 

@@ -12,7 +12,7 @@ from napari_osuda.imaging import Grid, case_from_arrays
 from napari_osuda.imaging.world import METADATA_KEY, layer_arguments
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.adapt.inputs.case_of_layers import (
-    case_name,
+    case_name_of_layers,
     case_of_layers,
     folders_of,
     grid_problem,
@@ -68,12 +68,12 @@ def test_a_layer_without_a_file_has_no_checksum():
 )
 def test_a_case_is_called_by_its_folder_or_its_first_layer(paths, name):
     layers = {"t1": image("first", paths[0]), "t2": image("second", paths[1])}
-    assert case_name(layers) == name
-    assert case_name({}) == "case"
+    assert case_name_of_layers(layers) == name
+    assert case_name_of_layers({}) == "case"
 
 
 def test_a_single_file_gives_its_own_name():
-    assert case_name({"t1": image("layer", Path("/a/b/head_t1.nii.gz"))}) == "head_t1"
+    assert case_name_of_layers({"t1": image("layer", Path("/a/b/head_t1.nii.gz"))}) == "head_t1"
 
 
 def test_layers_on_two_grids_are_named_before_any_voxel_is_read():
