@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from napari_osuda.errors import BusyError, OutputError
 
-__all__ = ["LOCK_FILE", "held", "locked"]
+__all__ = ["LOCK_FILE", "is_locked", "locked"]
 
 LOCK_FILE = ".lock"
 """In a folder that is being written; it goes with the writer, and without one it means nothing."""
@@ -71,7 +71,7 @@ def locked(folder: Path | str, name: str = LOCK_FILE, *, wait: float = 1.0, busy
                 folder.rmdir()
 
 
-def held(folder: Path | str, name: str = LOCK_FILE) -> bool:
+def is_locked(folder: Path | str, name: str = LOCK_FILE) -> bool:
     """Whether somebody is writing into a folder at this moment."""
     path = Path(folder) / name
     if not path.is_file():

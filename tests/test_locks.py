@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from napari_osuda.errors import OutputError
-from napari_osuda.locks import held, locked
+from napari_osuda.locks import is_locked, locked
 
 _HOLD = """
 import sys, time
@@ -21,12 +21,12 @@ with locked(sys.argv[1]):
 def test_one_writer_at_a_time_and_nothing_is_left(tmp_path):
     place = tmp_path / "new"
     with locked(place, wait=0.1):
-        assert held(place)
+        assert is_locked(place)
         with pytest.raises(OutputError, match="writing into"), locked(place, wait=0.1):
             raise AssertionError
         with locked(place, "other.lock", wait=0.1):
             pass
-    assert not held(place)
+    assert not is_locked(place)
     assert not place.exists()
 
 
@@ -36,7 +36,7 @@ def test_a_link_is_no_lock(tmp_path):
     (tmp_path / "run" / ".lock").symlink_to(tmp_path / "canary")
     with pytest.raises(OutputError, match="is a link"), locked(tmp_path / "run", wait=0.1):
         raise AssertionError
-    assert not held(tmp_path / "run")
+    assert not is_locked(tmp_path / "run")
     assert (tmp_path / "canary").read_text() == "untouched"
     assert (tmp_path / "run" / ".lock").is_symlink()
 
@@ -63,11 +63,11 @@ def test_a_killed_process_holds_nothing(tmp_path):
         [sys.executable, "-c", _HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "in\n"
-    assert held(tmp_path)
+    assert is_locked(tmp_path)
     process.kill()
     process.wait()
     process.stdout.close()
-    assert not held(tmp_path)
+    assert not is_locked(tmp_path)
     with locked(tmp_path, wait=0.1):
         pass
 

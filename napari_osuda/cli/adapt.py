@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_osuda.method import AdaptationConfig
     from napari_osuda.models import SourceModel
     from napari_osuda.session import RunResult
-    from napari_osuda.session.run_folder.again import RunAgain
+    from napari_osuda.session.run_folder.rerun import Rerun
 
 __all__ = ["adapt", "add_options", "list_methods", "settings_of"]
 
@@ -157,15 +157,15 @@ class _Wanted:
     config: AdaptationConfig
     method: str
     device: str
-    again: RunAgain | None
+    again: Rerun | None
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> _Wanted:
         if options.config is None:
             return cls(settings_of(options), options.method or "osuda", options.device or "auto", None)
-        from napari_osuda.session.run_folder.again import RunAgain
+        from napari_osuda.session.run_folder.rerun import Rerun
 
-        again = RunAgain.of(options.config)
+        again = Rerun.of(options.config)
         config = settings_of(options, again.config)
         # On which device it ran is told, what was asked for is not: the same one, where it is there.
         return cls(

@@ -43,11 +43,6 @@ class Plan:
     dataset: Path
     groups: tuple[tuple[str | None, tuple[str, ...]], ...]
 
-    @property
-    def participants(self) -> int:
-        """How many patients there are."""
-        return sum(len(members) for _, members in self.groups)
-
     def __iter__(self) -> Iterator[CohortJob]:
         """The jobs in order."""
         for together, members in self.groups:

@@ -45,12 +45,12 @@ def recognized_map(job: Job, network: nn.Module) -> IntensityMap | None:
     if known is None or job.model.card.spatial_dims == 3 or len(job.model.card.channels) > 1:
         return None
     tried = dict.fromkeys(expected_between(known, other) for other in _CONTRASTS if other != known)
-    promised = {how: _promise(job, network, how) for how in (*tried, "inverted") if how != "identity"}
-    best = max(promised, key=lambda how: promised[how])
-    return best if promised[best] > _MARGIN else None
+    gains = {how: _expected_gain(job, network, how) for how in (*tried, "inverted") if how != "identity"}
+    best = max(gains, key=lambda how: gains[how])
+    return best if gains[best] > _MARGIN else None
 
 
-def _promise(job: Job, network: nn.Module, how: IntensityMap) -> float:
+def _expected_gain(job: Job, network: nn.Module, how: IntensityMap) -> float:
     """By how much the expected Dice rises with a map over that of the image as it is."""
     card, estimator = job.model.card, fitted()
     spec = dataclasses.replace(slice_spec(card), intensity_maps=(how,))

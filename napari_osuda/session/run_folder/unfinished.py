@@ -10,11 +10,11 @@ from pathlib import Path
 from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.files import RUN_FILE
 from napari_osuda.imaging import Case
-from napari_osuda.locks import held
+from napari_osuda.locks import is_locked
 from napari_osuda.session.job import Job
-from napari_osuda.session.run_folder.again import case_again, model_again
 from napari_osuda.session.run_folder.checkpoint import CHECKPOINT, saved_states
 from napari_osuda.session.run_folder.job_record import FileRecord, JobRecord, read_job_record
+from napari_osuda.session.run_folder.rerun import reread_case, reread_model
 
 __all__ = ["Unfinished", "find_unfinished"]
 
@@ -65,7 +65,7 @@ class Unfinished:
                 f"The run in {self.folder} cannot be resumed: its images were not read from files."
             )
         record = self.record
-        model = model_again(record.model_path, record.card, trust=trust)
+        model = reread_model(record.model_path, record.card, trust=trust)
         return Job(
             model=model,
             cases=tuple(_read_again(entry, model.card.channels) for entry in record.files),
@@ -93,7 +93,7 @@ def find_unfinished(parent: Path) -> list[Unfinished]:
 
 def _unfinished(folder: Path) -> Unfinished | None:
     states = saved_states(folder)
-    if not states or held(folder):
+    if not states or is_locked(folder):
         return None
     record = read_job_record(folder / CHECKPOINT)
     files = [file for entry in record.files for file in entry.channels.values()]
@@ -108,4 +108,4 @@ def _unfinished(folder: Path) -> Unfinished | None:
 
 def _read_again(entry: FileRecord, channels: Sequence[str]) -> Case:
     files = {channel: path for channel, path in entry.channels.items() if path is not None}
-    return case_again(entry.case, files, entry.titles, channels, entry.preparation.chosen)
+    return reread_case(entry.case, files, entry.titles, channels, entry.preparation.chosen)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_osuda.models import SourceModel
     from napari_osuda.session import Job, RunResult, Unfinished
 
-__all__ = ["job_again", "job_of_layers", "job_of_unfinished"]
+__all__ = ["job_of_layers", "job_of_unfinished", "rerun_job"]
 
 
 def job_of_layers(
@@ -48,7 +48,7 @@ def job_of_layers(
     return Job(model, (case,), config, method, (labels,), device, out)
 
 
-def job_again(
+def rerun_job(
     result: RunResult, config: AdaptationConfig, method: str, device: str, out: Path, *, on_result: bool
 ) -> Job:
     """A run on the same cases with other settings: from its source model again, or from its result.

@@ -86,7 +86,7 @@ class Starter(QObject):
 
     def run_again(self, model: str) -> None:
         """Adapt to the images of the last run again, from its "source" model or from its "result"."""
-        from napari_osuda.widgets.adapt.jobs import job_again
+        from napari_osuda.widgets.adapt.jobs import rerun_job
 
         result, choices = self._cockpit.result, self._choices()
         if result is None or choices is None or self._cockpit.busy:
@@ -94,7 +94,7 @@ class Starter(QObject):
         on_result = model == "result"
         if on_result and result.folder is not None:
             self._model.open(result.folder / "model")
-        self._prepare(lambda: job_again(result, *choices, on_result=on_result), self._cockpit.image)
+        self._prepare(lambda: rerun_job(result, *choices, on_result=on_result), self._cockpit.image)
 
     def resume(self, unfinished: Unfinished) -> None:
         """Resume a run that was interrupted, on its images, opened if they are not."""

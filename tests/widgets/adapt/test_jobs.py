@@ -14,7 +14,7 @@ from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import load_model
 from napari_osuda.session import Job
-from napari_osuda.widgets.adapt.jobs import job_again, job_of_layers, job_of_unfinished
+from napari_osuda.widgets.adapt.jobs import job_of_layers, job_of_unfinished, rerun_job
 
 SHAPE = (5, 4, 3)
 GRID = Grid(SHAPE, np.diag([2.0, 2.0, 3.0, 1.0]))
@@ -88,7 +88,7 @@ def result(source, folder):
 def test_a_run_again_is_on_the_same_cases_from_the_source_model(tmp_path):
     source = model({})
     earlier = result(source, tmp_path)
-    job = job_again(earlier, CONFIG, "tent", "cpu", Path("out"), on_result=False)
+    job = rerun_job(earlier, CONFIG, "tent", "cpu", Path("out"), on_result=False)
     assert job.model is source
     assert job.cases is earlier.job.cases
     assert (job.config, job.method, job.out) == (CONFIG, "tent", Path("out"))
@@ -96,7 +96,7 @@ def test_a_run_again_is_on_the_same_cases_from_the_source_model(tmp_path):
 
 def test_a_run_on_the_result_takes_the_model_of_the_run_folder(model_folder, tmp_path):
     (tmp_path / "model").symlink_to(model_folder, target_is_directory=True)
-    job = job_again(
+    job = rerun_job(
         result(load_model(model_folder), tmp_path), CONFIG, "osuda", "cpu", Path("out"), on_result=True
     )
     assert job.model.card.name == load_model(model_folder).card.name

@@ -157,7 +157,7 @@ def test_the_next_run_waits_while_one_is_under_way(parts):
 def test_a_run_again_is_on_the_last_result(parts, qtbot, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(
-        jobs, "job_again", lambda result, *choices, on_result: asked.append((result, on_result)) or job()
+        jobs, "rerun_job", lambda result, *choices, on_result: asked.append((result, on_result)) or job()
     )
     parts.starter.run_again("source")
     assert not parts.prepared

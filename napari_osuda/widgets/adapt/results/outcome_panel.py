@@ -79,7 +79,7 @@ class OutcomePanel(QWidget):
         self.review_button = QPushButton("Review…")
         self.again_button = QPushButton("Run again")
         menu = QMenu(self.again_button)
-        self.from_source = menu.addAction("from the source model", lambda: self.again.emit("source"))
+        menu.addAction("from the source model", lambda: self.again.emit("source"))
         self.from_result = menu.addAction("from the adapted model", lambda: self.again.emit("result"))
         self.again_button.setMenu(menu)
         self.mask_button.setToolTip("Saves the chosen mask as .nii.gz in the scan's own space")

@@ -16,10 +16,10 @@ from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import ModelCard, SourceModel, load_model
 from napari_osuda.session.run_folder.record import CaseRecord, RunRecord, read_record
 
-__all__ = ["RunAgain", "case_again", "model_again"]
+__all__ = ["Rerun", "reread_case", "reread_model"]
 
 
-def model_again(
+def reread_model(
     path: Path | str, card: ModelCard | None, *, trust: bool | Collection[str] = False
 ) -> SourceModel:
     """A model with the card that it had: the answers of a person to what its files leave open are in it."""
@@ -30,7 +30,7 @@ def model_again(
     return model if card is None else dataclasses.replace(model, card=card)
 
 
-def case_again(
+def reread_case(
     name: str,
     files: Mapping[str, str | Path],
     titles: Mapping[str, str],
@@ -47,7 +47,7 @@ def case_again(
 
 
 @dataclass(frozen=True)
-class RunAgain:
+class Rerun:
     """What ``run.json`` says of a run, for doing the same once more.
 
     Attributes
@@ -58,7 +58,7 @@ class RunAgain:
     record: RunRecord
 
     @classmethod
-    def of(cls, path: Path | str) -> RunAgain:
+    def of(cls, path: Path | str) -> Rerun:
         """Of a run folder, or of the ``run.json`` in one.
 
         Raises
@@ -94,7 +94,7 @@ class RunAgain:
             card = ModelCard.model_validate(known.card.model_dump())
         except ValidationError:
             raise ModelError("The model card in the record of that run is damaged. Give --model.") from None
-        model = model_again(known.path, card, trust=trust)
+        model = reread_model(known.path, card, trust=trust)
         if known.sha256 not in (None, model.sha256):
             raise ModelError(
                 f"{known.path} is not the model of that run: the file has changed since. Give it with "
@@ -120,7 +120,7 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
             f"The images of '{entry.name}' were layers of a viewer, not files. Give them with --case."
         )
     titles = {image.channel: image.title for image in entry.inputs if image.title}
-    case = case_again(entry.name, files, titles, channels, _preparation(entry))
+    case = reread_case(entry.name, files, titles, channels, _preparation(entry))
     then = {image.channel: image.sha256 for image in entry.inputs}
     for source in case.sources:
         if then[source.channel] not in (None, source.sha256):

@@ -10,7 +10,7 @@ from session_parts import AFFINE
 from napari_osuda.errors import CaseError, ModelError
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.session import adapt_case
-from napari_osuda.session.run_folder.again import RunAgain, case_again
+from napari_osuda.session.run_folder.rerun import Rerun, reread_case
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def run(model, case, tmp_path):
 
 
 def test_model_cases_and_settings_of_a_run(run, model, case):
-    again = RunAgain.of(run / "run.json")
+    again = Rerun.of(run / "run.json")
     assert again.config == AdaptationConfig(iterations=1, batch_size=2, seed=5)
     found = again.model()
     assert found.sha256 == model.sha256
@@ -36,27 +36,27 @@ def test_what_has_changed_since_is_refused(run, model, patient):
     changed = nib.load(image).get_fdata(dtype=np.float32) + 1
     nib.save(nib.Nifti1Image(changed, AFFINE), image)
     with pytest.raises(CaseError, match="is not the image of that run"):
-        RunAgain.of(run).cases(model.card.channels)
-    again = RunAgain.of(run)
+        Rerun.of(run).cases(model.card.channels)
+    again = Rerun.of(run)
     other = again.record.model.model_copy(update={"sha256": "0" * 64})
     with pytest.raises(ModelError, match="is not the model of that run"):
         dataclasses.replace(again, record=again.record.model_copy(update={"model": other})).model()
 
 
 def test_layers_of_a_viewer_and_other_files_are_told(run, model, tmp_path):
-    again = RunAgain.of(run)
+    again = Rerun.of(run)
     (entry,) = again.record.cases
     layers = tuple(image.model_copy(update={"path": None}) for image in entry.inputs)
     record = again.record.model_copy(update={"cases": (entry.model_copy(update={"inputs": layers}),)})
     with pytest.raises(CaseError, match="were layers of a viewer"):
-        RunAgain(record).cases(model.card.channels)
+        Rerun(record).cases(model.card.channels)
     with pytest.raises(CaseError, match="is no record of a run"):
-        RunAgain.of(tmp_path / "steps.csv")
+        Rerun.of(tmp_path / "steps.csv")
 
 
 def test_a_file_of_four_axes_is_read_again_whole(tmp_path):
     path = tmp_path / "both.nii.gz"
     nib.save(nib.Nifti1Image(np.random.default_rng(0).random((4, 5, 6, 2), np.float32) + 1, AFFINE), path)
-    case = case_again("both", {"t1": path, "t2": path}, {"t1": "T1 from the viewer"}, ["t1", "t2"])
+    case = reread_case("both", {"t1": path, "t2": path}, {"t1": "T1 from the viewer"}, ["t1", "t2"])
     assert case.data.shape == (2, 4, 5, 6)
     assert [source.title for source in case.sources] == ["T1 from the viewer", ""]
