@@ -7,7 +7,13 @@ import pytest
 from napari.components import Dims
 from napari.layers import Labels
 
-from napari_osuda.napari_layers.masks import RESULT_KEY, go_to_most_changed, label_colors, looks, shows
+from napari_osuda.napari_layers.masks import (
+    RESULT_KEY,
+    go_to_most_changed,
+    label_appearance,
+    label_colors,
+    shows,
+)
 
 
 def test_a_value_that_the_card_does_not_know_is_seen_and_the_background_is_not():
@@ -20,10 +26,10 @@ def test_a_value_that_the_card_does_not_know_is_seen_and_the_background_is_not()
 
 
 def test_a_difference_has_names_and_colors_of_its_own():
-    assert list(looks("difference", {1: "core"}, {})["features"]["label"]) == [
+    assert list(label_appearance("difference", {1: "core"}, {})["features"]["label"]) == [
         "gained", "lost", "kept", "relabeled",
     ]  # fmt: skip
-    assert list(looks("after", {0: "b", 1: "core"}, {})["features"]["label"]) == ["b", "core"]
+    assert list(label_appearance("after", {0: "b", 1: "core"}, {})["features"]["label"]) == ["b", "core"]
 
 
 def test_a_layer_is_known_by_its_role_and_its_labels():
