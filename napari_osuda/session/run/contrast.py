@@ -147,7 +147,7 @@ def _tells_nothing(job: Job) -> bool:
 def _fits_inverted(job: Job, network: nn.Module, device: torch.device) -> bool:
     """Whether the statistics are met better with bright and dark exchanged: a reason to look closer.
 
-    Chosen on patients for tuning, where it is true of all images that are inverted, and of a few that are not.
+    Chosen on patients for tuning, where it is true of all inverted images, and of a few that are not.
     """
     if len(job.model.card.channels) != 1:
         return False
