@@ -12,7 +12,7 @@ from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.curve import searched_curves
 from napari_osuda.session.run.expected import expected_between
-from napari_osuda.session.run.recognition import recognized_map
+from napari_osuda.session.run.recognition import maps_to_try, recognized_map
 from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
@@ -62,8 +62,11 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
     mixed = _mixed(job)
     if mixed:
         return None, wording.contrast_mixed(mixed)
-    if asked == "fitted" and (_tells_nothing(job) or _fits_inverted(job, network, device)):
-        how = recognized_map(job, network)
+    if asked == "fitted":
+        tried = maps_to_try(job) if _tells_nothing(job) else ()
+        if not tried and _fits_inverted(job, network, device):
+            tried = ("inverted",)
+        how = recognized_map(job, network, tried)
         if how is not None:
             return (how,), wording.contrast_recognized(job.cases[0].channels[0], how)
     return None, _unnamed(job, network, device)
@@ -149,7 +152,7 @@ def _fits_inverted(job: Job, network: nn.Module, device: torch.device) -> bool:
 
     Chosen on patients for tuning, where it is true of all inverted images, and of a few that are not.
     """
-    if len(job.model.card.channels) != 1:
+    if len(job.model.card.channels) != 1 or modality_of(job.model.card.channels[0]) is None:
         return False
     plain, mapped = (mean_distance(job, network, device, m) for m in (None, ("inverted",)))
     return plain is not None and mapped is not None and mapped < plain

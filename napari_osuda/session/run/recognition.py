@@ -1,4 +1,4 @@
-"""The map for an image whose name tells no contrast: those that physics knows are tried, and figures choose.
+"""The map for an image that is not what its name says, or has no telling name: tried, and figures choose.
 
 Mean distances to the network's statistics cannot choose: an image as it is often has the least. What the
 guard expects of the mask can: the figures of the source network's mask through each map, on a few slices.
@@ -7,6 +7,7 @@ guard expects of the mask can: the figures of the source network's mask through 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -20,7 +21,7 @@ from napari_osuda.session.job import Job
 from napari_osuda.session.run.expected import expected_between
 from napari_osuda.session.run.target import target_of
 
-__all__ = ["recognized_map"]
+__all__ = ["maps_to_try", "recognized_map"]
 
 # Slices of the case that are looked at through each map.
 _SLICES = 32
@@ -30,22 +31,34 @@ _MARGIN = 0.1
 _CONTRASTS = ("t1", "t1ce", "t2", "flair")
 
 
-def recognized_map(job: Job, network: nn.Module) -> IntensityMap | None:
-    """The map that makes most of an image without a telling name; None where it is best left as it is.
+def maps_to_try(job: Job) -> tuple[IntensityMap, ...]:
+    """The maps that physics knows for the contrast of a 2-D network's only channel, and inversion.
+
+    None for other networks: a volume has no few slices that could be looked at through each.
+    """
+    card = job.model.card
+    known = modality_of(card.channels[0])
+    if known is None or card.spatial_dims == 3 or len(card.channels) > 1:
+        return ()
+    found = [expected_between(known, other) for other in _CONTRASTS if other != known]
+    return tuple(dict.fromkeys(how for how in (*found, "inverted") if how != "identity"))
+
+
+def recognized_map(job: Job, network: nn.Module, maps: Sequence[IntensityMap]) -> IntensityMap | None:
+    """The map that makes most of an image; None where it is best left as it is.
 
     Parameters
     ----------
     job : Job
-        Of a 2-D network of one channel; the first case decides for all.
+        Of a network of one channel; the first case decides for all.
     network : nn.Module
         The source network, in eval mode on its device; not changed.
+    maps : sequence
+        Those that are tried.
     """
-    channel = job.model.card.channels[0]
-    known = modality_of(channel)
-    if known is None or job.model.card.spatial_dims == 3 or len(job.model.card.channels) > 1:
+    if not maps:
         return None
-    tried = dict.fromkeys(expected_between(known, other) for other in _CONTRASTS if other != known)
-    gains = {how: _expected_gain(job, network, how) for how in (*tried, "inverted") if how != "identity"}
+    gains = {how: _expected_gain(job, network, how) for how in maps}
     best = max(gains, key=lambda how: gains[how])
     return best if gains[best] > _MARGIN else None
 

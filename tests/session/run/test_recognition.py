@@ -10,7 +10,7 @@ from napari_osuda.imaging import read_case
 from napari_osuda.method import preset
 from napari_osuda.session import adapt_case
 from napari_osuda.session.api import make_job
-from napari_osuda.session.run.recognition import recognized_map
+from napari_osuda.session.run.recognition import maps_to_try, recognized_map
 
 SHORT = preset("osuda", iterations=2, batch_size=4)
 
@@ -54,4 +54,7 @@ def test_an_image_that_is_not_what_its_name_says_is_recognized(model, case, turn
 def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
     unknown = dataclasses.replace(model, card=model.card.model_copy(update={"channels": ("PET",)}))
     case = dataclasses.replace(called(turned, "patient 7"), channels=("PET",))
-    assert recognized_map(make_job(unknown, case, SHORT), model.network) is None
+    job = make_job(unknown, case, SHORT)
+    assert maps_to_try(job) == ()
+    assert recognized_map(job, model.network, ()) is None
+    assert adapt_case(unknown, case, SHORT).intensity_maps is None
