@@ -113,13 +113,14 @@ def _scores(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what has not been rows_of_run yet."""
+    """Measure what has not been measured yet."""
     from napari_osuda.simulation.shipped import sample_models
 
     parser = argparse.ArgumentParser(prog="python -m napari_osuda.benchmark.guard.table", description=__doc__)
     parser.add_argument("--patients", type=int, default=4, help=f"of {len(TUNING)} simulated ones")
     parser.add_argument("--lgg-root", type=Path, help="the LGG data set: patients for tuning")
-    parser.add_argument("--models", type=Path, help="trained by napari-osuda bench --lgg-root")
+    parser.add_argument("--hippocampus-root", type=Path, help="the Decathlon's hippocampi: some for tuning")
+    parser.add_argument("--models", type=Path, help="trained by napari-osuda bench on these data")
     parser.add_argument("--out", type=Path, default=Path("docs/results/real/guard.csv"))
     options = parser.parse_args(argv)
     rows = list(read_rows(options.out)) if options.out.is_file() else []
@@ -150,6 +151,18 @@ def _work(
             for name, lgg in LGG.items():
                 if lgg.same_site == (target.site != TUNING_SITE):
                     yield name, lgg_patient(target, lgg.images), load_model(options.models / lgg.model)
+    if options.hippocampus_root is not None:
+        from napari_osuda.benchmark.real.decathlon import find_hippocampi
+        from napari_osuda.benchmark.real.protocols import HIPPOCAMPUS, hippocampus_parts
+        from napari_osuda.benchmark.real.series import shifted_hippocampus
+
+        cases = hippocampus_parts(find_hippocampi(options.hippocampus_root))["tuning"]
+        # Each protocol has patients of its own, as far as there are enough.
+        for number, protocol in enumerate(HIPPOCAMPUS.values()):
+            for turn in range(options.patients):
+                case = cases[(number + turn * len(HIPPOCAMPUS)) % len(cases)]
+                model = load_model(options.models / protocol.model)
+                yield protocol.name, shifted_hippocampus(case, protocol), model
 
 
 if __name__ == "__main__":

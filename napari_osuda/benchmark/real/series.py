@@ -13,7 +13,7 @@ from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import Protocol
 from napari_osuda.benchmark.real.augmentation import Variation
-from napari_osuda.benchmark.real.decathlon import find_hippocampi, hippocampus_patient
+from napari_osuda.benchmark.real.decathlon import HippocampusCase, find_hippocampi, hippocampus_patient
 from napari_osuda.benchmark.real.lgg import LggPatient, find_lgg, lgg_patient, read_lgg
 from napari_osuda.benchmark.real.protocols import (
     HIPPOCAMPUS_REGIONS,
@@ -33,7 +33,14 @@ from napari_osuda.files import written_whole
 from napari_osuda.models import ModelCard
 from napari_osuda.session import resolve_device
 
-__all__ = ["HIPPOCAMPUS_RECIPES", "LGG_RECIPE", "RealBench", "hippocampus_series", "lgg_series"]
+__all__ = [
+    "HIPPOCAMPUS_RECIPES",
+    "LGG_RECIPE",
+    "RealBench",
+    "hippocampus_series",
+    "lgg_series",
+    "shifted_hippocampus",
+]
 
 LGG_RECIPE = RealRecipe(epochs=45, variation=Variation(flip=1))
 """How the glioma models are trained; the slices' columns run from right to left."""
@@ -193,9 +200,11 @@ def hippocampus_series(
     parts = {name: tuple(case.name for case in few) for name, few in hippocampus_parts(cases).items()}
     by_name = {case.name: case for case in cases}
 
-    def load(name: str, protocol: HippocampusProtocol, shift: str) -> Patient:
-        patient = hippocampus_patient(by_name[name], protocol.images)
-        return shifted(patient, SHIFTS[shift]) if shift else patient
+    def at_home(name: str, protocol: HippocampusProtocol) -> Patient:
+        return hippocampus_patient(by_name[name], protocol.images)
+
+    def away(name: str, protocol: HippocampusProtocol) -> Patient:
+        return shifted_hippocampus(by_name[name], protocol)
 
     series = []
     for protocol in protocols:
@@ -206,12 +215,18 @@ def hippocampus_series(
             recipe,
             parts["training"],
             parts["tuning"],
-            partial(load, protocol=protocol, shift=""),
+            partial(at_home, protocol=protocol),
         )
-        target = partial(load, protocol=protocol, shift=protocol.shift)
+        target = partial(away, protocol=protocol)
         series.append(_series(bench, protocol, home, bench.few(parts[bench.part]), target))
     _record(bench)
     return series
+
+
+def shifted_hippocampus(case: HippocampusCase, protocol: HippocampusProtocol) -> Patient:
+    """A hippocampus as a protocol's scanner would show it."""
+    patient = hippocampus_patient(case, protocol.images)
+    return shifted(patient, SHIFTS[protocol.shift]) if protocol.shift else patient
 
 
 def _hippocampus_card(protocol: Protocol, recipe: RealRecipe) -> ModelCard:
