@@ -153,21 +153,21 @@ def judge(estimator: Estimator, case: CaseRows) -> HeldOut:
 
 
 def held_out(cases: Sequence[CaseRows]) -> list[HeldOut]:
-    """Each case judged by an estimator that saw none of its protocol."""
+    """Each case judged by an estimator that saw none of its protocol, nor of its group."""
     found: list[HeldOut] = []
-    for protocol in dict.fromkeys(case.protocol for case in cases):
-        others = [case for case in cases if case.protocol != protocol]
+    for group in dict.fromkeys(case.group for case in cases):
+        others = [case for case in cases if case.group != group]
         estimator = replace(fit(others), spread=_spread(others))
-        found += [judge(estimator, case) for case in cases if case.protocol == protocol]
+        found += [judge(estimator, case) for case in cases if case.group == group]
     return found
 
 
 def _spread(cases: Sequence[CaseRows]) -> float:
-    """Standard deviation of the errors of the relative change, each protocol held out in turn."""
+    """Standard deviation of the errors of the relative change, each group held out in turn."""
     errors: list[tuple[float, float]] = []
-    for protocol in dict.fromkeys(case.protocol for case in cases):
-        estimator = fit([case for case in cases if case.protocol != protocol])
-        errors += [e for case in cases if case.protocol == protocol for e in judge(estimator, case).error]
+    for group in dict.fromkeys(case.group for case in cases):
+        estimator = fit([case for case in cases if case.group != group])
+        errors += [e for case in cases if case.group == group for e in judge(estimator, case).error]
     values, weights = np.array(errors).T
     return float(np.sqrt(np.average(values**2, weights=weights)))
 

@@ -55,6 +55,11 @@ class CaseRows:
     family: str
     masks: dict[str, dict[str, GuardRow]]
 
+    @property
+    def group(self) -> str:
+        """What is held out together: the protocol, or all of the hippocampi, whose images are the same."""
+        return "hippocampus" if self.protocol.startswith("hippocampus-") else self.protocol
+
     def dice(self, candidate: str) -> float:
         """Mean over the regions that the reference or any mask has."""
         values = [row.dice for row in self.masks[candidate].values()]

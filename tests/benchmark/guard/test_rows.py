@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_osuda.benchmark.guard.rows import GuardRow, read_rows, read_table, write_table
+from napari_osuda.benchmark.guard.rows import CaseRows, GuardRow, read_rows, read_table, write_table
 from napari_osuda.session.guard.figures import FIGURES, Figures
 
 
@@ -40,3 +40,11 @@ def test_a_region_that_nothing_marks_and_no_reference_has_is_left_out(tmp_path):
 def test_a_run_without_the_source_models_mask_is_no_case(tmp_path):
     write_table(tmp_path / "t.csv", [row("adapted")])
     assert read_table(tmp_path / "t.csv") == []
+
+
+def test_all_hippocampi_are_held_out_together():
+    cases = [
+        CaseRows(name, "p1", "plain", {})
+        for name in ("t2-to-t1", "hippocampus-2d-blur", "hippocampus-3d-bias")
+    ]
+    assert [case.group for case in cases] == ["t2-to-t1", "hippocampus", "hippocampus"]
