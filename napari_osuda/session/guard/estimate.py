@@ -174,11 +174,14 @@ class Estimator:
         """The Dice expected of the source model's mask and of another one, with the change between them.
 
         Level and change are estimated apart. What is told agrees: the mean of the two levels stays, and
-        their difference is the expected change.
+        their difference is the expected change. A mask that is empty has found nothing: 0.
         """
         change = self.changed(before, after)
         middle = (self.expected(before).dice + self.expected(after).dice) / 2
-        return self._around(middle - change.gain / 2), self._around(middle + change.gain / 2), change
+        levels = middle - change.gain / 2, middle + change.gain / 2
+        shares = before.share, after.share
+        was, now = (self._around(d if share > 0 else 0.0) for d, share in zip(levels, shares, strict=True))
+        return was, now, change
 
     def _around(self, dice: float) -> Expected:
         dice = float(np.clip(dice, 0.0, 1.0))

@@ -53,10 +53,20 @@ def test_an_estimate_is_a_dice_in_its_interval_and_a_chance_is_a_chance(before, 
     was, now, change = estimator.compared(before, after)
     # What is told agrees, whatever the two estimates say.
     assert was.dice in (0, 1) or now.dice in (0, 1) or now.dice - was.dice == pytest.approx(change.gain)
-    assert (now.dice - was.dice) * change.gain >= 0
+    if before.share and after.share:
+        assert (now.dice - was.dice) * change.gain >= 0
     assert 0 <= change.harm <= 1
     # Masks that agree cannot differ by more than they disagree.
     assert abs(change.gain) <= max(1 - after.overlap, 0.02) + 1e-9
+
+
+def test_of_an_empty_mask_nothing_is_expected():
+    empty = dataclasses.replace(GOOD, share=0.0, overlap=0.0)
+    was, now, _ = fitted().compared(GOOD, empty)
+    assert was.dice > 0.3
+    assert (now.dice, now.low) == (0, 0)
+    was, now, _ = fitted().compared(empty, dataclasses.replace(GOOD, overlap=0.0))
+    assert was.dice == 0 < now.dice
 
 
 def test_what_everything_agrees_on_is_expected_to_be_better():
