@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.case import Case
-from napari_osuda.imaging.field_of_view import samplings
+from napari_osuda.imaging.field_of_view import head_box, samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
+from napari_osuda.imaging.intensity.points import fit_to_points, marked, with_zero_air
 from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import follow_head, resample
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]
+
+_Points = tuple[NDArray[np.float32], NDArray[np.bool_] | None]
 
 
 class SliceStack:
@@ -62,7 +65,7 @@ class SliceStack:
         reorder = self._reorientation.reorder
         shape, spacing = reorder(case.grid.shape), reorder(case.grid.spacing)
         self._length: int = 1 if self._axis is None else shape[self._axis]
-        box = _head_box(case.head.mask) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
+        box = head_box(case.head.mask) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
         # In the case's own array order for the figures, in the network's for its slices.
         self._box = box
         flips = self._reorientation.flips
@@ -125,6 +128,9 @@ class SliceStack:
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
         for c, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
+            if self.spec.interpolation == "points":
+                result[:, c] = self._normalized_points(c, chosen, intensity)
+                continue
             raw = self._cut(channel, chosen)
             values, air = intensity(raw), intensity.air
             if self._normalizations[c] == "zscore_head":
@@ -152,7 +158,7 @@ class SliceStack:
 
     def heads(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Where slices show any of the head, in the network's voxels: bool [B, h, w] (or [B, d, h, w])."""
-        return self._head_share(indices) > (0.0 if self.spec.interpolation == "linear" else 0.5)
+        return self._head_share(indices) > (0.5 if self.spec.interpolation == "cubic" else 0.0)
 
     @cached_property
     def unseen(self) -> float:
@@ -175,8 +181,10 @@ class SliceStack:
             yield np.asarray(np.count_nonzero(mask, axis=others), np.intp)
 
     def _head_share(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        cut = self._cut(self.case.head.mask, np.asarray(indices, np.intp))
-        return resample(cut.astype(np.float32), self._axes)
+        return self._share(self.case.head.mask, np.asarray(indices, np.intp))
+
+    def _share(self, mask: NDArray[np.bool_], chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+        return resample(self._cut(mask, chosen).astype(np.float32), self._axes)
 
     def inverse(
         self,
@@ -254,11 +262,38 @@ class SliceStack:
         for channel, how, mapped, air in zip(
             self.case.data, self._normalizations, maps, head.airs, strict=True
         ):
+            if self.spec.interpolation == "points":
+                made.append(self._fitted_to_points(len(made), mapped))
+                continue
             within = (head.filled if how == "zscore_head" else head.mask)[self._box]
             intensity = fit_intensity(channel[self._box], how, within, air)
             own = head.mask if air.is_noise else None
             made.append(fit_mapped(channel, intensity, mapped, own, air))
         return tuple(made)
+
+    def _points(self, c: int, chosen: NDArray[np.intp]) -> _Points:
+        """Resampled raw slices of a channel, and what is marked in them."""
+        how, head = self._normalizations[c], self.case.head
+        image = resample(with_zero_air(self._cut(self.case.data[c], chosen), how, head.airs[c]), self._axes)
+        mask = marked(how, head, c)
+        return image, None if mask is None else self._share(mask, chosen) >= 0.5
+
+    def _fitted_to_points(self, c: int, mapped: IntensityMap) -> Any:
+        every = np.arange(len(self))
+        image, mask = self._points(c, every)
+        held = np.ix_(every, *(np.flatnonzero(axis.inside) for axis in self._axes))
+        within = None if mask is None else mask[held]
+        return fit_to_points(image[held], within, self._normalizations[c], mapped, self.case.head.airs[c])
+
+    def _normalized_points(self, c: int, chosen: NDArray[np.intp], intensity: Any) -> NDArray[np.float32]:
+        image, mask = self._points(c, chosen)
+        values: NDArray[np.float32] = intensity(image)
+        if mask is not None:
+            values[~mask] = 0.0
+        # What is added to reach the network's size is 0 after the normalization.
+        for number, axis in enumerate(self._axes, start=1):
+            np.moveaxis(values, number, 0)[~axis.inside] = 0.0
+        return values
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
         """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""
@@ -269,12 +304,3 @@ class SliceStack:
         """View a volume [I, J, K] of the case as the network's slices [S, H, W], or [1, D, H, W]."""
         reordered = self._reorientation.apply(volume)
         return reordered[None] if self._axis is None else np.moveaxis(reordered, self._axis, 0)
-
-
-def _head_box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The box around the head [I, J, K]; all of an image without any."""
-    box = []
-    for axis in range(3):
-        held = np.flatnonzero(head.any(axis=tuple(i for i in range(3) if i != axis)))
-        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, head.shape[axis]))
-    return tuple(box)
