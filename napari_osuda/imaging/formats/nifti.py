@@ -41,6 +41,8 @@ _PIECE = 2**20
 _MGH_HEADER, _MGH_BYTES = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
 # Where an MGH header says whether it knows an orientation (goodRASFlag, two bytes).
 _RAS_FLAG = 28
+# Intents by which the values of a voxel belong together: matrices, displacements, vectors, points and colors.
+_VECTORS = (1004, 1005, 1006, 1007, 1008, 1009, 1010, 2003, 2004)
 # Of two voxel sizes that are one: templates differ by more, and rounding by less.
 _SIZES_ALIKE = 0.02
 
@@ -145,6 +147,12 @@ def spatial_shape(image: Any, path: Path) -> tuple[int, ...]:
         The image has another number of axes, no voxels, or voxels that are no single numbers.
     """
     whole = tuple(int(n) for n in image.shape)
+    intent = int(image.header["intent_code"]) if isinstance(image.header, nib.Nifti1Header) else 0
+    if len(whole) > 4 and math.prod(whole[4:]) > 1 and intent in _VECTORS:
+        raise CaseError(
+            f"{path} has the shape {whole}, and {math.prod(whole[4:])} values a voxel, as a vector has. "
+            "Save each as a volume of its own."
+        )
     shape = whole[:3] + tuple(n for n in whole[3:] if n != 1)
     if len(shape) not in (3, 4) or 0 in shape:
         raise CaseError(f"{path} has the shape {whole}, and a volume of three axes is needed.")
