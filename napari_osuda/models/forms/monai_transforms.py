@@ -195,8 +195,11 @@ def describe_postprocessing(
         if values.get("argmax") is True:
             said.setdefault("activation", "softmax")
         half = values.get("threshold", values.get("threshold_values"))
+        if half == 0 and half is not False and "activation" not in said:
+            # A logit above 0 is a probability above 0.5.
+            said["activation"], half = "sigmoid", None
         known = ("sigmoid", "softmax", "argmax", "threshold", "threshold_values", "to_onehot", "n_classes")
-        if step.unread or not _only(step, *known) or half not in (None, True, False, 0.5):
+        if step.unread or not _only(step, *known) or (half not in (None, 0.5) and not isinstance(half, bool)):
             unknown.append(step)
     if "activation" not in said:
         guessed["activation"] = "softmax"

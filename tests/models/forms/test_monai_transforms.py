@@ -139,3 +139,10 @@ def test_another_threshold_or_step_is_told():
         _, guessed, notes = after(step)
         assert guessed == {"activation": "softmax"}
         assert step[0] in notes[0]
+
+
+def test_a_logit_above_0_is_a_probability_above_half():
+    assert after(("AsDiscreted", {"threshold": 0.0})) == ({"activation": "sigmoid"}, {}, ())
+    said, _, notes = after(("Activationsd", {"sigmoid": True}), ("AsDiscreted", {"threshold": 0.0}))
+    assert said == {"activation": "sigmoid"}
+    assert "threshold 0.0" in notes[0]
