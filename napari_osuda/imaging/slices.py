@@ -15,14 +15,12 @@ from napari_osuda.imaging.field_of_view import head_box, samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
-from napari_osuda.imaging.intensity.points import fit_to_points, marked, with_zero_air
+from napari_osuda.imaging.intensity.points import PointNormalization
 from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import follow_head, resample
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]
-
-_Points = tuple[NDArray[np.float32], NDArray[np.bool_] | None]
 
 
 class SliceStack:
@@ -46,8 +44,8 @@ class SliceStack:
     ----------
     shape : tuple of int
         Rows and columns of the network's image, [h, w] (or [d, h, w]).
-    plane_shape : tuple of int
-        Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]).
+    plane_shape, extent_mm : tuple
+        Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]), and what they measure.
     patch : tuple of int or None
         Of a volume that goes through the network in patches, their size in the network's voxels.
     window : tuple of int or None
@@ -86,6 +84,7 @@ class SliceStack:
         self._inverse_axes = tuple(axis.inverse for axis in self._axes)
         self.shape = tuple(axis.target for axis in self._axes)
         self.plane_shape = tuple(shape[i] for i in within)
+        self.extent_mm = tuple(shape[i] * spacing[i] for i in within)
         self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
         window = None if spec.window is None else tuple(map(min, spec.window, self.shape))
         self.window = None if window == self.shape else window
@@ -127,10 +126,11 @@ class SliceStack:
         """
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
+        if self.spec.interpolation == "points":
+            for c in range(len(self.case.channels)):
+                result[:, c] = self._by_points(c, chosen)
+            return result
         for c, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
-            if self.spec.interpolation == "points":
-                result[:, c] = self._normalized_points(c, chosen, intensity)
-                continue
             raw = self._cut(channel, chosen)
             values, air = intensity(raw), intensity.air
             if self._normalizations[c] == "zscore_head":
@@ -181,10 +181,8 @@ class SliceStack:
             yield np.asarray(np.count_nonzero(mask, axis=others), np.intp)
 
     def _head_share(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        return self._share(self.case.head.mask, np.asarray(indices, np.intp))
-
-    def _share(self, mask: NDArray[np.bool_], chosen: NDArray[np.intp]) -> NDArray[np.float32]:
-        return resample(self._cut(mask, chosen).astype(np.float32), self._axes)
+        cut = self._cut(self.case.head.mask, np.asarray(indices, np.intp))
+        return resample(cut.astype(np.float32), self._axes)
 
     def inverse(
         self,
@@ -253,47 +251,28 @@ class SliceStack:
         how = self.spec.normalization
         return how if isinstance(how, tuple) else (how,) * len(self.case.data)
 
+    @property
+    def _maps(self) -> tuple[IntensityMap, ...]:
+        unmapped: IntensityMap = "identity"
+        return self.spec.intensity_maps or (unmapped,) * len(self.case.data)
+
     @cached_property
     def _intensities(self) -> tuple[Any, ...]:
-        unmapped: IntensityMap = "identity"
-        maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
         head = self.case.head
         made = []
         for channel, how, mapped, air in zip(
-            self.case.data, self._normalizations, maps, head.airs, strict=True
+            self.case.data, self._normalizations, self._maps, head.airs, strict=True
         ):
-            if self.spec.interpolation == "points":
-                made.append(self._fitted_to_points(len(made), mapped))
-                continue
             within = (head.filled if how == "zscore_head" else head.mask)[self._box]
             intensity = fit_intensity(channel[self._box], how, within, air)
             own = head.mask if air.is_noise else None
             made.append(fit_mapped(channel, intensity, mapped, own, air))
         return tuple(made)
 
-    def _points(self, c: int, chosen: NDArray[np.intp]) -> _Points:
-        """Resampled raw slices of a channel, and what is marked in them."""
-        how, head = self._normalizations[c], self.case.head
-        image = resample(with_zero_air(self._cut(self.case.data[c], chosen), how, head.airs[c]), self._axes)
-        mask = marked(how, head, c)
-        return image, None if mask is None else self._share(mask, chosen) >= 0.5
-
-    def _fitted_to_points(self, c: int, mapped: IntensityMap) -> Any:
-        every = np.arange(len(self))
-        image, mask = self._points(c, every)
-        held = np.ix_(every, *(np.flatnonzero(axis.inside) for axis in self._axes))
-        within = None if mask is None else mask[held]
-        return fit_to_points(image[held], within, self._normalizations[c], mapped, self.case.head.airs[c])
-
-    def _normalized_points(self, c: int, chosen: NDArray[np.intp], intensity: Any) -> NDArray[np.float32]:
-        image, mask = self._points(c, chosen)
-        values: NDArray[np.float32] = intensity(image)
-        if mask is not None:
-            values[~mask] = 0.0
-        # What is added to reach the network's size is 0 after the normalization.
-        for number, axis in enumerate(self._axes, start=1):
-            np.moveaxis(values, number, 0)[~axis.inside] = 0.0
-        return values
+    @cached_property
+    def _by_points(self) -> PointNormalization:
+        head, how = self.case.head, self._normalizations
+        return PointNormalization(self.case.data, head, how, self._maps, self._cut, self._axes, len(self))
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
         """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,45 +13,95 @@ from numpy.typing import NDArray
 from napari_osuda.imaging.intensity.head import Air, Head
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import Intensity, IntensityNormalization, fit_intensity
+from napari_osuda.imaging.resampling import AxisSampling, resample
 
-__all__ = ["fit_to_points", "marked", "with_zero_air"]
-
-
-def with_zero_air(raw: NDArray[Any], how: IntensityNormalization, air: Air) -> NDArray[np.float32]:
-    """Raw intensities, for ``zscore_nonzero`` with 0 in the air: weighted sums keep 0 alone as it is."""
-    if how != "zscore_nonzero" or air.constants == (0.0,):
-        return raw.astype(np.float32, copy=False)
-    return np.where(air.is_constant(raw), np.float32(0), raw - np.float32(air.constants[1]))
+__all__ = ["PointNormalization", "zero_of"]
 
 
-def marked(how: IntensityNormalization, head: Head, channel: int) -> NDArray[np.bool_] | None:
-    """The voxels beside which all becomes 0 after a normalization; None where values alone tell."""
-    if how == "zscore_head":
-        return head.filled
-    return head.mask if how == "zscore_nonzero" and head.airs[channel].is_noise else None
+@dataclass(frozen=True, eq=False)
+class PointNormalization:
+    """Slices of a case, resampled and then normalized.
 
-
-def fit_to_points(
-    image: NDArray[np.float32],
-    mask: NDArray[np.bool_] | None,
-    how: IntensityNormalization,
-    mapped: IntensityMap,
-    air: Air,
-) -> Intensity | MappedIntensity:
-    """Take figures from a whole resampled channel.
-
-    Parameters
+    Attributes
     ----------
-    image : float32 array, any shape
-        As `with_zero_air` gave it, resampled, without what was added around it.
-    mask : bool array of the same shape, optional
-        As `marked` gave it, resampled.
-    how : str
-        See `napari_osuda.imaging.intensity.normalization.normalize`.
-    mapped : IntensityMap
-    air : Air
-        Of the raw channel.
+    data : float32 array [C, I, J, K]
+        Raw intensities.
+    head : Head
+        Of the case.
+    how : sequence of str
+        The normalization of each channel.
+    maps : sequence of IntensityMap
+        What follows it.
+    cut : callable
+        Gives the chosen slices [B, H, W] of a volume [I, J, K].
+    axes : sequence of AxisSampling
+    count : int
+        Slices that there are.
     """
-    zero = replace(air, constants=(0.0,), level=0.0)
-    intensity = fit_intensity(image, how, mask, zero)
-    return fit_mapped(image, intensity, mapped, image != 0 if mask is None else mask, zero)
+
+    data: NDArray[np.float32]
+    head: Head
+    how: Sequence[IntensityNormalization]
+    maps: Sequence[IntensityMap]
+    cut: Callable[[NDArray[Any], NDArray[np.intp]], NDArray[Any]]
+    axes: Sequence[AxisSampling]
+    count: int
+
+    def __call__(self, channel: int, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The chosen slices of a channel: float32 [B, h, w]; what is added around the image is 0."""
+        image, within = self._resampled(channel, chosen)
+        values: NDArray[np.float32] = self._fitted[channel](image)
+        if within is not None:
+            values[~within] = 0.0
+        for number, axis in enumerate(self.axes, start=1):
+            np.moveaxis(values, number, 0)[~axis.inside] = 0.0
+        return values
+
+    @cached_property
+    def _zeros(self) -> tuple[float, ...]:
+        return tuple(zero_of(*pair) for pair in zip(self.data, self.head.airs, strict=True))
+
+    @cached_property
+    def _fitted(self) -> tuple[Intensity | MappedIntensity, ...]:
+        """The figures of each channel's whole resampled volume, without what is added around it."""
+        every, fitted = np.arange(self.count), []
+        held = np.ix_(every, *(np.flatnonzero(axis.inside) for axis in self.axes))
+        for channel, (how, mapped) in enumerate(zip(self.how, self.maps, strict=True)):
+            image, within = self._resampled(channel, every)
+            image, within = image[held], None if within is None else within[held]
+            air = replace(self.head.airs[channel], constants=(0.0,), level=0.0)
+            intensity = fit_intensity(image, how, within, air)
+            fitted.append(fit_mapped(image, intensity, mapped, image != 0 if within is None else within, air))
+        return tuple(fitted)
+
+    def _resampled(
+        self, channel: int, chosen: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+        """Raw slices, and what of them is head where values alone do not tell."""
+        how, air = self.how[channel], self.head.airs[channel]
+        raw = self.cut(self.data[channel], chosen)
+        if how == "zscore_nonzero" and air.constants != (0.0,):
+            # Weighted sums keep 0 alone as it is.
+            raw = np.where(air.is_constant(raw), np.float32(0), raw - np.float32(self._zeros[channel]))
+        mask = self.head.filled if how == "zscore_head" else None
+        if how == "zscore_nonzero" and air.is_noise:
+            mask = self.head.mask
+        if mask is None:
+            return resample(raw, self.axes), None
+        return resample(raw, self.axes), resample(self.cut(mask, chosen).astype(np.float32), self.axes) >= 0.5
+
+
+def zero_of(channel: NDArray[Any], air: Air) -> float:
+    """The intensity of no signal, in an image whose air is a constant.
+
+    That is the constant's, where tissue begins near it: the whole image was shifted. Where tissue lies
+    further from it than it spreads, only the air was set to another value.
+    """
+    if len(air.constants) == 1:
+        return 0.0
+    values = channel[~air.is_constant(channel)]
+    if not values.size:
+        return 0.0
+    low, high = (float(v) for v in np.percentile(values, (1, 95)))
+    constant = air.constants[1]
+    return constant if abs(low - constant) <= high - low else min(0.0, low)
