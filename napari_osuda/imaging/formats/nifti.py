@@ -72,13 +72,23 @@ def nifti_grid(image: Any, path: Path) -> Grid:
 
 
 def forms_disagree(grid: Grid) -> bool:
-    """Whether a header's sform and qform, both coded, name other directions or sizes, or two places.
+    """Whether a header's sform, which is used, and its qform or voxel size say two things.
 
-    The sform is used, as nibabel and most programs do. Where it leads to a template, its millimeters are
-    not the patient's.
+    These are other directions or sizes, or two places of one name. The sform is used, as nibabel and most
+    programs do. Where it leads to a template, its millimeters are not the patient's.
     """
     header: Any = grid.header
-    if header is None or not (header["sform_code"] > 0 and header["qform_code"] > 0):
+    if header is None or not header["sform_code"] > 0:
+        return False
+    steps = np.abs(np.array(header["pixdim"][1:4], np.float64)) * mm_per_unit(header)
+    # Of a size that is not set, nothing is said.
+    if (
+        np.isfinite(steps).all()
+        and steps.min() > 0
+        and not np.allclose(steps, grid.spacing, rtol=_SIZES_ALIKE)
+    ):
+        return True
+    if not header["qform_code"] > 0:
         return False
     try:
         other = np.array(header.get_qform(), np.float64)
@@ -88,8 +98,7 @@ def forms_disagree(grid: Grid) -> bool:
         # A qform that cannot be is not one that says something else.
         return False
     turned = Reorientation.between(qform, grid)
-    sizes = np.allclose(qform.spacing, grid.spacing, rtol=_SIZES_ALIKE)
-    if any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2) or not sizes:
+    if any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2):
         return True
     # Of one name two places are one too many; a registration gives the sform another name.
     same_name = header["sform_code"] == header["qform_code"]

@@ -98,12 +98,14 @@ def _place_notes(case: Case) -> Iterator[Note]:
             f"'{case.name}' does not say how it lies in the patient: left and right may be exchanged. "
             "Check the mask against the image.",
         )
-    if forms_disagree(case.grid):
-        yield Note(
-            NoteKind.PLACE,
-            f"The header of '{case.name}' gives two places (sform and qform) that differ. The sform is used. "
-            "Check sides and volumes.",
-        )
+    headers = {case.name: case.grid} | {source.name: source.grid for source in case.sources if source.grid}
+    for name, grid in headers.items():
+        if forms_disagree(grid):
+            yield Note(
+                NoteKind.PLACE,
+                f"The header of '{name}' contradicts itself (sform and qform, or voxel size). The sform "
+                "is used. Check sides and volumes.",
+            )
 
 
 def _made_notes(case: Case) -> Iterator[Note]:
