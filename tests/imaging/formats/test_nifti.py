@@ -210,7 +210,7 @@ def test_two_places_in_one_space_disagree(tmp_path, code, disagree):
 
 
 @pytest.mark.parametrize(
-    ("steps", "disagree"), [((0.5, 0.5, 3.0), True), ((0.0, 0.0, 0.0), False), (None, False)]
+    ("steps", "disagree"), [((0.5, 0.5, 3.0), True), ((0.0, 0.0, 0.0), True), (None, False)]
 )
 def test_voxel_sizes_beside_an_sform_alone_must_be_its_own(tmp_path, steps, disagree):
     changes = [(252, "h", 0), (254, "h", 1)]
