@@ -65,7 +65,9 @@ def ours(model: Path, files: dict[str, Path]) -> tuple[Labels, Any]:
     return predict_case(loaded, case, device="cpu"), loaded
 
 
-def monai_bundle(folder: Path, axes: str, degrees: float, *, resampled: bool = True) -> tuple[Labels, Labels]:
+def monai_bundle(
+    folder: Path, axes: str, degrees: float, mm: tuple[float, ...] = (), *, nonzero: bool = True
+) -> tuple[Labels, Labels]:
     """A MONAI bundle: orientation, spacing and normalization as most bundles for MRI have them."""
     from monai.bundle import ConfigParser
     from monai.data import MetaTensor
@@ -90,9 +92,8 @@ def monai_bundle(folder: Path, axes: str, degrees: float, *, resampled: bool = T
             {"_target_": "LoadImaged", "keys": "image"},
             {"_target_": "EnsureChannelFirstd", "keys": "image"},
             {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-            *([{"_target_": "Spacingd", "keys": "image", "pixdim": [2.0, 2.0, 2.0], "mode": "bilinear"}]
-              if resampled else []),
-            {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True, "channel_wise": True},
+            *([{"_target_": "Spacingd", "keys": "image", "pixdim": [*mm], "mode": "bilinear"}] if mm else []),
+            {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": nonzero, "channel_wise": True},
         ]},
         "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], "overlap": 0.5,
                     "mode": "gaussian"},
@@ -142,6 +143,8 @@ def bioimageio_package(folder: Path, version: str, axes: str) -> tuple[Labels, L
     document["inputs"][0]["preprocessing"] = [
         {"id": "zero_mean_unit_variance", "kwargs": {"axes": ["channel", "z", "y", "x"], "eps": 1e-6}}
     ]
+    if version.startswith("0.4"):
+        document = _of_04(document, kwargs)
     (root / "bioimageio.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
     # All of the volume in one piece, since the package's tool knows no windows.
     made = image(axes, spacing=(2.0, 2.0, 2.0))
@@ -162,10 +165,32 @@ def bioimageio_package(folder: Path, version: str, axes: str) -> tuple[Labels, L
     return ours(root, {"t2": folder / "t2.nii.gz"})[0], theirs
 
 
+def _of_04(document: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The same package in the words of 0.4, where axes are letters."""
+    weights = document["weights"]["pytorch_state_dict"]
+    both = {"axes": "bczyx", "data_type": "float32"}
+    steps = [{"name": "zero_mean_unit_variance", "kwargs": {"mode": "per_sample", "axes": "czyx"}}]
+    size = {"min": [1, 1, 8, 8, 8], "step": [0, 0, 2, 2, 2]}
+    same = {"reference_tensor": "raw", "scale": [1, 0, 1, 1, 1], "offset": [0, 1, 0, 0, 0]}
+    return {
+        "format_version": "0.4.10", "type": "model", "name": "Package", "description": "d",
+        "authors": [{"name": "A"}], "cite": [{"text": "c", "url": "https://example.org"}],
+        "license": "CC0-1.0", "documentation": "README.md", "timestamp": "2024-01-01T00:00:00",
+        "test_inputs": ["in.npy"], "test_outputs": ["out.npy"],
+        "inputs": [{"name": "raw", "preprocessing": steps, "shape": size, **both}],
+        "outputs": [{"name": "logits", "shape": same, **both}],
+        "weights": {"pytorch_state_dict": {
+            "source": weights["source"], "sha256": weights["sha256"], "kwargs": kwargs,
+            "architecture": "monai.networks.nets.UNet"}},
+    }  # fmt: skip
+
+
 def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
     """An nnU-Net folder, predicted without mirrored copies."""
     for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
         os.environ.setdefault(name, str(folder))
+    # Of the checkpoint written here; nnunetv2 before 2.6 leaves torch to its default, which refuses numbers.
+    os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     import nnunet_parts as parts
     from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
@@ -173,8 +198,23 @@ def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
     name = {2: "2d", 3: "3d_fullres"}[dims]
     config = parts.configuration(dims)
     config["architecture"]["arch_kwargs"]["norm_op"] = f"torch.nn.modules.batchnorm.BatchNorm{dims}d"
+    torch.manual_seed(3)
     network = steady(parts.built(config, True, 3))
-    root = parts.folder(folder, parts.plans({name: config}), parts.dataset(), name, network.state_dict())
+    # No class is favored everywhere.
+    for layer in network.get_submodule("decoder.seg_layers").children():
+        layer.weight.data -= layer.weight.data.mean(1, keepdim=True)
+        layer.bias.data.zero_()
+    plans = parts.plans({name: config})
+    config |= {
+        "resampling_fn_seg": "resample_data_or_seg_to_shape",
+        "resampling_fn_seg_kwargs": {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None},
+        "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
+        "resampling_fn_probabilities_kwargs":
+            {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None},
+    }  # fmt: skip
+    # Of CT alone nnU-Net uses them.
+    plans["foreground_intensity_properties_per_channel"] = {"0": {}, "1": {}}
+    root = parts.folder(folder, plans, parts.dataset(), name, network.state_dict())
     files = [folder / "case_0000.nii.gz", folder / "case_0001.nii.gz"]
     first = image(axes)
     nib.save(first, files[0])
@@ -195,14 +235,21 @@ def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
 
 Comparison = Callable[[Path], tuple[Labels, Labels]]
 COMPARISONS: dict[str, tuple[str, Comparison]] = {
-    "MONAI bundle, axes LPI, own voxels": (
-        "monai", lambda at: monai_bundle(at, "LPI", 0, resampled=False)
-    ),
+    "MONAI bundle, axes LPI, own voxels": ("monai", lambda at: monai_bundle(at, "LPI", 0)),
     "MONAI bundle, axes PSR, 12 degrees oblique, own voxels": (
-        "monai", lambda at: monai_bundle(at, "PSR", 12, resampled=False)
+        "monai", lambda at: monai_bundle(at, "PSR", 12)
     ),
-    "MONAI bundle, axes LPI, resampled to 2 mm": ("monai", lambda at: monai_bundle(at, "LPI", 0)),
+    "MONAI bundle, axes LPI, resampled to 2 mm, all voxels normalized": (
+        "monai", lambda at: monai_bundle(at, "LPI", 0, (2.0, 2.0, 2.0), nonzero=False)
+    ),
+    "MONAI bundle, axes PSR, 12 degrees oblique, resampled to 1.3 x 1.7 x 3.1 mm": (
+        "monai", lambda at: monai_bundle(at, "PSR", 12, (1.3, 1.7, 3.1))
+    ),
+    "MONAI bundle, axes LPI, resampled to 2 mm": (
+        "monai", lambda at: monai_bundle(at, "LPI", 0, (2.0, 2.0, 2.0))
+    ),
     "bioimage.io 0.5, 3-D, axes LPS": ("bioimageio.core", lambda at: bioimageio_package(at, "0.5.4", "LPS")),
+    "bioimage.io 0.4, 3-D, axes RAS": ("bioimageio.core", lambda at: bioimageio_package(at, "0.4", "RAS")),
     "nnU-Net 3d_fullres, axes LPS": ("nnunetv2", lambda at: nnunet(at, 3, "LPS")),
     "nnU-Net 2d, axes RAS": ("nnunetv2", lambda at: nnunet(at, 2, "RAS")),
 }  # fmt: skip

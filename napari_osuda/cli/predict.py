@@ -32,7 +32,7 @@ def predict(options: argparse.Namespace) -> int:
     """Segment each case; 0, or 1 where one of them could not be."""
     from napari_osuda.imaging import SliceStack, case_name, write_labels
     from napari_osuda.session import predict_case, resolve_device, slice_spec
-    from napari_osuda.session.inference.case_notes import case_notes
+    from napari_osuda.session.inference.case_notes import case_notes, contrast_notes
 
     names = [case_name(spec) for spec in options.cases]
     _check(options.out, names, skip_existing=options.skip_existing)
@@ -47,7 +47,8 @@ def predict(options: argparse.Namespace) -> int:
         # One at a time: a thousand cases need the memory of one.
         case = read_given_case(options, number, model.card.channels)
         if not options.quiet:
-            for note in case_notes(SliceStack(case, slice_spec(model.card)), model.card):
+            stack = SliceStack(case, slice_spec(model.card))
+            for note in (*contrast_notes(case), *case_notes(stack, model.card)):
                 print_note(note.text)
         with _Bar(name, quiet=options.quiet or options.verbose) as bar:
             mask = predict_case(model, case, device=device, on_progress=bar.show)

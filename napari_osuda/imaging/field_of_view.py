@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis
 from napari_osuda.imaging.spec import SliceSpec
 
-__all__ = ["samplings"]
+__all__ = ["head_box", "samplings"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
@@ -52,6 +55,7 @@ def samplings(
             minimum=least,
             centered=spec.window is None,
             order=order,
+            from_first=spec.interpolation == "points",
         )
         for n, mm, pixels, extent, pitch, by, least, order in zip(
             shape,
@@ -77,7 +81,7 @@ def samplings(
 
 def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) -> list[Order]:
     """The order of the interpolation along each axis of a slice."""
-    if spec.interpolation == "linear":
+    if spec.interpolation != "cubic":
         return [1] * len(within)
     orders: list[Order] = [3] * len(within)
     for mm in (spacing, spec.spacing_mm):
@@ -88,3 +92,12 @@ def _orders(spec: SliceSpec, spacing: Sequence[float], within: Sequence[int]) ->
             orders[long[0]] = 0
             break
     return orders
+
+
+def head_box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The box around the head [I, J, K]; all of an image without any."""
+    box = []
+    for axis in range(3):
+        held = np.flatnonzero(head.any(axis=tuple(i for i in range(3) if i != axis)))
+        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, head.shape[axis]))
+    return tuple(box)

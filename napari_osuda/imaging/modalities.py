@@ -12,7 +12,7 @@ __all__ = ["channel_caption", "is_label_name", "match_channels", "modality_of", 
 
 _LABEL = re.compile(
     r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
-    r"(?:brain|roi|tumou?r|lesion)?(?:labels?|masks?)|lesions?|rois?|gt|groundtruth|glistrboost|aparc"
+    r"(?:brain|roi|tumou?r|lesion)?(?:labels?|masks?)|lesions?|rois?|roi\d+|gt|groundtruth|glistrboost|aparc"
 )
 # Planes, sequences and the like, which stand before the contrast, or between it and what it depends on.
 _ASIDE = (
@@ -34,6 +34,16 @@ _CONTRASTS = {
         "dwi": r"dwi",
     }.items()
 }
+# Words of images that are made of others, or show something else than the contrast in their name; and those
+# that say so after the first word alone, which may be a person's.
+_OTHER = re.compile(
+    r"pha|phase|imag|imaginary|t[12]map|subtr|subtracted|subtraction|difference|mip|minip|locali[sz]er|scout|"
+    r"survey|tracew?|b0|b50|b[1-9]\d?00|colfa|asl|pwi|perf|perfusion|cb[fv]|mtt|dsc|dce|bias|biasfield|mra|mrv|"
+    r"tof|angio|jacobian|warp|probability|residuals?"
+)
+_OTHER_AFTER = re.compile(r"ph|real|maps?|subs?|diff|loc|prob")
+# A phase of the passage of contrast agent is none of the signal.
+_PASSAGE = re.compile(r"arterial|venous|portal|delayed|late|early|contrast|native|equilibrium|in|out|opp")
 # Words that say contrast agent wherever they stand, and those that say so only right after the T1.
 _AGENT = re.compile(
     r"withagent|ce|gd|gad|gado|gadolinium|gddtpa|gadovist|dotarem|prohance|multihance|magnevist|clariscan|"
@@ -47,7 +57,7 @@ _TREATMENT = re.compile(
     r"chemo\w*|therapy|treatment|tx|rx|mortem|natal|partum|process\w*|proc|hoc|stroke|ictal|trauma\w*|seizure"
 )
 # "T2_to_T1", "T2 in T1 space": the second contrast is the one that the first was registered to.
-_REFERENCE = {"to", "in", "on", "onto", "2", "reg", "registered"}
+_REFERENCE = {"to", "in", "on", "onto", "2", "reg", "registered", "coreg", "coregistered"}
 # BIDS entities, whose values may hold the name of another contrast ("space-T1w").
 _ENTITY = re.compile(r"(?:^|_)(?:sub|ses|acq|rec|run|space|desc|res|den|dir|echo|part|mod)-[a-z0-9]+(?=_|$)")
 
@@ -114,7 +124,8 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
     Parameters
     ----------
     names : iterable of str
-        Names of files or layers; those of segmentations are passed over.
+        Names of files or layers; those of segmentations are passed over, and those of phases, maps,
+        subtractions, localizers and the like, unless the channel is called so.
     channels : sequence of str
         The model's channel names in any usual spelling, such as ``["flair", "T1c"]``.
 
@@ -131,7 +142,7 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
     seen = [name for name in names if not is_label_name(name)]
     matched: dict[str, str] = {}
     for channel in channels:
-        fitting = [name for name in seen if _fits(name, channel)]
+        fitting = [name for name in seen if _fits(name, channel) and not _is_other(name, channel)]
         if not fitting:
             raise CaseError(
                 f"No image for channel {channel}: seen were {_listed(seen)}. "
@@ -148,6 +159,19 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
 def _listed(names: Sequence[str], most: int = 12) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "no image") + more
+
+
+def _is_other(name: str, channel: str) -> bool:
+    """Whether a name says a map, a phase, a subtraction or the like, and the channel's does not."""
+    words, wanted = _words(name), _words(channel)
+    for index, word in enumerate(words):
+        before, after = words[index - 1] if index else "", words[index + 1] if index + 1 < len(words) else ""
+        of_passage = word == "phase" and _PASSAGE.fullmatch(before)
+        # "x_sub_01" is a patient.
+        said = _OTHER.fullmatch(word) or (index and _OTHER_AFTER.fullmatch(word) and not after.isdigit())
+        if said and word not in wanted and not of_passage:
+            return True
+    return False
 
 
 def _fits(name: str, channel: str) -> bool:

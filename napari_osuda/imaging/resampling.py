@@ -18,6 +18,9 @@ Order = Literal[0, 1, 3]
 
 # So much of the head may lie outside a field of view that stays in the middle of the image.
 _LEFT_OUT = 1e-3
+# Headers hold spacings in float32; what drifts by less than this part of a voxel over the whole axis is the
+# same spacing, and must not blur.
+_SAME = 0.05
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class AxisSampling:
         Place of the first point and distance between points, in source voxels.
     order : {0, 1, 3}
         Of the interpolation: the nearest voxel, linear (anti-aliased where it shrinks), or cubic splines.
+    points, voxels : tuple of int, optional
+        First and end of the points that stand for the image, and of the voxels that these lie in. Where they
+        are given, interpolation is linear between neighbors without smoothing, and the outermost of these
+        voxels continue.
     """
 
     source: int
@@ -39,11 +46,20 @@ class AxisSampling:
     start: float
     ratio: float
     order: Order = 1
+    points: tuple[int, int] | None = None
+    voxels: tuple[int, int] | None = None
 
     @property
     def inverse(self) -> AxisSampling:
         """The source voxels as sample points of the target, linearly."""
-        return AxisSampling(self.target, self.source, -self.start / self.ratio, 1 / self.ratio)
+        return AxisSampling(
+            self.target,
+            self.source,
+            -self.start / self.ratio,
+            1 / self.ratio,
+            points=self.voxels,
+            voxels=self.points,
+        )
 
     @property
     def leaves_out(self) -> bool:
@@ -58,6 +74,9 @@ class AxisSampling:
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Which points lie within the extent of the source, from its first voxel's face to its last's."""
+        if self.points is not None:
+            number = np.arange(self.target)
+            return (number >= self.points[0]) & (number < self.points[1])
         point = self.start + self.ratio * np.arange(self.target)
         return np.asarray(point > -0.5 - 1e-6) & (point < self.source - 0.5 + 1e-6)
 
@@ -80,8 +99,11 @@ class AxisSampling:
             spline: NDArray[np.float32] = np.stack(columns, axis=1).astype(np.float32)
             spline[~self.inside] = 0
             return spline
+        width = max(1.0, self.ratio)
+        if self.voxels is not None:
+            point, width = np.clip(point, self.voxels[0], self.voxels[1] - 1), 1.0
         distance = np.abs(point[:, None] - np.arange(self.source))
-        weight: NDArray[np.float64] = np.clip(1 - distance / max(1.0, self.ratio), 0, None)
+        weight: NDArray[np.float64] = np.clip(1 - distance / width, 0, None)
         weight[~self.inside] = 0
         total = weight.sum(axis=1, keepdims=True)
         return (weight / np.where(total > 0, total, 1)).astype(np.float32)
@@ -98,6 +120,7 @@ def fit_axis(
     minimum: int | None = None,
     centered: bool = True,
     order: Order = 1,
+    from_first: bool = False,
 ) -> AxisSampling:
     """Center a field of view on one axis of an image.
 
@@ -123,7 +146,12 @@ def fit_axis(
     order : {0, 1, 3}
         Of the interpolation. With splines the points that fit into ``length`` at ``pitch`` fill it, as where
         such networks come from.
+    from_first : bool
+        Whether the points begin at the first voxel, without smoothing, as those of MONAI's ``Spacing`` do;
+        no ``size`` is given then.
     """
+    if from_first:
+        return _from_first(source, spacing, pitch or spacing, step, minimum or step)
     length = source * spacing if extent is None else extent
     if size is None:
         ratio = 1.0 if pitch is None else pitch / spacing
@@ -136,14 +164,23 @@ def fit_axis(
     else:
         target = held = size
         ratio = length / size / spacing
-    # Headers hold spacings in float32; what drifts by less than a twentieth of a voxel over the whole
-    # axis is the same spacing, and must not blur.
-    if abs(ratio - 1) * target < 0.05:
+    if abs(ratio - 1) * target < _SAME:
         ratio = 1.0
     start = (source - 1) / 2 - ratio * (held - 1) / 2
     if ratio == 1:
         start = math.trunc(start)
     return AxisSampling(source, target, float(start), ratio, order)
+
+
+def _from_first(source: int, spacing: float, pitch: float, step: int, minimum: int) -> AxisSampling:
+    ratio = pitch / spacing
+    if abs(ratio - 1) * source < _SAME:
+        ratio = 1.0
+    wanted = round((source - 1) / ratio + 1)
+    target = minimum + step * max(0, math.ceil((wanted - minimum) / step))
+    before = (target - wanted) // 2
+    points = before, before + wanted
+    return AxisSampling(source, target, -ratio * before, ratio, points=points, voxels=(0, source))
 
 
 def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:

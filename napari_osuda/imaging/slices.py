@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.case import Case
-from napari_osuda.imaging.field_of_view import samplings
+from napari_osuda.imaging.field_of_view import head_box, samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
+from napari_osuda.imaging.intensity.points import PointNormalization
 from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import follow_head, resample
 from napari_osuda.imaging.spec import SliceSpec
@@ -43,8 +44,8 @@ class SliceStack:
     ----------
     shape : tuple of int
         Rows and columns of the network's image, [h, w] (or [d, h, w]).
-    plane_shape : tuple of int
-        Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]).
+    plane_shape, extent_mm : tuple
+        Rows and columns of a slice in the case's own voxels, [H, W] (or [D, H, W]), and what they measure.
     patch : tuple of int or None
         Of a volume that goes through the network in patches, their size in the network's voxels.
     window : tuple of int or None
@@ -62,7 +63,7 @@ class SliceStack:
         reorder = self._reorientation.reorder
         shape, spacing = reorder(case.grid.shape), reorder(case.grid.spacing)
         self._length: int = 1 if self._axis is None else shape[self._axis]
-        box = _head_box(case.head.mask) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
+        box = head_box(case.head.mask) if spec.crop_to_head else tuple(slice(0, n) for n in case.grid.shape)
         # In the case's own array order for the figures, in the network's for its slices.
         self._box = box
         flips = self._reorientation.flips
@@ -83,6 +84,7 @@ class SliceStack:
         self._inverse_axes = tuple(axis.inverse for axis in self._axes)
         self.shape = tuple(axis.target for axis in self._axes)
         self.plane_shape = tuple(shape[i] for i in within)
+        self.extent_mm = tuple(shape[i] * spacing[i] for i in within)
         self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
         window = None if spec.window is None else tuple(map(min, spec.window, self.shape))
         self.window = None if window == self.shape else window
@@ -124,6 +126,10 @@ class SliceStack:
         """
         chosen = np.asarray(indices, np.intp)
         result = np.empty((len(chosen), len(self.case.channels), *self.shape), np.float32)
+        if self.spec.interpolation == "points":
+            for c in range(len(self.case.channels)):
+                result[:, c] = self._by_points(c, chosen)
+            return result
         for c, (channel, intensity) in enumerate(zip(self.case.data, self._intensities, strict=True)):
             raw = self._cut(channel, chosen)
             values, air = intensity(raw), intensity.air
@@ -152,7 +158,7 @@ class SliceStack:
 
     def heads(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Where slices show any of the head, in the network's voxels: bool [B, h, w] (or [B, d, h, w])."""
-        return self._head_share(indices) > (0.0 if self.spec.interpolation == "linear" else 0.5)
+        return self._head_share(indices) > (0.5 if self.spec.interpolation == "cubic" else 0.0)
 
     @cached_property
     def unseen(self) -> float:
@@ -245,20 +251,28 @@ class SliceStack:
         how = self.spec.normalization
         return how if isinstance(how, tuple) else (how,) * len(self.case.data)
 
+    @property
+    def _maps(self) -> tuple[IntensityMap, ...]:
+        unmapped: IntensityMap = "identity"
+        return self.spec.intensity_maps or (unmapped,) * len(self.case.data)
+
     @cached_property
     def _intensities(self) -> tuple[Any, ...]:
-        unmapped: IntensityMap = "identity"
-        maps = self.spec.intensity_maps or (unmapped,) * len(self.case.data)
         head = self.case.head
         made = []
         for channel, how, mapped, air in zip(
-            self.case.data, self._normalizations, maps, head.airs, strict=True
+            self.case.data, self._normalizations, self._maps, head.airs, strict=True
         ):
             within = (head.filled if how == "zscore_head" else head.mask)[self._box]
             intensity = fit_intensity(channel[self._box], how, within, air)
             own = head.mask if air.is_noise else None
             made.append(fit_mapped(channel, intensity, mapped, own, air))
         return tuple(made)
+
+    @cached_property
+    def _by_points(self) -> PointNormalization:
+        head, how = self.case.head, self._normalizations
+        return PointNormalization(self.case.data, head, how, self._maps, self._cut, self._axes, len(self))
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
         """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""
@@ -269,12 +283,3 @@ class SliceStack:
         """View a volume [I, J, K] of the case as the network's slices [S, H, W], or [1, D, H, W]."""
         reordered = self._reorientation.apply(volume)
         return reordered[None] if self._axis is None else np.moveaxis(reordered, self._axis, 0)
-
-
-def _head_box(head: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The box around the head [I, J, K]; all of an image without any."""
-    box = []
-    for axis in range(3):
-        held = np.flatnonzero(head.any(axis=tuple(i for i in range(3) if i != axis)))
-        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, head.shape[axis]))
-    return tuple(box)

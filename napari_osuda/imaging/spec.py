@@ -13,7 +13,7 @@ from napari_osuda.imaging.planes import Plane
 
 __all__ = ["Interpolation", "SliceSpec"]
 
-Interpolation = Literal["linear", "cubic"]
+Interpolation = Literal["linear", "points", "cubic"]
 _PATCH = 96
 
 
@@ -49,9 +49,11 @@ class SliceSpec:
     window : tuple of two int, optional
         Size of the overlapping windows in which a larger slice goes through a 2-D network; without it a
         slice goes in one piece.
-    interpolation : {'linear', 'cubic'}
-        In preprocessing: linear, anti-aliased where it shrinks; or by cubic splines, with the
-        nearest voxel along an axis whose voxels are more than three times as long as the others.
+    interpolation : {'linear', 'points', 'cubic'}
+        In preprocessing: linear, anti-aliased where it shrinks; linear at points from the first voxel on
+        without smoothing, and normalized after that, as MONAI does (needs no ``size`` with a field of view);
+        or by cubic splines, with the nearest voxel along an axis whose voxels are more than three times as
+        long as the others.
 
     Raises
     ------
@@ -87,6 +89,10 @@ class SliceSpec:
             raise ConfigError(
                 f"interpolation is {self.interpolation!r}; it must be one of "
                 f"{', '.join(get_args(Interpolation))}."
+            )
+        if self.interpolation == "points" and self.field_of_view_mm is not None:
+            raise ConfigError(
+                "interpolation is 'points', which goes with spacing_mm and no field_of_view_mm."
             )
         require_axes(self.orientation)
         for key in ("size", "field_of_view_mm", "step", "minimum", "window"):

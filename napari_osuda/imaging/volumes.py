@@ -41,6 +41,8 @@ SUFFIXES = (*NIFTI_SUFFIXES, *NRRD_SUFFIXES, *META_SUFFIXES)
 
 # What a stored slope and float32 leave of a whole number.
 _WHOLE = 1e-3
+# Of the largest intensity, the least contrast of which float32 keeps three digits.
+_DIGITS = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ def read_volume(path: Path | str) -> Volume:
         return Volume(dicom, grid, files[0], series.description, series)
     values, grid = _read(path)
     with np.errstate(over="ignore"):
+        _require_digits(values, path)
         return Volume(values.astype(np.float32, copy=False), grid, path)
 
 
@@ -194,6 +197,18 @@ def _digest_of_files(path: Path) -> str:
     if len(files) == 1:
         return sha256_of(path)
     return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
+
+
+def _require_digits(values: NDArray[Any], path: Path) -> None:
+    """CaseError where intensities lie so far from 0 that float32 would round their contrast away."""
+    if values.dtype.itemsize < 4 or values.dtype == np.float32 or not values.size:
+        return
+    low, high = float(values.min()), float(values.max())
+    if np.isfinite((low, high)).all() and 0 < high - low < _DIGITS * max(abs(low), abs(high)):
+        raise CaseError(
+            f"The intensities of {path} lie between {low:.10g} and {high:.10g}, too far from 0 to be used. "
+            "Subtract the lowest one, and save the image again."
+        )
 
 
 def _whole(values: NDArray[Any], path: Path) -> NDArray[Any]:

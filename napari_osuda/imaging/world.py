@@ -135,7 +135,8 @@ def grid_of_layer(
         was moved or scaled since.
     """
     if len(shape) != 3:
-        raise CaseError(f"The layer has {len(shape)} axes, and a volume of three is needed.")
+        how = ": right-click it, and choose Split Stack" if len(shape) > 3 else ""
+        raise CaseError(f"The layer has {len(shape)} axes, and a volume of three is needed{how}.")
     matrix = np.asarray(to_world, np.float64)
     known = _known_grid(shape, metadata)
     if known is not None:

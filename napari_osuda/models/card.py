@@ -23,7 +23,7 @@ __all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane"]
 
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
-Interpolation = Literal["linear", "cubic"]
+Interpolation = Literal["linear", "points", "cubic"]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 _Value = Annotated[int, Field(ge=0, le=255)]
@@ -77,8 +77,9 @@ class ModelCard(BaseModel):
     window : tuple of int or None
         Size of the overlapping windows in which a larger slice goes through a 2-D network; None: in one
         piece.
-    interpolation : {"linear", "cubic"}
-        How images are resampled on the way to the network; probabilities come back linearly.
+    interpolation : {"linear", "points", "cubic"}
+        How images are resampled on the way to the network; probabilities come back linearly. "points": as
+        MONAI's Spacing, from the first voxel on without smoothing, and before the normalisation.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ from napari_osuda.models.questions import Question
 __all__ = ["SourceModel", "load_model", "open_questions"]
 
 # In the order in which they are tried.
+# What the class that is nothing may be called.
+_NOTHING = re.compile(
+    r"back|bg|none|nothing|healthy|normal|unlabel|outside|other|rest|air|class 0|^0$|empty|void"
+)
 _FORMS: tuple[ModuleType, ...] = (
     bioimageio,
     monai_bundle,
@@ -124,7 +129,8 @@ def load_model(
         network = reading.network(card)
     check_values(network, str(path))
     card = _with_sizes(card, {**reading.said, **answers}, network)
-    notes = (*reading.notes, *check_channels(network, card), *_batch_note(network), *recalled)
+    notes = (*reading.notes, *check_channels(network, card), *_batch_note(network))
+    notes = (*notes, *_background_note(card), *recalled)
     if memory is not None and overrides:
         try:
             memory.keep_answers(reading.sha256, {**memory.answers(reading.sha256), **overrides}, path)
@@ -143,6 +149,17 @@ def _batch_note(network: nn.Module) -> tuple[str, ...]:
     return (
         f"{len(names)} BatchNorm layers of this network keep no statistics (first {names[0]}). The mask of a "
         "slice depends on the slices that go through the network with it.",
+    )
+
+
+def _background_note(card: ModelCard) -> tuple[str, ...]:
+    first = card.labels.get(0, "background")
+    telling = not _NOTHING.search(first.lower())
+    if card.activation != "softmax" or card.channel_values[0] != 0 or not telling:
+        return ()
+    return (
+        f"The first class of this network is called '{first}', and masks show it as background (value 0). If "
+        "it has no class for the background, say so in its labels.",
     )
 
 

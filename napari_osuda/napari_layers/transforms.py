@@ -12,7 +12,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import grid_of_layer
 
-__all__ = ["TRANSFORM", "grid_of", "matrix_of_attributes"]
+__all__ = ["TRANSFORM", "grid_of", "matrix_of_attributes", "voxels_of"]
 
 TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 """A layer's attributes that say where it lies, and along which axes."""
@@ -27,15 +27,39 @@ _MM = {
 }  # fmt: skip
 
 
+# Axes of a layer that are none of space.
+_NOT_SPACE = {"t", "time", "c", "ch", "channel", "volume", "echo"}
+
+
+def voxels_of(layer: Any) -> NDArray[Any]:
+    """The values of an image or labels layer, of one with several resolutions the finest.
+
+    Raises
+    ------
+    CaseError
+        They are colors.
+    """
+    if getattr(layer, "rgb", False):
+        raise CaseError(
+            "It is a color picture, and an MRI volume has one value a voxel: open the MRI itself."
+        )
+    return np.asarray(layer.data[0] if getattr(layer, "multiscale", False) else layer.data)
+
+
 def grid_of(layer: Any) -> Grid:
     """The voxel grid of an image or labels layer.
 
     Raises
     ------
     CaseError
-        See `napari_osuda.imaging.world.grid_of_layer`; or its units are no lengths.
+        See `napari_osuda.imaging.world.grid_of_layer`; or its units are no lengths, or an axis is one of time
+        or of colors.
     """
     shape = layer.data.shape
+    other = next((label for label in layer.axis_labels[-3:] if label.lower() in _NOT_SPACE), None)
+    if len(shape) == 3 and (other or getattr(layer, "rgb", False)):
+        what = f"Its axis '{other}' is none of space" if other else "It is a color picture"
+        raise CaseError(f"{what}, and a volume of three axes is needed: open the MRI itself.")
     if len(shape) != 3:
         return grid_of_layer(shape, layer.metadata, np.eye(4))
     origin = np.asarray(layer.data_to_world((0.0, 0.0, 0.0)), np.float64)[-3:]

@@ -176,8 +176,8 @@ def test_a_long_list_of_what_was_seen_is_cut():
 
 
 def test_an_ambiguous_channel_lists_the_candidates():
-    with pytest.raises(CaseError, match=r"Channel t1 could be any of T1\.nii, T1_bias\.nii: .*t1=FILE"):
-        match_channels(["T1.nii", "T1_bias.nii", "T2.nii"], ["t2", "t1"])
+    with pytest.raises(CaseError, match=r"Channel t1 could be any of T1\.nii, T1_fs\.nii: .*t1=FILE"):
+        match_channels(["T1.nii", "T1_fs.nii", "T2.nii"], ["t2", "t1"])
 
 
 def test_a_channel_that_is_no_known_contrast_is_found_word_for_word():
@@ -199,3 +199,22 @@ def test_any_name_is_read_without_an_error(name):
 )  # fmt: skip
 def test_a_contrast_that_stands_in_for_another_is_called_by_its_name(channel, name, said):
     assert channel_caption(channel, name) == said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["t2_tse_ph", "t2_swi_pha", "T2_phase", "t2_imaginary", "t2_map", "T2 - pre SUB", "t2_subtraction",
+     "t2_localizer_haste", "ep2d_T2_trace", "T2_b1000", "T2_MIP", "T2 perf", "T2_bias", "T2_survey"],
+)  # fmt: skip
+def test_an_image_of_something_else_is_no_channel_unless_it_is_called_so(name):
+    with pytest.raises(CaseError, match="No image for channel t2"):
+        match_channels([name], ["t2"])
+    assert match_channels([name, "ax t2 tse"], ["t2"]) == {"t2": "ax t2 tse"}
+    assert match_channels([name], [name]) == {name: name}
+
+
+@pytest.mark.parametrize(
+    "name", ["t1_vibe_venous_phase", "sub_01_T1", "ph_t1", "B18_1_t1", "study_sub_01_t1", "b1_T1w"]
+)
+def test_words_that_may_mean_something_else_leave_an_image_one(name):
+    assert match_channels([name], ["t1"]) == {"t1": name}

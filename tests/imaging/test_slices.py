@@ -186,6 +186,43 @@ def test_voxels_are_brought_to_the_spacing_of_the_network_and_back(make_grid):
     assert (len(flat), flat.shape) == (30, (20, 5))
 
 
+@given(
+    pitches=st.tuples(*[st.sampled_from([0.7, 1.0, 1.5, 2.6])] * 3),
+    how=st.sampled_from(["zscore", "range", "none", "zscore_nonzero"]),
+    air=st.sampled_from([0.0, -1000.0]),
+    seed=st.integers(0, 2**31),
+)
+def test_points_are_those_of_monai_and_normalized_after_it(make_grid, pitches, how, air, seed):
+    rng = np.random.default_rng(seed)
+    volume = rng.uniform(1, 9, (17, 16, 18)).astype(np.float32)
+    volume[:4] = 0
+    grid = make_grid("RAS", volume.shape, (1.0, 1.5, 2.0))
+    spec = SliceSpec(
+        "volume", "RAS", size=(40, 20, 60), spacing_mm=pitches, interpolation="points", normalization=how
+    )
+    stack = SliceStack(case_of(grid, np.where(volume == 0, air, volume)), spec)
+    expected = volume.astype(np.float64) + (air if how != "zscore_nonzero" else 0) * (volume == 0)
+    for axis, (n, mm, pitch) in enumerate(zip(volume.shape, grid.spacing, pitches, strict=True)):
+        points = np.arange(round((n - 1) * mm / pitch + 1)) * pitch / mm
+        expected = np.apply_along_axis(
+            lambda v, at=points: np.interp(at, np.arange(len(v)), v), axis, expected
+        )
+    expected[np.abs(expected) < 1e-12] = 0
+    inside = expected[expected != 0] if how == "zscore_nonzero" else expected
+    if how.startswith("zscore"):
+        expected = np.where((how == "zscore") | (expected != 0), (expected - inside.mean()) / inside.std(), 0)
+    elif how == "range":
+        expected = (expected - inside.min()) / (inside.max() - inside.min())
+    before = [(n - m) // 2 for n, m in zip(stack.shape, expected.shape, strict=True)]
+    held = tuple(slice(b, b + m) for b, m in zip(before, expected.shape, strict=True))
+    image = stack.slices([0])[0, 0]
+    np.testing.assert_allclose(image[held], expected, atol=2e-3 if air else 1e-4)
+    image[held] = 0
+    assert not image.any(), "what is added to reach the patch is 0"
+    # The way back is linear, and the outermost points continue.
+    np.testing.assert_allclose(stack.inverse([0], np.full((1, 1, *stack.shape), 0.25, np.float32)), 0.25)
+
+
 @pytest.mark.parametrize(("across", "order"), [(2.0, 3), (7.0, 0)])
 def test_splines_resample_as_scipys_zoom_and_take_the_nearest_slice_of_few(make_grid, across, order):
     rng = np.random.default_rng(5)
@@ -276,7 +313,7 @@ def test_the_order_in_memory_does_not_matter_and_the_data_are_not_touched(make_g
         ({"orientation": "RAX"}, "'RAX'"),
         ({"size": (128, 128, 128)}, r"size is \[128, 128, 128\]; plane axial has 2 axes"),
         ({"plane": "volume", "step": (16, 16)}, "plane volume has 3 axes"),
-        ({"interpolation": "sinc"}, "'sinc'; it must be one of linear, cubic"),
+        ({"interpolation": "sinc"}, "'sinc'; it must be one of linear, points, cubic"),
         ({"spacing_mm": (1.0, 1.0)}, "must be three numbers"),
         ({"normalization": ("zscore", "ct")}, "'ct'; it must be one of"),
     ],

@@ -56,6 +56,27 @@ def test_mgz_is_read(tmp_path, numbers):
     assert volume.grid.orientation == "LIA"
 
 
+@pytest.mark.parametrize("intent", ["vector", "displacement vector", "rgb vector"])
+def test_vectors_are_no_channels(tmp_path, numbers, intent):
+    image = image_of(np.stack([numbers] * 3, -1)[:, :, :, None])
+    image.header.set_intent(intent)
+    nib.save(image, tmp_path / "a.nii")
+    with pytest.raises(CaseError, match="3 values a voxel"):
+        read_volume(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "offset", "read"), [("f8", 1e9, False), ("i4", 2e9, False), ("i4", 2e4, True)]
+)
+def test_contrast_that_float32_would_round_away_is_refused(tmp_path, numbers, dtype, offset, read):
+    nib.save(image_of((numbers + offset).astype(dtype)), tmp_path / "a.nii")
+    if read:
+        assert np.ptp(read_volume(tmp_path / "a.nii").data) == np.ptp(numbers)
+        return
+    with pytest.raises(CaseError, match="too far from 0"):
+        read_volume(tmp_path / "a.nii")
+
+
 def test_axes_of_length_one_beyond_the_third_are_dropped(tmp_path, numbers):
     nib.save(image_of(numbers[..., None]), tmp_path / "a.nii")
     assert read_volume(tmp_path / "a.nii").data.shape == (4, 5, 6)

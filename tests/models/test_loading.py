@@ -82,3 +82,14 @@ def test_networks_that_cannot_be_adapted_say_why() -> None:
     batch = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2, track_running_stats=False))
     with pytest.raises(NotAdaptableError, match="no running statistics"):
         check_adaptable(batch, x)
+
+
+@pytest.mark.parametrize(
+    ("first", "noted"), [("edema", True), ("Background", False), ("healthy tissue", False)]
+)
+def test_a_first_class_that_is_something_is_told(folder: Path, edit: Edit, first: str, noted: bool) -> None:
+    def called(document: dict[str, Any]) -> None:
+        document["config"]["osuda"]["labels"][0] = first
+
+    edit(called)
+    assert any("first class" in note for note in load_model(folder).notes) == noted

@@ -57,6 +57,29 @@ def test_voxel_sizes_that_stand_in_the_affine_alone_are_used():
     assert unplaced({"t2": layer}) == ("p_t2",)
 
 
+def test_of_several_resolutions_the_finest_is_used():
+    fine = np.random.default_rng(0).random((8, 8, 8)).astype(np.float32)
+    layer = Image([fine, fine[::2, ::2, ::2]], multiscale=True, scale=(3, 1, 1), name="p_t2")
+    case = case_of_layers({"t2": layer})
+    np.testing.assert_array_equal(case.data[0], fine)
+    np.testing.assert_allclose(case.grid.spacing, (3, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        (lambda: Image(np.zeros((8, 9, 3), np.uint8), rgb=True), "color picture"),
+        (lambda: Image(np.ones((4, 8, 9)), axis_labels=("t", "y", "x")), "axis 't' is none of space"),
+        (lambda: Image(np.ones((4, 8, 9, 5))), "4 axes.*Split Stack"),
+    ],
+)
+def test_a_layer_that_is_no_volume_is_refused_by_name(layer, why):
+    made = layer()
+    made.name = "p_t2"
+    with pytest.raises(CaseError, match=f"'p_t2'.*{why}"):
+        case_of_layers({"t2": made})
+
+
 def test_a_mask_of_an_image_whose_place_is_unknown_claims_no_scanner_coordinates(tmp_path):
     layer = Image(np.zeros((3, 4, 5)), affine=np.diag([3.0, 1.25, 1.25, 1.0]), name="p_t2")
     grid = case_of_layers({"t2": layer}).grid

@@ -33,6 +33,7 @@ _NEVER = (
 _TAGS: list[Any] = [
     "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SeriesNumber", "Modality", "SOPInstanceUID",
     "ImageType", "AcquisitionMatrix", "PhotometricInterpretation", "FrameOfReferenceUID", "PatientID",
+    "BitsStored", "HighBit", "ModalityLUTSequence", "ComplexImageComponent",
     "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -40,6 +41,8 @@ _TAGS: list[Any] = [
     0x0019100A, 0x00651050,
 ]  # fmt: skip
 _NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
+# What is no magnitude, in the words of the image type.
+_PARTS = {"P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"}
 _PIECE = 2**20
 _LEAST_ELEMENTS = (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016)
 
@@ -65,6 +68,8 @@ class DicomHeader:
         Its slices; none where the file does not say where they lie.
     problem : str
         Why an image has no slices that can be placed; "" where it has.
+    is_magnitude : bool
+        It is no phase, and no real or imaginary part.
     """
 
     path: Path
@@ -78,6 +83,7 @@ class DicomHeader:
     is_placed: bool
     frames: tuple[Frame, ...]
     problem: str
+    is_magnitude: bool = True
 
 
 def require(module: str) -> Any:
@@ -165,7 +171,7 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         problem = ""
         is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
         if is_image:
-            problem = tiled(header) or _inverted(header)
+            problem = tiled(header) or _unmeasured(header)
             if not problem:
                 frames, problem = frames_of(path, header)
         number = said("SeriesNumber")
@@ -181,14 +187,29 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
             is_placed="ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header,
             frames=frames,
             problem=problem,
+            is_magnitude=not _PARTS & {part.strip().upper() for part in _parts(header)},
         )
 
 
-def _inverted(header: Any) -> str:
-    """Why a file's values are not brightness; "" where they are."""
-    if str(getattr(header, "PhotometricInterpretation", "")).strip().upper() != "MONOCHROME1":
-        return ""
-    return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
+def _parts(header: Any) -> list[str]:
+    # The third value of the image type; others may be a manufacturer's words for anything.
+    kinds = [str(kind) for kind in getattr(header, "ImageType", None) or ()]
+    return [str(getattr(header, "ComplexImageComponent", None) or ""), *kinds[2:4]]
+
+
+def _unmeasured(header: Any) -> str:
+    """Why a file's stored values are not brightness; "" where they are."""
+    colors = str(getattr(header, "PhotometricInterpretation", None) or "MONOCHROME2").strip().upper()
+    if colors == "MONOCHROME1":
+        return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
+    if colors != "MONOCHROME2":
+        return f"it is a color picture ({colors}): give the series that was acquired"
+    if getattr(header, "ModalityLUTSequence", None):
+        return "its values stand for others in a table (Modality LUT): export the series without it"
+    stored, high = (getattr(header, name, None) for name in ("BitsStored", "HighBit"))
+    if stored is not None and high is not None and int(high) != int(stored) - 1:
+        return f"its pixels lie in unusual bits ({stored} up to bit {high}): export the series again"
+    return ""
 
 
 def _syntax(dataset: Any) -> Any:

@@ -46,6 +46,8 @@ class DicomSeries:
         By name, without copies; `napari_osuda.imaging.dicom.volume.read_series` sorts the slices.
     frame_of_reference, patient : str
         FrameOfReferenceUID and PatientID; "" where there is none.
+    is_magnitude : bool
+        It is no phase, and no real or imaginary part.
     """
 
     uid: str
@@ -55,6 +57,7 @@ class DicomSeries:
     files: tuple[Path, ...]
     frame_of_reference: str = ""
     patient: str = ""
+    is_magnitude: bool = True
 
     @property
     def title(self) -> str:
@@ -159,7 +162,8 @@ def _grouped(headers: Iterable[DicomHeader]) -> list[DicomSeries]:
         files = tuple(header.path for header in kept)
         called = first.description or folder.name
         frame, patient = first.frame_of_reference, first.patient
-        found.append(DicomSeries(uid, called, first.number, folder, files, frame, patient))
+        magnitude = all(header.is_magnitude for header in kept)
+        found.append(DicomSeries(uid, called, first.number, folder, files, frame, patient, magnitude))
     return sorted(found, key=lambda series: (str(series.folder), series.number or 0, series.description))
 
 

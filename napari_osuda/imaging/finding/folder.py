@@ -107,6 +107,12 @@ def _in_dataset(
 
 def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[str]) -> dict[str, Path]:
     """Match the DICOM series below a folder to the channels by their descriptions."""
+    whole, series = series, [one for one in series if one.is_magnitude]
+    if not series:
+        raise CaseError(
+            f"{folder} holds phase images alone, or real or imaginary parts, and the model reads magnitudes. "
+            f"{_listed(folder, whole)}"
+        )
     if len(series) == len(channels) == 1:
         # As with one file for a model of one channel: what it is called does not matter.
         return {channels[0]: series[0].files[0]}
@@ -117,7 +123,7 @@ def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[s
     try:
         matched = match_channels(titles, channels)
     except CaseError as error:
-        raise CaseError(f"In the DICOM series of {folder}: {error} {_listed(folder, series)}") from error
+        raise CaseError(f"In the DICOM series of {folder}: {error} {_listed(folder, whole)}") from error
     return {channel: series[titles.index(title)].files[0] for channel, title in matched.items()}
 
 

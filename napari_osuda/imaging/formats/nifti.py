@@ -41,6 +41,8 @@ _PIECE = 2**20
 _MGH_HEADER, _MGH_BYTES = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
 # Where an MGH header says whether it knows an orientation (goodRASFlag, two bytes).
 _RAS_FLAG = 28
+# Intents by which the values of a voxel belong together: matrices, displacements, vectors, points and colors.
+_VECTORS = (1004, 1005, 1006, 1007, 1008, 1009, 1010, 2003, 2004)
 # Of two voxel sizes that are one: templates differ by more, and rounding by less.
 _SIZES_ALIKE = 0.02
 
@@ -70,13 +72,23 @@ def nifti_grid(image: Any, path: Path) -> Grid:
 
 
 def forms_disagree(grid: Grid) -> bool:
-    """Whether a header's sform and qform, both coded, name other directions or sizes, or two places.
+    """Whether a header's sform, which is used, and its qform or voxel size say two things.
 
-    The sform is used, as nibabel and most programs do. Where it leads to a template, its millimeters are
-    not the patient's.
+    These are other directions or sizes, or two places of one name. The sform is used, as nibabel and most
+    programs do. Where it leads to a template, its millimeters are not the patient's.
     """
     header: Any = grid.header
-    if header is None or not (header["sform_code"] > 0 and header["qform_code"] > 0):
+    if header is None or not header["sform_code"] > 0:
+        return False
+    steps = np.abs(np.array(header["pixdim"][1:4], np.float64)) * mm_per_unit(header)
+    # Of a size that is not set, nothing is said.
+    if (
+        np.isfinite(steps).all()
+        and steps.min() > 0
+        and not np.allclose(steps, grid.spacing, rtol=_SIZES_ALIKE)
+    ):
+        return True
+    if not header["qform_code"] > 0:
         return False
     try:
         other = np.array(header.get_qform(), np.float64)
@@ -86,8 +98,7 @@ def forms_disagree(grid: Grid) -> bool:
         # A qform that cannot be is not one that says something else.
         return False
     turned = Reorientation.between(qform, grid)
-    sizes = np.allclose(qform.spacing, grid.spacing, rtol=_SIZES_ALIKE)
-    if any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2) or not sizes:
+    if any(turned.flips) or turned.reorder(range(3)) != (0, 1, 2):
         return True
     # Of one name two places are one too many; a registration gives the sform another name.
     same_name = header["sform_code"] == header["qform_code"]
@@ -145,6 +156,12 @@ def spatial_shape(image: Any, path: Path) -> tuple[int, ...]:
         The image has another number of axes, no voxels, or voxels that are no single numbers.
     """
     whole = tuple(int(n) for n in image.shape)
+    intent = int(image.header["intent_code"]) if isinstance(image.header, nib.Nifti1Header) else 0
+    if len(whole) > 4 and math.prod(whole[4:]) > 1 and intent in _VECTORS:
+        raise CaseError(
+            f"{path} has the shape {whole}, and {math.prod(whole[4:])} values a voxel, as a vector has. "
+            "Save each as a volume of its own."
+        )
     shape = whole[:3] + tuple(n for n in whole[3:] if n != 1)
     if len(shape) not in (3, 4) or 0 in shape:
         raise CaseError(f"{path} has the shape {whole}, and a volume of three axes is needed.")

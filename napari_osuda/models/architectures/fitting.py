@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import ModelError
+from napari_osuda.errors import ModelError, shown
 from napari_osuda.models.architectures.library import build_network, build_skeleton
 from napari_osuda.models.architectures.matching import match_keys
 from napari_osuda.models.card import Architecture
 from napari_osuda.models.files.weights import Weights, is_safetensors, load_content
 
-__all__ = ["fits", "network_with_weights", "rewritten"]
+__all__ = ["fits", "network_with_weights", "rewritten", "rivals_note"]
 
 _SHOWN = 5
 
@@ -98,6 +98,19 @@ def rewritten(content: bytes, weights: Weights, adapted: nn.Module, where: str) 
     stream = io.BytesIO()
     torch.save(loaded, stream)
     return stream.getvalue()
+
+
+def rivals_note(architecture: Architecture | None, weights: Weights) -> tuple[str, ...]:
+    """A note where a file holds the whole network more than once."""
+    skeleton = None if architecture is None else build_skeleton(architecture)
+    if skeleton is None:
+        return ()
+    matched = match_keys(weights.tensors, skeleton.state_dict())
+    if not matched.rivals:
+        return ()
+    others = ", ".join(shown(prefix.rstrip("."), 40) for prefix in matched.rivals[:4])
+    used = shown(matched.prefix.rstrip("."), 40)
+    return (f"The file holds the network more than once: {used} is used, and not {others}.",)
 
 
 def fits(architecture: Architecture, weights: Weights) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ __all__ = ["Matched", "match_keys", "unwrapped"]
 # What frameworks put before the keys of a network that they wrap.
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.", "segmentation_model.", "_model.", "unet.")
 _MOST_WRAPPERS = 10
+_AVERAGE = re.compile(r"ema|teacher|average|swa|shadow|momentum")
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class Matched:
         What stood before the keys.
     dropped : tuple of str
         The file's keys without that prefix, which are not the network's.
+    rivals : tuple of str
+        Other prefixes under which the whole network is found: means of its weights, a teacher and the like.
     """
 
     tensors: dict[str, Tensor]
     keys: dict[str, str]
     prefix: str
     dropped: tuple[str, ...]
+    rivals: tuple[str, ...] = ()
 
 
 def unwrapped(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
@@ -72,11 +77,16 @@ def match_keys(tensors: Mapping[str, Tensor], expected: Mapping[str, object]) ->
         for start in range(len(parts)):
             if ".".join(parts[start:]) in expected:
                 votes["".join(f"{part}." for part in parts[:start])] += 1
-    prefix = votes.most_common(1)[0][0] if votes else ""
+    most = max(votes.values(), default=0)
+    whole = [prefix for prefix, count in votes.items() if count == most]
+    # Of several networks the one that was trained, not the mean of its weights over the training.
+    whole.sort(key=lambda prefix: bool(_AVERAGE.search(prefix.lower())))
+    prefix = whole[0] if whole else ""
     inside = {key.removeprefix(prefix): own for key, own in names.items() if key.startswith(prefix)}
     return Matched(
         tensors={key: tensors[own] for key, own in inside.items()},
         keys=inside,
         prefix=prefix,
         dropped=tuple(own for key, own in names.items() if not key.startswith(prefix)),
+        rivals=tuple(whole[1:]) if most > 1 else (),
     )

@@ -47,7 +47,8 @@ def _before(
     said: dict[str, Any],
     guessed: dict[str, Any],
 ) -> list[str]:
-    steps = [step for step in steps if step.id != "ensure_dtype"]
+    # Whole numbers would round intensities.
+    steps = [s for s in steps if s.id != "ensure_dtype" or not str(s.kwargs.get("dtype")).startswith("float")]
     guessed["normalisation"] = "zscore_nonzero"
     if not steps:
         return []

@@ -32,7 +32,19 @@ _NUMBERS: list[Any] = [
     *(type(np.dtype(name)) for name in ("f4", "f8", "i4", "i8", "b1")),
 ]
 _CONTAINERS = ("state_dict", "model_state_dict", "network_weights", "model", "net", "weights")
+# Means of the weights over the training, which some programs keep beside them or alone.
+_AVERAGES = (
+    "ema_state_dict",
+    "state_dict_ema",
+    "model_ema",
+    "ema_model",
+    "ema",
+    "ema_weights",
+    "swa_state_dict",
+)
 _MOST_TENSORS = 20_000
+# Of the names of a network's tensors, the share that another set of its weights has.
+_MOST_ALIKE = 0.9
 _LONGEST_KEY = 300
 _MOST_HEADER = 2**24
 _DTYPES = frozenset({
@@ -75,6 +87,8 @@ class Weights:
         What was left out in reading them.
     beside : NNUNetCheckpoint
         What else a checkpoint says, as far as it is of use.
+    others : tuple of str
+        Keys of a checkpoint under which it holds other weights of the same network.
     """
 
     tensors: dict[str, Tensor]
@@ -82,6 +96,16 @@ class Weights:
     container: str | None = None
     notes: tuple[str, ...] = ()
     beside: NNUNetCheckpoint = field(default_factory=NNUNetCheckpoint, repr=False)
+    others: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes, and which of several sets of weights was taken."""
+        if not self.others:
+            return self.notes
+        others = ", ".join(self.others)
+        told = f"The file holds other weights of the same network ({others}); here {self.container} is used."
+        return (*self.notes, told)
 
 
 def read_weights(content: bytes, where: str) -> Weights:
@@ -107,12 +131,12 @@ def read_weights(content: bytes, where: str) -> Weights:
     except pickle.UnpicklingError as error:
         loaded, notes = _without_objects(content, where, error)
     tensors, container = _state_dict(loaded, where)
-    beside = NNUNetCheckpoint()
+    beside, others = NNUNetCheckpoint(), _others(loaded, tensors, container)
     if container is not None and isinstance(loaded, Mapping):
         # A checkpoint of anything else may have other values under these names.
         with suppress(ValidationError):
             beside = NNUNetCheckpoint.model_validate(dict(loaded))
-    return Weights(tensors, len(content), container, notes, beside)
+    return Weights(tensors, len(content), container, notes, beside, others)
 
 
 def load_content(content: bytes, where: str) -> Any:
@@ -219,11 +243,26 @@ def _check_tensor(key: str, tensor: Tensor, where: str) -> None:
         )
 
 
+def _others(loaded: Any, tensors: Mapping[str, Tensor], container: str | None) -> tuple[str, ...]:
+    """Keys of a checkpoint whose tensors are called as those that were taken, whatever stands before."""
+    if container is None or not isinstance(loaded, Mapping):
+        return ()
+    ends = {key.rpartition("module.")[2] for key in tensors}
+    found = []
+    for key, inner in loaded.items():
+        beside = (
+            {str(name).rpartition("module.")[2] for name in _tensors(inner)} if key != container else set()
+        )
+        if beside and len(beside & ends) >= _MOST_ALIKE * len(ends):
+            found.append(shown(key, 40))
+    return tuple(found)
+
+
 def _found(loaded: Any) -> tuple[dict[str, Tensor], str | None]:
     state = _tensors(loaded)
     if state or not isinstance(loaded, Mapping):
         return state, None
-    for key in _CONTAINERS:
+    for key in (*_CONTAINERS, *_AVERAGES):
         inner = loaded.get(key)
         state = _tensors(inner) or state_of_module(inner)
         if state:

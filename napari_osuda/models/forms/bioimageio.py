@@ -59,7 +59,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
         assert card.architecture is not None
         return network_with_weights(card.architecture, weights, entry.source)
 
-    notes = (*weights.notes, *description.notes)
+    notes = (*weights.told, *description.notes)
     said = {**description.said, "architecture": architecture}
     return Reading("bioimageio", said, description.guessed, sha256, network, notes)
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from napari_osuda.errors import ModelError, shown
-from napari_osuda.models.architectures.fitting import network_with_weights, rewritten
+from napari_osuda.models.architectures.fitting import network_with_weights, rewritten, rivals_note
 from napari_osuda.models.architectures.library import LIBRARIES, check_architecture
 from napari_osuda.models.card import Architecture, ModelCard
 from napari_osuda.models.files.documents import read_json, read_yaml, typed
@@ -75,7 +75,8 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
         guessed["plane"] = "axial"
     _channels(metadata, architecture, said, guessed)
     channels = len(said.get("channels") or guessed["channels"])
-    notes = [*weights.notes, *describe_preprocessing(config, channels, dims, said, guessed)]
+    notes = [*weights.told, *rivals_note(architecture, weights)]
+    notes += [*describe_preprocessing(config, channels, dims, said, guessed)]
     notes += describe_postprocessing(config, said, guessed)
     _brats(said, guessed)
     size = _patch(config, dims)

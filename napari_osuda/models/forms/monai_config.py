@@ -48,7 +48,10 @@ class Metadata(Document):
         form = self.network_data_format
         tensors = {} if form is None else form.inputs if side == "inputs" else form.outputs
         first = next(iter(tensors.values()), None)
-        return tuple(first.channel_def.values()) if first is not None and first.channel_def else ()
+        defined = first.channel_def if first is not None and first.channel_def else {}
+        # Their numbers count, whatever order they are written in.
+        numbered = all(key.isascii() and key.isdecimal() and len(key) < 10 for key in defined)
+        return tuple(defined[key] for key in (sorted(defined, key=int) if numbered else defined))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def describe_preprocessing(
             continue
         if step.kind in _INTENSITY:
             scaled.append(step)
-        elif not _space(step, scaled, said, guessed):
+        elif not _space(step, scaled, dims, said, guessed):
             unknown.append(step)
     how = _normalization(scaled, channels)
     notes = []
@@ -57,10 +57,10 @@ def describe_preprocessing(
         notes.append(
             "How the bundle prepares images is an expression, which is not read. Answer from its page."
         )
-    if "spacing_mm" in said:
+    if "spacing_mm" in said and "crop_to_head" in said:
         notes.append(
-            "The bundle resamples from the first voxel on, without smoothing. Here voxels are centered on "
-            "the image and smoothed where they grow, so masks can differ by part of a voxel."
+            "The bundle crops images after it has resampled them, and here before that. Masks can differ by "
+            "part of a voxel."
         )
     if unknown:
         notes.append(f"The bundle also prepares images by {_words(unknown)}, which is not done here.")
@@ -80,24 +80,26 @@ def describe_preprocessing(
 
 
 def _space(
-    step: TransformStep, scaled: Sequence[TransformStep], said: dict[str, Any], guessed: dict[str, Any]
+    step: TransformStep,
+    scaled: Sequence[TransformStep],
+    dims: int,
+    said: dict[str, Any],
+    guessed: dict[str, Any],
 ) -> bool:
     """Take a transform of the geometry into the card; False where the card cannot express it."""
     if step.kind == "Orientationd":
         codes = step.arguments.get("axcodes")
-        if isinstance(codes, str) and _only(step, "axcodes"):
+        # Turned after the image was resampled along axes that are not known.
+        if isinstance(codes, str) and _only(step, "axcodes") and "spacing_mm" not in guessed:
             said["orientation"] = codes
             guessed.pop("orientation", None)
             return True
     elif step.kind == "Spacingd":
         spacing = _lengths(step.arguments.get("pixdim"))
-        mode = step.arguments.get("mode", "bilinear")
-        if (
-            spacing is not None
-            and mode in ("bilinear", ["bilinear"])
-            and _only(step, "pixdim", "mode", "align_corners", "padding_mode", "ensure_same_shape")
-        ):
-            said["spacing_mm"] = spacing
+        # Voxel sizes are along the axes that the image has by then, and figures of the resampled image.
+        in_order = "orientation" in said and not scaled and dims == 3
+        if spacing is not None and in_order and _is_linear_spacing(step):
+            said["spacing_mm"], said["interpolation"] = spacing, "points"
             return True
         guessed["spacing_mm"] = None
     elif step.kind == "CropForegroundd":
@@ -109,7 +111,17 @@ def _space(
     return False
 
 
+def _is_linear_spacing(step: TransformStep) -> bool:
+    known = ("pixdim", "mode", "align_corners", "padding_mode", "ensure_same_shape", "diagonal")
+    values = step.arguments
+    linear = values.get("mode", "bilinear") in ("bilinear", ["bilinear"])
+    edges = values.get("padding_mode", "border") in ("border", ["border"])
+    return linear and edges and values.get("diagonal", False) is False and _only(step, *known)
+
+
 def _lengths(value: Any) -> tuple[float, ...] | None:
+    if isinstance(value, int | float):
+        value = [value] * 3
     if not isinstance(value, list) or len(value) != 3:
         return None
     given = all(isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < 1e4 for mm in value)
@@ -183,8 +195,11 @@ def describe_postprocessing(
         if values.get("argmax") is True:
             said.setdefault("activation", "softmax")
         half = values.get("threshold", values.get("threshold_values"))
+        if half == 0 and half is not False and "activation" not in said:
+            # A logit above 0 is a probability above 0.5.
+            said["activation"], half = "sigmoid", None
         known = ("sigmoid", "softmax", "argmax", "threshold", "threshold_values", "to_onehot", "n_classes")
-        if step.unread or not _only(step, *known) or half not in (None, True, False, 0.5):
+        if step.unread or not _only(step, *known) or (half not in (None, 0.5) and not isinstance(half, bool)):
             unknown.append(step)
     if "activation" not in said:
         guessed["activation"] = "softmax"

@@ -72,7 +72,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
         "raw": document,
     }
     guessed: dict[str, Any] = {}
-    notes = [*weights.notes, *describe_labels(dataset, said, guessed)]
+    notes = [*weights.told, *describe_labels(dataset, said, guessed)]
     channels = len(said.get("channels") or guessed["channels"])
     notes += describe_preprocessing(plans, configuration, channels, said, guessed)
     if len(folds) > 1:

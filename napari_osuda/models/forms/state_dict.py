@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models.architectures.arguments import CLASSES, infer_arguments, spatial_dims_of
-from napari_osuda.models.architectures.fitting import fits, network_with_weights, rewritten
+from napari_osuda.models.architectures.fitting import fits, network_with_weights, rewritten, rivals_note
 from napari_osuda.models.architectures.library import build_skeleton, check_architecture, installed
 from napari_osuda.models.architectures.matching import unwrapped
 from napari_osuda.models.card import Architecture, ModelCard
@@ -74,7 +74,8 @@ def reading_of(
         assert card.architecture is not None
         return network_with_weights(card.architecture, weights, where)
 
-    return Reading(form, said, guessed, sha256, network, weights.notes)
+    notes = (*weights.told, *rivals_note(architecture, weights))
+    return Reading(form, said, guessed, sha256, network, notes)
 
 
 def _answered(answers: Mapping[str, Any], weights: Weights) -> Architecture | None:

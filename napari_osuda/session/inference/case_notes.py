@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from napari_osuda.imaging import Case, SliceStack
+from napari_osuda.imaging import Case, SliceStack, channel_caption
 from napari_osuda.imaging.formats.nifti import forms_disagree
 from napari_osuda.models import ModelCard
 from napari_osuda.session.notes import Note, NoteKind
 
-__all__ = ["case_notes"]
+__all__ = ["case_notes", "contrast_notes"]
 
 # Less of the head than this outside the field of view is an ear or the tip of a nose.
 _UNSEEN = 0.01
+# An image of less than this part of what the model was trained on is a crop, and most of its input is empty.
+_SMALL = 0.25
 # Larger than any brain with its fluid.
 _LARGEST_BRAIN_ML = 2000.0
 
@@ -38,7 +40,34 @@ def case_notes(stack: SliceStack, card: ModelCard) -> tuple[Note, ...]:
                 "model's field of view, and nothing is marked there.",
             )
         )
+    notes += _crop_notes(stack, card)
     return (*notes, *_skull_notes(stack.case, card), *_place_notes(stack.case), *_made_notes(stack.case))
+
+
+def contrast_notes(case: Case) -> Iterator[Note]:
+    """On images of another contrast than the model's, by their names: of a mask that nothing was done for."""
+    for channel, source in zip(case.channels, case.sources, strict=True):
+        told = channel_caption(channel, source.name)
+        if told != channel:
+            yield Note(
+                NoteKind.CONTRAST,
+                f"By its name, '{source.name}' is another contrast than the model's ({told}). The mask may "
+                "be wrong: adapt the model to it.",
+            )
+
+
+def _crop_notes(stack: SliceStack, card: ModelCard) -> Iterator[Note]:
+    """On an image that shows a small part of what the model was trained on."""
+    view = card.field_of_view_mm
+    if view is None or card.plane == "volume":
+        return
+    extent = stack.extent_mm
+    if extent[0] * extent[1] < _SMALL * view[0] * view[1]:
+        yield Note(
+            NoteKind.FIELD_OF_VIEW,
+            f"A slice of '{stack.case.name}' shows {extent[0]:.0f} x {extent[1]:.0f} mm, and the model knows "
+            f"{view[0]:.0f} x {view[1]:.0f} mm. The mask may be wrong.",
+        )
 
 
 def _skull_notes(case: Case, card: ModelCard) -> Iterator[Note]:
@@ -69,12 +98,14 @@ def _place_notes(case: Case) -> Iterator[Note]:
             f"'{case.name}' does not say how it lies in the patient: left and right may be exchanged. "
             "Check the mask against the image.",
         )
-    if forms_disagree(case.grid):
-        yield Note(
-            NoteKind.PLACE,
-            f"The header of '{case.name}' gives two places (sform and qform) that differ. The sform is used. "
-            "Check sides and volumes.",
-        )
+    headers = {case.name: case.grid} | {source.name: source.grid for source in case.sources if source.grid}
+    for name, grid in headers.items():
+        if forms_disagree(grid):
+            yield Note(
+                NoteKind.PLACE,
+                f"The header of '{name}' contradicts itself (sform and qform, or voxel size). The sform "
+                "is used. Check sides and volumes.",
+            )
 
 
 def _made_notes(case: Case) -> Iterator[Note]:

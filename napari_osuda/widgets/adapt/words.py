@@ -172,9 +172,11 @@ def resampled_words(layers: Sequence[str], reference: str) -> str:
     """That images are resampled to the voxels of another."""
     if not layers:
         return ""
+    quoted = [f"'{layer}'" for layer in layers]
+    names = ", ".join(quoted[:-1]) + (" and " if len(quoted) > 1 else "") + quoted[-1]
     return (
-        f"'{layers[0]}' has other voxels than '{reference}' and will be resampled to them by its header, "
-        "without registration: please check that the images match."
+        f"{names} {'is' if len(quoted) == 1 else 'are'} resampled to the voxels of '{reference}' by the "
+        "headers, without registration. Check that they match."
     )
 
 

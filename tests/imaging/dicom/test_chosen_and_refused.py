@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dicom_parts import rewrite, write_series
+from pydicom.dataset import Dataset
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import read_case, read_volume
@@ -29,6 +30,33 @@ def test_a_picture_whose_bright_pixels_are_low_is_refused(series):
         rewrite(file, PhotometricInterpretation="MONOCHROME1")
     with pytest.raises(CaseError, match="low values"):
         read_volume(series[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "color picture"),
+        ({"ModalityLUTSequence": [Dataset()]}, "values stand for others"),
+        ({"BitsStored": 12, "HighBit": 15}, "unusual bits"),
+    ],
+)
+def test_stored_values_that_are_no_brightness_are_refused(series, values, why):
+    for file in series:
+        rewrite(file, **values)
+    with pytest.raises(CaseError, match=why):
+        read_volume(series[0])
+
+
+@pytest.mark.parametrize("part", ["P", "PHASE MAP", "I", "R"])
+def test_phase_and_parts_of_complex_images_are_no_channel_unless_named(tmp_path, numbers, part):
+    kind = ["ORIGINAL", "PRIMARY", part, "ND"]
+    for file in write_series(tmp_path / "b", numbers + 1, AFFINE, description="t2_fl2d", number=4):
+        rewrite(file, ImageType=kind)
+    with pytest.raises(CaseError, match=r"phase images alone.*#4 't2_fl2d'"):
+        read_case(tmp_path, ("t2",))
+    np.testing.assert_array_equal(read_case(f"{tmp_path}#4", ("t2",)).data[0], numbers + 1)
+    write_series(tmp_path / "a", numbers, AFFINE, description="t2_fl2d", number=3)
+    np.testing.assert_array_equal(read_case(tmp_path, ("t2",)).data[0], numbers)
 
 
 def test_one_slice_without_a_thickness_is_refused(tmp_path, numbers):

@@ -207,3 +207,12 @@ def test_two_places_in_one_space_disagree(tmp_path, code, disagree):
     image.set_sform(turn @ AFFINE, code=code)
     nib.save(image, tmp_path / "t2.nii.gz")
     assert forms_disagree(read_volume(tmp_path / "t2.nii.gz").grid) is disagree
+
+
+@pytest.mark.parametrize(
+    ("steps", "disagree"), [((0.5, 0.5, 3.0), True), ((0.0, 0.0, 0.0), True), (None, False)]
+)
+def test_voxel_sizes_beside_an_sform_alone_must_be_its_own(tmp_path, steps, disagree):
+    changes = [(252, "h", 0), (254, "h", 1)]
+    changes += [] if steps is None else [(80 + 4 * i, "f", step) for i, step in enumerate(steps)]
+    assert forms_disagree(read_volume(write_header(tmp_path / "t2.nii", changes)).grid) is disagree

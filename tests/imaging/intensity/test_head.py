@@ -243,3 +243,19 @@ def test_real_whole_heads_with_noise_in_the_air_are_told_from_it():
         # Almost all of the image counted as head before; the corners are air.
         assert found.mask[:3, :3].mean() < 0.1, patient.name
         assert found.mask[lesion].mean() > 0.995, patient.name
+
+
+# Noise far from 0 around a head looks the same as noisy tissue without air.
+@pytest.mark.parametrize(
+    ("air", "noise_sd"), [(None, 0), (0.0, 0), (10.0, 0), (-1000.0, 0), (0.0, 20), (10.0, 20), (-1000.0, 20)]
+)
+@pytest.mark.parametrize("levels", [(500, 700, 900), (600, 700, 900)])
+def test_drawn_tissue_far_above_zero_is_no_air(levels, noise_sd, air):
+    rng = np.random.default_rng(3)
+    radius = np.linalg.norm(np.stack(np.meshgrid(*[np.linspace(-1, 1, 32)] * 3)), axis=0)
+    tissue = np.select([radius < 0.3, radius < 0.5], levels[:0:-1], levels[0])
+    tissue = (tissue + noise_sd * rng.normal(size=radius.shape)).astype(np.float32)
+    inside = radius < (2 if air is None else 0.8)
+    found = find_head(np.where(inside, tissue, np.float32(air or 0))[None])
+    np.testing.assert_array_equal(found.mask, inside)
+    assert not found.has_noise

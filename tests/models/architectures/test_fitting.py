@@ -44,3 +44,18 @@ def test_shared_modules_survive_a_format_that_keeps_one_name(tmp_path: Path) -> 
     save_safetensors(network, str(tmp_path / "w.safetensors"))
     answers = {"architecture": f"{MONAI}.DynUNet", "kwargs": kwargs, "defaults": True}
     _same(load_model(tmp_path / "w.safetensors", overrides=answers).network, network)
+
+
+def test_a_file_with_two_sets_of_weights_says_which_is_used(tmp_path: Path, network: UNet) -> None:
+    kwargs = {"in_channels": 2, "out_channels": 3, "features": [4, 6, 8]}
+    answers = {"defaults": True, "architecture": UNET, "kwargs": kwargs}
+    own = network.state_dict()
+    other = {key: value + 1 for key, value in own.items()}
+    for name, content in {
+        "flat": {**{f"ema_net.{k}": v for k, v in other.items()}, **{f"net.{k}": v for k, v in own.items()}},
+        "beside": {"state_dict": own, "ema_state_dict": {f"module.{k}": v for k, v in other.items()}},
+    }.items():
+        torch.save(content, tmp_path / f"{name}.pt")
+        model = load_model(tmp_path / f"{name}.pt", overrides=answers)
+        assert any("ema_" in note for note in model.notes)
+        assert torch.equal(next(model.network.parameters()), next(network.parameters()))

@@ -41,3 +41,13 @@ def test_keys_of_nothing_known_stay_as_they_are():
 def test_wrappers_are_taken_off_one_after_the_other():
     layers = [tuple(found) for found in unwrapped(tensors("module.net.a", "module.net.b", "step"))]
     assert layers == [("module.net.a", "module.net.b", "step"), ("net.a", "net.b"), ("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("net.", "ema_net."), ("ema_net.", "net."), ("teacher.", "net.")]
+)
+def test_of_a_network_that_is_there_twice_the_trained_one_is_taken_and_the_other_named(first, second):
+    held = tensors(f"{first}a.weight", f"{first}b.bias", f"{second}a.weight", f"{second}b.bias")
+    matched = match_keys(held, dict.fromkeys(("a.weight", "b.bias")))
+    assert matched.prefix == "net."
+    assert matched.rivals == tuple({first, second} - {"net."})

@@ -75,6 +75,7 @@ def _package(
         (3, 1, {"scale_linear": {"gain": 0.004, "offset": -0.5}}, True, "zscore_nonzero", True),
         (3, 1, {"clip": {"min": 0, "max": 100}, Z: {"axes": "zyx"}}, True, "zscore_nonzero", True),
         (3, 1, {"ensure_dtype": {"dtype": "float32"}, Z: {"axes": "zyx"}}, False, "zscore", False),
+        (3, 1, {"ensure_dtype": {"dtype": "uint8"}, Z: {"axes": "zyx"}}, True, "zscore_nonzero", True),
         (3, 1, {"a_step_of_a_later_release": {}}, True, "zscore_nonzero", True),
         (3, 1, {}, True, "zscore_nonzero", False),
     ],

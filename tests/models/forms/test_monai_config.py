@@ -60,8 +60,9 @@ def test_steps_that_are_an_expression_cannot_be_read(value, readable):
 
 
 def test_channels_are_named_by_the_metadata():
-    tensors = {"image": {"channel_def": {0: "T1", 1: "T2"}}}
+    # Numbers count, and not the order in which they are written.
+    tensors = {"image": {"channel_def": {1: "T2", "10": "FLAIR", "0": "T1"}}}
     found = typed(Metadata, {"network_data_format": {"inputs": tensors}}, "metadata.json")
-    assert found.channels("inputs") == ("T1", "T2")
+    assert found.channels("inputs") == ("T1", "T2", "FLAIR")
     assert found.channels("outputs") == ()
     assert typed(Metadata, {}, "metadata.json").channels("inputs") == ()

@@ -68,10 +68,34 @@ def test_geometry_goes_into_the_card():
         ("LoadImaged", {"keys": "image"}), ("Orientationd", {"axcodes": "LPS"}),
         ("Spacingd", {"pixdim": [1, 1, 2], "mode": "bilinear"}), ("CropForegroundd", {"source_key": "image"}),
     )  # fmt: skip
-    assert said == {"orientation": "LPS", "spacing_mm": (1, 1, 2), "crop_to_head": True}
+    assert said == {
+        "orientation": "LPS", "spacing_mm": (1, 1, 2), "interpolation": "points", "crop_to_head": True
+    }  # fmt: skip
     assert "orientation" not in guessed
     (note,) = notes
-    assert "resamples from the first voxel on" in note
+    assert "crops images after it has resampled them" in note
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("Spacingd", {"pixdim": [1, 1, 3]}), ("Orientationd", {"axcodes": "RAS"})],
+        [("Orientationd", {"axcodes": "RAS"}), ("NormalizeIntensityd", {}), ("Spacingd", {"pixdim": 2.0})],
+        [("Orientationd", {"axcodes": "RAS"}), ("Spacingd", {"pixdim": 2.0, "diagonal": True})],
+        [("Orientationd", {"axcodes": "RAS"}), ("Spacingd", {"pixdim": 2.0, "padding_mode": "zeros"})],
+        [("Orientationd", {"axcodes": "RAS"}), ("Spacingd", {"pixdim": 2.0, "mode": 3})],
+    ],
+)
+def test_a_resampling_in_another_order_or_way_is_told_and_asked(steps):
+    said, guessed, notes = before(*steps)
+    assert "spacing_mm" not in said
+    assert "spacing_mm" in guessed
+    assert "Spacingd" in notes[0]
+
+
+def test_one_voxel_size_is_that_of_all_axes():
+    said, _, _ = before(("Orientationd", {"axcodes": "RAS"}), ("Spacingd", {"pixdim": 2.0}))
+    assert said["spacing_mm"] == (2.0, 2.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +139,10 @@ def test_another_threshold_or_step_is_told():
         _, guessed, notes = after(step)
         assert guessed == {"activation": "softmax"}
         assert step[0] in notes[0]
+
+
+def test_a_logit_above_0_is_a_probability_above_half():
+    assert after(("AsDiscreted", {"threshold": 0.0})) == ({"activation": "sigmoid"}, {}, ())
+    said, _, notes = after(("Activationsd", {"sigmoid": True}), ("AsDiscreted", {"threshold": 0.0}))
+    assert said == {"activation": "sigmoid"}
+    assert "threshold 0.0" in notes[0]

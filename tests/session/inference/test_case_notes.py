@@ -9,7 +9,7 @@ import pytest
 
 from napari_osuda import load_model
 from napari_osuda.imaging import Grid, Preparation, SliceStack, case_from_arrays
-from napari_osuda.session.inference.case_notes import case_notes
+from napari_osuda.session.inference.case_notes import case_notes, contrast_notes
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.notes import NoteKind
 
@@ -113,3 +113,18 @@ def test_a_header_with_two_places_is_told(card):
     (note,) = a_case(card, grid=Grid((80, 90, 20), image.affine, image.header))
     assert note.kind is NoteKind.PLACE
     assert "sform and qform" in note.text
+
+
+def test_a_crop_given_to_a_model_of_whole_heads_is_told(card):
+    crop = np.random.default_rng(0).normal(500, 20, (35, 51, 20)).astype(np.float32)
+    (note,) = kinds_of(crop, card, Grid(crop.shape, np.eye(4)))
+    assert note.kind is NoteKind.FIELD_OF_VIEW
+    assert "shows 35 x 51 mm, and the model knows 240 x 240 mm" in note.text
+
+
+@pytest.mark.parametrize(("name", "noted"), [("p_FLAIR", True), ("p_T2", False), ("scan", False)])
+def test_an_image_that_stands_in_for_another_contrast_is_told(name, noted):
+    image = a_head((20, 20, 8))
+    case = case_from_arrays("patient7", {"t2": image}, Grid(image.shape, np.eye(4)))
+    case = replace(case, sources=(replace(case.sources[0], title=name),))
+    assert [note.kind for note in contrast_notes(case)] == [NoteKind.CONTRAST] * noted

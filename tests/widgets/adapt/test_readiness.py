@@ -33,7 +33,7 @@ def test_images_on_other_grids_are_told_before_a_run():
     layers = {"t1": image("head_t1"), "t2": image("head_t2", shape=(3, 4, 6))}
     ready = readiness(model(("t1", "t2")), layers, (), "names")
     assert ready.why_not == ""
-    assert "'head_t2' has other voxels than 'head_t1'" in ready.remarks[-1]
+    assert "'head_t2' is resampled to the voxels of 'head_t1'" in ready.remarks[-1]
 
 
 def test_as_many_voxels_elsewhere_are_used_only_on_a_chosen_grid():

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from napari_osuda.errors import CaseError
@@ -20,7 +19,7 @@ from napari_osuda.imaging.preparation.common_grid import require_movable, same_v
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
-from napari_osuda.napari_layers.transforms import grid_of
+from napari_osuda.napari_layers.transforms import grid_of, voxels_of
 
 IntArray = npt.NDArray[Any]
 
@@ -187,7 +186,10 @@ def unplaced(layers: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _array(layer: Any) -> Any:
-    return from_layer(np.asarray(layer.data), layer.metadata)
+    try:
+        return from_layer(voxels_of(layer), layer.metadata)
+    except CaseError as error:
+        raise CaseError(f"'{layer.name}': {error}") from error
 
 
 def _grid_of(layer: Any) -> Grid:

@@ -54,7 +54,7 @@ class SeriesChooser(QDialog):
             item = QListWidgetItem(_words(one))
             item.setToolTip(str(one.folder))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            ticked = not named or modality_of(one.description) is not None
+            ticked = one.is_magnitude and (not named or modality_of(one.description) is not None)
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
             self.list.addItem(item)
         self.list.itemChanged.connect(lambda _: self._on_ticked())
