@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import math
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.dicom.elements import HeaderElements, PixelElements, elements_of, text_of
 from napari_osuda.imaging.dicom.frames import Frame, frames_of
 from napari_osuda.imaging.dicom.tiles import tiled
 from napari_osuda.imaging.formats.stored import require_growth
@@ -41,6 +42,7 @@ _TAGS: list[Any] = [
 ]  # fmt: skip
 _NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
 _PIECE = 2**20
+_NUMBER = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 _LEAST_ELEMENTS = (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016)
 
 
@@ -136,10 +138,13 @@ def pixels_of(path: Path) -> NDArray[Any]:
     with _told(path, "The pixels of {} cannot be read"):
         with _BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, force=True)
-        if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
+        stored = elements_of(PixelElements, [dataset])
+        if stored.samples != 1:
             raise ValueError("it is a color picture and no measurement")
         syntax = _syntax(dataset)
-        _require_pixels(path, dataset)
+        # Before memory is taken for so many pixels as the header counts.
+        needed = stored.rows * stored.columns * stored.frames * max(stored.bits, 8) // 8
+        require_growth(str(path), needed, path.stat().st_size)
         dataset.file_meta.TransferSyntaxUID = syntax
         # pydicom asks its decoders; a syntax that none of them reads is a matter of what is installed.
         if syntax.is_compressed and not pydicom.pixels.get_decoder(syntax).is_available:
@@ -158,25 +163,18 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         with _BoundedFile(path) as stream:
             header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS, force=True)
 
-        def said(name: str) -> str:
-            return str(getattr(header, name, None) or "").strip()
-
-        frames: tuple[Frame, ...] = ()
-        problem = ""
-        is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
-        if is_image:
-            problem = tiled(header) or _inverted(header)
-            if not problem:
-                frames, problem = frames_of(path, header)
-        number = said("SeriesNumber")
+        is_image = bool(text_of(header, "SeriesInstanceUID") and "Rows" in header)
+        is_image = is_image and text_of(header, "Modality") not in _NO_IMAGES
+        frames, problem = _slices(path, header) if is_image else ((), "")
+        number = text_of(header, "SeriesNumber")
         return DicomHeader(
             path,
-            series=said("SeriesInstanceUID"),
-            instance=said("SOPInstanceUID"),
-            frame_of_reference=said("FrameOfReferenceUID"),
-            patient=said("PatientID"),
-            description=said("SeriesDescription") or said("ProtocolName"),
-            number=int(number) if number.lstrip("-").isdigit() else None,
+            series=text_of(header, "SeriesInstanceUID"),
+            instance=text_of(header, "SOPInstanceUID"),
+            frame_of_reference=text_of(header, "FrameOfReferenceUID"),
+            patient=text_of(header, "PatientID"),
+            description=text_of(header, "SeriesDescription") or text_of(header, "ProtocolName"),
+            number=int(number) if _NUMBER.fullmatch(number) else None,
             is_image=is_image,
             is_placed="ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header,
             frames=frames,
@@ -184,9 +182,19 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         )
 
 
+def _slices(path: Path, header: Any) -> tuple[tuple[Frame, ...], str]:
+    """The slices of a picture, or why it has none."""
+    try:
+        elements = elements_of(HeaderElements, [header])
+    except ValueError as error:
+        return (), f"its header is damaged: {error}"
+    problem = tiled(header, elements) or _inverted(header)
+    return ((), problem) if problem else frames_of(path, header, elements)
+
+
 def _inverted(header: Any) -> str:
     """Why a file's values are not brightness; "" where they are."""
-    if str(getattr(header, "PhotometricInterpretation", "")).strip().upper() != "MONOCHROME1":
+    if text_of(header, "PhotometricInterpretation").upper() != "MONOCHROME1":
         return ""
     return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
 
@@ -223,13 +231,6 @@ class _BoundedFile(io.BufferedReader):
                     part = inflating.unconsumed_tail
                     require_growth(self._where, grown, self._size)
         return content
-
-
-def _require_pixels(path: Path, dataset: Any) -> None:
-    """CaseError where so many pixels as the header counts are in no honest file of this size."""
-    sizes = (int(getattr(dataset, name, None) or 1) for name in ("Rows", "Columns", "NumberOfFrames"))
-    needed = math.prod(sizes) * max(int(getattr(dataset, "BitsAllocated", None) or 16), 8) // 8
-    require_growth(str(path), needed, path.stat().st_size)
 
 
 def _begins_bare(start: bytes) -> bool:
