@@ -17,6 +17,7 @@ __all__ = [
     "PARTIAL",
     "RUN_FILE",
     "csv_cell",
+    "expanded",
     "file_name",
     "harmless",
     "is_run_folder",
@@ -66,6 +67,12 @@ def written_whole(path: Path | str) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def expanded(path: Path | str) -> Path:
+    """A path with ``~`` as the home folder; that of a user whom the system does not know stays as it is."""
+    # Not `Path.expanduser`, which fails on such a user.
+    return Path(os.path.expanduser(path))
+
+
 def sha256_of(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as stream:
@@ -99,7 +106,8 @@ def path_inside(folder: Path | str, *names: str) -> Path:
     """
     folder = Path(folder)
     path = folder.joinpath(*map(file_name, names))
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
+    # Not `resolve`, which fails on links that lead in a circle.
+    if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder)):
         raise OutputError(f"{path.parent} leads out of the folder {folder}. Remove that link, and try again.")
     return path
 

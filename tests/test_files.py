@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import OutputError, printable
-from napari_osuda.files import csv_cell, file_name, path_inside, sha256_of, written_whole
+from napari_osuda.files import csv_cell, expanded, file_name, path_inside, sha256_of, written_whole
 
 
 def test_a_file_is_there_whole(tmp_path):
@@ -20,6 +20,16 @@ def test_a_file_is_there_whole(tmp_path):
         partial.write_bytes(b"whole")
     assert (tmp_path / "new" / "mask.nii.gz").read_bytes() == b"whole"
     assert os.listdir(tmp_path / "new") == ["mask.nii.gz"]
+
+
+def test_homes_and_circles_of_links(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/a") == tmp_path / "a"
+    assert expanded("~nobody-is-called-so/a").name == "a"
+    (tmp_path / "circle").symlink_to("circle")
+    assert path_inside(tmp_path, "circle", "a").name == "a"
+    with pytest.raises(OSError, match=r"[Ss]ymbolic|circle"):
+        (tmp_path / "circle" / "a").write_text("")
 
 
 def test_an_error_leaves_what_was_there_before(tmp_path):

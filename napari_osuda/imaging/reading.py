@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_osuda.errors import CaseError
+from napari_osuda.files import expanded
 from napari_osuda.imaging.case import Case, Source
 from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.finding.folder import channels_in, series_named
@@ -74,7 +75,7 @@ def _read(
         files = _named({key: series_named(str(path)) or Path(path) for key, path in spec.items()}, channels)
         return _of_files(files, channels, name, prepared)
     text = str(spec).strip()
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not text:
         raise CaseError("The case is empty: give a folder or files.")
     # A path that exists is meant, whatever commas and equal signs are in it.
@@ -90,9 +91,9 @@ def _read(
             if key.strip() in named:
                 raise CaseError(f"Channel {key.strip()} is given twice in {text}.")
             named[key.strip()] = value.strip()
-        paths = {key: series_named(value) or Path(value).expanduser() for key, value in named.items()}
+        paths = {key: series_named(value) or expanded(value) for key, value in named.items()}
         return _read(paths, channels, name, None, prepared)
-    given = [series_named(part.strip()) or Path(part.strip()).expanduser() for part in text.split(",")]
+    given = [series_named(part.strip()) or expanded(part.strip()) for part in text.split(",")]
     given = [path for path in given if str(path) != "."]
     if len(given) != len(channels):
         raise CaseError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 import zlib
@@ -101,7 +102,7 @@ def require(module: str) -> Any:
 def is_dicom(path: Path) -> bool:
     """Whether a file is DICOM: by its first bytes, or by its suffix where it has no preamble."""
     name = path.name.lower()
-    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not path.is_file():
+    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not os.path.isfile(path):
         return False
     try:
         with open(path, "rb") as stream:
