@@ -22,6 +22,8 @@ _ONE, _ONE_A_VOXEL = 2**28, 2**12
 _ALL, _ALL_A_VOXEL = 2**28, 2**16
 _SECONDS = 60.0
 _MOST_OPERATIONS = 200_000
+# Networks do the same at many places, and asking takes longer than small images themselves.
+_REMEMBERED = 4096
 
 
 @contextmanager
@@ -53,6 +55,7 @@ class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._where = where
         self._one, self._left = _ONE + _ONE_A_VOXEL * voxels, _ALL + _ALL_A_VOXEL * voxels
         self._until, self._operations = time.monotonic() + _SECONDS, _MOST_OPERATIONS
+        self._known: dict[Any, int] = {}
 
     def __torch_dispatch__(
         self,
@@ -78,12 +81,30 @@ class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
     def _bytes(self, func: Any, args: Any, kwargs: Any) -> int:
+        key = (func, _key(args), _key(list(kwargs.items())))
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._asked(func, args, kwargs)
+        return self._known[key]
+
+    def _asked(self, func: Any, args: Any, kwargs: Any) -> int:
         try:
             with torch.no_grad():
                 shapes = func(*tree_map(_shape, args), **tree_map(_shape, kwargs))
         except Exception:  # an operation whose result hangs on its values has no shape before it
             return 0
         return sum(t.numel() * t.element_size() for t in tree_leaves(shapes) if isinstance(t, Tensor))
+
+
+def _key(value: Any) -> Any:
+    """What of an argument decides how large a result is, or more."""
+    if isinstance(value, Tensor):
+        return (*value.shape, value.dtype)
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    # 1, 1.0 and True are one key, and not one argument.
+    return (type(value), repr(value))
 
 
 def _shape(value: Any) -> Any:
