@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ __all__ = [
     "file_name",
     "harmless",
     "is_run_folder",
+    "name_given_twice",
     "path_inside",
     "sha256_of",
     "written_whole",
@@ -132,6 +133,20 @@ def file_name(name: str) -> str:
     if len(name.encode("utf-8")) > _LONGEST_NAME:
         raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
     return name
+
+
+def name_given_twice(names: Iterable[str]) -> str | None:
+    """The first name that means the same file as one before it on some system; None where there is none.
+
+    Those of Windows and macOS do not tell capital letters apart, nor the ways to write an accent.
+    """
+    seen: set[str] = set()
+    for name in names:
+        plain = unicodedata.normalize("NFKC", name).casefold().rstrip(" .")
+        if plain in seen:
+            return name
+        seen.add(plain)
+    return None
 
 
 def harmless(text: str) -> str:

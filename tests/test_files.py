@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import OutputError, printable
-from napari_osuda.files import csv_cell, expanded, file_name, path_inside, sha256_of, written_whole
+from napari_osuda.files import (
+    csv_cell,
+    expanded,
+    file_name,
+    name_given_twice,
+    path_inside,
+    sha256_of,
+    written_whole,
+)
 
 
 def test_a_file_is_there_whole(tmp_path):
@@ -30,6 +38,19 @@ def test_homes_and_circles_of_links(tmp_path, monkeypatch):
     assert path_inside(tmp_path, "circle", "a").name == "a"
     with pytest.raises(OSError, match=r"[Ss]ymbolic|circle"):
         (tmp_path / "circle" / "a").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("names", "twice"),
+    [
+        (("a", "b", "a_b"), None),
+        (("A", "a"), "a"),
+        (("caf\u00e9", "cafe\u0301"), "cafe\u0301"),
+        (("a", "a."), "a."),
+    ],
+)
+def test_names_that_are_one_on_some_system(names, twice):
+    assert name_given_twice(names.split()) == twice
 
 
 def test_an_error_leaves_what_was_there_before(tmp_path):
