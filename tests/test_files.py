@@ -50,7 +50,7 @@ def test_homes_and_circles_of_links(tmp_path, monkeypatch):
     ],
 )
 def test_names_that_are_one_on_some_system(names, twice):
-    assert name_given_twice(names.split()) == twice
+    assert name_given_twice(names) == twice
 
 
 def test_an_error_leaves_what_was_there_before(tmp_path):
@@ -156,3 +156,10 @@ def test_what_is_printed_drives_no_terminal(text):
 )  # fmt: skip
 def test_no_cell_of_a_table_is_a_formula(value, cell):
     assert csv_cell(value) == cell
+
+
+def test_what_has_no_end_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for endless in (tmp_path / "pipe", tmp_path, "/dev/zero"):
+        with pytest.raises(OSError, match="a pipe, a device or a folder"):
+            sha256_of(endless)
