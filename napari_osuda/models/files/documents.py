@@ -176,8 +176,12 @@ def read_json(package: Package, name: str) -> dict[str, Any]:
         It is not readable as JSON, or not a mapping; or it is too large, as for :func:`read_yaml`.
     """
     where = f"{name} in {package.path}"
+    content = package.read(name, MAX_TEXT)
+    # Each would be an object of its own, before anybody can count them; some stand in texts.
+    if sum(content.count(mark) for mark in (b"[", b"{", b",")) > 4 * _MAX_NODES:
+        raise ModelError(f"{where} holds more than {_MAX_NODES:,} values.")
     try:
-        document = json.loads(package.read(name, MAX_TEXT), object_pairs_hook=_once)
+        document = json.loads(content, object_pairs_hook=_once)
     except RecursionError:
         raise ModelError(f"{where} is nested too deep to be read.") from None
     except ValueError as error:
