@@ -26,8 +26,12 @@ _MOST_OPERATIONS = 200_000
 _REMEMBERED = 4096
 
 
+# Whatever the size of the image that is tried.
+_ONE_TRIED, _ALL_TRIED = 2**30, 2**33
+
+
 @contextmanager
-def measured(where: str, image: Sequence[int] = ()) -> Iterator[None]:
+def measured(where: str, image: Sequence[int] = (), *, tried: bool = False) -> Iterator[None]:
     """Within it no operation of torch makes a tensor that is far too large for an image of this size.
 
     Parameters
@@ -36,6 +40,9 @@ def measured(where: str, image: Sequence[int] = ()) -> Iterator[None]:
         How messages call the program.
     image : sequence of int
         Of which size the image is that goes through; none where nothing goes through.
+    tried : bool
+        Whether it is only found out if the network runs: no operation may then make more than 1 GB, and all
+        together 8 GB.
 
     Raises
     ------
@@ -45,15 +52,18 @@ def measured(where: str, image: Sequence[int] = ()) -> Iterator[None]:
     voxels = 1
     for n in image:
         voxels *= int(n)
-    with _Measure(where, voxels):
+    one, every = _ONE + _ONE_A_VOXEL * voxels, _ALL + _ALL_A_VOXEL * voxels
+    if tried:
+        one, every = min(one, _ONE_TRIED), min(every, _ALL_TRIED)
+    with _Measure(where, one, every):
         yield
 
 
 class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __init__(self, where: str, voxels: int) -> None:
+    def __init__(self, where: str, one: int, every: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._where = where
-        self._one, self._left = _ONE + _ONE_A_VOXEL * voxels, _ALL + _ALL_A_VOXEL * voxels
+        self._one, self._left = one, every
         self._until, self._operations = time.monotonic() + _SECONDS, _MOST_OPERATIONS
         self._known: dict[Any, int] = {}
 
