@@ -250,3 +250,9 @@ def test_an_uncertainty_of_another_image(folder: Path) -> None:
     )
     with pytest.raises(CaseError, match="not of one case"):
         ReviewRun.of_folder(folder).review("patient_t2")
+
+
+def test_a_pipe_holds_no_arrays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="no file"):
+        read_arrays(tmp_path / "a.npz")
