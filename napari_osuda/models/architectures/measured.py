@@ -20,6 +20,7 @@ __all__ = ["measured"]
 # network of 300 layers of 50 channels makes 60,000 bytes a voxel.
 _ONE, _ONE_A_VOXEL = 2**28, 2**12
 _ALL, _ALL_A_VOXEL = 2**28, 2**16
+# Of this thread's own work: a busy machine makes no network slow.
 _SECONDS = 60.0
 _MOST_OPERATIONS = 200_000
 # Networks do the same at many places, and asking takes longer than small images themselves.
@@ -64,7 +65,7 @@ class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._where = where
         self._one, self._left = one, every
-        self._until, self._operations = time.monotonic() + _SECONDS, _MOST_OPERATIONS
+        self._until, self._operations = time.thread_time() + _SECONDS, _MOST_OPERATIONS
         self._known: dict[Any, int] = {}
 
     def __torch_dispatch__(
@@ -77,7 +78,7 @@ class _Measure(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Ask torch for the shapes of what an operation makes, without values, and then call it."""
         kwargs = dict(kwargs or {})
         self._operations -= 1
-        if self._operations < 0 or time.monotonic() > self._until:
+        if self._operations < 0 or time.thread_time() > self._until:
             raise ModelError(f"{self._where} takes too long for one small image, so it is not read.")
         # A view makes nothing, and in place nothing new comes.
         if not (func.is_view or func._schema.is_mutable):

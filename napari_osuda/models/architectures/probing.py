@@ -18,7 +18,7 @@ from napari_osuda.models.card import ModelCard
 __all__ = ["check_channels", "example_for", "forward", "smallest_size"]
 
 _EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
-# A network that takes longer than this on sizes that fail is not tried at larger ones.
+# A network that keeps this thread at work for longer on sizes that fail is not tried at larger ones.
 _SECONDS = 20.0
 # Of an image that is only tried; 200 x 200 x 200 is one.
 _MOST_VALUES = 2**23
@@ -75,11 +75,11 @@ def smallest_size(network: nn.Module, channels: int, spatial_dims: int) -> tuple
         size = (edge,) * spatial_dims
         if channels * math.prod(size) > _MOST_VALUES:
             return None
-        began = time.monotonic()
+        began = time.thread_time()
         output = forward(network, channels, size)
         if output is not None and tuple(output.shape[2:]) == size:
             return size
-        if (time.monotonic() - began) * 2**spatial_dims > _SECONDS:
+        if (time.thread_time() - began) * 2**spatial_dims > _SECONDS:
             return None
     return None
 
