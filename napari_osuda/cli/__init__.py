@@ -46,13 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _open_streams() -> None:
     """Where a caller has closed the standard streams, the next file that is opened would be taken for one."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is not None:
-            continue
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             # The lowest number that is free is the one that is missing.
             os.open(os.devnull, os.O_RDWR)
-        nowhere = open(os.devnull, "w" if number else "r", encoding="utf-8")  # noqa: SIM115, as long as we run
-        setattr(sys, name, nowhere)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, as long as we run
+            setattr(sys, name, nowhere)
