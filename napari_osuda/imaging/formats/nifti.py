@@ -185,11 +185,11 @@ def opened(path: Path) -> Iterator[Any]:
         packed = path.suffix.lower() in (".gz", ".mgz")
         with gzip.open(path) if packed else open(path, "rb") as stream:
             start = bytes(stream.read(_LONGEST_HEADER))
-            kind, needed, offset, start = (
+            kind, voxels, needed, offset, start = (
                 _mgh(start) if path.suffix.lower() in (".mgh", ".mgz") else _nifti(start, path)
             )
             if packed:
-                require_stored(path, offset + needed, "gzip")
+                require_stored(path, offset + needed, "gzip", voxels=voxels)
             else:
                 require_stored(path, needed, "raw", offset)
             # A memory map would ask where a compressed file ends, and so read all of it.
@@ -242,8 +242,8 @@ class _Beginning(io.RawIOBase):
         return done
 
 
-def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
-    """Class, bytes of the voxels, the first of them, and the header as it is to be read.
+def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, int, bytes]:
+    """Class, number and bytes of the voxels, the first of them, and the header as it is to be read.
 
     The standard has voxels of a single file begin behind the header (a vox_offset below 352 counts as 352,
     also one that is no number), and nibabel takes the number as it is.
@@ -260,17 +260,19 @@ def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
         header["vox_offset"] = offset
     if offset > _LONGEST_EXTENSIONS:
         raise CaseError(f"{path} has its voxels {offset:,.0f} bytes behind its header: it is damaged.")
-    needed = math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+    voxels = math.prod(header.get_data_shape())
+    needed = voxels * header.get_data_dtype().itemsize
     # Four zeros: there are no extensions.
-    return kind, needed, int(offset), header.binaryblock + bytes(4)
+    return kind, voxels, needed, int(offset), header.binaryblock + bytes(4)
 
 
-def _mgh(start: bytes) -> tuple[Any, int, int, bytes]:
+def _mgh(start: bytes) -> tuple[Any, int, int, int, bytes]:
     """As `_nifti`, of a file of FreeSurfer."""
     sizes = struct.unpack_from(">6i", start)[1:]
     if min(sizes[:4]) < 1:
         raise ValueError(f"its sizes are {sizes[:4]}")
-    return nib.MGHImage, math.prod(sizes[:4]) * _MGH_BYTES.get(sizes[4], 1), _MGH_HEADER, b""
+    voxels = math.prod(sizes[:4])
+    return nib.MGHImage, voxels, voxels * _MGH_BYTES.get(sizes[4], 1), _MGH_HEADER, b""
 
 
 def _pair(path: Path) -> Any:

@@ -8,6 +8,8 @@ from pathlib import Path
 from qtpy.QtCore import QSettings, QStandardPaths
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from napari_osuda.files import expanded
+
 __all__ = ["FolderPanel", "runs_folder"]
 
 
@@ -87,7 +89,7 @@ class FolderPanel(QWidget):
         """The folder for a run that begins now."""
         if not self._own:
             self.renew()
-        return Path(self.line.text().strip()).expanduser()
+        return expanded(self.line.text().strip())
 
     def _on_edited(self) -> None:
         self._own = bool(self.line.text().strip())
