@@ -25,7 +25,7 @@ def share_place(widget: QWidget) -> None:
     area = window.dockWidgetArea(dock)
     for other in window.findChildren(QDockWidget):
         beside = other is not dock and window.dockWidgetArea(other) == area
-        if beside and not other.isFloating() and other.windowTitle().startswith("OSUDA"):
+        if beside and not other.isFloating() and str(getattr(other, "name", "")).startswith("OSUDA"):
             window.tabifyDockWidget(other, dock)
             dock.raise_()
             _as_it_was(window, widget)

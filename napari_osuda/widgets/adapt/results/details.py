@@ -37,6 +37,8 @@ class OutcomeDetails(QWidget):
 
         case = result.cases[0]
         sentences = [*said(result.recommendation), result_words(result) + "."]
+        if result.folder is not None:
+            sentences.append(f"Run folder: {result.folder}")
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))
         self.scores.setVisible(bool(case.scores_before))
         self.scores.setText(_score_table(case.scores_before, case.scores_after, colors))

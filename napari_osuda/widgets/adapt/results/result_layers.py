@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from vispy.scene.visuals import Polygon
 
 from napari_osuda.evaluation import DIFFERENCE, difference
@@ -55,6 +55,15 @@ class ResultLayers:
         """Make room for a run of a model on ``image``, which is of this case."""
         self._make_room(*self._made)
         self._image, self._card, self._case = image, card, case
+        self._uncover(image)
+
+    def _uncover(self, image: Any) -> None:
+        """Show what the masks are of: another contrast over it hides why they are as they are."""
+        layers = self._viewer.layers
+        for layer in layers[layers.index(image) + 1 :] if image in layers else ():
+            if isinstance(layer, Image) and layer.blending != "additive":
+                layer.visible = False
+        image.visible = True
 
     def end(self) -> None:
         """The run has ended: layers that it has not made anew go."""
@@ -99,7 +108,9 @@ class ResultLayers:
         active = self._viewer.layers.selection.active
         layer = self._add("difference", changed, names, colors, visible=False)
         layer.editable = False
-        go_to_most_changed(self._viewer, layer)
+        if any(mask.visible for mask, _ in self._made.values()):
+            # Where neither mask is trusted none is shown, and the picture stays where it is looked at.
+            go_to_most_changed(self._viewer, layer)
         if active is not None:
             self._viewer.layers.selection.active = active
 
