@@ -85,12 +85,12 @@ def region_words(region: str) -> str:
     return _REGIONS.get(region, region)
 
 
-def result_words(result: RunResult) -> str:
-    """How far a run came, of which iteration its result is and why, and where it is saved."""
+def result_words(result: RunResult, *, where: bool = True) -> str:
+    """How far a run came, of which iteration its result is and why, and in which folder it is saved."""
     parts = [
         f"{len(result.reports)} of {result.job.config.iterations} iterations",
         _iteration_words(result),
-        f"Saved in {result.folder.name}" if result.folder is not None else "",
+        f"Saved in {result.folder.name}" if where and result.folder is not None else "",
     ]
     return ". ".join(part for part in parts if part)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image, Labels
+from napari.layers import Labels
 from vispy.scene.visuals import Polygon
 
 from napari_osuda.evaluation import DIFFERENCE, difference
@@ -55,15 +55,6 @@ class ResultLayers:
         """Make room for a run of a model on ``image``, which is of this case."""
         self._make_room(*self._made)
         self._image, self._card, self._case = image, card, case
-        self._uncover(image)
-
-    def _uncover(self, image: Any) -> None:
-        """Show what the masks are of: another contrast over it hides why they are as they are."""
-        layers = self._viewer.layers
-        for layer in layers[layers.index(image) + 1 :] if image in layers else ():
-            if isinstance(layer, Image) and layer.blending != "additive":
-                layer.visible = False
-        image.visible = True
 
     def end(self) -> None:
         """The run has ended: layers that it has not made anew go."""
