@@ -72,7 +72,7 @@ class DecidePanel(QWidget):
         self.on.setChecked(True)
         self.rest_after = _button(words.REST["after"], words.REST_TIP)
         self.rest_before = _button(words.REST["before"], words.REST_TIP)
-        self.rest = ButtonRows(self.rest_after, self.rest_before)
+        self.rest_buttons = ButtonRows(self.rest_after, self.rest_before)
         self.whole = _button(words.WHOLE, "")
         menu = QMenu(self.whole)
         for kind, act in (
@@ -107,7 +107,7 @@ class DecidePanel(QWidget):
         layout.addLayout(_row(self.edit, self.undo_button, self.redo_button, self.whole))
         layout.addLayout(_row(self.flag, self.comment, stretch=(0, 1)))
         layout.addWidget(self.on)
-        layout.addWidget(self.rest)
+        layout.addWidget(self.rest_buttons)
 
     def set_progress(self, done: int, total: int, plane: str) -> None:
         """How many slices of the plane are decided."""
@@ -141,7 +141,7 @@ class DecidePanel(QWidget):
             button.setEnabled(undecided > 0)
             button.setToolTip(words.REST_TIP if undecided else words.NONE_UNDECIDED)
         # Where all is decided and saved, what was written is told in their place.
-        self.rest.setVisible(undecided > 0)
+        self.rest_buttons.setVisible(undecided > 0)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""

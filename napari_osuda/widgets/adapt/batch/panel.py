@@ -13,6 +13,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError, explain
+from napari_osuda.files import path_inside
 from napari_osuda.widgets.adapt.batch import words
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.column import ButtonRows
@@ -159,7 +160,7 @@ class BatchPanel(QWidget):
 
     def out(self, folder: Path) -> Path:
         """Where the results of a folder's patients go."""
-        return self._place() / f"{folder.name}-batch"
+        return path_inside(self._place(), f"{folder.name}-batch")
 
     def refresh(self) -> None:
         """Say at each button whether it can be pressed, and why not."""
