@@ -75,7 +75,7 @@ class Bench:
         self.adapt.folder_panel.set_parent_folder(folder)
         self.adapt.choose_model(sample_models()[MODEL])
         until(lambda: self.adapt.model_panel.model is not None)
-        self.adapt.settings.panel.set_values(iterations=iterations, threads=threads)
+        self.adapt.settings_panel.set_values(iterations=iterations, threads=threads)
         _, self.monitor = self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Monitor")
         settle(0.5)
         self.draws, self.previewing = 0, 0.0
@@ -133,7 +133,7 @@ class Bench:
                 self.adapt.adapt()
                 until(lambda: self.adapt.run_panel.state == "running")
                 # Nobody scrolls in the first two thirds, in which the monitor comes and goes.
-                self.come_and_go(2 * self.adapt.settings.panel.config().iterations // 3)
+                self.come_and_go(2 * self.adapt.settings_panel.config().iterations // 3)
             seconds = self.steps[-1][0] - self.steps[0][0]
             rates.append(self.draws / seconds)
             shares.append(self.previewing / seconds)

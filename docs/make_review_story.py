@@ -39,7 +39,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     adapt = panel(viewer, "OSUDA: Adapt")
     adapt.folder_panel.set_parent_folder(work)
     if iterations is not None:
-        adapt.settings.panel.set_values(iterations=iterations)
+        adapt.settings_panel.set_values(iterations=iterations)
     story.choose(adapt.model_panel.combo, "glioma four contrasts")
     story.wait(adapt.run_panel.adapt_button.isEnabled, "the model")
     story.click(adapt.run_panel.adapt_button)

@@ -82,7 +82,7 @@ def run_it(hand: Hand, adapt: Any, model: str = "four contrasts") -> Any:
     if model:
         hand.choose(adapt.model_panel.combo, model)
     hand.wait(adapt.run_panel.adapt_button.isEnabled, "the model")
-    adapt.settings.panel.set_values(iterations=ITERATIONS, threads=1)
+    adapt.settings_panel.set_values(iterations=ITERATIONS, threads=1)
     hand.picture("1-ready")
     hand.click(adapt.run_panel.adapt_button)
     hand.wait(lambda: adapt.run_panel.state in ("done", "failed") and adapt.settled, "the run", 1500)
