@@ -60,7 +60,7 @@ class PlanesWidget(DockedWidget):
         self.windows = QComboBox()
         self.windows.setAccessibleName("Brightness of the image")
         self.windows.setToolTip("Window and level of the image that is shown")
-        self.windows.addItem("Window")
+        self.windows.addItem("As it is")
         self.windows.addItems(list(WINDOWS))
         self.windows.setMinimumWidth(1)
         self.windows.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -69,7 +69,7 @@ class PlanesWidget(DockedWidget):
         self.cross.setToolTip("Draws the crosshair on the large picture too. A click there moves it.")
         self.empty = WrappedLabel("Open the images of a patient to see their planes.")
         row = QHBoxLayout()
-        row.addWidget(QLabel("Image"))
+        row.addWidget(QLabel("Window and level"))
         row.addWidget(self.windows, 1)
         row.addWidget(self.cross)
         # A widget that grows: else napari would put a stretch below, which takes half of the height.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QGridLayout,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -19,7 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.widgets.adapt.results.details import OutcomeDetails
-from napari_osuda.widgets.adapt.words import NO_ADAPTED, NO_GUARD, VERDICTS
+from napari_osuda.widgets.adapt.words import NEITHER_NEXT, NO_ADAPTED, NO_GUARD, VERDICTS
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -91,20 +91,16 @@ class OutcomePanel(QWidget):
         for widget in (self.after, self.before):
             widget.setMinimumWidth(1)
             choice.addWidget(widget, 1)
-        buttons = QGridLayout()
         self.buttons = (
             self.review_button, self.mask_button, self.details_button,
             self.report_button, self.model_button, self.again_button,
         )  # fmt: skip
-        for index, button in enumerate(self.buttons):
-            button.setMinimumWidth(1)
-            buttons.addWidget(button, index // 3, index % 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)
         layout.addWidget(self.other_case)
         layout.addLayout(choice)
-        layout.addLayout(buttons)
+        layout.addWidget(ButtonRows(*self.buttons))
         self.show_result(None)
 
     @property
@@ -200,7 +196,10 @@ class OutcomePanel(QWidget):
             headline = NO_ADAPTED
         elif advice is not None:
             mark, hue, headline = VERDICTS[advice.decision]
+        doubted = case.after is not None and advice is not None and advice.decision == "neither"
+        next_ = f"<br>{NEITHER_NEXT}" if doubted else ""
         name = ", ".join(each.case.name for each in result.cases)
         color = getattr(self._colors, hue)
-        self.text.setText(f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})")
+        said = f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})"
+        self.text.setText(said + next_)
         self.details.show_result(result, self._colors)

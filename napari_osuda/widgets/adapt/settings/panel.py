@@ -10,17 +10,29 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from napari_osuda.widgets.adapt.settings.groups import grouped
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.fold import Fold
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
     from napari_osuda.method import AdaptationConfig
 
 __all__ = ["SettingsPanel"]
 
+_LOCKED = "The settings are fixed until the run has ended."
 _STRENGTHS = {"gentle": 0.5, "standard": 1.0, "strong": 2.0}
 
 
@@ -36,6 +48,7 @@ class SettingsPanel(QWidget):
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS
+        self._locked = False
         self.method = QComboBox()
         self.method.setAccessibleName("Method")
         for name, preset in PRESETS.items():
@@ -65,21 +78,28 @@ class SettingsPanel(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
-        for name, kind in typing.get_type_hints(AdaptationConfig).items():
-            field = _field(kind)
-            field.setAccessibleName(name)
-            field.setToolTip(meanings.get(name, name))
-            self.fields[name] = field
-            form.addRow(name, field)
-            _on_change(field, self.changed.emit)
+        self.labels: dict[str, QLabel] = {}
+        self._own: dict[str, Any] = {}
+        kinds = typing.get_type_hints(AdaptationConfig)
+        for title, names in grouped(kinds).items():
+            form.addRow(QLabel(f"<b>{title}</b>"))
+            for name in names:
+                field, label = _field(kinds[name]), QLabel(name)
+                field.setAccessibleName(name)
+                field.setToolTip(meanings.get(name, name))
+                self.fields[name], self.labels[name] = field, label
+                form.addRow(label, field)
+                _on_change(field, self.changed.emit)
+        self.reset_button = QPushButton("Reset changed settings")
+        self.reset_button.clicked.connect(self._apply)
+        form.insertRow(0, self.reset_button)
+        self.changed.connect(self._mark)
         self.ratio.setToolTip(meanings["class_ratio"])
         # What a method cannot do without is asked for where the method is chosen.
         _tie(self.ratio, self.fields["class_ratio"])
         _on_change(self.ratio, self.changed.emit)
-        self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
-        self.expert.setDuration(0)
+        self.expert = Fold("All settings")
         self.expert.addWidget(expert)
-        self.expert.layout().setContentsMargins(0, 0, 0, 0)
 
         simple = QFormLayout()
         simple.addRow("Method", self.method)
@@ -89,13 +109,13 @@ class SettingsPanel(QWidget):
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.lock_note = WrappedLabel("The settings are fixed until the run has ended.")
+        self.lock_note = WrappedLabel(_LOCKED)
         self.lock_note.hide()
         layout.addLayout(simple)
         layout.addWidget(self.lock_note)
         layout.addWidget(self.expert)
-        self.method.currentTextChanged.connect(self._apply)
-        self.strength.currentTextChanged.connect(self._apply)
+        self.method.currentTextChanged.connect(lambda _: self._apply())
+        self.strength.currentTextChanged.connect(lambda _: self._apply())
         self._apply()
 
     def config(self) -> AdaptationConfig:
@@ -116,6 +136,8 @@ class SettingsPanel(QWidget):
         """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
         for widget in (self.method, self.strength, self.device, self.ratio, *self.fields.values()):
             widget.setEnabled(not locked)
+        self._locked = locked
+        self._mark()
         if not locked:
             self.strength.setEnabled(self._has_iterations)
         self.lock_note.setVisible(locked)
@@ -137,6 +159,27 @@ class SettingsPanel(QWidget):
         """Write settings into the fields."""
         for name, value in values.items():
             _set_value(self.fields[name], value)
+        self._mark()
+
+    def set_colors(self, colors: Palette) -> None:
+        """Follow napari's theme."""
+        self.expert.set_colors(colors)
+
+    @property
+    def changed_settings(self) -> list[str]:
+        """Those that are not as the chosen method and strength have them."""
+        return [name for name, own in self._own.items() if _value(self.fields[name]) != own]
+
+    def _mark(self) -> None:
+        """Tell the changed settings from the others, and how many there are while they are folded away."""
+        changed = self.changed_settings
+        for name, label in self.labels.items():
+            label.setText(f"<b>\N{BULLET} {name}</b>" if name in changed else name)
+            own = f"Changed. With {self.method.currentText()} it is: {self._own.get(name) or 'none'}"
+            label.setToolTip(own if name in changed else "")
+        self.expert.setText(f"All settings ({len(changed)} changed)" if changed else "All settings")
+        why_not = "No setting is changed." if not changed else _LOCKED if self._locked else ""
+        enable(self.reset_button, "Sets all as the chosen method and strength have them", why_not)
 
     def _apply(self) -> None:
         """The method's own settings, at the chosen strength, in place of all others."""
@@ -156,6 +199,7 @@ class SettingsPanel(QWidget):
             widget.setVisible(self._presets[name].assumes_ratio)
         ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
         self.set_values(**config.to_dict())
+        self._own = {name: _value(field) for name, field in self.fields.items() if name != "class_ratio"}
         # What the person has given is not the method's to take back with a change of strength.
         self.ratio.setText(ratio)
         self.changed.emit()
