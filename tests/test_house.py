@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-
-import pytest
 
 import napari_osuda
 
@@ -60,55 +56,3 @@ def test_each_module_that_decides_something_has_its_test_in_the_same_place():
         if decides and not within.name.startswith("__") and not test.is_file():
             lacking.append(str(within))
     assert not lacking
-
-
-LONGEST_SENTENCE = 25
-
-
-def _texts(tree: ast.AST) -> Iterator[str]:
-    """Every text that is no docstring; what an f-string puts in counts as a word."""
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    parts: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr) and id(node) not in docstrings:
-            parts |= {id(part) for part in node.values}
-            yield "".join(str(v.value) if isinstance(v, ast.Constant) else "x" for v in node.values)
-    for node in ast.walk(tree):
-        known = id(node) in docstrings or id(node) in parts
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not known:
-            yield node.value
-
-
-def _sentences(text: str) -> list[str]:
-    plain = re.sub(r"</?[a-z][^>]*>", " ", re.sub(r"<br\s*/?>|\n", ". ", text)).replace("&nbsp;", " ")
-    return re.split(r"(?<=[.!?])\s+", plain)
-
-
-@cache
-def _read_by_people() -> tuple[tuple[Path, str], ...]:
-    """Every module's texts."""
-    return tuple(
-        (path.relative_to(PACKAGE), text)
-        for path in sorted(PACKAGE.rglob("*.py"))
-        for text in _texts(ast.parse(path.read_text(encoding="utf-8")))
-    )
-
-
-def test_no_sentence_that_a_person_reads_is_longer_than_it_should_be():
-    long = [
-        f"{path}: {sentence}"
-        for path, text in _read_by_people()
-        for sentence in _sentences(text)
-        if len(sentence.split()) > LONGEST_SENTENCE
-    ]
-    assert not long
-
-
-@pytest.mark.parametrize(
-    "coined",
-    ["whence", "leafing", "in sight", "speaks for", "took back", "did again", "side by side in memory",
-     "turned contrast", "way in", "way back", "told ratio", "napari alone", "share of the most"],
-)  # fmt: skip
-def test_words_of_our_own_making_are_gone_from_what_people_read(coined):
-    found = [f"{path}: {text}" for path, text in _read_by_people() if coined in text.lower()]
-    assert not found

@@ -73,9 +73,7 @@ class Adaptation(Iterator[StepReport]):
         self.t = 0
         self.finished = False
         if iter(batches) is batches:
-            raise ConfigError(
-                "The batches must be re-iterable, such as a list: they are gone through many times."
-            )
+            raise ConfigError("The batches must be re-iterable, such as a list: they are used many times.")
         first = next(iter(batches), None)
         if first is None or first.numel() == 0:
             raise CaseError("There is nothing to adapt to: the target holds no slice with brain in it.")

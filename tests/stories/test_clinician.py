@@ -22,6 +22,7 @@ from qtpy.QtTest import QTest
 from napari_osuda.benchmark.real.lgg import find_lgg, read_lgg
 from napari_osuda.imaging import read_labels
 from napari_osuda.simulation.shipped import sample_models, sample_patients
+from napari_osuda.widgets.review import words
 
 pytestmark = [pytest.mark.viewer, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -107,7 +108,7 @@ def sign(hand: Hand, review: Any) -> Path:
     QTest.keyClick(review.page.name, Qt.Key.Key_Return)
     if hand.asked:
         hand.answer("Save and sign")
-    hand.wait(lambda: "report is beside it" in review.page.note.text(), "the report")
+    hand.wait(lambda: words.REPORT_DONE in review.page.note.text(), "the report")
     hand.picture("4-signed")
     (path,) = (review.run.folder / "final").glob("*.nii.gz")
     np.testing.assert_array_equal(read_labels(path)[0], review.review.case.after)
@@ -174,7 +175,7 @@ def test_a_real_glioma_patient_without_the_models_contrast(hand, tmp_path):
     hand.choose(adapt.model_panel.combo, "from T2")
     hand.wait(lambda: adapt.model_panel.model is not None, "the model")
     hand.wait(lambda: "t2" in adapt.channel_panel.combos, "the model's channel")
-    assert "hoose" in adapt.run_panel.adapt_button.toolTip(), "a greyed button says why"
+    assert "hoose" in adapt.run_panel.adapt_button.toolTip(), "a grayed button says why"
     hand.choose(adapt.channel_panel.combos["t2"], "FLAIR")
     hand.wait(adapt.run_panel.adapt_button.isEnabled, "the image")
     assert "FLAIR is used in place of T2" in adapt.note.text()

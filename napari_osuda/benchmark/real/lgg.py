@@ -27,7 +27,7 @@ __all__ = ["CONTRASTS", "SPACING_TOLD", "LggPatient", "LggScan", "find_lgg", "lg
 
 CONTRASTS = ("T1", "FLAIR", "T1 post")
 """What the three colors of a picture hold."""
-SPACING_TOLD = "The pictures do not tell voxel sizes; taken are 256 mm a side and 5 mm between slices."
+SPACING_TOLD = "The pictures do not give voxel sizes; used are 256 mm a side and 5 mm between slices."
 _SIDE_MM, _SLICE_MM = 256.0, 5.0
 _FOLDER = re.compile(r"(TCGA_([A-Z0-9]{2})_[A-Z0-9]{4})_\d{8}")
 # A contrast that a patient lacks is a copy of FLAIR; a slice or two are so by chance (all black).

@@ -120,7 +120,7 @@ def _require_sizes(image: Any, path: Path) -> None:
     if not np.isfinite(steps).all() or (steps == 0).any():
         raise CaseError(
             f"{path} gives its voxels the size {' x '.join(f'{v:g}' for v in steps)}, which cannot be: "
-            "mend pixdim in the header, or convert the images again."
+            "correct pixdim in the header, or convert the images again."
         )
 
 
@@ -296,5 +296,6 @@ def _read_on(stream: Any, path: Path) -> None:
         left -= len(part)
         if left < 0:
             raise CaseError(
-                f"{path} holds far more than its header describes: it is damaged or a trap. Export it again."
+                f"{path} holds far more than its header describes: it is damaged or malicious. "
+                "Export it again."
             )

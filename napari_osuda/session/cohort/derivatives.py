@@ -25,7 +25,7 @@ WRITTEN_MASKS = {"before": "before", "adapted": "after"}
 _BIDS_VERSION = "1.10.0"
 _HOME = "https://github.com/napari-osuda/napari-osuda"
 _SAID = {
-    "before": "Mask of the source model as it came.",
+    "before": "Mask of the source model as it is.",
     "adapted": "Mask of the model after adaptation to this target (OSUDA, Liu et al., MICCAI 2021).",
 }
 # What of the output is no BIDS.

@@ -52,34 +52,36 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
         "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
     ),
     ReasonKind.STEADY: (
-        "The result changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
-        "The result changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
+        "The adapted mask changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
+        "The adapted mask changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
     ),
     ReasonKind.MIXES: (
-        "It agrees better with masks made with other image statistics{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
-        "It agrees less with masks made with other image statistics{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
+        "The adapted mask agrees better with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
+        "The adapted mask agrees less with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
     ),
     ReasonKind.OTHERS: (
-        "It agrees better with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
-        "It agrees less with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+        "The adapted mask agrees better with the other candidate masks{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+        "The adapted mask agrees less with the other candidate masks{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
     ),
     ReasonKind.CONFIDENCE: (
         "The original model is more confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
         "The original model is less confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
     ),
     ReasonKind.COHERENCE: (
-        "Neighboring slices agree better{of} (Dice {after:.2f}, original {before:.2f}).",
-        "Neighboring slices agree less{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of the adapted mask agree better{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of the adapted mask agree less{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
     ReasonKind.SEPARATION: (
-        "The mask separates bright from dark tissue better{of} (explained variance {after:.0%}, original "
-        "{before:.0%}).",
-        "The mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, original "
-        "{before:.0%}).",
+        "The adapted mask separates bright from dark tissue better{of} (explained variance {after:.0%}, "
+        "original {before:.0%}).",
+        "The adapted mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, "
+        "original {before:.0%}).",
     ),
     ReasonKind.VOLUMES: (
         "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "
@@ -121,7 +123,7 @@ def collapse_said(collapse: Collapse) -> str:
     )
     return (
         f"The segmentation collapsed at iteration {collapse.iteration}: {what}. "
-        f"Training was ended, and the state after {collapse.good} iterations is used."
+        f"Training was ended, and the result of iteration {collapse.good} is used."
     )
 
 

@@ -236,7 +236,7 @@ class ReviewRecord:
         try:
             labels = read_arrays(path)["labels"]
             if labels.dtype.kind not in "biu":
-                raise ValueError(f"it holds {labels.dtype.name} and no labels")
+                raise ValueError(f"it holds {labels.dtype.name}, not labels")
             return labels
         except (OSError, ValueError, KeyError) as error:
             raise CaseError(
@@ -262,7 +262,7 @@ def _of_this_form(document: dict[str, Any]) -> dict[str, Any]:
     if form != REVIEW_FORMAT:
         raise CaseError(
             f"The review's record is not one of this version (format {form}, expected {REVIEW_FORMAT}): "
-            "update napari-osuda, or move the file away to begin anew."
+            "update napari-osuda, or move the file away to start again."
         )
     return document
 

@@ -104,7 +104,7 @@ def test_without_an_adapted_mask_the_original_is_the_only_choice(panel):
     assert panel.after.toolTip() == panel.review_button.toolTip() == "There is no adapted mask."
 
 
-def test_every_greyed_button_says_why(panel):
+def test_every_grayed_button_says_why(panel):
     panel.show_result(result())
     panel.set_busy(True)
     for button in panel.buttons:
