@@ -17,6 +17,7 @@ __all__ = [
     "OsudaError",
     "OutputError",
     "UntrustedModelError",
+    "cannot_write",
     "explain",
     "out_of_memory",
     "printable",
@@ -126,6 +127,11 @@ class OutputError(OsudaError):
 
 class BusyError(OutputError):
     """Somebody else is writing there at this moment."""
+
+
+def cannot_write(what: object, error: OSError) -> OutputError:
+    """The error for a file or a folder that the system does not let us write, with the system's reason."""
+    return OutputError(f"{what} cannot be written: {error.strerror or error}.")
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -10,6 +10,8 @@ import napari_osuda
 
 PACKAGE = Path(napari_osuda.__file__).parent
 MOST_MODULES = 16
+MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 60
 
 
 def _imports() -> Iterator[tuple[Path, str, str]]:
@@ -32,6 +34,23 @@ def test_a_room_holds_no_more_than_a_person_can_keep_in_mind():
     rooms = {room: len(list(room.glob("*.py"))) - 1 for room in {p.parent for p in PACKAGE.rglob("*.py")}}
     crowded = {str(room.relative_to(PACKAGE)): count for room, count in rooms.items() if count > MOST_MODULES}
     assert not crowded
+
+
+def test_modules_and_functions_are_short_enough_to_be_read_whole():
+    long = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        within = path.relative_to(PACKAGE)
+        if len(text.splitlines()) > MOST_LINES:
+            long.append(f"{within}: {len(text.splitlines())} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                # What stands before the code, as a docstring does, is read apart.
+                first = node.body[1:] if ast.get_docstring(node) is not None and node.body[1:] else node.body
+                lines = (node.end_lineno or 0) - first[0].lineno + 1
+                if lines > MOST_LINES_OF_A_FUNCTION:
+                    long.append(f"{within}: {node.name} has {lines} lines")
+    assert not long
 
 
 # From so many branches on, a module decides something.

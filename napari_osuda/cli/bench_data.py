@@ -111,7 +111,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
 
 def _real(options: argparse.Namespace) -> BenchData:
     from napari_osuda.benchmark.real import protocols as real
-    from napari_osuda.benchmark.real.lgg import SPACING_TOLD
+    from napari_osuda.benchmark.real.lgg import SPACING_NOTE
     from napari_osuda.benchmark.real.report import sources_in_words
     from napari_osuda.benchmark.real.series import RealBench, hippocampus_series, lgg_series
 
@@ -152,7 +152,7 @@ def _real(options: argparse.Namespace) -> BenchData:
         if options.tuning
         else "patients that neither training nor the choice of settings has seen"
     )
-    spacing = f"{SPACING_TOLD} " if gliomas else ""
+    spacing = f"{SPACING_NOTE} " if gliomas else ""
     return BenchData(
         catalog,
         tuple(regions),

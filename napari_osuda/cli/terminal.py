@@ -81,7 +81,7 @@ def summary(result: RunResult) -> Iterable[str]:
                 f"Brier score {first.brier:.3f} before, {last.brier:.3f} after (0 is best)"
             )
         if case.recommendation is not None:
-            verdict = DECISIONS[case.recommendation.decision]
-            yield f"{case.case.name}: {verdict}. {' '.join(said(case.recommendation))}"
+            headline = DECISIONS[case.recommendation.decision]
+            yield f"{case.case.name}: {headline}. {' '.join(said(case.recommendation))}"
     if result.folder is not None and result.folder.is_dir():
         yield f"Run folder: {result.folder}"

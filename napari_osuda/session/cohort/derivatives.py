@@ -137,7 +137,7 @@ def _uri(image: Path, dataset: Path) -> str:
 
 
 def _label_table(card: ModelCard) -> str:
-    rows = [f"{value}\t{name}\t{card.colours.get(value, '#999999')}" for value, name in card.labels.items()]
+    rows = [f"{value}\t{name}\t{card.color_of(value)}" for value, name in card.labels.items()]
     return "index\tname\tcolor\n" + "".join(f"{row}\n" for row in rows)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.errors import CaseError, OutputError, cannot_write
 from napari_osuda.files import path_inside, written_whole
 from napari_osuda.locks import locked
 from napari_osuda.session.review.case import ReviewCase
@@ -203,7 +203,7 @@ class ReviewRecord:
                     partial.write_text(text, encoding="utf-8")
                 self._seen = _stamp(path)
             except OSError as error:
-                raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+                raise cannot_write(path, error) from error
 
     def _where(self) -> str:
         return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
@@ -227,7 +227,7 @@ class ReviewRecord:
             with written_whole(path) as partial, open(partial, "wb") as stream:
                 np.savez_compressed(stream, labels=slices)
         except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+            raise cannot_write(path, error) from error
 
     def _edit(self, case: ReviewCase, index: int) -> NDArray[Any]:
         if self.folder is None:

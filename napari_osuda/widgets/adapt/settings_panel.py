@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import types
 import typing
+from collections.abc import Mapping
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from napari_osuda.widgets.adapt.setting_fields import on_change, read_field, setting_field, tie, write_field
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.words import WrappedLabel
 
 if TYPE_CHECKING:
@@ -36,51 +38,58 @@ class SettingsPanel(QWidget):
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS
-        self.method = QComboBox()
-        self.method.setAccessibleName("Method")
+        self.method = combo_box("Method")
         for name, preset in PRESETS.items():
             self.method.addItem(name)
             tip = f"{METHOD_SUMMARIES[name]}\n{preset.citation}"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.summary = WrappedLabel()
-        self.strength = QComboBox()
-        self.strength.setAccessibleName("Strength")
+        self.strength = combo_box("Strength")
         for word, factor in _STRENGTHS.items():
             self.strength.addItem(word, factor)
         self.strength.setCurrentText("standard")
         self.strength.setToolTip("Gentle: half of the iterations. Strong: twice as many.")
-        self.device = QComboBox()
-        self.device.setAccessibleName("Device")
+        self.device = combo_box("Device")
         self.device.addItems(["auto", *available_devices()])
         self.device.setToolTip("Where the run is computed. auto: the fastest there is.")
-
+        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
+        self.fields = self._make_fields(typing.get_type_hints(AdaptationConfig), meanings)
+        # What a method cannot do without is asked for where the method is chosen.
         self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
         self.ratio.setAccessibleName("Class ratio")
         self.ratio.setMinimumWidth(1)
         self.ratio.setPlaceholderText("0.97, 0.03")
+        self.ratio.setToolTip(meanings["class_ratio"])
+        tie(self.ratio, self.fields["class_ratio"])
+        on_change(self.ratio, self.changed.emit)
+        self.lock_note = WrappedLabel("The settings are fixed until the run has ended.")
+        self.lock_note.hide()
+        self._arrange()
+        self.method.currentTextChanged.connect(self._apply)
+        self.strength.currentTextChanged.connect(self._apply)
+        self._apply()
 
-        self.fields: dict[str, QWidget] = {}
+    def _make_fields(self, kinds: Mapping[str, Any], meanings: Mapping[str, str]) -> dict[str, QWidget]:
+        """A field for every setting, by its name."""
+        fields: dict[str, QWidget] = {}
+        for name, kind in kinds.items():
+            field = fields[name] = setting_field(kind)
+            field.setAccessibleName(name)
+            field.setToolTip(meanings.get(name, name))
+            on_change(field, self.changed.emit)
+        return fields
+
+    def _arrange(self) -> None:
         expert = QWidget()
         form = QFormLayout(expert)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
-        for name, kind in typing.get_type_hints(AdaptationConfig).items():
-            field = _field(kind)
-            field.setAccessibleName(name)
-            field.setToolTip(meanings.get(name, name))
-            self.fields[name] = field
+        for name, field in self.fields.items():
             form.addRow(name, field)
-            _on_change(field, self.changed.emit)
-        self.ratio.setToolTip(meanings["class_ratio"])
-        # What a method cannot do without is asked for where the method is chosen.
-        _tie(self.ratio, self.fields["class_ratio"])
-        _on_change(self.ratio, self.changed.emit)
         self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
         self.expert.setDuration(0)
         self.expert.addWidget(expert)
         self.expert.layout().setContentsMargins(0, 0, 0, 0)
-
         simple = QFormLayout()
         simple.addRow("Method", self.method)
         simple.addRow(self.summary)
@@ -89,14 +98,9 @@ class SettingsPanel(QWidget):
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.lock_note = WrappedLabel("The settings are fixed until the run has ended.")
-        self.lock_note.hide()
         layout.addLayout(simple)
         layout.addWidget(self.lock_note)
         layout.addWidget(self.expert)
-        self.method.currentTextChanged.connect(self._apply)
-        self.strength.currentTextChanged.connect(self._apply)
-        self._apply()
 
     def config(self) -> AdaptationConfig:
         """The settings as they stand.
@@ -108,7 +112,9 @@ class SettingsPanel(QWidget):
         """
         from napari_osuda.method import AdaptationConfig, check_complete
 
-        config = AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+        config = AdaptationConfig().replace(
+            **{name: read_field(field) for name, field in self.fields.items()}
+        )
         check_complete(self.method.currentText(), config)
         return config
 
@@ -136,7 +142,7 @@ class SettingsPanel(QWidget):
     def set_values(self, **values: Any) -> None:
         """Write settings into the fields."""
         for name, value in values.items():
-            _set_value(self.fields[name], value)
+            write_field(self.fields[name], value)
 
     def _apply(self) -> None:
         """The method's own settings, at the chosen strength, in place of all others."""
@@ -161,19 +167,6 @@ class SettingsPanel(QWidget):
         self.changed.emit()
 
 
-def _tie(one: QLineEdit, other: QWidget) -> None:
-    """Two fields with one text."""
-    assert isinstance(other, QLineEdit)
-
-    def write(field: QLineEdit, text: str) -> None:
-        # The one that is being edited would lose its place in the text.
-        if field.text() != text:
-            field.setText(text)
-
-    one.textChanged.connect(lambda text: write(other, text))
-    other.textChanged.connect(lambda text: write(one, text))
-
-
 def _meanings(kind: type) -> dict[str, str]:
     """What the docstring of the settings says of each, so that it is said in one place."""
     section = (getdoc(kind) or "").partition("Parameters\n----------\n")[2].partition("\n\nRaises")[0]
@@ -183,51 +176,3 @@ def _meanings(kind: type) -> dict[str, str]:
         for name in head.partition(" : ")[0].split(", "):
             meanings[name] = f"{name}: " + " ".join(text.split())
     return meanings
-
-
-def _field(kind: Any) -> QWidget:
-    if typing.get_origin(kind) is typing.Literal:
-        combo = QComboBox()
-        combo.addItems([str(choice) for choice in typing.get_args(kind)])
-        combo.setMinimumWidth(1)
-        return combo
-    if kind is bool:
-        return QCheckBox()
-    line = QLineEdit()
-    line.setMinimumWidth(1)
-    if typing.get_origin(kind) is types.UnionType:
-        line.setPlaceholderText("none")
-    return line
-
-
-def _value(field: QWidget) -> Any:
-    if isinstance(field, QComboBox):
-        return field.currentText()
-    if isinstance(field, QCheckBox):
-        return field.isChecked()
-    assert isinstance(field, QLineEdit)
-    return field.text().strip()
-
-
-def _set_value(field: QWidget, value: Any) -> None:
-    if isinstance(field, QComboBox):
-        field.setCurrentText(str(value))
-    elif isinstance(field, QCheckBox):
-        field.setChecked(bool(value))
-    elif isinstance(field, QLineEdit):
-        field.setText(_text(value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_text, value))
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _on_change(field: QWidget, call: Any) -> None:
-    if isinstance(field, QComboBox):
-        field.currentTextChanged.connect(lambda _: call())
-    elif isinstance(field, QCheckBox):
-        field.toggled.connect(lambda _: call())
-    elif isinstance(field, QLineEdit):
-        field.textEdited.connect(lambda _: call())

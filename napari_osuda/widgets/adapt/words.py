@@ -35,11 +35,11 @@ _STAGES = {
 }
 _COUNTED = {"before": "slice", "adapt": "iteration", "after": "slice"}
 
-# Of each decision of the guard: mark, hue and headline.
-VERDICTS: dict[str, tuple[str, str, str]] = {
-    "accept": ("✔", "green", "Use adapted"),
-    "keep-source": ("▲", "orange", "Use original"),
-    "neither": ("✖", "red", "Trust neither: mark by hand"),
+# Each decision of the guard, as short as a button.
+RECOMMENDATIONS: dict[str, str] = {
+    "accept": "Use adapted",
+    "keep-source": "Use original",
+    "neither": "Trust neither: mark by hand",
 }
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."

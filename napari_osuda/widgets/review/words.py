@@ -45,14 +45,6 @@ TABS = {
 FINAL_HOLDS = "Final mask:"
 VOLUMES = "ml"
 
-# Of each recommendation: mark and hue.
-VERDICT_MARKS: Mapping[str | None, tuple[str, str]] = {
-    "accept": ("\N{CHECK MARK}", "green"),
-    "keep-source": (TRIANGLE, "orange"),
-    "neither": ("\N{BALLOT X}", "red"),
-    None: ("", "text"),
-}
-
 # Decisions
 
 USE = {"after": "Use adapted", "before": "Use original"}

@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.widgets.adapt.results.details import OutcomeDetails
-from napari_osuda.widgets.adapt.words import NO_ADAPTED, NO_GUARD, VERDICTS
+from napari_osuda.widgets.adapt.words import NO_ADAPTED, NO_GUARD, RECOMMENDATIONS
+from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -199,7 +200,8 @@ class OutcomePanel(QWidget):
         if case.after is None:
             headline = NO_ADAPTED
         elif advice is not None:
-            mark, hue, headline = VERDICTS[advice.decision]
+            mark, hue = RECOMMENDATION_MARKS[advice.decision]
+            headline = RECOMMENDATIONS[advice.decision]
         name = ", ".join(each.case.name for each in result.cases)
         color = getattr(self._colors, hue)
         self.text.setText(f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})")

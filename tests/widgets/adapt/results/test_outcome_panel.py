@@ -11,7 +11,7 @@ from napari_osuda.session import IterationReason, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.session.guard.wording import said
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
-from napari_osuda.widgets.adapt.words import VERDICTS
+from napari_osuda.widgets.adapt.words import RECOMMENDATIONS
 from napari_osuda.widgets.qt.theme import palette
 
 DARK = palette("dark")
@@ -47,10 +47,10 @@ def test_the_headline_is_the_verdict_and_what_it_says_is_chosen(panel, decision,
     preferred = []
     panel.preferred.connect(preferred.append)
     panel.show_result(result(decision))
-    headline = VERDICTS[decision][2]
+    headline = RECOMMENDATIONS[decision]
     assert f"<b>{headline}</b>" in panel.text.text()
     assert "patient<7>" in unescape(panel.text.text())
-    assert sum(v[2] in panel.text.text() for v in VERDICTS.values()) == 1
+    assert sum(headline in panel.text.text() for headline in RECOMMENDATIONS.values()) == 1
     assert panel.choice == choice
     assert preferred == [choice]
 
