@@ -16,6 +16,7 @@ __all__ = [
     "NotAdaptableError",
     "OsudaError",
     "OutputError",
+    "RunUnderWayError",
     "UntrustedModelError",
     "cannot_write",
     "explain",
@@ -127,6 +128,13 @@ class OutputError(OsudaError):
 
 class BusyError(OutputError):
     """Somebody else is writing there at this moment."""
+
+
+class RunUnderWayError(OsudaError, RuntimeError):
+    """A second run cannot begin, nor the result of the first be changed, while that goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("A run is under way. Stop it first.")
 
 
 def cannot_write(what: object, error: OSError) -> OutputError:
