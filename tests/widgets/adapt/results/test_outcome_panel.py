@@ -9,7 +9,7 @@ import pytest
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.session import IterationReason, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.words import RECOMMENDATIONS
 from napari_osuda.widgets.qt.theme import palette
@@ -73,7 +73,7 @@ def test_reasons_and_figures_are_behind_details(panel):
     assert not panel.details.isVisibleTo(panel.details.parentWidget())
     panel.details_button.click()
     assert not panel.details.isHidden()
-    (reason,) = said(result().recommendation)
+    (reason,) = reasons_in_words(result().recommendation)
     assert reason in unescape(panel.details.reasons.text())
     assert reason not in unescape(panel.text.text())
     assert "2 of 3 iterations" in panel.details.reasons.text()
