@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     parser.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="NAME",
-        help="methods, protocols or groups; a name that is not known prints all of them",
+        help="only these methods, protocols or groups; an unknown name prints all",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
     parser.add_argument(
@@ -44,23 +44,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--skip", type=int, metavar="N", help="number of patients to skip first (default 0)")
     parser.add_argument(
-        "--tuning", action="store_true", help="on the patients that settings were chosen on: no results"
+        "--tuning",
+        action="store_true",
+        help="use the patients that settings were chosen on; the figures are not results",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
-        help="change this in every method, such as contrast=off; an --out of its own for each such bench",
+        help="change a setting of every method, such as contrast=off; use another --out for it",
     )  # fmt: skip
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
     data.add_argument(
-        "--lgg-root", type=Path, metavar="DIR", help="the LGG segmentation data set (Buda et al., kaggle_3m)"
+        "--brats-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of a BraTS release, in place of simulated patients",
     )
     data.add_argument(
-        "--hippocampus-root", type=Path, metavar="DIR", help="Task04_Hippocampus of the Decathlon"
+        "--lgg-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of the LGG segmentation data set (Buda et al., kaggle_3m)",
     )
-    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="of training source models on real MRI")
+    data.add_argument(
+        "--hippocampus-root", type=Path, metavar="DIR", help="folder Task04_Hippocampus of the Decathlon"
+    )
+    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="seed of the BraTS split (0)")
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="epochs of training source models on real MRI"
+    )
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
     )
@@ -97,7 +109,7 @@ def bench(options: argparse.Namespace) -> int:
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(
-            f"Every trial failed, so there are no figures of them: {options.out / 'bench.md'} says what by. "
+            f"Every trial failed, so there are no figures: {options.out / 'bench.md'} says what by. "
             "Correct that, and the same command tries them again.",
             file=sys.stderr,
         )

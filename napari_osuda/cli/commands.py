@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--print-completion", choices=("bash", "zsh", "tcsh"), action=PrintCompletion, metavar="SHELL",
-        help="print what makes bash, zsh or tcsh complete this command, and leave",
+        help="print the completion script for bash, zsh or tcsh, and exit",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
