@@ -109,7 +109,7 @@ def bench(options: argparse.Namespace) -> int:
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(
-            f"Every trial failed, so there are no figures: {options.out / 'bench.md'} says what by. "
+            f"Every trial failed, so there are no figures. {options.out / 'bench.md'} gives the reasons. "
             "Correct that, and the same command tries them again.",
             file=sys.stderr,
         )
