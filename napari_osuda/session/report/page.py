@@ -64,7 +64,7 @@ def render(report: ReportInput) -> str:
     """The page as text."""
     return whole_page(
         report.title,
-        _recommendation(report),
+        _outcome(report),
         *(_case_section(n, case, report) for n, case in enumerate(report.cases)),
         _summary_section(report.cases),
         _adaptation_section(report),
@@ -95,7 +95,7 @@ def whole_page(title: str, *sections: Markup | None) -> str:
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _recommendation(report: ReportInput) -> Markup:
+def _outcome(report: ReportInput) -> Markup:
     outcome = OUTCOMES.get(report.outcome, report.outcome)
     notes = (tag("p", note) for note in report.notes)
     return join([_recommendation(report.recommendation, report.reasons), tag("p", outcome), *notes])
