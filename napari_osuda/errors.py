@@ -78,7 +78,7 @@ def shown(value: Any, most: int = 60) -> str:
 
 
 class OsudaError(Exception):
-    """Base of all errors that are the user's to mend; ``str(error)`` is a sentence for the user.
+    """Base of all errors that a user can correct; ``str(error)`` is a sentence for the user.
 
     What a stranger's file put into the sentence cannot steer the terminal that shows it.
     """

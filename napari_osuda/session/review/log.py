@@ -38,7 +38,7 @@ def _use(value: object) -> object:
 
 @dataclass(frozen=True)
 class Entry:
-    """One act of the reviewer.
+    """One decision of the reviewer.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""review.json of a run folder: every act of the reviewer, written down before it takes effect."""
+"""review.json of a run folder: every decision of the reviewer, written down before it takes effect."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ReviewRecord:
             self._seen = _stamp(folder / REVIEW_FILE)
 
     def open_case(self, case: ReviewCase) -> Review:
-        """The review of a case as it stands, whose acts are recorded from now on.
+        """The review of a case as it stands, whose decisions are recorded from now on.
 
         Where the run was done again since, or another iteration chosen, the decisions on slices that are the
         same as ever hold, and so does what was painted.
@@ -123,7 +123,7 @@ class ReviewRecord:
         return dict(found) if isinstance(found, dict) else None
 
     def set_position(self, name: str, plane: str, index: int) -> None:
-        """Keep in mind where the reviewer is; it is written with the next act, or by `write`."""
+        """Keep in mind where the reviewer is; it is written with the next decision, or by `write`."""
         if name in self._document["cases"]:
             self._document["cases"][name]["place"] = {"plane": plane, "slice": index}
             self._document["last_case"] = name

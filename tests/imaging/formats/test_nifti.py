@@ -41,7 +41,7 @@ def test_a_unit_that_makes_voxels_of_no_mri_is_refused(tmp_path, unit):
     image = nib.Nifti1Image(VOXELS, AFFINE)
     image.header.set_xyzt_units(unit)
     nib.save(image, tmp_path / "t2.nii.gz")
-    with pytest.raises(CaseError, match="which no MRI has: mend the units"):
+    with pytest.raises(CaseError, match="which no MRI has: correct the units"):
         read_volume(tmp_path / "t2.nii.gz")
 
 
