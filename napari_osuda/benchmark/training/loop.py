@@ -101,7 +101,7 @@ def train(
         lambda t: float(min((t + 1) / rising, 0.5 * (1 + np.cos(np.pi * min(t / steps, 1.0))))),
     )
     rng, noise = np.random.default_rng(pace.seed), torch.Generator().manual_seed(pace.seed)
-    parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
+    parts: dict[str, Any] = {"network": network, "optimizer": optimizer, "schedule": schedule}
     begun = 0
     if resume is not None:
         begun = resume["epoch"]
