@@ -49,7 +49,7 @@ def test_a_collapse_is_told_with_its_figures(kind, says):
     text = collapse_words(Collapse(kind, iteration=7, good=4, left=0.04, covered=0.9))
     assert says in text
     assert "iteration 7" in text
-    assert "after 4 iterations" in text
+    assert "the result of iteration 4" in text
 
 
 def test_a_record_holds_the_reasons_in_words_and_as_data():
