@@ -181,6 +181,9 @@ class Bench:
 
     def watch(self, watched: bool) -> None:
         """Let the monitor draw, or not; hiding its dock would lay out the whole window anew."""
+        if self.watched and not watched:
+            # What was told while it drew is drawn by it: else that waits until it may draw again.
+            until(lambda: self.plotted >= len(self.steps), seconds=20.0)
         self.watched = watched
         (self.monitor._timer.start if watched else self.monitor._timer.stop)()
 

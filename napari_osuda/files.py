@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ __all__ = [
     "PARTIAL",
     "RUN_FILE",
     "csv_cell",
+    "expanded",
     "file_name",
     "harmless",
     "is_run_folder",
+    "name_given_twice",
     "path_inside",
     "sha256_of",
     "written_whole",
@@ -66,8 +70,16 @@ def written_whole(path: Path | str) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def expanded(path: Path | str) -> Path:
+    """A path with ``~`` as the home folder; that of a user whom the system does not know stays as it is."""
+    # Not `Path.expanduser`, which fails on such a user.
+    return Path(os.path.expanduser(path))
+
+
 def sha256_of(path: Path | str) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Hexadecimal SHA-256 of a file's bytes; OSError also for a pipe or a device, which has no end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a folder", os.fspath(path))
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -99,7 +111,8 @@ def path_inside(folder: Path | str, *names: str) -> Path:
     """
     folder = Path(folder)
     path = folder.joinpath(*map(file_name, names))
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
+    # Not `resolve`, which fails on links that lead in a circle.
+    if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder)):
         raise OutputError(f"{path.parent} leads out of the folder {folder}. Remove that link, and try again.")
     return path
 
@@ -124,6 +137,20 @@ def file_name(name: str) -> str:
     if len(name.encode("utf-8")) > _LONGEST_NAME:
         raise OutputError(f"The name '{shown[:40]}...' is too long for a file: shorten it.")
     return name
+
+
+def name_given_twice(names: Iterable[str]) -> str | None:
+    """The first name that means the same file as one before it on some system; None where there is none.
+
+    Those of Windows and macOS do not tell capital letters apart, nor the ways to write an accent.
+    """
+    seen: set[str] = set()
+    for name in names:
+        plain = unicodedata.normalize("NFKC", name).casefold().rstrip(" .")
+        if plain in seen:
+            return name
+        seen.add(plain)
+    return None
 
 
 def harmless(text: str) -> str:

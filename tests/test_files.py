@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.errors import OutputError, printable
-from napari_osuda.files import csv_cell, file_name, path_inside, sha256_of, written_whole
+from napari_osuda.files import (
+    csv_cell,
+    expanded,
+    file_name,
+    name_given_twice,
+    path_inside,
+    sha256_of,
+    written_whole,
+)
 
 
 def test_a_file_is_there_whole(tmp_path):
@@ -20,6 +28,29 @@ def test_a_file_is_there_whole(tmp_path):
         partial.write_bytes(b"whole")
     assert (tmp_path / "new" / "mask.nii.gz").read_bytes() == b"whole"
     assert os.listdir(tmp_path / "new") == ["mask.nii.gz"]
+
+
+def test_homes_and_circles_of_links(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/a") == tmp_path / "a"
+    assert expanded("~nobody-is-called-so/a").name == "a"
+    (tmp_path / "circle").symlink_to("circle")
+    assert path_inside(tmp_path, "circle", "a").name == "a"
+    with pytest.raises(OSError, match=r"[Ss]ymbolic|circle"):
+        (tmp_path / "circle" / "a").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("names", "twice"),
+    [
+        (("a", "b", "a_b"), None),
+        (("A", "a"), "a"),
+        (("caf\u00e9", "cafe\u0301"), "cafe\u0301"),
+        (("a", "a."), "a."),
+    ],
+)
+def test_names_that_are_one_on_some_system(names, twice):
+    assert name_given_twice(names) == twice
 
 
 def test_an_error_leaves_what_was_there_before(tmp_path):
@@ -125,3 +156,10 @@ def test_what_is_printed_drives_no_terminal(text):
 )  # fmt: skip
 def test_no_cell_of_a_table_is_a_formula(value, cell):
     assert csv_cell(value) == cell
+
+
+def test_what_has_no_end_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for endless in (tmp_path / "pipe", tmp_path, "/dev/zero"):
+        with pytest.raises(OSError, match="a pipe, a device or a folder"):
+            sha256_of(endless)

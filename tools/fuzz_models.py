@@ -26,7 +26,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 from fuzzing import Tally, main, mutated, spoil_bytes
 
-from napari_osuda.errors import OsudaError
+from napari_osuda.errors import ModelError, OsudaError
 from napari_osuda.models import Architecture, ModelCard, load_model, write_model_folder
 from napari_osuda.models.architectures import build_network
 
@@ -99,22 +99,28 @@ def of_nnunet(folder: Path) -> Path:
     assert spec.loader is not None
     parts = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(parts)
-    folder = folder / "nnUNetTrainer__nnUNetPlans__3d_fullres"
-    (folder / "fold_0").mkdir(parents=True)
-    (folder / "plans.json").write_text(json.dumps(parts.plans({"3d_fullres": parts.configuration(3)})))
-    (folder / "dataset.json").write_text(json.dumps(parts.dataset()))
-    state = {"network_weights": {"encoder.stem.weight": torch.randn(4, 2, 3, 3, 3)}, "trainer_name": "T",
-             "init_args": {"configuration": "3d_fullres"}}  # fmt: skip
-    torch.save(state, folder / "fold_0/checkpoint_final.pth")
-    return folder
+    config = parts.configuration(3)
+    try:
+        weights = parts.built(config, True, 3).state_dict()
+    except ImportError:
+        # Without its library every plan ends in the sentence that it is missing.
+        weights = {"encoder.stem.weight": torch.randn(4, 2, 3, 3, 3)}
+    plans = parts.plans({"3d_fullres": config})
+    made: Path = parts.folder(folder, plans, parts.dataset(), "3d_fullres", weights)
+    return made
 
 
 def of_smp(folder: Path) -> Path:
     folder.mkdir()
-    config = {"_model_class": "Unet", "encoder_name": "resnet18", "encoder_weights": None, "encoder_depth": 3,
+    kwargs = {"encoder_name": "mobilenet_v2", "encoder_weights": None, "encoder_depth": 3,
               "decoder_channels": [8, 4, 4], "in_channels": 1, "classes": 2, "activation": None}  # fmt: skip
-    (folder / "config.json").write_text(json.dumps(config))
-    torch.save({"encoder.conv1.weight": torch.randn(4, 1, 3, 3)}, folder / "pytorch_model.bin")
+    (folder / "config.json").write_text(json.dumps({"_model_class": "Unet", **kwargs}))
+    try:
+        architecture = Architecture(import_from="segmentation_models_pytorch", callable="Unet", kwargs=kwargs)
+        weights = build_network(architecture).state_dict()
+    except ModelError:
+        weights = {"encoder.conv1.weight": torch.randn(4, 1, 3, 3)}
+    torch.save(weights, folder / "pytorch_model.bin")
     return folder
 
 
@@ -222,7 +228,7 @@ def run(form: str, count: int, seed: int) -> Tally:
 
 
 def _loaded_or_refused(path: Path) -> None:
-    # Weights of one tensor, as for nnU-Net and smp here, end with the sentence that they do not fit.
+    # Of a form whose library is not installed the honest model ends in a sentence, too.
     with suppress(OsudaError):
         load_model(path, overrides={"defaults": True})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."""
     interrupted = False
+    _open_streams()
 
     def note(signum: int, frame: FrameType | None) -> None:
         nonlocal interrupted
@@ -40,3 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             flush()
         if own:
             signal.signal(signal.SIGINT, before)
+
+
+def _open_streams() -> None:
+    """Where a caller has closed the standard streams, the next file that is opened would be taken for one."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is the one that is missing.
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, as long as we run
+            setattr(sys, name, nowhere)

@@ -106,13 +106,13 @@ def _adapt_together(options: argparse.Namespace) -> int:
 
 
 def _adapt_each(options: argparse.Namespace) -> int:
-    from napari_osuda.files import path_inside
+    from napari_osuda.files import name_given_twice, path_inside
     from napari_osuda.imaging import case_name
     from napari_osuda.session.run_folder.checkpoint import saved_states
 
     wanted = _Wanted.of(options)
     names = [case_name(spec) for spec in options.cases]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = name_given_twice(names)
     if twice is not None:
         raise CaseError(f"Two cases are called '{twice}': rename one's folder or file.")
     if options.reference and len(options.reference) != len(names):

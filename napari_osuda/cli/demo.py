@@ -69,9 +69,11 @@ def open_demo_viewer() -> tuple[Any, Any]:
     """
     import napari
 
+    from napari_osuda.napari_layers.panels import open_panel
+
     viewer = napari.Viewer()
     viewer.open_sample("napari-osuda", PATIENT)
-    _, widget = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Adapt")
+    widget = open_panel(viewer, "OSUDA: Adapt")
     from napari_osuda.simulation.shipped import sample_models
 
     widget.choose_model(sample_models()[MODEL])

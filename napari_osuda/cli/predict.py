@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 
 from napari_osuda.cli.batch import Batch, skipped
@@ -65,7 +64,9 @@ def _target(out: Path, name: str) -> Path:
 
 
 def _check(out: Path, names: list[str], *, skip_existing: bool) -> None:
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    from napari_osuda.files import name_given_twice
+
+    twice = name_given_twice(names)
     if twice is not None:
         raise OutputError(
             f"Two cases are called '{twice}', so {_target(out, twice)} would be overwritten. Rename one's "

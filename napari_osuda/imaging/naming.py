@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from napari_osuda.files import expanded
 from napari_osuda.imaging.dicom import is_dicom
 from napari_osuda.imaging.volumes import without_suffix
 
@@ -33,16 +34,16 @@ def case_name(spec: str | Path | Mapping[str, str | Path]) -> str:
     if isinstance(spec, Mapping):
         return _of_file(Path(next(iter(spec.values()), "")))
     text = str(spec).strip()
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_dir():
         return _of_folder(Path(os.path.abspath(path)))
     folder, mark, _ = text.rpartition("#")
-    if mark and not path.exists() and Path(folder).expanduser().is_dir():
+    if mark and not path.exists() and expanded(folder).is_dir():
         # One DICOM series of several in a folder.
-        return _of_folder(Path(os.path.abspath(Path(folder).expanduser())))
+        return _of_folder(Path(os.path.abspath(expanded(folder))))
     if not path.exists() and ("," in text or _NAMED.match(text)):
         first = text.split(",")[0]
-        path = Path(_NAMED.sub("", first, count=1).strip()).expanduser()
+        path = expanded(_NAMED.sub("", first, count=1).strip())
     return _of_file(path)
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_osuda.errors import CaseError
+from napari_osuda.files import expanded
 from napari_osuda.imaging.case import Case, Source
 from napari_osuda.imaging.choices import FINEST, Preparation
 from napari_osuda.imaging.finding.folder import channels_in, series_named
 from napari_osuda.imaging.modalities import modality_of
 from napari_osuda.imaging.naming import case_name
 from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images, reference_channel
-from napari_osuda.imaging.volumes import Identity, Volume, read_volume
+from napari_osuda.imaging.volumes import Identity, Volume, reachable, read_volume
 
 __all__ = ["read_case"]
 
@@ -59,12 +60,22 @@ def read_case(
         A channel is missing or ambiguous, a file cannot be read, the images are not of one patient in one
         position, or show no place in common.
     """
-    prepared, name = preparation or Preparation(), name or case_name(spec)
+    with reachable(str(spec)):
+        return _read(spec, channels, name or case_name(spec), entities, preparation or Preparation())
+
+
+def _read(
+    spec: str | Path | Mapping[str, str | Path],
+    channels: Sequence[str],
+    name: str,
+    entities: Mapping[str, str] | None,
+    prepared: Preparation,
+) -> Case:
     if isinstance(spec, Mapping):
         files = _named({key: series_named(str(path)) or Path(path) for key, path in spec.items()}, channels)
         return _of_files(files, channels, name, prepared)
     text = str(spec).strip()
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not text:
         raise CaseError("The case is empty: give a folder or files.")
     # A path that exists is meant, whatever commas and equal signs are in it.
@@ -80,9 +91,9 @@ def read_case(
             if key.strip() in named:
                 raise CaseError(f"Channel {key.strip()} is given twice in {text}.")
             named[key.strip()] = value.strip()
-        paths = {key: series_named(value) or Path(value).expanduser() for key, value in named.items()}
-        return read_case(paths, channels, name=name, preparation=prepared)
-    given = [series_named(part.strip()) or Path(part.strip()).expanduser() for part in text.split(",")]
+        paths = {key: series_named(value) or expanded(value) for key, value in named.items()}
+        return _read(paths, channels, name, None, prepared)
+    given = [series_named(part.strip()) or expanded(part.strip()) for part in text.split(",")]
     given = [path for path in given if str(path) != "."]
     if len(given) != len(channels):
         raise CaseError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +33,7 @@ __all__ = [
     "Volume",
     "digest_of",
     "identity_of",
+    "reachable",
     "read_labels",
     "read_volume",
     "title_of",
@@ -83,6 +86,15 @@ def without_suffix(name: str) -> str:
     return name[: len(name) - len(suffix)]
 
 
+@contextmanager
+def reachable(path: Path | str) -> Iterator[None]:
+    """Turn what the system says of a file that it cannot open, or of a name too long, into a CaseError."""
+    try:
+        yield
+    except OSError as error:
+        raise CaseError(f"{str(path)[:300]} cannot be read: {error.strerror or error}.") from error
+
+
 def read_volume(path: Path | str) -> Volume:
     """Read an MRI volume: NIfTI (.nii, .nii.gz, .hdr/.img; 1 and 2), Analyze, MGH, NRRD, MetaImage or DICOM.
 
@@ -95,11 +107,12 @@ def read_volume(path: Path | str) -> Volume:
         The file is not there, is no MRI file, is cut short, or is not a volume of numbers.
     """
     path = Path(path)
-    if _is_series(path):
-        series = series_of(path)
-        dicom, grid, files = read_series(series)
-        return Volume(dicom, grid, files[0], series.description, series)
-    values, grid = _read(path)
+    with reachable(path):
+        if _is_series(path):
+            series = series_of(path)
+            dicom, grid, files = read_series(series)
+            return Volume(dicom, grid, files[0], series.description, series)
+        values, grid = _read(path)
     with np.errstate(over="ignore"):
         _require_digits(values, path)
         return Volume(values.astype(np.float32, copy=False), grid, path)
@@ -153,7 +166,8 @@ def read_labels(path: Path | str) -> tuple[NDArray[Any], Grid]:
         As `read_volume`; also if the values are not whole numbers or there is a fourth axis.
     """
     path = Path(path)
-    values, grid = _read(path)
+    with reachable(path):
+        values, grid = _read(path)
     if values.ndim != 3:
         raise CaseError(f"{path} has {values.shape[3]} volumes, and labels are one: split it first.")
     if values.dtype.kind == "f":

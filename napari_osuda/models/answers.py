@@ -86,6 +86,8 @@ class SavedAnswers:
         return entry if isinstance(entry, dict) else {}
 
     def _models(self) -> dict[str, Any]:
+        if not self.path.is_file():
+            return {}
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

@@ -154,11 +154,20 @@ def image_layer(data: NDArray[np.float32], name: str, grid: Grid, path: Path | s
     return shown, {"name": name, **arguments}, "image"
 
 
+# A share of the voxels that does not count.
+_FEW_BELOW = 0.01
+
+
 def _contrast_limits(shown: NDArray[np.float32]) -> tuple[float, float] | None:
-    """From the lowest value to the 99.5th percentile, so that a bright vessel does not darken the brain."""
+    """From the lowest value to the 99.5th percentile, so that a bright vessel does not darken the brain.
+
+    Where air is 0 and resampling has left a few values below, 0 is the lowest: else air would look gray.
+    """
     sample = shown.ravel()[:: max(1, shown.size // 1_000_000)]
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return None
     low, high = float(sample.min()), float(np.percentile(sample, 99.5))
+    if low < 0.0 and float(np.mean(sample < 0)) < _FEW_BELOW and bool((sample == 0).any()):
+        low = 0.0
     return (low, high) if high > low else None

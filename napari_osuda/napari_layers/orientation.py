@@ -218,13 +218,15 @@ class Orientation(QObject):
 
     def _move_labels(self) -> None:
         width, height = self.canvas.width(), self.canvas.height()
+        self.button.adjustSize()
+        # Where the picture is narrow, the letter below would lie on the words in the corner.
+        low = 4 + (self.button.height() + 2 if self.button.width() + 24 > width // 2 else 0)
         for edge, label in self.labels.items():
             label.adjustSize()
             x, y = (width - label.width()) // 2, (height - label.height()) // 2
-            right, bottom = width - label.width() - 4, height - label.height() - 4
+            right, bottom = width - label.width() - 4, height - label.height() - low
             x, y = {"top": (x, 4), "bottom": (x, bottom), "left": (4, y), "right": (right, y)}[edge]
             label.move(x, y)
-        self.button.adjustSize()
         self.button.move(4, height - self.button.height() - 4)
 
 

@@ -86,8 +86,6 @@ def _open_review() -> None:
         return
     from qtpy.QtCore import QTimer
 
-    def open_it() -> None:
-        if not any(title.startswith("OSUDA: Review") for title in viewer.window.dock_widgets):
-            viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
+    from napari_osuda.napari_layers.panels import open_panel
 
-    QTimer.singleShot(0, open_it)
+    QTimer.singleShot(0, lambda: open_panel(viewer, "OSUDA: Review"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_osuda.errors import CaseError, ConfigError, OutputError, printable
 from napari_osuda.evaluation import require_scorable
-from napari_osuda.files import PARTIAL, file_name, is_run_folder
+from napari_osuda.files import PARTIAL, file_name, is_run_folder, name_given_twice
 from napari_osuda.imaging import Case, SliceStack, check_case
 from napari_osuda.locks import LOCK_FILE
 from napari_osuda.method import check_complete
@@ -59,11 +59,10 @@ def check_job(job: Job) -> None:
     if not job.cases:
         raise CaseError("There is no case to adapt to.")
     _check_ratio(job)
-    names = [case.name for case in job.cases]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    twice = name_given_twice(case.name for case in job.cases)
+    if twice is not None:
         raise CaseError(
-            f"Two cases are called '{twice[0]}', and their masks would overwrite each other: rename one's "
+            f"Two cases are called '{twice}', and their masks would overwrite each other: rename one's "
             "folder or file."
         )
     _check_names(job)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,3 +77,21 @@ def test_a_terminal_that_knows_ascii_alone(tmp_path: Path, monkeypatch: pytest.M
     assert main(["inspect", str(tmp_path / "病変 é")]) == 1
     streams[1].flush()
     assert rb"\u75c5\u5909" in streams[1].buffer.getvalue()
+
+
+def test_streams_that_the_caller_has_closed_are_no_files_of_ours(tmp_path: Path) -> None:
+    """A cron job may close all three; what is written then must not go into a file that took their number."""
+    script = (
+        "import os, sys\n"
+        "from napari_osuda.cli import _open_streams\n"
+        "_open_streams()\n"
+        "print('to nobody'); sys.stderr.write('to nobody'); sys.stdout.flush()\n"
+        "with open(sys.argv[1], 'w') as file:\n"
+        "    file.write(str(file.fileno() > 2)); os.write(1, b'no'); os.write(2, b'no')\n"
+    )
+    told = tmp_path / "told"
+    closing = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-c", closing, sys.executable, "-c", script, str(told)]
+    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 0
+    assert told.read_text() == "True"

@@ -179,3 +179,8 @@ def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
     assert [memory.answers(f"sha-{number}") for number in range(8)] == [{"plane": "axial"}] * 8
     assert memory.trusted() == {f"sha-{number}" for number in range(8)}
     assert [path.name for path in (tmp_path / "settings").iterdir()] == ["models.json"]
+
+
+def test_settings_that_are_a_pipe_are_empty(tmp_path):
+    os.mkfifo(tmp_path / "models.json")
+    assert SavedAnswers(tmp_path).trusted() == frozenset()

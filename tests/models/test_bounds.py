@@ -249,6 +249,7 @@ def test_yaml_of_odd_sizes(folder: Path, text: str, words: str | None) -> None:
         ('{"x": 1' + "0" * 5000 + "}", "not readable as JSON"),
         ("[" * 100_000, "nested too deep"),
         ("[1]", "not a JSON mapping"),
+        ('{"x": [' + "[]," * 300_000 + "[]]}", "holds more than"),
     ],
 )
 def test_json_of_odd_sizes(tmp_path: Path, text: str, words: str) -> None:

@@ -132,3 +132,17 @@ def test_the_real_patient_opens_with_lesions_as_labels():
     np.testing.assert_array_equal(lesions.extent.world, flair.extent.world)
     # Lesions are bright on FLAIR, so the two lie on each other.
     assert flair.data[lesions.data > 0].mean() > 1.3 * flair.data[flair.data > 0].mean()
+
+
+def test_a_few_values_below_the_air_do_not_make_it_gray(tmp_path):
+    data = np.zeros((20, 20, 20), np.float32)
+    data[5:15, 5:15, 5:15] = 100.0
+    data[0, 0, :5] = -40.0
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "t1.nii.gz")
+    ((_, arguments, _),) = read_layers(str(tmp_path / "t1.nii.gz"))
+    assert arguments["contrast_limits"][0] == 0
+    # Units in which air is below 0 stay as they are.
+    data[data == 0] = -1000.0
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "ct.nii.gz")
+    ((_, arguments, _),) = read_layers(str(tmp_path / "ct.nii.gz"))
+    assert arguments["contrast_limits"][0] == -1000

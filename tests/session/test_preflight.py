@@ -35,6 +35,8 @@ def test_a_job_needs_a_case_and_cases_need_names_of_their_own(model, case):
         check_job(make_job(model, ()))
     with pytest.raises(CaseError, match="Two cases are called 'patient'"):
         check_job(make_job(model, (case, case)))
+    with pytest.raises(CaseError, match="Two cases are called 'Patient'"):
+        check_job(make_job(model, (case, dataclasses.replace(case, name="Patient"))))
     with pytest.raises(CaseError, match="cannot have this name"):
         check_job(make_job(model, dataclasses.replace(case, name="../out")))
 

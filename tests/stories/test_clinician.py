@@ -100,7 +100,8 @@ def run_it(hand: Hand, adapt: Any, model: str = "four contrasts") -> Any:
 def sign(hand: Hand, review: Any) -> Path:
     """All undecided: use adapted; save and sign; the file."""
     hand.click(review.page.decide.rest_after)
-    hand.answer("Use adapted")
+    # Enter is "Cancel" where neither mask is trusted: that is done by a click alone.
+    hand.answer("Use adapted") if review.review.case.decision == "neither" else hand.enter()
     hand.click(review.page.save_button)
     # A virtual display makes no window active; which field the keys go to is known all the same.
     assert hand.window.focusWidget() is review.page.name, "one writes the name without another click"
@@ -148,7 +149,7 @@ def test_from_an_opened_volume_to_a_signed_mask(hand, tmp_path):
     review = run_it(hand, adapt)
     sign(hand, review)
     doubted = review.review.case.decision == "neither"
-    assert hand.clicks <= (10 if doubted else 9), hand.clicks
+    assert hand.clicks <= (10 if doubted else 8), hand.clicks
 
 
 @LONG
@@ -163,7 +164,7 @@ def test_a_real_ms_patient(hand, tmp_path):
 
 @LONG
 def test_a_real_glioma_patient_without_the_models_contrast(hand, tmp_path):
-    """FLAIR is handed over in place of T2, by hand; the panel says so before the run."""
+    """FLAIR is taken in place of T2; the panel says so before the run, and the mask may be refused."""
     samples()
     scan = read_lgg(find_lgg(real("real_lgg"))[0])
     for contrast, data in scan.images.items():
@@ -175,8 +176,7 @@ def test_a_real_glioma_patient_without_the_models_contrast(hand, tmp_path):
     hand.choose(adapt.model_panel.combo, "from T2")
     hand.wait(lambda: adapt.model_panel.model is not None, "the model")
     hand.wait(lambda: "t2" in adapt.channel_panel.combos, "the model's channel")
-    assert "hoose" in adapt.run_panel.adapt_button.toolTip(), "a grayed button says why"
-    hand.choose(adapt.channel_panel.combos["t2"], "FLAIR")
+    assert "FLAIR" in adapt.channel_panel.combos["t2"].currentText()
     hand.wait(adapt.run_panel.adapt_button.isEnabled, "the image")
     assert "FLAIR is used in place of T2" in adapt.note.text()
     review = run_it(hand, adapt, model="")

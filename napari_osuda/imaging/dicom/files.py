@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import math
+import os
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.dicom.elements import HeaderElements, PixelElements, elements_of, text_of
 from napari_osuda.imaging.dicom.frames import Frame, frames_of
 from napari_osuda.imaging.dicom.tiles import tiled
 from napari_osuda.imaging.formats.stored import require_growth
@@ -44,6 +46,7 @@ _NO_IMAGES = ("SEG", "SR", "PR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE")
 # What is no magnitude, in the words of the image type.
 _PARTS = {"P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"}
 _PIECE = 2**20
+_NUMBER = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 _LEAST_ELEMENTS = (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016)
 
 
@@ -105,7 +108,7 @@ def require(module: str) -> Any:
 def is_dicom(path: Path) -> bool:
     """Whether a file is DICOM: by its first bytes, or by its suffix where it has no preamble."""
     name = path.name.lower()
-    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not path.is_file():
+    if name.startswith(".") or name.endswith(_NEVER) or name == "dicomdir" or not os.path.isfile(path):
         return False
     try:
         with open(path, "rb") as stream:
@@ -142,10 +145,13 @@ def pixels_of(path: Path) -> NDArray[Any]:
     with _explained(path, "The pixels of {} cannot be read"):
         with _BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, force=True)
-        if int(getattr(dataset, "SamplesPerPixel", 1)) != 1:
+        stored = elements_of(PixelElements, [dataset])
+        if stored.samples != 1:
             raise ValueError("it is a color picture and no measurement")
         syntax = _syntax(dataset)
-        _require_pixels(path, dataset)
+        # Before memory is taken for so many pixels as the header counts.
+        needed = stored.rows * stored.columns * stored.frames * max(stored.bits, 8) // 8
+        require_growth(str(path), needed, path.stat().st_size)
         dataset.file_meta.TransferSyntaxUID = syntax
         # pydicom asks its decoders; a syntax that none of them reads is a matter of what is installed.
         if syntax.is_compressed and not pydicom.pixels.get_decoder(syntax).is_available:
@@ -164,25 +170,18 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
         with _BoundedFile(path) as stream:
             header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS, force=True)
 
-        def said(name: str) -> str:
-            return str(getattr(header, name, None) or "").strip()
-
-        frames: tuple[Frame, ...] = ()
-        problem = ""
-        is_image = bool(said("SeriesInstanceUID") and said("Rows")) and said("Modality") not in _NO_IMAGES
-        if is_image:
-            problem = tiled(header) or _unmeasured(header)
-            if not problem:
-                frames, problem = frames_of(path, header)
-        number = said("SeriesNumber")
+        is_image = bool(text_of(header, "SeriesInstanceUID") and "Rows" in header)
+        is_image = is_image and text_of(header, "Modality") not in _NO_IMAGES
+        frames, problem = _slices(path, header) if is_image else ((), "")
+        number = text_of(header, "SeriesNumber")
         return DicomHeader(
             path,
-            series=said("SeriesInstanceUID"),
-            instance=said("SOPInstanceUID"),
-            frame_of_reference=said("FrameOfReferenceUID"),
-            patient=said("PatientID"),
-            description=said("SeriesDescription") or said("ProtocolName"),
-            number=int(number) if number.lstrip("-").isdigit() else None,
+            series=text_of(header, "SeriesInstanceUID"),
+            instance=text_of(header, "SOPInstanceUID"),
+            frame_of_reference=text_of(header, "FrameOfReferenceUID"),
+            patient=text_of(header, "PatientID"),
+            description=text_of(header, "SeriesDescription") or text_of(header, "ProtocolName"),
+            number=int(number) if _NUMBER.fullmatch(number) else None,
             is_image=is_image,
             is_placed="ImagePositionPatient" in header or "PerFrameFunctionalGroupsSequence" in header,
             frames=frames,
@@ -193,21 +192,32 @@ def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
 
 def _parts(header: Any) -> list[str]:
     # The third value of the image type; others may be a manufacturer's words for anything.
-    kinds = [str(kind) for kind in getattr(header, "ImageType", None) or ()]
-    return [str(getattr(header, "ComplexImageComponent", None) or ""), *kinds[2:4]]
+    said = getattr(header, "ImageType", None) or ()
+    kinds = [said] if isinstance(said, str) else [str(kind) for kind in said]
+    return [text_of(header, "ComplexImageComponent"), *kinds[2:4]]
 
 
-def _unmeasured(header: Any) -> str:
+def _slices(path: Path, header: Any) -> tuple[tuple[Frame, ...], str]:
+    """The slices of a picture, or why it has none."""
+    try:
+        elements = elements_of(HeaderElements, [header])
+    except ValueError as error:
+        return (), f"its header is damaged: {error}"
+    problem = tiled(header, elements) or _unmeasured(header, elements)
+    return ((), problem) if problem else frames_of(path, header, elements)
+
+
+def _unmeasured(header: Any, elements: HeaderElements) -> str:
     """Why a file's stored values are not brightness; "" where they are."""
-    colors = str(getattr(header, "PhotometricInterpretation", None) or "MONOCHROME2").strip().upper()
+    colors = text_of(header, "PhotometricInterpretation").upper() or "MONOCHROME2"
     if colors == "MONOCHROME1":
         return "its bright pixels have low values (MONOCHROME1): export the series as MONOCHROME2"
     if colors != "MONOCHROME2":
         return f"it is a color picture ({colors}): give the series that was acquired"
     if getattr(header, "ModalityLUTSequence", None):
         return "its values stand for others in a table (Modality LUT): export the series without it"
-    stored, high = (getattr(header, name, None) for name in ("BitsStored", "HighBit"))
-    if stored is not None and high is not None and int(high) != int(stored) - 1:
+    stored, high = elements.bits_stored, elements.high_bit
+    if stored is not None and high is not None and high != stored - 1:
         return f"its pixels lie in unusual bits ({stored} up to bit {high}): export the series again"
     return ""
 
@@ -244,13 +254,6 @@ class _BoundedFile(io.BufferedReader):
                     part = inflating.unconsumed_tail
                     require_growth(self._where, grown, self._size)
         return content
-
-
-def _require_pixels(path: Path, dataset: Any) -> None:
-    """CaseError where so many pixels as the header counts are in no honest file of this size."""
-    sizes = (int(getattr(dataset, name, None) or 1) for name in ("Rows", "Columns", "NumberOfFrames"))
-    needed = math.prod(sizes) * max(int(getattr(dataset, "BitsAllocated", None) or 16), 8) // 8
-    require_growth(str(path), needed, path.stat().st_size)
 
 
 def _begins_bare(start: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
+from napari_osuda.imaging.dicom.elements import FrameElements, HeaderElements, elements_of
 
 __all__ = ["Frame", "frames_of", "in_order"]
 
@@ -22,8 +23,6 @@ _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _UNEVEN = 0.02
 # How far a slice may lie from where the affine puts it: parts of a pixel across, of a step along.
 _ACROSS, _ALONG, _ROUNDING_MM = 0.2, 0.1, 0.02
-# Rows and columns are at right angles; what is nearly so is taken as it is written.
-_SLANTED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +134,15 @@ def _require_on_line(
         )
 
 
-def frames_of(path: Path, header: Any) -> tuple[tuple[Frame, ...], str]:
+def frames_of(path: Path, header: Any, elements: HeaderElements) -> tuple[tuple[Frame, ...], str]:
     """The slices of one file, from its own header or from its functional groups.
+
+    Parameters
+    ----------
+    path : Path
+    header : pydicom Dataset
+    elements : HeaderElements
+        What it says of the whole picture.
 
     Returns
     -------
@@ -145,68 +151,43 @@ def frames_of(path: Path, header: Any) -> tuple[tuple[Frame, ...], str]:
     problem : str
         Why there are none; "" where there are.
     """
+    groups = getattr(header, "PerFrameFunctionalGroupsSequence", None)
     try:
-        count = int(getattr(header, "NumberOfFrames", None) or 1)
-        if "PerFrameFunctionalGroupsSequence" in header:
-            frames = tuple(_of_groups(path, header))
-            if len(frames) != count:
-                return (), f"it counts {count} frames and describes {len(frames)}"
-            return frames, ""
-        if count != 1:
-            return (), f"it holds {count} frames and does not say where each of them lies"
-        return (_frame(path, 0, header, [header]),), ""
-    except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
+        if groups is None and elements.frames == 1:
+            return (_frame(path, 0, elements, elements),), ""
+        if groups is None:
+            return (), f"it holds {elements.frames} frames and does not say where each of them lies"
+        if len(groups) != elements.frames:
+            return (), f"it counts {elements.frames} frames and describes {len(groups)}"
+        shared = _macros(getattr(header, "SharedFunctionalGroupsSequence", None) or ())
+        found = (elements_of(FrameElements, [*_macros([own]), *shared]) for own in groups)
+        return tuple(_frame(path, index, elements, own) for index, own in enumerate(found)), ""
+    except (AttributeError, TypeError, ValueError) as error:
         return (), f"it does not say where its slices lie in the scanner: {error}"
 
 
-def _of_groups(path: Path, header: Any) -> Iterator[Frame]:
-    shared = getattr(header, "SharedFunctionalGroupsSequence", None)
-    for index, own in enumerate(header.PerFrameFunctionalGroupsSequence):
-        yield _frame(path, index, header, _macros([own, *(shared or [])]))
-
-
 def _macros(groups: Iterable[Any]) -> list[Any]:
-    """The items that hold position, direction, spacing and rescaling; a frame's own before the shared."""
+    """The items that hold position, direction, spacing and rescaling."""
     names = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
              "PixelValueTransformationSequence")  # fmt: skip
     return [item for group in groups for name in names for item in getattr(group, name, None) or ()]
 
 
-def _frame(path: Path, index: int, header: Any, items: Sequence[Any]) -> Frame:
-    def value(name: str, default: Any = None) -> Any:
-        found = next((getattr(item, name) for item in items if getattr(item, name, None) is not None), None)
-        found = default if found is None else found
-        if found is None:
+def _frame(path: Path, index: int, header: HeaderElements, own: FrameElements) -> Frame:
+    needed = {"ImagePositionPatient": own.position, "ImageOrientationPatient": own.orientation,
+              "PixelSpacing": own.spacing}  # fmt: skip
+    for name, value in needed.items():
+        if value is None:
             raise ValueError(f"there is no {name}")
-        return found
-
-    def numbers(name: str, count: int) -> Floats:
-        found = np.atleast_1d(np.array(value(name), dtype=np.float64))
-        if found.shape != (count,) or not np.isfinite(found).all():
-            raise ValueError(f"{name} is not {count} numbers")
-        return found
-
-    thickness = [getattr(item, name, None) for name in ("SpacingBetweenSlices", "SliceThickness")
-                 for item in items]  # fmt: skip
-    spacing = numbers("PixelSpacing", 2)
-    orientation = numbers("ImageOrientationPatient", 6)
-    lengths = np.linalg.norm(orientation.reshape(2, 3), axis=1)
-    if spacing.min() <= 0:
-        raise ValueError("PixelSpacing is not above 0")
-    if not np.allclose(lengths, 1, atol=1e-2) or abs(orientation[:3] @ orientation[3:]) > _SLANTED:
-        raise ValueError("ImageOrientationPatient is not two directions across each other")
-    size = (int(header.Rows), int(header.Columns))
-    slope, intercept = float(value("RescaleSlope", 1.0)), float(value("RescaleIntercept", 0.0))
-    if min(size) < 1 or not np.isfinite((slope, intercept)).all():
-        raise ValueError("Rows, Columns or the rescaling are not usable numbers")
+    assert own.spacing is not None
     return Frame(
         path=path,
         index=index,
-        size=size,
-        position=numbers("ImagePositionPatient", 3),
-        orientation=orientation,
-        spacing=(float(spacing[0]), float(spacing[1])),
-        thickness=next((abs(float(v)) for v in thickness if v and np.isfinite(float(v))), None),
-        slope=slope,
-        intercept=intercept,
+        size=(header.rows, header.columns),
+        position=np.array(own.position, np.float64),
+        orientation=np.array(own.orientation, np.float64),
+        spacing=own.spacing,
+        thickness=own.between or own.thickness,
+        slope=1.0 if own.slope is None else own.slope,
+        intercept=0.0 if own.intercept is None else own.intercept,
     )

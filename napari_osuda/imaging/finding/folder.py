@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from napari_osuda.errors import CaseError
+from napari_osuda.files import expanded
 from napari_osuda.imaging.dicom import DicomSeries, find_series
 from napari_osuda.imaging.finding.bids import entities_of, matched_by_entities
 from napari_osuda.imaging.modalities import match_channels
@@ -79,8 +80,8 @@ def series_named(text: str) -> Path | None:
         The folder has no such series, or several; the sentence lists what it has.
     """
     before, mark, wanted = text.rpartition("#")
-    folder = Path(before).expanduser()
-    if not mark or Path(text).expanduser().exists() or not folder.is_dir():
+    folder = expanded(before)
+    if not mark or expanded(text).exists() or not folder.is_dir():
         return None
     found = find_series(folder)
     fitting = [one for one in found if wanted.strip() in (str(one.number), one.description)]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, shown
-from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored
+from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored, require_shape
 from napari_osuda.imaging.grid import Grid
 
 __all__ = ["META_SUFFIXES", "files_of_metaimage", "read_metaimage"]
@@ -79,8 +79,7 @@ def _header(path: Path) -> tuple[dict[str, str], Stored]:
     if "elementdatafile" not in fields or "dimsize" not in fields:
         raise CaseError(f"{path} has no header of a MetaImage: it is damaged, or another format.")
     shape = tuple(int(n) for n in _numbers(path, fields, "dimsize", whole=True))
-    if [len(shape)] != _numbers(path, fields, "ndims", whole=True) or min(shape) < 1:
-        raise CaseError(f"{path} gives {len(shape)} sizes for {fields.get('ndims')} axes: it is damaged.")
+    require_shape(path, shape, fields.get("ndims", "no"))
     dtype = _TYPES.get(fields.get("elementtype", "").upper())
     channels = fields.get("elementnumberofchannels", "1")
     if dtype is None or channels != "1":

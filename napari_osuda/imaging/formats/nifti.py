@@ -36,10 +36,8 @@ _MM = {1: 1e3, 2: 1.0, 3: 1e-3}
 # is a file of its own; and those that are read at once.
 _LONGEST_HEADER, _LONGEST_EXTENSIONS, _LEFT_OVER = 540, 2**26, 2**26
 _LONGEST_BESIDE, _PIECE = 2**18, 2**20
-# Bytes of an MGH header, and of its voxels by their code.
-_MGH_HEADER, _MGH_BYTES = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
-# Where an MGH header says whether it knows an orientation (goodRASFlag, two bytes).
-_RAS_FLAG = 28
+# Bytes of an MGH header, and of its voxels by their code; where it says whether it knows an orientation.
+_MGH_HEADER, _MGH_BYTES, _RAS_FLAG = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}, 28
 # Intents by which the values of a voxel belong together: matrices, displacements, vectors, points and colors.
 _VECTORS = (1004, 1005, 1006, 1007, 1008, 1009, 1010, 2003, 2004)
 # Of two voxel sizes that are one: templates differ by more, and rounding by less.
@@ -184,11 +182,11 @@ def opened(path: Path) -> Iterator[Any]:
         packed = path.suffix.lower() in (".gz", ".mgz")
         with gzip.open(path) if packed else open(path, "rb") as stream:
             start = bytes(stream.read(_LONGEST_HEADER))
-            kind, needed, offset, start = (
+            kind, voxels, needed, offset, start = (
                 _mgh(start) if path.suffix.lower() in (".mgh", ".mgz") else _nifti(start, path)
             )
             if packed:
-                require_stored(path, offset + needed, "gzip")
+                require_stored(path, offset + needed, "gzip", voxels=voxels)
             else:
                 require_stored(path, needed, "raw", offset)
             # A memory map would ask where a compressed file ends, and so read all of it.
@@ -241,8 +239,8 @@ class _Beginning(io.RawIOBase):
         return done
 
 
-def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
-    """Class, bytes of the voxels, the first of them, and the header as it is to be read.
+def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, int, bytes]:
+    """Class, number and bytes of the voxels, the first of them, and the header as it is to be read.
 
     The standard has voxels of a single file begin behind the header (a vox_offset below 352 counts as 352,
     also one that is no number), and nibabel takes the number as it is.
@@ -259,17 +257,19 @@ def _nifti(start: bytes, path: Path) -> tuple[Any, int, int, bytes]:
         header["vox_offset"] = offset
     if offset > _LONGEST_EXTENSIONS:
         raise CaseError(f"{path} has its voxels {offset:,.0f} bytes behind its header: it is damaged.")
-    needed = math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+    voxels = math.prod(header.get_data_shape())
+    needed = voxels * header.get_data_dtype().itemsize
     # Four zeros: there are no extensions.
-    return kind, needed, int(offset), header.binaryblock + bytes(4)
+    return kind, voxels, needed, int(offset), header.binaryblock + bytes(4)
 
 
-def _mgh(start: bytes) -> tuple[Any, int, int, bytes]:
+def _mgh(start: bytes) -> tuple[Any, int, int, int, bytes]:
     """As `_nifti`, of a file of FreeSurfer."""
     sizes = struct.unpack_from(">6i", start)[1:]
     if min(sizes[:4]) < 1:
         raise ValueError(f"its sizes are {sizes[:4]}")
-    return nib.MGHImage, math.prod(sizes[:4]) * _MGH_BYTES.get(sizes[4], 1), _MGH_HEADER, b""
+    voxels = math.prod(sizes[:4])
+    return nib.MGHImage, voxels, voxels * _MGH_BYTES.get(sizes[4], 1), _MGH_HEADER, b""
 
 
 def _pair(path: Path) -> Any:

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, shown
-from napari_osuda.imaging.formats.stored import Encoding, Stored, data_file, header_lines, read_stored
+from napari_osuda.imaging.formats.stored import (
+    Encoding,
+    Stored,
+    data_file,
+    header_lines,
+    read_stored,
+    require_shape,
+)
 from napari_osuda.imaging.grid import Grid
 
 __all__ = ["NRRD_SUFFIXES", "files_of_nrrd", "read_nrrd"]
@@ -100,8 +107,7 @@ def _header(path: Path) -> tuple[dict[str, str], Stored]:
             raise CaseError(f"{path} has a line in its header that NRRD does not have: {shown(line)}.")
         fields[re.sub(r"\s", "", name.lower())] = value.strip()
     shape = _numbers(path, fields, "sizes", int)
-    if len(shape) != _number(path, fields, "dimension", None) or min(shape) < 1:
-        raise CaseError(f"{path} gives {len(shape)} sizes for {fields.get('dimension')} axes: it is damaged.")
+    require_shape(path, shape, fields.get("dimension", "no"))
     encoding = _known(path, fields, "encoding", _ENCODINGS)
     dtype = np.dtype(_known(path, fields, "type", _TYPES))
     if dtype.itemsize > 1 and encoding != "text":
@@ -187,7 +193,7 @@ def _factors(path: Path, units: list[str]) -> Floats:
 def _vectors(text: str) -> list[tuple[float, ...] | None]:
     """Vectors of a field such as ``(1,0,0) none (0,1,0)``; None for an axis that does not lie in space."""
     found: list[tuple[float, ...] | None] = []
-    for part in re.findall(r"\([^)]*\)|none", text.lower()):
+    for part in re.findall(r"\([^()]*\)|none", text.lower()):
         try:
             vector = tuple(float(number) for number in part.strip("()").split(","))
         except ValueError:

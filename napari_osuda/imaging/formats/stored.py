@@ -6,8 +6,11 @@ import bz2
 import gzip
 import io
 import math
+import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -23,6 +26,7 @@ __all__ = [
     "header_lines",
     "read_stored",
     "require_growth",
+    "require_shape",
     "require_stored",
 ]
 
@@ -37,6 +41,10 @@ _LARGE, _GROWTH = 2**29, 200
 _LEFT_OVER = 16
 # Characters of a number that is written out, at most.
 _LONGEST_NUMBER = 32
+# As NRRD's own programs have it; and a cube of 65,535 voxels.
+_MOST_AXES, _MOST_VOXELS = 16, 2**48
+# Viewers and networks want four bytes a voxel, whatever the file has.
+_AS_READ = 4
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,9 @@ def data_file(header: Path, name: str) -> Path:
         )
     path = header.parent / name.replace("\\", "/")
     try:
-        inside, there = path.resolve().is_relative_to(header.parent.resolve()), path.is_file()
+        # Not `resolve`, which fails on links that lead in a circle.
+        real = Path(os.path.realpath(path))
+        inside, there = real.is_relative_to(os.path.realpath(header.parent)), path.is_file()
     except (OSError, ValueError):
         # No file can be called so.
         inside, there = True, False
@@ -121,6 +131,29 @@ def data_file(header: Path, name: str) -> Path:
     if not there:
         raise CaseError(f"{header} keeps its voxels in {shown(name)}, which is not there: copy both files.")
     return path
+
+
+def require_shape(path: Path, shape: Sequence[int], told: str) -> None:
+    """Check that sizes in a header can be those of an image.
+
+    Parameters
+    ----------
+    path : Path
+    shape : sequence of int
+        Along each axis.
+    told : str
+        How many axes the header says that there are, as it says it.
+
+    Raises
+    ------
+    CaseError
+        They are others than it says, too many, below 1, or make more voxels than any scanner.
+    """
+    if str(len(shape)) != told or not 1 <= len(shape) <= _MOST_AXES or min(shape) < 1:
+        axes = told if told.isdigit() and len(told) < 9 else shown(told)
+        raise CaseError(f"{path} gives {len(shape):,} sizes for {axes} axes: it is damaged.")
+    if max(shape) > _MOST_VOXELS or math.prod(shape) > _MOST_VOXELS:
+        raise CaseError(f"{path} describes more voxels than any scanner makes: its header is damaged.")
 
 
 def read_stored(stored: Stored) -> NDArray[Any]:
@@ -137,14 +170,14 @@ def read_stored(stored: Stored) -> NDArray[Any]:
         There are fewer or more than the header describes, or they cannot be decompressed.
     """
     path, needed = stored.path, stored.bytes
-    if needed <= 0:
-        raise CaseError(f"{path} has the shape {stored.shape}, and a volume of three axes is needed.")
-    require_stored(path, needed, stored.encoding, stored.offset)
+    require_stored(path, needed, stored.encoding, stored.offset, voxels=math.prod(stored.shape))
     try:
         with open(path, "rb") as file:
             file.seek(stored.offset)
-            for _ in range(stored.lines):
-                file.readline(_LONGEST_HEADER)
+            # A header may count more of them than any file has.
+            passed = iter(lambda: file.readline(_LONGEST_HEADER), b"")
+            for _ in islice(passed, max(min(stored.lines, needed + _LONGEST_HEADER), 0)):
+                pass
             if stored.encoding == "text":
                 return _written_out(file, stored)
             if stored.encoding == "raw" and stored.skip == -1:
@@ -171,7 +204,7 @@ def read_stored(stored: Stored) -> NDArray[Any]:
     return values.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
 
 
-def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0) -> None:
+def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0, *, voxels: int = 0) -> None:
     """Check, before memory is taken for them, that a file can hold the voxels that its header describes.
 
     Parameters
@@ -183,6 +216,8 @@ def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0)
         As of `Stored`.
     offset : int
         First byte of them in the file.
+    voxels : int
+        How many they are.
 
     Raises
     ------
@@ -192,7 +227,7 @@ def require_stored(path: Path, needed: int, encoding: Encoding, offset: int = 0)
     size = max(path.stat().st_size - offset, 0)
     if encoding in _DENSEST and needed > _DENSEST[encoding] * size:
         raise CaseError(_early(path, size, needed))
-    require_growth(str(path), needed, size)
+    require_growth(str(path), max(needed, _AS_READ * voxels), size)
 
 
 def require_growth(where: str, needed: int, size: int) -> None:
@@ -237,8 +272,15 @@ def _written_out(file: IO[bytes], stored: Stored) -> NDArray[Any]:
         )
     try:
         numbers = np.array(words, dtype=bytes).astype(np.float64)
-    except ValueError as error:
-        raise CaseError(f"{stored.path} holds text that is not a number: {error}.") from error
+    except ValueError:
+        raise CaseError(f"{stored.path} holds text that is not a number: it is damaged.") from None
+    if stored.dtype.kind in "iu":
+        limits = np.iinfo(stored.dtype)
+        if not ((numbers >= float(limits.min)) & (numbers <= float(limits.max))).all():
+            raise CaseError(
+                f"{stored.path} holds numbers that its type {stored.dtype.name} cannot have: its header was "
+                "changed. Export the image again."
+            )
     return numbers.astype(stored.dtype.newbyteorder("=")).reshape(stored.shape, order="F")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -14,13 +13,12 @@ from torch import Tensor, nn
 from napari_osuda.errors import ModelError
 from napari_osuda.method.outputs import main_output
 from napari_osuda.models.architectures.measured import measured
-from napari_osuda.models.architectures.programs import Program
 from napari_osuda.models.card import ModelCard
 
 __all__ = ["check_channels", "example_for", "forward", "smallest_size"]
 
 _EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
-# A network that takes longer than this on sizes that fail is not tried at larger ones.
+# A network that keeps this thread at work for longer on sizes that fail is not tried at larger ones.
 _SECONDS = 20.0
 # Of an image that is only tried; 200 x 200 x 200 is one.
 _MOST_VALUES = 2**23
@@ -38,9 +36,8 @@ def _raw_output(network: nn.Module, channels: int, size: Sequence[int]) -> Any:
     network.eval()
     try:
         image = example_for(network, channels, size)
-        # A program's operations are a stranger's, not those of a class that is known.
-        bound = measured("The program", image.shape) if isinstance(network, Program) else nullcontext()
-        with bound:
+        # Also a class that is known can be made with widths and strides that ask for all memory.
+        with measured("The network", image.shape, tried=True):
             return network(image)
     except Exception:  # networks fail in any way on sizes and channels that they do not take
         return None
@@ -72,15 +69,17 @@ def example_for(network: nn.Module, channels: int, size: Sequence[int]) -> Tenso
 def smallest_size(network: nn.Module, channels: int, spatial_dims: int) -> tuple[int, ...] | None:
     """The smallest of the edges 8, 16, 32, ... that the network segments pixel by pixel; None: none.
 
-    The search ends early where the next size would take longer than about 20 s.
+    The search ends early where the next size would take longer than about 20 s, or an image of it is large.
     """
     for edge in _EDGES[spatial_dims]:
         size = (edge,) * spatial_dims
-        began = time.monotonic()
+        if channels * math.prod(size) > _MOST_VALUES:
+            return None
+        began = time.thread_time()
         output = forward(network, channels, size)
         if output is not None and tuple(output.shape[2:]) == size:
             return size
-        if (time.monotonic() - began) * 2**spatial_dims > _SECONDS:
+        if (time.thread_time() - began) * 2**spatial_dims > _SECONDS:
             return None
     return None
 
@@ -107,10 +106,11 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
         ),
         None,
     )
-    size = smallest_size(network, channels, card.spatial_dims)
-    if size is None and channels * math.prod(card.minimum) <= _MOST_VALUES:
-        size = card.minimum
-    raw = None if size is None else _raw_output(network, channels, size)
+    # What the card says is often enough, and costs less than a search.
+    said = channels * math.prod(card.minimum) <= _MOST_VALUES
+    raw = _raw_output(network, channels, card.minimum) if said else None
+    if raw is None and (size := smallest_size(network, channels, card.spatial_dims)) is not None:
+        raw = _raw_output(network, channels, size)
     output = None if raw is None else main_output(raw)
     if output is None and first is not None and first[1] != channels:
         raise ModelError(

@@ -19,7 +19,8 @@ __all__ = ["Axis", "ModelDocument", "ProcessingStep", "Range", "TensorDocument",
 _LETTERS = {"b": "batch", "c": "channel", "z": "space", "y": "space", "x": "space", "t": "time", "i": "index"}
 _Extent = Annotated[int, Field(ge=0, le=2**20)]
 _Extents = Annotated[list[_Extent], Field(max_length=8)]
-_Factors = Annotated[list[float | None], Field(max_length=8)]
+_Factor = Annotated[float, Field(ge=-(2**20), le=2**20, allow_inf_nan=False)]
+_Factors = Annotated[list[_Factor | None], Field(max_length=8)]
 
 
 class Range(Document):

@@ -7,6 +7,7 @@ A form of model describes its documents as subclasses of :class:`Document`, with
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -115,6 +116,13 @@ def _is_tag(part: int | str) -> bool:
 class _Plain(yaml.SafeLoader):
     """Plain data only; times stay texts, and ``<<`` merges nothing, since merges can grow without bound."""
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; of a key that is there twice, other programs may take the other value."""
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(found) < len(node.value):
+            raise ValueError("a key is there twice in one mapping")
+        return found
+
 
 _Plain.yaml_implicit_resolvers = {
     first: [
@@ -168,13 +176,26 @@ def read_json(package: Package, name: str) -> dict[str, Any]:
         It is not readable as JSON, or not a mapping; or it is too large, as for :func:`read_yaml`.
     """
     where = f"{name} in {package.path}"
+    content = package.read(name, MAX_TEXT)
+    # Each would be an object of its own, before anybody can count them; some stand in texts.
+    if sum(content.count(mark) for mark in (b"[", b"{", b",")) > 4 * _MAX_NODES:
+        raise ModelError(f"{where} holds more than {_MAX_NODES:,} values.")
     try:
-        document = json.loads(package.read(name, MAX_TEXT))
+        document = json.loads(content, object_pairs_hook=_once)
     except RecursionError:
         raise ModelError(f"{where} is nested too deep to be read.") from None
     except ValueError as error:
         raise ModelError(f"{where} is not readable as JSON: {str(error)[:200]}.") from None
     return _checked(document, where, "JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping; of a key that is there twice, other programs may take the other value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"it has the key {shown(twice)} twice")
+    return found
 
 
 def _checked(document: object, where: str, language: str) -> dict[str, Any]:

@@ -7,12 +7,14 @@ nothing large is read that was not announced, and no archive may grow without bo
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from napari_osuda.errors import ModelError, shown
+from napari_osuda.files import expanded
 from napari_osuda.models.files.archives import MAX_FILES, inside, open_zip, read_member, zip_directory
 
 __all__ = ["MAX_TEXT", "MAX_WEIGHTS", "Package"]
@@ -36,9 +38,9 @@ class Package:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).expanduser()
-        if not self.path.exists():
-            raise ModelError(f"There is no model at {self.path}.")
+        self.path = expanded(path)
+        if not os.path.exists(self.path):
+            raise ModelError(f"There is no model at {str(self.path)[:300]}.")
         self._zip: zipfile.ZipFile | None = None
         self._members: dict[str, Any] = {}
         if self.path.is_dir():
@@ -86,7 +88,7 @@ class Package:
             for count, found in enumerate(f for pattern in patterns for f in self.path.glob(pattern)):
                 if count > MAX_FILES:
                     raise ModelError(f"{self.path} holds more than {MAX_FILES} files; is it a model folder?")
-                if found.is_file():
+                if os.path.isfile(found):
                     yield found.relative_to(self.path).as_posix()
 
     def has(self, name: str) -> bool:
@@ -95,7 +97,8 @@ class Package:
             return name in self._members
         if self.kind == "file":
             return name == self.path.name
-        return (self.path / name).is_file()
+        # Not `Path.is_file`, which fails where a folder may not be looked into.
+        return os.path.isfile(self.path / name)
 
     def find(self, *names: str) -> str | None:
         """The first of these names that is there."""

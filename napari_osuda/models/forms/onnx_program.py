@@ -20,6 +20,8 @@ from napari_osuda.models.forms.torchscript import reading_of_shapes, working_pro
 
 __all__ = ["read", "recognize"]
 
+# The largest encoders of segmentation networks have about 2,000; each is followed several times.
+_MOST_OPERATIONS = 3_000
 _INSTALL = "pip install 'napari-osuda[onnx]'"
 
 
@@ -103,6 +105,11 @@ def _without_identities(model: Any) -> None:
 
 
 def _converted(model: Any, name: str) -> nn.Module:
+    if len(model.graph.node) > _MOST_OPERATIONS:
+        raise ModelError(
+            f"{name} has {len(model.graph.node):,} operations, and of an ONNX graph at most "
+            f"{_MOST_OPERATIONS:,} are read. Give the weights with the network's class instead."
+        )
     try:
         from onnx2torch.converter import convert
     except ImportError:

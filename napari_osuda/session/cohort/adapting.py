@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.cohort.derivatives import WRITTEN_MASKS, describe_dataset, mask_path, write_mask
 from napari_osuda.session.cohort.plan import CohortJob
 from napari_osuda.session.cohort.record import CaseOutcome, InputFile, require_same_cohort
+from napari_osuda.session.cohort.segmentation import write_segmentation
+from napari_osuda.session.events import Event
 from napari_osuda.session.guard.wording import advice_record
 from napari_osuda.session.job import CaseResult, Labels, RunResult
 from napari_osuda.session.run_folder.checkpoint import saved_states
@@ -44,6 +47,8 @@ class Adapting:
         By which column patients are put together, for the record.
     keep_models : bool
         Leave the adapted models in the run folders: they take the most room by far.
+    on_event : callable, optional
+        Called with each event of each run. What it raises ends the run, which can go on later.
     """
 
     dataset: Path
@@ -54,6 +59,7 @@ class Adapting:
     device: str = "auto"
     together: str | None = None
     keep_models: bool = False
+    on_event: Callable[[Event], None] | None = None
 
     def prepare(self) -> None:
         """Make the output ready.
@@ -113,8 +119,9 @@ class Adapting:
 
     def _run(self, cases: tuple[Case, ...], folder: Path, *, resume: bool) -> RunResult:
         result = adapt_case(
-            self.model, cases, self.config, method=self.method, device=self.device, out=folder, resume=resume
-        )
+            self.model, cases, self.config, method=self.method, device=self.device, out=folder, resume=resume,
+            on_event=self.on_event,
+        )  # fmt: skip
         if result.outcome != "done":
             raise OsudaError(f"The run ended early: {result.outcome}.")
         return result
@@ -122,6 +129,7 @@ class Adapting:
     def _written(self, session: Session, result: CaseResult, folder: Path) -> CaseOutcome:
         case, after = result.case, result.after
         assert after is not None
+        write_segmentation(result, self.model, folder)
         record = advice_record(result.recommendation)
         advice = None if record is None else AdviceRecord.model_validate(record)
         files = {source.channel: source.path for source in case.sources if source.path is not None}

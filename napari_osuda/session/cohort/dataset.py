@@ -18,6 +18,7 @@ __all__ = ["Session", "chosen_participants", "column_of", "sessions_of"]
 _PARTICIPANT = re.compile(r"sub-[0-9A-Za-z+]+")
 _SESSION = re.compile(r"ses-[0-9A-Za-z+]+")
 _TABLE = "participants.tsv"
+_LARGEST_TABLE = 2**26
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,16 @@ def column_of(dataset: Path, column: str) -> dict[str, str]:
     """
     path = dataset / _TABLE
     try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_TABLE:
+            raise ValueError("no table")
         with open(path, encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))
     except (OSError, ValueError, csv.Error):
         raise ConfigError(f"{path} cannot be read, and it must have the column '{column}'.") from None
-    columns = list(rows[0]) if rows else []
+    # A row that is longer than the header has a column without a name.
+    columns = [name for name in rows[0] if isinstance(name, str)] if rows else []
     if "participant_id" not in columns or column not in columns:
-        raise ConfigError(f"{path} has no column '{column}'. It has: {_listed([str(c) for c in columns])}.")
+        raise ConfigError(f"{path} has no column '{column}'. It has: {_listed([*columns])}.")
     return {str(row["participant_id"]): str(row[column] or "n/a").strip() for row in rows}
 
 

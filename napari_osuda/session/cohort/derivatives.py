@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.files import path_inside, written_whole
+from napari_osuda.files import csv_cell, path_inside, written_whole
 from napari_osuda.models import ModelCard, SourceModel
 from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.guard.wording import DECISIONS
@@ -137,7 +137,10 @@ def _uri(image: Path, dataset: Path) -> str:
 
 
 def _label_table(card: ModelCard) -> str:
-    rows = [f"{value}\t{name}\t{card.color_of(value)}" for value, name in card.labels.items()]
+    rows = [
+        f"{value}\t{csv_cell(' '.join(name.split()))}\t{card.color_of(value)}"
+        for value, name in card.labels.items()
+    ]
     return "index\tname\tcolor\n" + "".join(f"{row}\n" for row in rows)
 
 

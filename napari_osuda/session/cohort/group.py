@@ -139,7 +139,7 @@ def _write_table(path: Path, rows: Iterator[dict[str, Any]]) -> None:
         for row in rows:
             if writer is None:
                 writer = csv.DictWriter(stream, list(row), delimiter="\t", lineterminator="\n")
-                writer.writeheader()
+                writer.writerow({name: _cell(name) for name in row})
             writer.writerow({name: _cell(value) for name, value in row.items()})
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OsudaError, OutputError
 from napari_osuda.files import path_inside, sha256_of
 from napari_osuda.imaging import digest_of
 from napari_osuda.method import AdaptationConfig
@@ -60,7 +60,7 @@ class InputFile(RunDocument):
             if (stat.st_size, stat.st_mtime_ns) == (self.size, self.modified_ns):
                 return True
             return stat.st_size == self.size and self.sha256 in (sha256_of(path), digest_of(path))
-        except (OSError, OutputError):
+        except (OSError, ValueError, OsudaError):
             return False
 
 

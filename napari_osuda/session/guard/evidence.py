@@ -11,7 +11,7 @@ from torch import nn
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
-from napari_osuda.session.guard.passes import distance_of, image_of, masks_of, seen_by
+from napari_osuda.session.guard.passes import distance_of, image_of, looks_of, masks_of, seen_by
 
 __all__ = ["Candidate", "CandidateName", "each_as", "gathered", "result_of"]
 
@@ -36,7 +36,7 @@ def gathered(
     stack: SliceStack,
     card: ModelCard,
     adapted_card: ModelCard | None = None,
-) -> Generator[None, None, dict[CandidateName, Evidence]]:
+) -> Generator[int, None, dict[CandidateName, Evidence]]:
     """The figures of the source model's mask and of every candidate's, for each region.
 
     Parameters
@@ -55,8 +55,8 @@ def gathered(
 
     Yields
     ------
-    None
-        After each batch.
+    int
+        After each batch, how many parts it has had: as many as `looks_at` in all, or nearly so.
     """
     seen: dict[CandidateName, dict[str, Seen]] = {}
     seen["source"] = yield from seen_by(source, plain, card)
@@ -87,6 +87,24 @@ def gathered(
             for region, mask in regions.items()
         }
     return found
+
+
+def looks_at(
+    source: nn.Module,
+    candidates: Sequence[Candidate],
+    mixes: Sequence[nn.Module],
+    plain: SliceStack,
+    stack: SliceStack,
+    card: ModelCard,
+    adapted_card: ModelCard | None = None,
+) -> int:
+    """How many parts of a case go through a network in `gathered`, which takes the same."""
+    seen, masks = looks_of(stack, card)
+    total = seen if stack is plain else 2 * seen
+    for candidate in candidates:
+        if not (candidate.network is source and adapted_card in (None, card)):
+            total += looks_of(stack, adapted_card or card)[0]
+    return total + (1 + len(mixes)) * masks
 
 
 Part = TypeVar("Part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
 
 import numpy as np
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard.estimate import fitted
-from napari_osuda.session.guard.evidence import Candidate, CandidateName, each_as, gathered
+from napari_osuda.session.guard.evidence import Candidate, CandidateName, each_as, gathered, looks_at
 from napari_osuda.session.guard.recommendation import Judgment, judged, unchanged, with_volumes
 from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.case_slices import parts
@@ -26,9 +26,6 @@ from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult, Contrast, Job
 
 __all__ = ["Choice", "Judging"]
-
-# Batches a network looks at for the figures, over those for its mask: the changed case is thinned out.
-_LOOKS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,11 +186,15 @@ class Judging:
         """Of each case, what becomes of it with each candidate."""
         mixes = yield from self._mixed()
         card, estimator = self._job.model.card, fitted()
-        # A mirrored slice is a look more.
-        looks = _LOOKS * (1 + (1 + self._is_averaged) * len(candidates)) + len(mixes)
-        total = looks * sum(parts(stack) for stack in self._stacks)
-        done = count(1)
-        progress = lambda _: self._progress("guard", min(next(done), total), total)  # noqa: E731
+        looked = partial(looks_at, self._source, candidates, mixes, card=card, adapted_card=self._card)
+        pairs = zip(self._plain, self._stacks, strict=True)
+        total, done = sum(looked(plain, stack) for plain, stack in pairs), 0
+
+        def progress(parts_looked_at: int) -> Progress:
+            nonlocal done
+            done = min(done + parts_looked_at, total)
+            return self._progress("guard", done, total)
+
         found = []
         for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
             work = gathered(self._source, candidates, mixes, plain, stack, card, self._card)

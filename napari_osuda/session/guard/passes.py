@@ -18,10 +18,11 @@ from napari_osuda.method import main_output, probabilities, source_distance
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
 from napari_osuda.session.guard.figures import Seen
+from napari_osuda.session.inference.case_slices import parts as parts_of
 from napari_osuda.session.inference.mirror import averaged, is_symmetric
 from napari_osuda.session.inference.sliding_window import SlidingWindow
 
-__all__ = ["WHOLE", "Pass", "distance_of", "image_of", "masks_of", "seen_by"]
+__all__ = ["WHOLE", "Pass", "distance_of", "image_of", "looks_of", "masks_of", "seen_by"]
 
 WHOLE = "all labels"
 """The region of all foreground labels together: always there, and first."""
@@ -33,7 +34,7 @@ _MOVED = 3
 # Standard deviation of the noise, in those of the network's image.
 _NOISE = 0.1
 
-Pass = Generator[None, None, dict[str, Seen]]
+Pass = Generator[int, None, dict[str, Seen]]
 """Segments batch by batch; what each region's probability is comes at the end."""
 Scalar = TypeVar("Scalar", bound=np.generic)
 Thinned = tuple[NDArray[np.bool_], NDArray[np.intp]]
@@ -71,6 +72,11 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     changed : bool
         Whether to look at the changed case as well: at 24 slices of it at most.
 
+    Yields
+    ------
+    int
+        How many parts have just gone through the network: see `looks_of`.
+
     Returns
     -------
     dict of str to Seen
@@ -95,9 +101,21 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     }
 
 
+def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
+    """How many parts (slices, or windows of a volume) go through a network in `seen_by`, and in `masks_of`.
+
+    One that is averaged with its mirror image counts twice.
+    """
+    whole = parts_of(stack)
+    thinned = whole if stack.patch is not None else min(whole, _THINNED)
+    changes = 2 + (mirror_axis(card.plane, card.orientation) is not None)
+    times = 2 if mirror_axis(card.plane, card.orientation) is not None and card.mirror_averaging else 1
+    return times * (whole + changes * thinned), times * thinned
+
+
 def masks_of(
     network: nn.Module, stack: SliceStack, card: ModelCard
-) -> Generator[None, None, dict[str, Thinned]]:
+) -> Generator[int, None, dict[str, Thinned]]:
     """The mask of each region in 24 slices of a case at most, and which of its slices with head those are."""
     case = _Case(stack, card)
     p = yield from _segmented(network, case, case.all[case.thinned])
@@ -185,10 +203,11 @@ class _Noisy(_Change):
 @torch.inference_mode()
 def _segmented(
     network: nn.Module, case: _Case, slices: Sequence[int] | NDArray[np.intp], change: _Change | None = None
-) -> Generator[None, None, NDArray[np.float16]]:
+) -> Generator[int, None, NDArray[np.float16]]:
     """Probability of each region in some slices, [B, R, ...]; half precision is enough for a figure."""
     stack, card = case.stack, case.card
-    regions, network = region_channels(card), averaged(network, card)
+    regions, plain, network = region_channels(card), network, averaged(network, card)
+    times = 1 if network is plain else 2
     edges = stack.patch or stack.window
     if edges is not None:
         network = SlidingWindow(network, edges)
@@ -207,7 +226,7 @@ def _segmented(
         )
         q = found.cpu().numpy().astype(np.float16)
         parts.append(q if change is None else change.undo(q))
-        yield
+        yield times * (parts_of(stack) if stack.patch is not None else len(x))
     if not parts:
         return np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
     return np.concatenate(parts)

@@ -51,7 +51,7 @@ class LivePreview:
         if state is None:
             return None
         if self._previewer is None:
-            self._previewer = Previewer(run.job.model, run.stacks, run.device)
+            self._previewer = Previewer(run.job.model, run.stacks, run.device, run.card)
         labels = self._previewer.labels(state, *watched)
         took = time.monotonic() - now
         self._began = self._began or now

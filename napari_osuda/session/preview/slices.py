@@ -18,6 +18,7 @@ from napari_osuda.method import NormLayer, main_output, probabilities
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.inference.devices import placed
+from napari_osuda.session.inference.mirror import averaged
 from napari_osuda.session.job import Labels
 from napari_osuda.session.run_folder.timeline import NetworkState, network_at
 
@@ -65,6 +66,9 @@ class Previewer:
         The cases as the adapted network sees them.
     device : torch.device or str
         Where the copy lives.
+    card : ModelCard, optional
+        Of the adapted model: by it the masks are made, averaged with those of the mirror image or not. The
+        source model's by default.
 
     Notes
     -----
@@ -74,9 +78,14 @@ class Previewer:
     """
 
     def __init__(
-        self, model: SourceModel, stacks: tuple[SliceStack, ...], device: torch.device | str = "cpu"
+        self,
+        model: SourceModel,
+        stacks: tuple[SliceStack, ...],
+        device: torch.device | str = "cpu",
+        card: ModelCard | None = None,
     ) -> None:
         self.model = model
+        self._card = card or model.card
         self.stacks = stacks
         self._device = torch.device(device)
         self._network: nn.Module | None = None
@@ -84,9 +93,9 @@ class Previewer:
 
     def labels(self, state: NetworkState | None, case: int, index: int) -> Labels:
         """The mask of a slice, uint8 [H, W] in the case's voxels; of the source model without a state."""
-        stack, card = self.stacks[case], self.model.card
+        stack, card = self.stacks[case], self._card if state is not None else self.model.card
         with self._lock:
-            network, x = self._prepared(state), self._slice(case, index)
+            network, x = averaged(self._prepared(state), card), self._slice(case, index)
             with torch.inference_mode():
                 output = main_output(network(x))
                 p = probabilities(output, card.activation).float().cpu().numpy()

@@ -50,6 +50,8 @@ class Run:
         The states, from the first iteration on; None where none are kept.
     stacks : tuple of SliceStack
         The cases as the network that is adapted sees them; empty before ``Started``.
+    card : ModelCard
+        What the masks are made by: the source model's until the run has begun.
     device : torch.device
         Where the arithmetic runs.
 
@@ -63,6 +65,7 @@ class Run:
         self.job = job
         self.timeline: Timeline | None = None
         self.stacks: tuple[SliceStack, ...] = ()
+        self.card = job.model.card
         self.device = torch.device("cpu")
         self._keep_states = keep_states
         self._stop = threading.Event()
@@ -124,7 +127,7 @@ class Run:
                     setup, adaptation, checkpoint, self.timeline, self._stop.is_set, self._clock
                 )
             folder = None if job.out is None else RunFolder(job)
-            self.stacks = target.stacks
+            self.stacks, self.card = target.stacks, setup.card
             self._masks = Masks(setup, folder, self._clock)
             with closing(RunLog(job.out)) as log:
                 log.begin(job, str(self.device))

@@ -26,6 +26,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     OSError, ValueError
         It cannot be read, is damaged, holds Python objects, or would take more memory than it should.
     """
+    if not path.is_file():
+        raise ValueError("it is no file")
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = [info.file_size for info in archive.infolist()]

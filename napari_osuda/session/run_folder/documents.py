@@ -18,6 +18,8 @@ __all__ = ["FileName", "RunDocument", "now", "plain", "present_settings", "read_
 
 # Bytes. The record of a run of hundreds of cases is a few MB.
 _LARGEST = 64 * 2**20
+# Lists and mappings in it: each takes memory before anybody can count them.
+_MOST_PARTS = 500_000
 
 _D = TypeVar("_D", bound="RunDocument")
 
@@ -75,7 +77,10 @@ def read_document(
             raise refused("it is no file")
         if path.stat().st_size > _LARGEST:
             raise refused(f"it is larger than {_LARGEST // 2**20} MB")
-        document = _harmless(json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number))
+        text = path.read_text(encoding="utf-8")
+        if text.count("[") + text.count("{") > _MOST_PARTS:
+            raise refused(f"it has more than {_MOST_PARTS:,} parts")
+        document = _harmless(json.loads(text, parse_constant=_no_number))
         if not isinstance(document, dict):
             raise refused("it holds no keys")
         return kind.model_validate(migrate(document))

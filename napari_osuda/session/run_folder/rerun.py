@@ -141,6 +141,8 @@ def _preparation(entry: CaseRecord) -> Preparation:
         raise CaseError(
             f"The brain mask of '{entry.name}' was a layer of a viewer. Give it as a file with --brain-mask."
         )
+    if mask is not None and not mask.is_file():
+        raise CaseError(f"The brain mask of '{entry.name}' is not at {mask}. Give it with --brain-mask.")
     if mask is not None and preparation.brain_mask_sha256 not in (None, sha256_of(mask)):
         raise CaseError(f"{mask} is not the brain mask of that run: the file has changed since.")
     return Preparation(

@@ -163,6 +163,8 @@ class Timeline:
                 return state
             path = self._path(iteration)
             try:
+                if not path.is_file():
+                    raise ValueError("no file")
                 fields = _Fields.model_validate(load_content(path.read_bytes(), path.name))
                 state = NetworkState(**dict(fields))
                 _require_fit(state, iteration, self._source)

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from qtpy.QtCore import QSettings, QStandardPaths
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from napari_osuda.files import expanded
 
 __all__ = ["FolderPanel", "runs_folder"]
 
@@ -39,8 +41,7 @@ class FolderPanel(QWidget):
         self.line.setAccessibleName("Run folder")
         self.line.textEdited.connect(self._on_edited)
         self._own = False
-        button = QToolButton()
-        button.setText("…")
+        button = QPushButton("Change…")
         button.setToolTip("Choose where runs are saved")
         button.setAccessibleName("Choose where runs are saved")
         button.clicked.connect(self._ask)
@@ -60,6 +61,11 @@ class FolderPanel(QWidget):
         """Keep runs here from now on."""
         self._parent, self._own = Path(path), False
         self.renew()
+
+    @property
+    def parent_folder(self) -> Path:
+        """Where runs are kept."""
+        return self._parent
 
     def folders(self) -> list[Path]:
         """Folders in which there are runs: the usual one, the present one, and those of the last runs."""
@@ -87,7 +93,7 @@ class FolderPanel(QWidget):
         """The folder for a run that begins now."""
         if not self._own:
             self.renew()
-        return Path(self.line.text().strip()).expanduser()
+        return expanded(self.line.text().strip())
 
     def _on_edited(self) -> None:
         self._own = bool(self.line.text().strip())

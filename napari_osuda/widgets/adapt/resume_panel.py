@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.column import row_of
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ResumePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self.text)
-        layout.addLayout(row_of(self.resume_button, self.later_button, self.discard_button))
+        layout.addWidget(ButtonRows(self.resume_button, self.later_button, self.discard_button))
         self.setAccessibleName("Interrupted run")
         self._looking = Background(self)
         self._looking.done.connect(self._on_found)

@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.adapt.words import NOT_READY, STATES, progress_words
-from napari_osuda.widgets.qt.column import row_of
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -66,7 +66,7 @@ class RunPanel(QWidget):
             button.setAccessibleName(button.text().replace("&", ""))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row_of(*buttons))
+        layout.addWidget(ButtonRows(*buttons))
         layout.addWidget(self.bar)
         layout.addWidget(self.label)
         self.set_state("idle")

@@ -18,8 +18,9 @@ from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.qt.background import Background
 
 if TYPE_CHECKING:
+    from napari_osuda.method import AdaptationConfig
     from napari_osuda.session import Job, Unfinished
-    from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+    from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 
 __all__ = ["Starter"]
 
@@ -154,6 +155,17 @@ class Starter(QObject):
             self.failed.emit(str(error))
             return None
         return config, panel.method.currentText(), panel.device.currentText(), self._free_folder()
+
+    def chosen(self) -> tuple[Any, AdaptationConfig, str, str]:
+        """Model (or None), settings, method and device as they stand.
+
+        Raises
+        ------
+        ConfigError
+            A setting cannot be.
+        """
+        panel = self._settings
+        return self._model.model, panel.config(), panel.method.currentText(), panel.device.currentText()
 
     def _free_folder(self) -> Path:
         """The run folder as chosen, or one beside it where a waiting run has it already."""

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 from napari_osuda.imaging.volumes import SUFFIXES
 from napari_osuda.widgets.adapt.inputs.opening import Opening
 from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.column import row_of
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 __all__ = ["Welcome", "recent_runs"]
@@ -56,7 +56,7 @@ class Welcome(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self.text)
-        layout.addLayout(row_of(self.images_button, self.sample_button, self.runs_button))
+        layout.addWidget(ButtonRows(self.images_button, self.sample_button, self.runs_button))
         self._looking = Background(self)
         self._looking.done.connect(self.set_runs)
         self.set_runs(())

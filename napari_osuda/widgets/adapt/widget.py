@@ -9,6 +9,9 @@ from qtpy.QtCore import QEvent, QTimer
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
+from napari_osuda.napari_layers.panels import open_panel
+from napari_osuda.widgets.adapt.batch.panel import BatchPanel
+from napari_osuda.widgets.adapt.batch.words import BUSY_BATCH
 from napari_osuda.widgets.adapt.closing import ClosingGuard
 from napari_osuda.widgets.adapt.folder_panel import FolderPanel
 from napari_osuda.widgets.adapt.inputs.case_of_layers import case_name_of_layers
@@ -40,7 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AdaptWidget"]
 
-_TURN_OFF = " <a href='off'>Turn off</a>"
+# Qt's own blue cannot be read on a dark window.
+_TURN_OFF = " <a href='off' style='color: {}'>Turn off</a>"
 
 
 class AdaptWidget(DockedWidget):
@@ -53,18 +57,16 @@ class AdaptWidget(DockedWidget):
 
     Notes
     -----
-    The masks of a run make room for the next run's; they are in the run folder, and one that was painted in
-    stays, called "edited". Closing the widget interrupts a run under way, which is offered to be resumed when
-    the widget is opened again.
+    The masks of a run make room for the next run's; one that was painted in stays, called "edited". Closing
+    the widget interrupts a run under way, which is offered to be resumed when it is opened again.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # Where the display is drawn by software, torch's compiler must not be met for the first time inside
-        # an optimizer: the two LLVMs in one process can then crash each other.
+        # Met first inside an optimizer, torch's compiler and the LLVM of a software display can crash each other.
         import torch._dynamo  # noqa: F401
 
         from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
-        from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+        from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
@@ -96,6 +98,9 @@ class AdaptWidget(DockedWidget):
         self._layers = RunLayers(napari_viewer, self, self.cockpit, self.preview_panel)
         self.results = self._layers.results
         self.saver = Saver(self, self.cockpit, self.results, self.outcome_panel, self.note.tell)
+        self.batch_panel = BatchPanel(
+            self.starter.chosen, lambda: self.folder_panel.parent_folder, lambda: self.starter.busy
+        )
         self.closing = ClosingGuard(self, lambda: self.cockpit.busy, lambda: closing_words(self.cockpit))
         self.run_view = RunView(
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
@@ -104,10 +109,13 @@ class AdaptWidget(DockedWidget):
         self._placed = False
         self._arrange()
         self.note.tell("")
+        for panel in (self.settings_panel, self.batch_panel):
+            panel.set_colors(colors)
         self._connect()
         self._on_input()
         for searching in (self.resume_panel, self.welcome):
             searching.look(self.folder_panel.folders())
+        self.batch_panel.look()
 
     # What others may call
 
@@ -140,22 +148,25 @@ class AdaptWidget(DockedWidget):
     def _arrange(self) -> None:
         self.scroller = lay_out(
             self,
-            (self.welcome, self.resume_panel, self.queue_panel),
+            # The details of a result first: a button far below opens them, and they are to be seen.
+            (self.welcome, self.outcome_panel.details, self.resume_panel, self.queue_panel),
             {
                 "Source model": [self.model_panel],
                 "Images": [self.channel_panel, self.contrast_choice],
                 "Method": [self.settings_panel],
                 "Run folder": [self.folder_panel],
             },
-            self.outcome_panel.details,
-            (self.run_panel, self.preview_panel, self.note, self.outcome_panel),
+            self.batch_panel,
+            (self.outcome_panel, self.run_panel, self.preview_panel, self.note),
         )
         self.preview_panel.hide()
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        for panel in (self.model_panel, self.run_panel, self.outcome_panel):
+        folds = (self.settings_panel, self.batch_panel)
+        for panel in (self.model_panel, *folds, self.run_panel, self.outcome_panel):
             panel.set_colors(colors)
+        self._on_input()
 
     # What happens
 
@@ -179,8 +190,11 @@ class AdaptWidget(DockedWidget):
         self.starter.message.connect(self.note.tell)
         self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self._layers.prefer)
-        self.outcome_panel.details_button.toggled.connect(self._on_details)
+        self.outcome_panel.details_button.toggled.connect(
+            lambda _: self.scroller.verticalScrollBar().setValue(0)
+        )
         self.cockpit.left.connect(self._on_input)
+        self.batch_panel.under_way.connect(self._on_batch)
         self.outcome_panel.again.connect(self.run_again)
         self.outcome_panel.open_review.connect(self._open_review)
 
@@ -188,7 +202,7 @@ class AdaptWidget(DockedWidget):
         """Leave a run under way to be resumed, and listen no more."""
         self.closing.close()
         self.opening.close()
-        for background in (self.model_panel, self.resume_panel, self.welcome):
+        for background in (self.batch_panel, self.model_panel, self.resume_panel, self.welcome):
             background.close_down()
         self.contrast_choice.close_down()
         self.starter.close()
@@ -231,7 +245,7 @@ class AdaptWidget(DockedWidget):
             self._contrast.currentText(),
             chosen_grid=bool(self.channel_panel.preparation()[0].reference_grid),
         )
-        self.run_panel.set_ready(ready.why_not)
+        self.run_panel.set_ready(BUSY_BATCH if self.batch_panel.running else ready.why_not)
         # By its name an image is another contrast, with another map to compare.
         named = ((id(layer), layer.name) for layer in layers.values())
         self.contrast_choice.set_input((id(model), *named), ready.doubtful)
@@ -242,7 +256,7 @@ class AdaptWidget(DockedWidget):
             self.folder_panel.set_case(case)
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
             off = ready.substituted and self._contrast.currentText() != "off"
-            self.note.tell(" ".join(ready.remarks), _TURN_OFF if off else "")
+            self.note.tell(" ".join(ready.remarks), _TURN_OFF.format(self.colors().blue) if off else "")
 
     def _stop(self) -> None:
         self.queue_panel.hold(True)
@@ -254,10 +268,16 @@ class AdaptWidget(DockedWidget):
         self.settings_panel.set_locked(under_way)
         self.contrast_choice.set_locked(under_way)
         self.resume_panel.setEnabled(not under_way)
+        self.batch_panel.refresh()
         if not under_way:
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
                 QTimer.singleShot(0, self._go_on)
+
+    def _on_batch(self, running: bool) -> None:
+        self.resume_panel.setEnabled(not running)
+        self.outcome_panel.set_busy(running)
+        self._on_input()
 
     @property
     def settled(self) -> bool:
@@ -268,14 +288,13 @@ class AdaptWidget(DockedWidget):
         if not self._ended:
             self.starter.next()
 
-    def _on_details(self, shown: bool) -> None:
-        if shown:
-            # Once it has its place.
-            QTimer.singleShot(0, lambda: self.scroller.ensureWidgetVisible(self.outcome_panel.details))
+    def _to_top(self, _: object) -> None:
+        """Where the details are."""
+        self.scroller.verticalScrollBar().setValue(0)
 
     def _current_slice(self, job: Job) -> int | None:
         return current_slice(self.viewer, job, next(iter(self.channel_panel.layers().values())))
 
     def _open_review(self) -> None:
-        self.viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Review")
+        open_panel(self.viewer, "OSUDA: Review")
         self.cockpit.review_wanted.emit()

@@ -41,6 +41,7 @@ RECOMMENDATIONS: dict[str, str] = {
     "keep-source": "Use original",
     "neither": "Trust neither: mark by hand",
 }
+NEITHER_NEXT = "Neither mask is shown. Press Review to compare them and to mark by hand."
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
 
@@ -84,12 +85,12 @@ def region_words(region: str) -> str:
     return _REGIONS.get(region, region)
 
 
-def result_words(result: RunResult) -> str:
-    """How far a run came, of which iteration its result is and why, and where it is saved."""
+def result_words(result: RunResult, *, where: bool = True) -> str:
+    """How far a run came, of which iteration its result is and why, and in which folder it is saved."""
     parts = [
         f"{len(result.reports)} of {result.job.config.iterations} iterations",
         _iteration_words(result),
-        f"Saved in {result.folder}" if result.folder is not None else "",
+        f"Saved in {result.folder.name}" if where and result.folder is not None else "",
     ]
     return ". ".join(part for part in parts if part)
 
@@ -149,7 +150,7 @@ def substitute_words(others: Mapping[str, str], *, converted: bool) -> str:
     others_words = [f"{found} is used in place of {channel.upper()}" for channel, found in others.items()]
     if not others_words:
         return ""
-    done = "Its brightness will be converted" if converted else "Its brightness stays as it is"
+    done = "Its brightness is converted" if converted else "Its brightness stays as it is"
     return f"{'; '.join(others_words)}. {done if len(others_words) == 1 else done.replace('Its', 'Their')}."
 
 

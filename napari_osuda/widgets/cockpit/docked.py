@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QSize
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_osuda.widgets.cockpit.cockpit import Cockpit, cockpit_of
 from napari_osuda.widgets.qt.garbage import window_closed
@@ -72,8 +72,12 @@ class DockedWidget(QWidget):
     def event(self, event: QEvent) -> bool:
         """Notice being taken out of the dock."""
         if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
+            dock = self.parent()
+            if dock is not None:
                 self._was_docked = True
+                if isinstance(dock, QDockWidget):
+                    # Docks that share a place have tabs, on which a longer name is cut.
+                    dock.setWindowTitle(self.windowTitle().removeprefix("OSUDA: "))
                 # By now it is no window of its own.
                 self._wheel = self._wheel or WheelScrolls(self)
             elif self._was_docked:

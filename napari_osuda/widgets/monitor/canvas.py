@@ -5,17 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QSizePolicy
 
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["Canvas"]
 
+# Limits of a plot's height in pixels.
+_LOWEST, _HIGHEST = 130, 320
+
 
 class Canvas(pg.GraphicsLayoutWidget):
-    """Two axes around a view box; the wheel scrolls what it lies in and does not zoom."""
+    """Two axes around a view box; the wheel scrolls what it lies in and does not zoom.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    aspect : float
+        Height over width, within limits. A layout asks for it: a height that were set when the width has
+        changed would come too late for what the plot lies in, and be cut off there.
+    """
+
+    def __init__(self, aspect: float) -> None:
         super().__init__()
+        self._aspect = aspect
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setMinimumSize(1, 1)
         self.ci.layout.setContentsMargins(0, 4, 4, 0)
         self.ci.layout.setSpacing(0)
         self.box: Any = pg.ViewBox(enableMenu=False, enableMouse=False)
@@ -26,6 +43,22 @@ class Canvas(pg.GraphicsLayoutWidget):
         for axis in self.axes.values():
             axis.linkToView(self.box)
             axis.enableAutoSIPrefix(False)
+
+    def hasHeightForWidth(self) -> bool:
+        """It is as high as suits its width."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Pixels."""
+        return round(min(max(self._aspect * width, _LOWEST), _HIGHEST))
+
+    def sizeHint(self) -> QSize:
+        """As narrow as it may become."""
+        return QSize(1, _LOWEST)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as it may become."""
+        return QSize(1, _LOWEST)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from qtpy.QtCore import QEvent, QMimeData, QObject, Qt
-from qtpy.QtGui import QPixmap, QResizeEvent
+from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -29,8 +29,8 @@ from napari_osuda.widgets.qt.theme import Palette
 __all__ = ["PlotPanel"]
 
 _PNG_SCALE = 2
-# Height of a plot over its width, and its limits in pixels.
-_ASPECT, _LOWEST, _HIGHEST = 0.45, 130, 320
+# Height of a plot over its width.
+_ASPECT = 0.45
 
 
 class PlotPanel(QWidget):
@@ -67,9 +67,7 @@ class PlotPanel(QWidget):
         for label in (self.heading, self.legend):
             label.setMinimumWidth(1)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.view: Any = Canvas()
-        self.view.setMinimumWidth(1)
-        self.view.setFixedHeight(_LOWEST)
+        self.view: Any = Canvas(self.aspect)
         self.view.scene().sigMouseMoved.connect(self._moved)
         self.view.viewport().installEventFilter(self)
 
@@ -101,6 +99,12 @@ class PlotPanel(QWidget):
         button.clicked.connect(action)
         button.setEnabled(False)
         return button
+
+    def place_below_heading(self, widget: QWidget) -> None:
+        """Put a control of a subclass between the heading and the legend."""
+        layout = self.figure.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(1, widget)
 
     # What a subclass gives
 
@@ -208,11 +212,6 @@ class PlotPanel(QWidget):
             self.point_at(point.x(), point.y())
         else:
             self.point_away()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A plot as high as suits its width."""
-        super().resizeEvent(event)
-        self.view.setFixedHeight(round(min(max(self.aspect * self.width(), _LOWEST), _HIGHEST)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """See the mouse leave the plot, which the scene does not tell."""

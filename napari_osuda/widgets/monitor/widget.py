@@ -43,10 +43,10 @@ _INTERVAL_MS = 100
 # slow: without a graphics card the whole window is put together anew for each, on every core there is, which
 # takes several times what the window's own thread does. But whoever watches is never left behind for longer
 # than this, in seconds.
-_SHARE, _RESTS_AT_MOST = 0.025, 0.3
-# Who scrolls through the slices looks at them: the plots stand still for so many seconds after each, but
-# where slices follow each other without an end, as napari's player has them, for no longer than that.
-_SCROLLING, _SCROLLING_AT_MOST = 0.3, 5.0
+_SHARE, _RESTS_AT_MOST = 0.025, 0.2
+# Who scrolls through the slices looks at them: the plots stand still for so many seconds after each slice,
+# but no iteration waits for longer than that, however many slices follow each other.
+_SCROLLING, _SCROLLING_AT_MOST = 0.2, 0.35
 # Plots stand side by side where each can have this width.
 _COLUMN_PIXELS = 440
 

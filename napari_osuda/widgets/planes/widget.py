@@ -59,7 +59,7 @@ class PlanesWidget(DockedWidget):
         self.views = (PlaneView(), PlaneView())
         self.windows = combo_box(
             "Brightness of the image",
-            ("Window", *WINDOWS),
+            ("As it is", *WINDOWS),
             tip="Window and level of the image that is shown",
             width="any",
         )
@@ -68,7 +68,7 @@ class PlanesWidget(DockedWidget):
         self.cross.setToolTip("Draws the crosshair on the large picture too. A click there moves it.")
         self.empty = WrappedLabel("Open the images of a patient to see their planes.")
         row = QHBoxLayout()
-        row.addWidget(QLabel("Image"))
+        row.addWidget(QLabel("Window and level"))
         row.addWidget(self.windows, 1)
         row.addWidget(self.cross)
         # A widget that grows: else napari would put a stretch below, which takes half of the height.

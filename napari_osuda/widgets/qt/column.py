@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
+from qtpy.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
-__all__ = ["Column", "row_of", "scrolled"]
+__all__ = ["ButtonRows", "Column", "scrolled"]
 
 
 class Column(QWidget):
@@ -45,10 +45,49 @@ def scrolled(inside: QWidget) -> QScrollArea:
     return area
 
 
-def row_of(*widgets: QWidget) -> QHBoxLayout:
-    """A row of widgets, each of which may become narrower than its text rather than widen the dock."""
-    row = QHBoxLayout()
-    for widget in widgets:
-        widget.setMinimumWidth(1)
-        row.addWidget(widget)
-    return row
+class ButtonRows(QWidget):
+    """Buttons of one width, as many in a row as have room for their words; none is cut in a narrow dock.
+
+    Parameters
+    ----------
+    *buttons : QWidget
+    """
+
+    def __init__(self, *buttons: QWidget) -> None:
+        super().__init__()
+        self._buttons = buttons
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(4)
+        for button in buttons:
+            button.setMinimumWidth(1)
+        self._arrange(len(buttons))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width has room for others."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """A button has got other words, or another font with napari's theme."""
+        done = bool(super().event(event))
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return done
+
+    def _fit(self) -> None:
+        widest = max(button.sizeHint().width() for button in self._buttons)
+        most = (self.width() + self._grid.horizontalSpacing()) // (widest + self._grid.horizontalSpacing())
+        rows = -(-len(self._buttons) // max(min(most, len(self._buttons)), 1))
+        # Four where three have room: two and two.
+        self._arrange(-(-len(self._buttons) // rows))
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        for column in range(max(columns, self._columns)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        self._columns = columns
+        for index, button in enumerate(self._buttons):
+            self._grid.addWidget(button, index // columns, index % columns)

@@ -25,7 +25,9 @@ def share_place(widget: QWidget) -> None:
     area = window.dockWidgetArea(dock)
     for other in window.findChildren(QDockWidget):
         beside = other is not dock and window.dockWidgetArea(other) == area
-        if beside and not other.isFloating() and other.windowTitle().startswith("OSUDA"):
+        # A docked panel's window title is short, for its tab; its name says whose it is.
+        name = str(getattr(other, "name", other.windowTitle()))
+        if beside and not other.isFloating() and name.startswith("OSUDA"):
             window.tabifyDockWidget(other, dock)
             dock.raise_()
             _as_it_was(window, widget)

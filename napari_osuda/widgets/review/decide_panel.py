@@ -7,7 +7,6 @@ from html import escape
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
@@ -54,7 +54,7 @@ class DecidePanel(QWidget):
         self.progress = WrappedLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
+        self.bar.setFixedSize(60, 6)
         self.bar.setAccessibleName("Slices decided")
         self.position = WrappedLabel()
         self.target = WrappedLabel()
@@ -72,6 +72,7 @@ class DecidePanel(QWidget):
         self.on.setChecked(True)
         self.rest_after = _button(words.REST["after"], words.REST_TIP)
         self.rest_before = _button(words.REST["before"], words.REST_TIP)
+        self.rest_buttons = ButtonRows(self.rest_after, self.rest_before)
         self.whole = _button(words.WHOLE, "")
         menu = QMenu(self.whole)
         for kind, act in (
@@ -95,26 +96,18 @@ class DecidePanel(QWidget):
         self.rest_before.clicked.connect(lambda: self.rest.emit("before"))
 
     def _arrange(self) -> None:
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        for position, button in enumerate((self.after, self.before, self.edit, self.flag)):
-            grid.addWidget(button, position // 2, position % 2)
-        steps = QHBoxLayout()
-        for widget in (self.undo_button, self.redo_button, self.whole):
-            steps.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.bar)
+        # Each row of fixed things costs a row of the table, where the screen is low.
+        layout.addLayout(_row(self.progress, self.bar, stretch=(1, 0)))
         layout.addWidget(self.position)
         layout.addWidget(self.target)
-        layout.addLayout(grid)
+        layout.addLayout(_row(self.after, self.before, stretch=(1, 1)))
+        layout.addLayout(_row(self.edit, self.undo_button, self.redo_button, self.whole))
+        layout.addLayout(_row(self.flag, self.comment, stretch=(0, 1)))
         layout.addWidget(self.on)
-        layout.addWidget(self.comment)
-        layout.addLayout(steps)
-        layout.addWidget(self.rest_after)
-        layout.addWidget(self.rest_before)
+        layout.addWidget(self.rest_buttons)
 
     def set_progress(self, done: int, total: int, plane: str) -> None:
         """How many slices of the plane are decided."""
@@ -124,7 +117,9 @@ class DecidePanel(QWidget):
         self.bar.setValue(done)
         self.bar.setUpdatesEnabled(True)
         word = "slice" if total == 1 else "slices"
-        mark = f" <span style='color: {self._colors.green}'>\N{CHECK MARK}</span>" if done == total else ""
+        mark = (
+            f"&nbsp;<span style='color: {self._colors.green}'>\N{CHECK MARK}</span>" if done == total else ""
+        )
         self.progress.setText(f"<b>{done} of {total} {plane} {word} decided</b>{mark}")
 
     def set_position(self, text: str, warning: str) -> None:
@@ -145,10 +140,20 @@ class DecidePanel(QWidget):
         for button in (self.rest_after, self.rest_before):
             button.setEnabled(undecided > 0)
             button.setToolTip(words.REST_TIP if undecided else words.NONE_UNDECIDED)
+        # Where all is decided and saved, what was written is told in their place.
+        self.rest_buttons.setVisible(undecided > 0)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self._colors = colors
+
+
+def _row(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for index, widget in enumerate(widgets):
+        row.addWidget(widget, stretch[index] if stretch else 0)
+    return row
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -132,6 +132,7 @@ class ReviewPage:
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something below everything."""
         self._told = (text, bad)
+        self.note.setToolTip("")
         mark = f"<span style='color: {self._colors.red}'>{words.TRIANGLE}</span> " if bad else ""
         self.note.setText(mark + escape(text))
         self.note.setVisible(bool(text))
@@ -174,7 +175,7 @@ class ReviewPage:
         labels = QWidget()
         column = QVBoxLayout(labels)
         column.setContentsMargins(0, 4, 0, 0)
-        for part in (self.volumes, self.opacity):
+        for part in (self.volumes, WrappedLabel(f"<b>{words.OPACITY}</b>"), self.opacity):
             column.addWidget(part)
         column.addStretch(1)
         panels = {

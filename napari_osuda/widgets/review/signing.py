@@ -43,12 +43,12 @@ class Signing(QObject):
         self._context = context
         self._page = page
         self._window = window
-        self._said = ""
+        self._said, self._where = "", ""
         self._reporting = Background(self)
         self.exports = Exports(context, page, window)
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
-        self._reporting.done.connect(lambda _: context.tell(self._said))
+        self._reporting.done.connect(self._on_reported)
         self._reporting.failed.connect(lambda error: context.tell(explain(error), True))
 
     @property
@@ -100,11 +100,16 @@ class Signing(QObject):
             return
         _, done, total = run.best_progress(review)
         said = words.saved(saved, total - done)
-        self._said = f"{said} {words.REPORT_DONE}"
+        self._said, self._where = f"{said} {words.REPORT_DONE}", str(saved.path)
         self._page.name.clearFocus()
         context.tell(f"{said} {words.REPORTING}")
+        self._page.note.setToolTip(self._where)
         self.saved.emit()
         self._reporting.run(lambda: write_review_report(run))
+
+    def _on_reported(self, _: object) -> None:
+        self._context.tell(self._said)
+        self._page.note.setToolTip(self._where)
 
     def close(self) -> None:
         """Wait for the report, and for what is being exported."""

@@ -56,7 +56,7 @@ EDIT = "Edit"
 EDIT_TIP = "Opens the final mask for napari's paint tools. Every stroke is recorded."
 FLAG_BUTTON = "Flag"
 FLAG_TIP = "Flags the slice, or the selected rows, with the comment below. Click again to remove the flag."
-COMMENT_HINT = "Comment for a flag (Enter sets the flag)"
+COMMENT_HINT = "Comment (Enter sets the flag)"
 UNDO, REDO = "Undo", "Redo"
 NOTHING_TO = {"undo": "There is nothing to undo.", "redo": "There is nothing to redo."}
 THEN_NEXT = "then go to the next undecided slice"
@@ -89,6 +89,8 @@ CHOOSE_FOLDER = "Choose an empty folder for this run and its review"
 OPEN_FOLDER = "Open a run folder"
 REPORTING = f"Writing the report{ELLIPSIS}"
 REPORT_DONE = "The report is in the same folder."
+SCORES = "Compare with labels that a person has drawn. They give the scores and decide nothing."
+OPACITY = "Opacity of each label"
 CHOOSE_REFERENCE = "Reference labels"
 
 _HELD = {"after": "of the adapted mask", "before": "of the original mask", "edited": "edited by hand"}
@@ -228,8 +230,9 @@ def lapsed(steps: Sequence[int], plane: SlicePlane) -> str:
 
 
 def saved(result: Saved, undecided: int) -> str:
-    """What was written."""
-    said = [f"Saved {result.path}."]
+    """What was written; the whole path stands in a tooltip, since it fills a narrow panel."""
+    path = result.path
+    said = [f"Saved {path.name} in {path.parent.parent.name}/{path.parent.name}."]
     if result.segmentation is not None:
         said.append(f"{result.segmentation.name} is the same as DICOM-SEG.")
     said += [result.problem] if result.problem else []

@@ -59,6 +59,12 @@ def test_phase_and_parts_of_complex_images_are_no_channel_unless_named(tmp_path,
     np.testing.assert_array_equal(read_case(tmp_path, ("t2",)).data[0], numbers)
 
 
+def test_an_image_type_of_one_word_is_no_part_of_a_complex_image(tmp_path, numbers):
+    for file in write_series(tmp_path, numbers, AFFINE, description="t2"):
+        rewrite(file, ImageType="ORIGINAL")
+    np.testing.assert_array_equal(read_case(tmp_path, ("t2",)).data[0], numbers)
+
+
 def test_one_slice_without_a_thickness_is_refused(tmp_path, numbers):
     (file,) = write_series(tmp_path / "one", numbers[:, :, :1], AFFINE)
     assert read_volume(file).data.shape[2] == 1

@@ -9,54 +9,51 @@ from dicom_volume import AFFINE
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import read_volume
+from napari_osuda.imaging.dicom.elements import HeaderElements, elements_of
 from napari_osuda.imaging.dicom.tiles import tiled
 
 
-class Header(SimpleNamespace):
-    """A data set, as far as it is asked for tags and attributes."""
-
-    def __init__(self, tags=None, **fields):
-        super().__init__(**fields)
-        self._tags = tags or {}
-
-    def get(self, tag):
-        return self._tags.get(tag)
+def header(tags=None, **fields):
+    """The elements of makers' own by tag, and what is typed of a header."""
+    whole = SimpleNamespace(Rows=64, Columns=64)
+    vars(whole).update(fields)
+    return {tag: SimpleNamespace(value=value) for tag, value in (tags or {}).items()}, whole
 
 
-def element(value):
-    return SimpleNamespace(value=value)
+def told(tags, whole):
+    return tiled(tags, elements_of(HeaderElements, [whole]))
 
 
 @pytest.mark.parametrize(
-    "header",
+    "parts",
     [
-        Header(ImageType=["ORIGINAL", "MOSAIC"]),
-        Header(ImageType=["vframe"]),
-        Header({0x0019100A: element((36).to_bytes(4, "little"))}),
-        Header({0x0019100A: element("36")}),
-        Header({0x00651050: element([1, 2, 3])}),
-        Header(AcquisitionMatrix=[64, 0, 0, 64], PixelSpacing=[3, 3], Rows=384, Columns=384),
+        header(ImageType=["ORIGINAL", "MOSAIC"]),
+        header(ImageType=["vframe"]),
+        header({0x0019100A: (36).to_bytes(4, "little")}),
+        header({0x0019100A: "36"}),
+        header({0x00651050: [1, 2, 3]}),
+        header(AcquisitionMatrix=[64, 0, 0, 64], PixelSpacing=[3, 3], Rows=384, Columns=384),
     ],
 )
-def test_a_sheet_of_slices_is_told_with_what_to_do(header):
-    assert "mosaic" in tiled(header)
-    assert "dcm2niix" in tiled(header)
+def test_a_sheet_of_slices_is_told_with_what_to_do(parts):
+    assert "mosaic" in told(*parts)
+    assert "dcm2niix" in told(*parts)
 
 
 @pytest.mark.parametrize(
-    "header",
+    "parts",
     [
-        Header(),
-        Header(ImageType=None),
-        Header({0x0019100A: element(1)}),
-        Header({0x0019100A: element("many")}),
-        Header({0x0019100A: element(None)}),
-        Header(AcquisitionMatrix=[128, 0, 0, 128], PixelSpacing=[0.5, 0.5], Rows=512, Columns=512),
-        Header(AcquisitionMatrix=[64, 0, 0, 64], PixelSpacing=[3, 3], Rows=200, Columns=200),
+        header(),
+        header(ImageType=None),
+        header({0x0019100A: 1}),
+        header({0x0019100A: "many"}),
+        header({0x0019100A: None}),
+        header(AcquisitionMatrix=[128, 0, 0, 128], PixelSpacing=[0.5, 0.5], Rows=512, Columns=512),
+        header(AcquisitionMatrix=[64, 0, 0, 64], PixelSpacing=[3, 3], Rows=200, Columns=200),
     ],
 )
-def test_a_slice_is_a_slice_also_where_it_was_interpolated(header):
-    assert tiled(header) == ""
+def test_a_slice_is_a_slice_also_where_it_was_interpolated(parts):
+    assert told(*parts) == ""
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging import SliceSpec, SliceStack, case_from_arrays, read_labels, read_volume
+from napari_osuda.imaging import SliceSpec, SliceStack, case_from_arrays, read_case, read_labels, read_volume
 from napari_osuda.imaging.formats import stored
 from napari_osuda.imaging.grid import Grid
 
@@ -190,3 +190,54 @@ def test_a_field_of_view_between_two_voxels_sees_what_it_can() -> None:
     case = case_from_arrays("a", {"t2": data}, Grid((4, 4, 4), np.diag([400.0] * 3 + [1.0])))
     stack = SliceStack(case, SliceSpec(size=(32, 32), field_of_view_mm=(40.0, 40.0)))
     assert stack.slices([0]).shape == (1, 1, 32, 32)
+
+
+_NRRD = (
+    "NRRD0005\ntype: uchar\ndimension: 3\nsizes: 2 3 4\nencoding: raw\nspace: lps\n"
+    "space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n"
+)
+_META = "NDims = 3\nDimSize = 2 3 4\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("dimension: 3\nsizes: 2 3 4", "dimension: 70\nsizes: 2 3 4" + " 1" * 67),
+        ("dimension: 3\nsizes: 2 3 4", "dimension: 90000\nsizes:" + " 1" * 90000),
+        ("sizes: 2 3 4", "sizes: 2 3 " + "9" * 4000),
+        ("sizes: 2 3 4", "sizes: 2000000000 2000000000 2000000000"),
+        ("encoding: raw", "encoding: raw\nline skip: 1000000000000"),
+        ("(0,0,1)", "(" * 200_000),
+        ("encoding: raw", "encoding: text"),
+        ("encoding: raw", "encoding: raw\ndata file: circle"),
+    ],
+    ids=["axes", "very many axes", "digits", "voxels", "lines", "brackets", "no numbers", "circle of links"],
+)
+def test_text_headers_that_ask_for_too_much(tmp_path: Path, before: str, after: str) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "a.nrrd").write_bytes((_NRRD.replace(before, after) + "\n").encode() + b"1e400 " * 24)
+    with pytest.raises(CaseError) as refused:
+        read_volume(tmp_path / "a.nrrd")
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("NDims = 3\nDimSize = 2 3 4", "NDims = 70\nDimSize = 2 3 4" + " 1" * 67),
+    ("2 3 4", "2000000000 2000000000 2000000000"), ("ElementSpacing", "HeaderSize = 1e300\nElementSpacing"),
+])  # fmt: skip
+def test_metaimages_that_ask_for_too_much(tmp_path: Path, before: str, after: str) -> None:
+    for place in ("LOCAL", "circle"):
+        (tmp_path / "circle").unlink(missing_ok=True)
+        (tmp_path / "circle").symlink_to("circle")
+        header = _META.replace(before, after) + f"ElementDataFile = {place}\n"
+        (tmp_path / "a.mha").write_bytes(header.encode() + bytes(24))
+        with pytest.raises(CaseError) as refused:
+            read_volume(tmp_path / "a.mha")
+        assert len(str(refused.value)) < 400
+
+
+def test_a_path_that_no_file_can_have() -> None:
+    for path in ("a" * 5000 + ".nii", "a\0b.nii", "\ud800.nii"):
+        for read in (read_volume, read_labels, lambda spec: read_case(spec, ["t2"])):
+            with pytest.raises(CaseError):
+                read(path)

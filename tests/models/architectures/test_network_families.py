@@ -130,7 +130,7 @@ def test_distances_are_those_of_a_float64_reference(family: str) -> None:
         y = (x - mean_t.view(shape)) / (var_t + eps).sqrt().view(shape)
         return y * weight.view(shape) + bias.view(shape)
 
-    config = AdaptationConfig(iterations=1, batch_size=2, eta0=eta, learning_rate=1e-12)
+    config = AdaptationConfig(iterations=1, batch_size=2, eta0=eta, learning_rate=1e-12, precision="float32")
     report = next(iter(adapt(network, images[:1], config)))
     double = build_network(_architecture(family)).eval()
     double.load_state_dict(network.state_dict())
@@ -201,7 +201,9 @@ def _adapted_folder(family: str, architecture: Architecture, tmp_path: Path) -> 
     )
     source: SourceModel = load_model(write_model_folder(tmp_path / family, network, card))
     adaptation = adapt(
-        source.network, images, AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3)
+        source.network,
+        images,
+        AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3, precision="float32"),
     )
     for report in adaptation:
         assert np.isfinite(report.loss)

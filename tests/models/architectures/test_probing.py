@@ -6,6 +6,7 @@ from torch import nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models import ModelCard
+from napari_osuda.models.architectures import measured
 from napari_osuda.models.architectures.probing import check_channels, example_for, forward, smallest_size
 
 
@@ -73,3 +74,32 @@ def test_of_several_outputs_it_is_said_which_is_taken():
     assert check_channels(Halving(), card()) == ()
     (note,) = check_channels(Several(), card())
     assert "'out' is taken" in note
+
+
+class Failing(nn.Module):
+    """Runs on no size, and remembers which were tried."""
+
+    def __init__(self):
+        super().__init__()
+        self.tried = []
+
+    def forward(self, x):
+        self.tried.append(tuple(x.shape[1:]))
+        raise RuntimeError("sizes do not match")
+
+
+def test_the_card_is_tried_first_and_no_image_is_larger_than_need_be():
+    network = Failing()
+    with pytest.raises(ModelError, match="fails on"):
+        check_channels(network, card())
+    assert network.tried[0] == (1, 32, 32)
+    network = Failing()
+    assert smallest_size(network, 512, 3) is None
+    assert max(torch.Size(shape).numel() for shape in network.tried) <= 2**23
+
+
+def test_a_network_that_asks_for_all_memory_runs_at_no_size(monkeypatch):
+    network = nn.Conv2d(1, 4096, 1)
+    assert forward(network, 1, (16, 16)) is not None
+    monkeypatch.setattr(measured, "_ONE_TRIED", 2**20)
+    assert forward(network, 1, (16, 16)) is None

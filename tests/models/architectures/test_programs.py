@@ -33,7 +33,11 @@ def test_a_trusted_program_is_the_network_and_has_its_names(program: Path, netwo
 
 
 def _adapted(network: nn.Module, image: Tensor) -> tuple[nn.Module, list[float]]:
-    adaptation = adapt(network, [image], AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3))
+    adaptation = adapt(
+        network,
+        [image],
+        AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3, precision="float32"),
+    )
     losses = [report.loss for report in adaptation]
     return adaptation.model, losses
 

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from loading_parts import Edit
+from pydantic import ValidationError
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models import load_model, open_questions
+from napari_osuda.models.description.schema import TensorDocument
 
 
 def test_rdf_yaml_of_spec_0_4(folder: Path, edit: Edit) -> None:
@@ -90,3 +94,31 @@ def test_a_wrong_description_is_a_sentence(edit: Edit, change: Any, words: str) 
         load_model(edit(change))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+_ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.lists(st.floats(), max_size=2)
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["min", "step", "offset", "scale"]), _ODD | st.lists(_ODD, max_size=5))
+)
+@settings(deadline=None, max_examples=150)
+def test_any_shape_of_0_4_is_read_or_refused(shape: dict[str, Any]) -> None:
+    try:
+        found = TensorDocument.model_validate({"axes": "bcyx", "shape": shape})
+    except ValidationError:
+        return
+    assert len(found.axes) == 4
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e300])
+def test_a_factor_that_is_no_size_is_refused(number: float) -> None:
+    with pytest.raises(ValidationError):
+        TensorDocument.model_validate({"axes": "bc", "shape": {"offset": [0, number], "scale": [1, 0]}})

@@ -53,6 +53,7 @@ def test_names_drive_no_terminal_and_other_keys_are_left_out():
         (b"a: " + b"9" * 30, "more than 18 digits"),
         (b"a: " + b"[" * 70 + b"]" * 70, "nested deeper"),
         (b"a: " + b"x" * 2**18, "are not read"),
+        (b"a: 1\nb: {c: 1, c: 2}", "a key is there twice"),
     ],
 )
 def test_yaml_that_is_none_or_too_much_is_a_sentence(text, said):
@@ -74,6 +75,9 @@ def test_json_is_read_or_a_sentence(tmp_path):
             read_json(package, "b.json")
         with pytest.raises(ModelError, match="nested too deep"):
             read_json(package, "c.json")
+    (tmp_path / "d.json").write_text('{"a": {"sha256": 1, "sha256": 2}}')
+    with Package(tmp_path) as package, pytest.raises(ModelError, match="the key 'sha256' twice"):
+        read_json(package, "d.json")
 
 
 def test_yaml_tags_are_not_followed(folder: Path, tmp_path: Path) -> None:

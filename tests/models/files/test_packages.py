@@ -98,3 +98,25 @@ def test_code_in_the_package_is_not_imported(folder: Path, edit: Edit, tmp_path:
     with pytest.raises(ModelError, match=r"Python code in the package \(network\.py\), which is not run"):
         load_model(edit(lambda d: d["weights"]["pytorch_state_dict"].update(architecture=architecture)))
     assert not victim.exists()
+
+
+@pytest.mark.parametrize("path", ["a" * 5000, "a\0b", "", "~nobody-is-called-so/x", "\ud800"])
+def test_a_path_that_leads_nowhere(path: str) -> None:
+    with pytest.raises(ModelError):
+        load_model(path)
+
+
+def test_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names can be had, and nothing else of what is in it, as for a user without the right to enter."""
+    (tmp_path / "config.json").write_text("{}")
+    stat = Path.stat
+
+    def refused(self: Path, **more: bool) -> object:
+        if self.parent == tmp_path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **more)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    monkeypatch.setattr("os.path.isfile", lambda path: False)
+    with pytest.raises(ModelError, match="is not a model"):
+        load_model(tmp_path)

@@ -75,7 +75,9 @@ def test_an_adapted_checkpoint_is_one_of_nnunet_again(tmp_path: Path) -> None:
     model = load_model(path, overrides={"defaults": True})
     images = [1 + torch.randn((2, 2, 8, 16, 12), generator=torch.Generator().manual_seed(2))]
     adaptation = adapt(
-        model.network, images, AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3)
+        model.network,
+        images,
+        AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3, precision="float32"),
     )
     adapted = adaptation.finish()
     assert model.native is not None

@@ -69,8 +69,8 @@ def _doubled(y: str) -> Nodes:
     )
 
 
-def _many(y: str) -> Nodes:
-    names = [y, *(f"r{i}" for i in range(30_000))]
+def _many(y: str, count: int = 30_000) -> Nodes:
+    names = [y, *(f"r{i}" for i in range(count))]
     return [_node("Relu", [a], b) for a, b in itertools.pairwise(names)], [], names[-1]
 
 
@@ -98,6 +98,7 @@ BOMBS: dict[str, Callable[[str], Nodes]] = {
     ),
     "doubling": _doubled,
     "30,000 nodes": _many,
+    "5,000 nodes": lambda y: _many(y, 5000),
 }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_a_graph_with_its_batch_norm_is_adapted_as_its_class(tmp_path: Path, net
     image = 1.0 + torch.randn(2, 2, 32, 32)
     torch.testing.assert_close(model.network(image), network(image), rtol=1e-4, atol=1e-5)
     assert len(inspect_model(model).layers) == 10
-    config = AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3)
+    config = AdaptationConfig(iterations=2, batch_size=2, learning_rate=1e-3, precision="float32")
     ours, theirs = adapt(model.network, [image], config), adapt(network, [image], config)
     assert [r.loss for r in ours] == pytest.approx([r.loss for r in theirs], rel=1e-3)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from bids_parts import write_bids
 
@@ -33,5 +35,9 @@ def test_a_column_of_the_table(tmp_path):
     table.write_text("\ufeffparticipant_id\tsite\tage\nsub-01\t Bern \t40\nsub-02\t\t50\n", encoding="utf-8")
     assert column_of(root, "site") == {"sub-01": "Bern", "sub-02": "n/a"}
     table.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError):
+        column_of(root, "site")
+    table.unlink()
+    os.mkfifo(table)
     with pytest.raises(ConfigError):
         column_of(root, "site")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -71,3 +72,11 @@ def test_the_description_is_written_once(tmp_path, model):
     assert {path.name for path in files} == {"dataset_description.json", ".bidsignore", "dseg.tsv"}
     describe_dataset(out, tmp_path, model, "osuda")
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == files
+
+
+def test_names_of_labels_are_cells_and_no_formulas(tmp_path, model):
+    labels = {0: "background", 1: "=1+1\t#000000\n2"}
+    evil = dataclasses.replace(model, card=model.card.model_copy(update={"labels": labels}))
+    describe_dataset(tmp_path / "out", tmp_path, evil, "osuda")
+    rows = (tmp_path / "out" / "dseg.tsv").read_text(encoding="utf-8").splitlines()
+    assert [row.split("\t")[:2] for row in rows[1:]] == [["0", "background"], ["1", "'=1+1 #000000 2"]]

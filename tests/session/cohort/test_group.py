@@ -41,3 +41,20 @@ def test_of_a_patient_with_two_sessions_the_worse_one_counts(tmp_path):
     with open(work.out / "participants.tsv", newline="") as stream:
         (row,) = csv.DictReader(stream, delimiter="\t")
     assert (row["participant_id"], row["state"], row["sessions"]) == ("sub-01", "failed", "2")
+
+
+def test_no_cell_of_the_tables_is_a_formula_headers_among_them(tmp_path):
+    dataset = write_bids(tmp_path / "bids", ["01"])
+    work = Stub(tmp_path / "out")
+    outcomes = Outcomes(work.out)
+    list(run_jobs(plan(dataset), work, outcomes))
+    (job,) = plan(dataset)
+    told = outcomes.of(job)
+    evil = "=HYPERLINK(1)\t2"
+    case = told.cases[0].model_copy(update={"volumes_before": {evil: 1.0}, "volumes_after": {evil: 2.0}})
+    outcomes.write(job, told.model_copy(update={"cases": (case,)}))
+    summarize_cohort(plan(dataset), outcomes, "Formulas")
+    with open(work.out / "results.tsv", newline="") as stream:
+        cells = [cell for row in csv.reader(stream, delimiter="\t") for cell in row]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert not any(cell.startswith("=") for cell in cells)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -182,3 +183,17 @@ def test_the_last_iteration_with_half_of_its_foreground_is_a_candidate(model, ca
     assert (result.iteration, result.iteration_reason) == (2, IterationReason.GUARD)
     stopped = adapt_case(model, case, LONG.replace(iterations=3, guard=False))
     assert not torch.equal(weights(result), weights(stopped))
+
+
+def test_the_guards_progress_ends_at_its_total_and_counts_each_slice(model, case):
+    """Or nearly so: where the image is not like its mirror image, one look falls away."""
+    told = []
+    adapt_case(
+        model,
+        case,
+        preset("osuda", iterations=1, batch_size=4),
+        on_event=lambda event: told.append(event) if getattr(event, "stage", "") == "guard" else None,
+    )
+    last = told[-1]
+    assert 0.7 * last.total <= last.done <= last.total
+    assert all(one.done < two.done for one, two in itertools.pairwise(told[:-1]))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,19 @@ def test_a_past_state_looks_as_its_result_does(model, case, stack):
         previewer = Previewer(model, run.stacks)
         shown = previewer.labels(run.timeline.state(4), 0, 4)
         assert (shown == plane(chosen.cases[0].after, stack, 4)).mean() >= least
+
+
+def test_where_the_result_is_averaged_with_its_mirror_image_so_is_the_preview(model, case, stack):
+    """And the source model's mask is as its own card has it."""
+    card = model.card.model_copy(update={"mirror_averaging": True})
+    config = preset("osuda", iterations=2, learning_rate=1e-3, inference_statistics="source")
+    run = Run(make_job(model, case, config), keep_states=True)
+    *_, last = run
+    averaged = dataclasses.replace(last.result.adapted_model, card=card)
+    mask = predict_case(averaged, case)
+    previewer = Previewer(model, run.stacks, card=card)
+    np.testing.assert_array_equal(previewer.labels(run.timeline.state(2), 0, 4), plane(mask, stack, 4))
+    np.testing.assert_array_equal(previewer.labels(None, 0, 4), plane(predict_case(model, case), stack, 4))
 
 
 def test_the_source_model_is_left_alone(model, case, stack):

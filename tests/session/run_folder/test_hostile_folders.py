@@ -169,11 +169,12 @@ def test_honest_arrays_are_read(folder: Path) -> None:
         lambda text: text.replace('"iterations_done": 1', '"iterations_done": 1' + "0" * 5000),
         lambda text: text.replace('"cases"', '"cases": 5, "cases_"'),
         lambda text: text + " " * (65 * 2**20),
+        lambda text: text.replace("{", '{"more": [' + "{}," * 600_000 + "{}],", 1),
         lambda text: "\ufeff" + text,
         lambda text: text.encode("utf-16"),
         lambda text: b"\xff" + text.encode(),
     ],
-    ids=["deep", "nan", "digits", "key", "long", "mark", "utf-16", "bytes"],
+    ids=["deep", "nan", "digits", "key", "long", "parts", "mark", "utf-16", "bytes"],
 )
 def test_documents_that_are_none(folder: Path, change) -> None:
     text = (folder / "run.json").read_text(encoding="utf-8")
@@ -249,3 +250,9 @@ def test_an_uncertainty_of_another_image(folder: Path) -> None:
     )
     with pytest.raises(CaseError, match="not of one case"):
         ReviewRun.of_folder(folder).review("patient_t2")
+
+
+def test_a_pipe_holds_no_arrays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="no file"):
+        read_arrays(tmp_path / "a.npz")

@@ -47,7 +47,7 @@ def test_as_many_voxels_elsewhere_are_used_only_on_a_chosen_grid():
 
 @pytest.mark.parametrize(
     ("contrast", "said"),
-    [("names", "will be converted"), ("inverted", "will be converted"), ("off", "stays as it is")],
+    [("names", "is converted"), ("inverted", "is converted"), ("off", "stays as it is")],
 )
 def test_another_contrast_is_told_with_what_is_done_for_it(contrast, said):
     ready = readiness(model(), {"t2": image("head_flair")}, (), contrast)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -38,8 +39,8 @@ def test_a_result_says_how_far_it_came_and_why_it_is_of_an_earlier_iteration(ite
         iteration_reason=reason, folder=None, cases=(),
     )  # fmt: skip
     assert said in words.result_words(result)
-    result.folder = "runs/1"
-    assert words.result_words(result).endswith("Saved in runs/1")
+    result.folder = Path("runs/1")
+    assert words.result_words(result).endswith("Saved in 1")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_closing_on_a_run_says_how_far_it_is_and_where_it_is_kept():
 def test_contrasts_that_stand_in_are_told_with_what_is_done():
     assert words.substitute_words({}, converted=True) == ""
     one = words.substitute_words({"t2": "FLAIR"}, converted=True)
-    assert one == "FLAIR is used in place of T2. Its brightness will be converted."
+    assert one == "FLAIR is used in place of T2. Its brightness is converted."
     two = words.substitute_words({"t2": "FLAIR", "t1": "T1CE"}, converted=False)
     assert two.endswith("Their brightness stays as it is.")
 

@@ -46,3 +46,21 @@ def test_without_a_conversion_there_is_no_such_plot(monitor, reported):
     assert begin(monitor, reported) is panel
     assert not panel.wanted
     assert panel.isHidden()
+
+
+def test_each_converted_channel_can_be_chosen(monitor, reported):
+    one, other = change(), change(now=np.zeros(7, np.float32))
+    same = IntensityChange("t1", one.scores, one.share, one.scores, one.scores)
+    other = IntensityChange("flair", other.scores, other.share, other.beginning, other.now)
+    panel = begin(monitor, reported, same, one, other)
+    assert panel.channel.currentText() == "T2"
+    assert panel.channel.itemText(0) == "T1: not converted"
+    panel.channel.setCurrentIndex(2)
+    np.testing.assert_array_equal(panel.now.getData()[1], other.now)
+    assert panel.legend.text().startswith("FLAIR")
+
+
+def test_the_words_follow_the_theme(monitor, reported):
+    panel = begin(monitor, reported, change())
+    monitor.viewer.theme = "light"
+    assert monitor.colors().blue in panel.legend.text()

@@ -59,3 +59,21 @@ def test_no_cell_of_a_plots_table_is_a_formula() -> None:
     stream = io.StringIO()
     PlotPanel.numbers(panel, stream, lineterminator="\n")
     assert stream.getvalue() == "t,'=HYPERLINK(1)\n0,'@x\n-1.5,+1\n"
+
+
+def test_a_plot_is_seen_whole_at_every_width(monitor, qtbot):
+    """Also where the dock becomes wider and the window higher in one go."""
+    area = monitor.scroller
+    area.setParent(None)
+    qtbot.addWidget(area)
+    area.show()
+    for width, height in ((420, 600), (320, 600), (420, 900), (700, 600), (320, 900), (700, 900)):
+        area.resize(width, height)
+        qtbot.waitUntil(lambda: all(_whole(panel) for panel in monitor.panels.values()), timeout=60_000)
+
+
+def _whole(panel):
+    bottom = panel.view.mapTo(panel, panel.view.rect().bottomLeft()).y()
+    return panel.isHidden() or (
+        bottom < panel.height() and panel.view.height() == panel.view.heightForWidth(panel.view.width())
+    )

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout
 
-from napari_osuda.widgets.qt.column import Column, row_of, scrolled
+from napari_osuda.widgets.qt.column import ButtonRows, Column, scrolled
 from napari_osuda.widgets.qt.words import WrappedLabel
 
 
@@ -22,10 +22,24 @@ def test_a_column_is_as_high_as_its_wrapped_texts_need(qtbot):
     assert column.minimumHeight() == layout.totalHeightForWidth(column.width())
 
 
-def test_a_row_may_become_narrower_than_its_texts(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    buttons = [QPushButton("a button with a long title") for _ in range(3)]
-    widget.setLayout(row_of(*buttons))
-    assert widget.layout().count() == 3
-    assert all(button.minimumWidth() == 1 for button in buttons)
+def test_buttons_go_into_as_many_rows_as_their_words_need(qtbot):
+    buttons = [QPushButton(title) for title in ("Open images", "Open sample", "Recent runs", "Stop")]
+    rows = ButtonRows(*buttons)
+    qtbot.addWidget(rows)
+    rows.show()
+    widest = max(button.sizeHint().width() for button in buttons)
+    for columns, width in ((4, 6 * widest), (2, 3 * widest + 4), (1, widest + 10)):
+        rows.resize(width, 200)
+        qtbot.waitUntil(lambda n=columns: len({button.x() for button in buttons}) == n, timeout=60_000)
+        assert all(button.width() >= button.sizeHint().width() for button in buttons)
+
+
+def test_a_button_that_gets_longer_words_is_not_cut(qtbot):
+    buttons = [QPushButton("Pause"), QPushButton("Stop")]
+    rows = ButtonRows(*buttons)
+    qtbot.addWidget(rows)
+    rows.resize(300, 100)
+    rows.show()
+    assert buttons[0].y() == buttons[1].y()
+    buttons[0].setText("Pause after this iteration, and wait for me")
+    qtbot.waitUntil(lambda: buttons[0].y() != buttons[1].y(), timeout=60_000)

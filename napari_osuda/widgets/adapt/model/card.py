@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
+from napari_osuda.widgets.qt.fold import Fold
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
 
@@ -87,8 +87,7 @@ class ModelDetails(QWidget):
         super().__init__()
         self.text = WrappedLabel()
         self.text.setAccessibleName("Details of the model")
-        self.fold = QCollapsible("Details of the model", expandedIcon="▼", collapsedIcon="▶")
-        self.fold.setDuration(0)
+        self.fold = Fold("Details of the model")
         self.fold.addWidget(self.text)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -97,7 +97,7 @@ class ModelPanel(QWidget):
         layout.addWidget(self.again_button)
         layout.addWidget(self.details)
         self.setAcceptDrops(True)
-        self._show()
+        self.set_colors(colors)
 
     def set_images(self, names: Sequence[str]) -> None:
         """Follow the open images: sample models that fit them come first, others say what they need."""
@@ -135,6 +135,7 @@ class ModelPanel(QWidget):
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self._colors = colors
+        self.details.fold.set_colors(colors)
         self._show()
 
     def close_down(self) -> None:

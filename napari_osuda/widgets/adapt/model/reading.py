@@ -73,20 +73,18 @@ def samples() -> list[SampleModel]:
     except OsudaError:
         # A checkout without its sample data is no reason not to open other models.
         return []
-    return [
-        SampleModel(name.replace("-", " "), Path(path), _channels(Path(path)))
-        for name, path in samples.items()
-    ]
+    return [_sample(name, Path(path)) for name, path in samples.items()]
 
 
-def _channels(folder: Path) -> tuple[str, ...]:
-    """What stands in a model folder's document; () where that cannot be read, which opening it will say."""
+def _sample(name: str, folder: Path) -> SampleModel:
+    """What stands in a model folder's document; the folder alone where that cannot be read."""
     try:
         document = yaml.safe_load((folder / "bioimageio.yaml").read_text(encoding="utf-8"))
         axes = document["inputs"][0]["axes"]
-        return tuple(next(axis["channel_names"] for axis in axes if axis.get("type") == "channel"))
+        channels = next(axis["channel_names"] for axis in axes if axis.get("type") == "channel")
+        return SampleModel(str(document["name"]), folder, tuple(channels))
     except (OSError, yaml.YAMLError, LookupError, TypeError, AttributeError, StopIteration):
-        return ()
+        return SampleModel(name.replace("-", " "), folder, ())
 
 
 def model_path(path: Path) -> Path:

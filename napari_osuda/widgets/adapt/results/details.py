@@ -36,7 +36,9 @@ class OutcomeDetails(QWidget):
         from napari_osuda.session.guard.wording import reasons_in_words
 
         case = result.cases[0]
-        sentences = [*reasons_in_words(result.recommendation), result_words(result) + "."]
+        sentences = [*reasons_in_words(result.recommendation), result_words(result, where=False) + "."]
+        if result.folder is not None:
+            sentences.append(f"Run folder: {result.folder}")
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))
         self.scores.setVisible(bool(case.scores_before))
         self.scores.setText(_score_table(case.scores_before, case.scores_after, colors))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QGridLayout,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -19,8 +18,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.widgets.adapt.results.details import OutcomeDetails
-from napari_osuda.widgets.adapt.words import NO_ADAPTED, NO_GUARD, RECOMMENDATIONS
+from napari_osuda.widgets.adapt.words import NEITHER_NEXT, NO_ADAPTED, NO_GUARD, RECOMMENDATIONS
 from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -92,20 +92,16 @@ class OutcomePanel(QWidget):
         for widget in (self.after, self.before):
             widget.setMinimumWidth(1)
             choice.addWidget(widget, 1)
-        buttons = QGridLayout()
         self.buttons = (
             self.review_button, self.mask_button, self.details_button,
             self.report_button, self.model_button, self.again_button,
         )  # fmt: skip
-        for index, button in enumerate(self.buttons):
-            button.setMinimumWidth(1)
-            buttons.addWidget(button, index // 3, index % 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)
         layout.addWidget(self.other_case)
         layout.addLayout(choice)
-        layout.addLayout(buttons)
+        layout.addWidget(ButtonRows(*self.buttons))
         self.show_result(None)
 
     @property
@@ -202,7 +198,10 @@ class OutcomePanel(QWidget):
         elif advice is not None:
             mark, hue = RECOMMENDATION_MARKS[advice.decision]
             headline = RECOMMENDATIONS[advice.decision]
+        doubted = case.after is not None and advice is not None and advice.decision == "neither"
+        next_ = f"<br>{NEITHER_NEXT}" if doubted else ""
         name = ", ".join(each.case.name for each in result.cases)
         color = getattr(self._colors, hue)
-        self.text.setText(f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})")
+        said = f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})"
+        self.text.setText(said + next_)
         self.details.show_result(result, self._colors)

@@ -99,7 +99,9 @@ class ResultLayers:
         active = self._viewer.layers.selection.active
         layer = self._add("difference", changed, names, colors, visible=False)
         layer.editable = False
-        go_to_most_changed(self._viewer, layer)
+        if any(mask.visible for mask, _ in self._made.values()):
+            # Where neither mask is trusted none is shown, and the picture stays where it is looked at.
+            go_to_most_changed(self._viewer, layer)
         if active is not None:
             self._viewer.layers.selection.active = active
 

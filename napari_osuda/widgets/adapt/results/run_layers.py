@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_osuda.session.report.content import shown_first
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.painting import paint_apart
+from napari_osuda.widgets.qt.window import real_viewer
 
 if TYPE_CHECKING:
     from napari_osuda.session import After, Before, Preview
@@ -41,6 +44,7 @@ class RunLayers:
         from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
 
         self.results = ResultLayers(viewer)
+        self._viewer = real_viewer(viewer)
         self._widget, self._cockpit, self._preview = widget, cockpit, preview
         self._compared = True
         self._comparing = Background(widget)
@@ -60,8 +64,22 @@ class RunLayers:
     def begin(self, image: Any, card: Any, case: str) -> None:
         """A run has begun on the layer ``image`` of a case."""
         self.results.begin(image, card, case)
+        self._uncover()
         self._preview.show()
         self._preview.begin()
+
+    def _uncover(self) -> None:
+        """Show an image that the masks are of: one that the model does not see would hide why they are so."""
+        layers = self._viewer.layers
+        covering = [layer for layer in layers if isinstance(layer, Image) and layer.blending != "additive"]
+        used = [layer for layer in covering if layer in self._cockpit.images]
+        seen = next((layer for layer in reversed(covering) if layer.visible), None)
+        if not used or seen in used:
+            return
+        shown = used[shown_first([layer.name for layer in used])]
+        for layer in covering[covering.index(shown) + 1 :]:
+            layer.visible = False
+        shown.visible = True
 
     def end(self) -> None:
         """The run has ended: compare its masks, and take away what it has not made anew."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QGridLayout,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.evaluation import DIFFERENCE
+from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.keys import titled
@@ -26,23 +22,22 @@ class ModePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
-        for index, (mode, (name, tip)) in enumerate(MODES.items()):
+        for mode, (name, tip) in MODES.items():
             button = QPushButton(titled(name, mode))
             button.setCheckable(True)
             button.setToolTip(tip)
-            button.setMinimumWidth(1)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _, mode=mode: self.chosen.emit(mode))
             self._group.addButton(button)
             self.buttons[mode] = button
-            layout.addWidget(button, index // 2, index % 2)
         self.meaning = WrappedLabel()
-        layout.addWidget(self.meaning, layout.rowCount(), 0, 1, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(ButtonRows(*self.buttons.values()))
+        layout.addWidget(self.meaning)
 
     def set_mode(self, mode: str) -> None:
         """Show which mode it is; none of these for the error map."""

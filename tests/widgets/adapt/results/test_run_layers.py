@@ -3,7 +3,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
@@ -28,7 +30,7 @@ def layers(qtbot, monkeypatch):
     widget = QWidget()
     qtbot.addWidget(widget)
     preview = Preview()
-    found = RunLayers(SimpleNamespace(), widget, SimpleNamespace(busy=False), preview)
+    found = RunLayers(ViewerModel(), widget, SimpleNamespace(busy=False, images=()), preview)
     found.results.difference.return_value = "changed"
     found.preview = preview
     yield found
@@ -76,3 +78,21 @@ def test_a_run_whose_images_are_gone_leaves_no_layer(layers):
     assert layers.settled
     layers.results.leave.assert_called_once()
     layers.preview.leave.assert_called_once()
+
+
+def test_a_run_is_watched_on_an_image_that_the_model_sees(layers):
+    """A contrast over it would hide why its mask is as it is; one of the model's own stays as it is."""
+    viewer = layers._viewer
+    used = [viewer.add_image(np.ones((2, 4, 4)), name=name) for name in ("T1", "FLAIR")]
+    other = viewer.add_image(np.ones((2, 4, 4)), name="T1post")
+    layers._cockpit.images = used
+    layers.begin(used[0], "card", "patient7")
+    assert [layer.visible for layer in (*used, other)] == [True, True, False]
+    # FLAIR is shown; who turns it off and looks at T1 is left alone.
+    used[1].visible = False
+    layers.begin(used[0], "card", "patient7")
+    assert [layer.visible for layer in (*used, other)] == [True, False, False]
+    # A picture that something shines through covers nothing.
+    viewer.add_image(np.ones((2, 4, 4)), name="heat", blending="additive")
+    layers.begin(used[0], "card", "patient7")
+    assert viewer.layers["heat"].visible

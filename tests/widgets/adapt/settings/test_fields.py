@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
-from napari_osuda.widgets.adapt.setting_fields import (
+from napari_osuda.widgets.adapt.settings.fields import (
     on_change,
     read_field,
     setting_field,

@@ -10,19 +10,30 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_osuda.widgets.adapt.setting_fields import on_change, read_field, setting_field, tie, write_field
+from napari_osuda.widgets.adapt.settings.fields import on_change, read_field, setting_field, tie, write_field
+from napari_osuda.widgets.adapt.settings.groups import grouped
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
+from napari_osuda.widgets.qt.fold import Fold
 from napari_osuda.widgets.qt.lists import combo_box
-from napari_osuda.widgets.qt.words import WrappedLabel
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
     from napari_osuda.method import AdaptationConfig
 
 __all__ = ["SettingsPanel"]
 
+_LOCKED = "The settings are fixed until the run has ended."
 _STRENGTHS = {"gentle": 0.5, "standard": 1.0, "strong": 2.0}
 
 
@@ -38,22 +49,27 @@ class SettingsPanel(QWidget):
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS
+        self._locked = False
         self.method = combo_box("Method")
         for name, preset in PRESETS.items():
             self.method.addItem(name)
             tip = f"{METHOD_SUMMARIES[name]}\n{preset.citation}"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.summary = WrappedLabel()
-        self.strength = combo_box("Strength")
+        self.strength = combo_box("Strength", tip="Gentle: half of the iterations. Strong: twice as many.")
         for word, factor in _STRENGTHS.items():
             self.strength.addItem(word, factor)
         self.strength.setCurrentText("standard")
-        self.strength.setToolTip("Gentle: half of the iterations. Strong: twice as many.")
-        self.device = combo_box("Device")
-        self.device.addItems(["auto", *available_devices()])
-        self.device.setToolTip("Where the run is computed. auto: the fastest there is.")
+        tip = "Where the run is computed. auto: the fastest there is."
+        self.device = combo_box("Device", ("auto", *available_devices()), tip=tip)
         meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
-        self.fields = self._make_fields(typing.get_type_hints(AdaptationConfig), meanings)
+        self.fields: dict[str, QWidget] = {}
+        self.labels: dict[str, QLabel] = {}
+        self._own: dict[str, Any] = {}
+        expert = self._form_of_all(typing.get_type_hints(AdaptationConfig), meanings)
+        self.expert = Fold("All settings")
+        self.expert.addWidget(expert)
+        self.changed.connect(self._mark)
         # What a method cannot do without is asked for where the method is chosen.
         self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
         self.ratio.setAccessibleName("Class ratio")
@@ -62,34 +78,34 @@ class SettingsPanel(QWidget):
         self.ratio.setToolTip(meanings["class_ratio"])
         tie(self.ratio, self.fields["class_ratio"])
         on_change(self.ratio, self.changed.emit)
-        self.lock_note = WrappedLabel("The settings are fixed until the run has ended.")
+        self.lock_note = WrappedLabel(_LOCKED)
         self.lock_note.hide()
         self._arrange()
-        self.method.currentTextChanged.connect(self._apply)
-        self.strength.currentTextChanged.connect(self._apply)
+        self.method.currentTextChanged.connect(lambda _: self._apply())
+        self.strength.currentTextChanged.connect(lambda _: self._apply())
         self._apply()
 
-    def _make_fields(self, kinds: Mapping[str, Any], meanings: Mapping[str, str]) -> dict[str, QWidget]:
-        """A field for every setting, by its name."""
-        fields: dict[str, QWidget] = {}
-        for name, kind in kinds.items():
-            field = fields[name] = setting_field(kind)
-            field.setAccessibleName(name)
-            field.setToolTip(meanings.get(name, name))
-            on_change(field, self.changed.emit)
-        return fields
-
-    def _arrange(self) -> None:
+    def _form_of_all(self, kinds: Mapping[str, Any], meanings: Mapping[str, str]) -> QWidget:
+        """A field for every setting, in groups, and the button that resets them."""
         expert = QWidget()
         form = QFormLayout(expert)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for name, field in self.fields.items():
-            form.addRow(name, field)
-        self.expert = QCollapsible("All settings", expandedIcon="▼", collapsedIcon="▶")
-        self.expert.setDuration(0)
-        self.expert.addWidget(expert)
-        self.expert.layout().setContentsMargins(0, 0, 0, 0)
+        for title, names in grouped(kinds).items():
+            form.addRow(QLabel(f"<b>{title}</b>"))
+            for name in names:
+                field, label = setting_field(kinds[name]), QLabel(name)
+                field.setAccessibleName(name)
+                field.setToolTip(meanings.get(name, name))
+                self.fields[name], self.labels[name] = field, label
+                form.addRow(label, field)
+                on_change(field, self.changed.emit)
+        self.reset_button = QPushButton("Reset changed settings")
+        self.reset_button.clicked.connect(self._apply)
+        form.insertRow(0, self.reset_button)
+        return expert
+
+    def _arrange(self) -> None:
         simple = QFormLayout()
         simple.addRow("Method", self.method)
         simple.addRow(self.summary)
@@ -122,6 +138,8 @@ class SettingsPanel(QWidget):
         """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
         for widget in (self.method, self.strength, self.device, self.ratio, *self.fields.values()):
             widget.setEnabled(not locked)
+        self._locked = locked
+        self._mark()
         if not locked:
             self.strength.setEnabled(self._has_iterations)
         self.lock_note.setVisible(locked)
@@ -143,6 +161,27 @@ class SettingsPanel(QWidget):
         """Write settings into the fields."""
         for name, value in values.items():
             write_field(self.fields[name], value)
+        self._mark()
+
+    def set_colors(self, colors: Palette) -> None:
+        """Follow napari's theme."""
+        self.expert.set_colors(colors)
+
+    @property
+    def changed_settings(self) -> list[str]:
+        """Those that are not as the chosen method and strength have them."""
+        return [name for name, own in self._own.items() if read_field(self.fields[name]) != own]
+
+    def _mark(self) -> None:
+        """Tell the changed settings from the others, and how many there are while they are folded away."""
+        changed = self.changed_settings
+        for name, label in self.labels.items():
+            label.setText(f"<b>\N{BULLET} {name}</b>" if name in changed else name)
+            own = f"Changed. With {self.method.currentText()} it is: {self._own.get(name) or 'none'}"
+            label.setToolTip(own if name in changed else "")
+        self.expert.setText(f"All settings ({len(changed)} changed)" if changed else "All settings")
+        why_not = "No setting is changed." if not changed else _LOCKED if self._locked else ""
+        enable(self.reset_button, "Sets all as the chosen method and strength have them", why_not)
 
     def _apply(self) -> None:
         """The method's own settings, at the chosen strength, in place of all others."""
@@ -162,6 +201,7 @@ class SettingsPanel(QWidget):
             widget.setVisible(self._presets[name].assumes_ratio)
         ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
         self.set_values(**config.to_dict())
+        self._own = {name: read_field(field) for name, field in self.fields.items() if name != "class_ratio"}
         # What the person has given is not the method's to take back with a change of strength.
         self.ratio.setText(ratio)
         self.changed.emit()

@@ -4,7 +4,7 @@ import pytest
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
-from napari_osuda.widgets.adapt.settings_panel import SettingsPanel
+from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 
 
@@ -47,3 +47,24 @@ def test_strength_is_iterations_and_every_setting_has_a_field(qtbot):
     panel.set_values(batch_size="many")
     with pytest.raises(ConfigError, match="batch_size"):
         panel.config()
+
+
+def test_changed_settings_are_marked_counted_and_reset(qtbot):
+    panel = SettingsPanel()
+    qtbot.addWidget(panel)
+    assert panel.expert.text() == "All settings"
+    assert not panel.reset_button.isEnabled()
+    panel.set_values(tau=3.0, guard=False)
+    assert panel.changed_settings == ["tau", "guard"]
+    assert panel.expert.text() == "All settings (2 changed)"
+    assert "<b>" in panel.labels["tau"].text()
+    assert "10" in panel.labels["tau"].toolTip()
+    panel.set_locked(True)
+    assert not panel.reset_button.isEnabled()
+    panel.set_locked(False)
+    panel.reset_button.click()
+    assert not panel.changed_settings
+    assert panel.config().tau == 10
+    # Another strength has other iterations of its own: nobody has changed them.
+    panel.strength.setCurrentText("strong")
+    assert not panel.changed_settings

@@ -1,0 +1,1 @@
+"""Many patients, one after the other."""

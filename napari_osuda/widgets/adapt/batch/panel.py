@@ -1,0 +1,246 @@
+"""The patients of a folder, adapted to one after the other, also after napari was closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QUrl, Signal
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+
+from napari_osuda.errors import OsudaError, explain
+from napari_osuda.files import path_inside
+from napari_osuda.widgets.adapt.batch import words
+from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.column import ButtonRows
+from napari_osuda.widgets.qt.fold import Fold
+from napari_osuda.widgets.qt.theme import Palette
+from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel, enable
+
+if TYPE_CHECKING:
+    from napari_osuda.models import SourceModel
+    from napari_osuda.session.cohort.batch import Batch, BatchProgress
+
+__all__ = ["BatchPanel"]
+
+
+class BatchPanel(QWidget):
+    """Chooses a folder, begins, stops and goes on; folded away until someone wants it.
+
+    Parameters
+    ----------
+    chosen : callable
+        Gives model, settings, method and device as chosen in the other panels; raises `OsudaError`.
+    place : callable
+        The folder in which runs are kept.
+    is_busy : callable
+        Whether a run of one patient is under way.
+    """
+
+    #: A batch has begun (True) or ended (False).
+    under_way = Signal(bool)
+    _progressed = Signal(object)
+
+    def __init__(
+        self,
+        chosen: Callable[[], tuple[SourceModel | None, Any, str, str]],
+        place: Callable[[], Path],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._chosen, self._place, self._is_busy = chosen, place, is_busy
+        self._folder: Path | None = None
+        self._batch: Batch | None = None
+        self._progress: BatchProgress | None = None
+        self._stop = threading.Event()
+        self.running = False
+        self.state = WrappedLabel()
+        self.failures = NoteLabel()
+        self.folder_button = QPushButton("Choose folder…")
+        self.start_button = QPushButton("Start batch")
+        self.stop_button = QPushButton("Stop batch")
+        self.remove_button = QPushButton("Forget batch")
+        self.report_button = QPushButton("Open report")
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(WrappedLabel(words.ABOUT))
+        buttons = (self.folder_button, self.start_button, self.stop_button, self.report_button)
+        column.addWidget(ButtonRows(*buttons, self.remove_button))
+        column.addWidget(self.state)
+        column.addWidget(self.failures)
+        self.fold = Fold("Many patients")
+        self.fold.addWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.fold)
+        self._looking, self._working = Background(self), Background(self)
+        self._looking.done.connect(self._on_looked)
+        self._looking.failed.connect(self._on_failed)
+        self._working.done.connect(self._on_ended)
+        self._working.failed.connect(self._on_failed)
+        self._progressed.connect(self._on_progress)
+        self.folder_button.clicked.connect(self._ask)
+        self.start_button.clicked.connect(self.start)
+        self.stop_button.clicked.connect(self.stop)
+        self.remove_button.clicked.connect(self.forget)
+        self.report_button.clicked.connect(self._open_report)
+        self.refresh()
+
+    def look(self) -> None:
+        """Look for a batch that is not finished, off the GUI thread."""
+
+        def find() -> Any:
+            from napari_osuda.session.cohort.batch import SavedBatch, read_progress
+
+            batch = SavedBatch().read()
+            return None if batch is None else (batch, read_progress(batch))
+
+        self._looking.run(find)
+
+    def open(self, folder: Path | str) -> None:
+        """Look for the patients of a folder, off the GUI thread."""
+        self._folder, self._batch, self._progress = Path(folder), None, None
+        self.state.setText(words.READING)
+        self.failures.tell("")
+
+        def find() -> Any:
+            from napari_osuda.session.cohort.patients import patients_in
+
+            return len(patients_in(Path(folder)))
+
+        self._looking.run(find)
+
+    def start(self) -> None:
+        """Begin, or go on with what an earlier batch has left."""
+        from napari_osuda.session.cohort.batch import Batch, SavedBatch
+
+        if self.running or self._is_busy():
+            return
+        model: SourceModel | None = None
+        try:
+            if self._batch is None:
+                model, config, method, device = self._chosen()
+                if model is None or self._folder is None:
+                    self.state.setText(words.NO_FOLDER if model is not None else words.NO_MODEL)
+                    self.refresh()
+                    return
+                self._batch = Batch.of(self._folder, self.out(self._folder), model, config, method, device)
+            SavedBatch().keep(self._batch)
+        except OsudaError as error:
+            self._on_failed(error)
+            return
+        self._stop.clear()
+        self.running = True
+        batch = self._batch
+        self._working.run(lambda: self._go(batch, model))
+        self.under_way.emit(True)
+        self.refresh()
+
+    def stop(self) -> None:
+        """Leave the batch after this iteration, to go on later."""
+        self._stop.set()
+        self.state.setText(words.STOPPING)
+        self.refresh()
+
+    def forget(self) -> None:
+        """Offer the batch no more."""
+        from napari_osuda.session.cohort.batch import SavedBatch
+
+        if self._batch is not None and not self.running:
+            SavedBatch().forget(self._batch)
+            self._batch = self._progress = self._folder = None
+            self.state.setText("")
+            self.failures.tell("")
+            self.refresh()
+
+    def out(self, folder: Path) -> Path:
+        """Where the results of a folder's patients go."""
+        return path_inside(self._place(), f"{folder.name}-batch")
+
+    def refresh(self) -> None:
+        """Say at each button whether it can be pressed, and why not."""
+        busy, has = self._is_busy(), self._batch is not None
+        why_not = words.RUNNING if self.running else words.A_RUN if busy else ""
+        if not why_not and not has:
+            why_not = words.NO_FOLDER if self._folder is None else ""
+        self.start_button.setText("Go on" if has else "Start batch")
+        enable(self.start_button, words.START_TIP, why_not)
+        enable(self.folder_button, words.CHOOSE_TIP, words.RUNNING if self.running else "")
+        stopping = self.running and not self._stop.is_set()
+        enable(self.stop_button, words.STOP_TIP, "" if stopping else words.NOT_RUNNING)
+        enable(self.remove_button, words.REMOVE_TIP, words.RUNNING if self.running else "")
+        report = None if self._progress is None else self._progress.report
+        enable(self.report_button, "Opens the report on all patients", "" if report else words.NO_REPORT)
+        self.remove_button.setVisible(has)
+        self.state.setVisible(bool(self.state.text()))
+
+    def set_colors(self, colors: Palette) -> None:
+        """Follow napari's theme."""
+        self.fold.set_colors(colors)
+
+    def close_down(self) -> None:
+        """Leave a batch where it is, and wait for its thread."""
+        self._stop.set()
+        self._looking.close()
+        self._working.close()
+
+    def _go(self, batch: Batch, model: SourceModel | None) -> BatchProgress:
+        """On a thread of its own."""
+        from napari_osuda.session.cohort.batch import SavedBatch, go_through
+
+        last: BatchProgress | None = None
+        for last in go_through(batch, self._stop.is_set, model):
+            self._progressed.emit(last)
+        assert last is not None
+        if not last.open:
+            SavedBatch().forget(batch)
+        return last
+
+    def _on_looked(self, found: Any) -> None:
+        if isinstance(found, int) and self._folder is not None:
+            told = words.found_words(self._folder.name, found, str(self.out(self._folder)))
+            self.state.setText(escape(told))
+        elif found is not None and not isinstance(found, int) and not self.running:
+            self._batch, self._progress = found
+            folder = Path(self._batch.folder)
+            self.state.setText(escape(words.left_words(folder.name, self._progress)))
+            self.state.setToolTip(str(folder))
+            self.fold.expand(animate=False)
+        self.refresh()
+
+    def _on_progress(self, progress: BatchProgress) -> None:
+        self._progress = progress
+        if not self._stop.is_set():
+            self.state.setText(escape(words.progress_words(progress)))
+        self.failures.tell(words.failed_words(progress.failed))
+
+    def _on_ended(self, progress: BatchProgress) -> None:
+        self._progress, self.running = progress, False
+        self.state.setText(escape(words.progress_words(progress)))
+        if not progress.open:
+            self._batch = self._folder = None
+        self.under_way.emit(False)
+        self.refresh()
+
+    def _on_failed(self, error: Exception) -> None:
+        was, self.running = self.running, False
+        self.state.setText(escape(explain(error)))
+        if was:
+            self.under_way.emit(False)
+        else:
+            self._folder = None
+        self.refresh()
+
+    def _ask(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder with the patients", "")
+        if path:
+            self.open(path)
+
+    def _open_report(self) -> None:
+        if self._progress is not None and self._progress.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._progress.report)))

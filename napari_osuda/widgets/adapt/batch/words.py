@@ -1,0 +1,60 @@
+"""What is said of many patients; a decision is made on data and only worded here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_osuda.session.cohort.batch import BatchProgress
+
+__all__ = ["BUSY_BATCH", "found_words", "left_words", "progress_words"]
+
+ABOUT = (
+    "Adapts to each patient in a folder, one after the other, with the model and the settings above. "
+    "Each has a folder of images; BIDS works too."
+)
+CHOOSE_TIP = "A folder with one folder of images for each patient, or a BIDS dataset"
+START_TIP = "Begins with the first patient that is not done. napari can be closed; the batch goes on later."
+STOP_TIP = "Stops after this iteration. The patient is resumed when the batch goes on."
+REMOVE_TIP = "Forgets the batch. What it has written stays."
+NO_FOLDER = "Choose a folder first."
+NO_MODEL = "Choose a source model first."
+A_RUN = "A run is under way."
+RUNNING = "The batch is running."
+NOT_RUNNING = "The batch is not running."
+NO_REPORT = "There is no report yet."
+READING = "Looking for patients…"
+STOPPING = "Stopping after this iteration…"
+BUSY_BATCH = "a batch of patients is running"
+
+_SHOWN = 3
+
+
+def found_words(folder: str, total: int, out: str) -> str:
+    """What has been found, and where results go."""
+    return f"{_patients(total)} in {folder}. Results go to {out}."
+
+
+def progress_words(progress: BatchProgress) -> str:
+    """How a batch stands."""
+    said = f"{progress.done} of {_patients(progress.total)} done"
+    said += f", {len(progress.failed)} failed" if progress.failed else ""
+    said += f". Now: {progress.now}" if progress.now else ""
+    return said + "."
+
+
+def failed_words(failed: Sequence[tuple[str, str]]) -> str:
+    """Who failed, and why, the first of them."""
+    said = [f"{name}: {why}" for name, why in failed[:_SHOWN]]
+    more = len(failed) - len(said)
+    return " ".join(said) + (f" {more} more are in the report." if more > 0 else "")
+
+
+def left_words(folder: str, progress: BatchProgress) -> str:
+    """That an earlier batch is not finished."""
+    return f"Not finished: the batch of {folder}. {progress_words(progress)}"
+
+
+def _patients(count: int) -> str:
+    return f"{count} {'patient' if count == 1 else 'patients'}"

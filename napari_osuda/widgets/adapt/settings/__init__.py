@@ -1,0 +1,1 @@
+"""How to adapt: method, strength, device, and every setting."""

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from napari_osuda.session.cohort.batch import BatchProgress
+from napari_osuda.widgets.adapt.batch import words
+
+
+def test_how_a_batch_stands_is_said_in_one_sentence():
+    assert words.progress_words(BatchProgress(1)) == "0 of 1 patient done."
+    failed = (("Berg", "T2 is missing."),)
+    said = words.progress_words(BatchProgress(12, done=3, failed=failed, now="Cole"))
+    assert said == "3 of 12 patients done, 1 failed. Now: Cole."
+    assert words.found_words("study", 2, "/runs/study-batch").startswith("2 patients in study.")
+    assert "3 of 12" in words.left_words("study", BatchProgress(12, done=3))
+
+
+def test_of_many_failures_the_first_are_named():
+    assert words.failed_words([]) == ""
+    many = [(f"p{number}", "No T2.") for number in range(9)]
+    said = words.failed_words(many)
+    assert said.startswith("p0: No T2. p1")
+    assert said.endswith("6 more are in the report.")
