@@ -62,7 +62,7 @@ class AdaptWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # Met first inside an optimizer, torch's compiler and the LLVM of a software display can crash each other.
+        # Met first in an optimizer, torch's compiler and the LLVM of a software display can crash each other.
         import torch._dynamo  # noqa: F401
 
         from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
