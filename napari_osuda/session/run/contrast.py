@@ -12,7 +12,7 @@ from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.curve import searched_curves
 from napari_osuda.session.run.expected import expected_between
-from napari_osuda.session.run.recognition import maps_to_try, recognized_map
+from napari_osuda.session.run.recognition import is_useless, maps_to_try, recognized_map
 from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
@@ -64,7 +64,7 @@ def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Map
         return None, wording.contrast_mixed(mixed)
     if asked == "fitted":
         tried = maps_to_try(job) if _tells_nothing(job) else ()
-        if not tried and _fits_inverted(job, network, device):
+        if not tried and _fits_inverted(job, network, device) and is_useless(job, network):
             tried = ("inverted",)
         how = recognized_map(job, network, tried)
         if how is not None:

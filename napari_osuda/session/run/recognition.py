@@ -21,7 +21,7 @@ from napari_osuda.session.job import Job
 from napari_osuda.session.run.expected import expected_between
 from napari_osuda.session.run.target import target_of
 
-__all__ = ["maps_to_try", "recognized_map"]
+__all__ = ["is_useless", "maps_to_try", "recognized_map"]
 
 # Slices of the case that are looked at through each map.
 _SLICES = 32
@@ -63,18 +63,35 @@ def recognized_map(job: Job, network: nn.Module, maps: Sequence[IntensityMap]) -
     return best if gains[best] > _MARGIN else None
 
 
+def is_useless(job: Job, network: nn.Module) -> bool:
+    """Whether the mask of the image as it is has an expected Dice that the guard calls useless.
+
+    Parameters are those of `recognized_map`.
+    """
+    plain = SliceStack(job.cases[0], slice_spec(job.model.card)).thinned(_SLICES)
+    mixes = _mixes(job, network, None)
+    evidence = result_of(gathered(network, [], mixes, plain, plain, job.model.card))
+    estimator = fitted()
+    return estimator.expected(evidence["source"][WHOLE]).dice < estimator.useless
+
+
 def _expected_gain(job: Job, network: nn.Module, how: IntensityMap) -> float:
     """By how much the expected Dice rises with a map over that of the image as it is."""
     card, estimator = job.model.card, fitted()
     spec = dataclasses.replace(slice_spec(card), intensity_maps=(how,))
     plain = SliceStack(job.cases[0], slice_spec(card)).thinned(_SLICES)
     stack = SliceStack(job.cases[0], spec).thinned(_SLICES)
-    batch = [next(iter(target_of(job, (how,))))]
-    mixes = [
-        mix
-        for share in SOURCE_SHARES
-        if (mix := result_of(with_statistics(network, batch, job.config, card, share))) is not None
-    ]
+    mixes = _mixes(job, network, (how,))
     evidence = result_of(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
     before, after = evidence["source"][WHOLE], evidence["curve"][WHOLE]
     return estimator.expected(after).dice - estimator.expected(before).dice
+
+
+def _mixes(job: Job, network: nn.Module, maps: tuple[IntensityMap, ...] | None) -> list[nn.Module]:
+    """The network with statistics of one batch, seen through maps, mixed with its own."""
+    batch = [next(iter(target_of(job, maps)))]
+    found = (
+        result_of(with_statistics(network, batch, job.config, job.model.card, share))
+        for share in SOURCE_SHARES
+    )
+    return [mix for mix in found if mix is not None]

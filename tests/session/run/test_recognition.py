@@ -10,7 +10,9 @@ from napari_osuda.imaging import read_case
 from napari_osuda.method import preset
 from napari_osuda.session import adapt_case
 from napari_osuda.session.api import make_job
-from napari_osuda.session.run.recognition import maps_to_try, recognized_map
+from napari_osuda.session.guard.estimate import fitted
+from napari_osuda.session.run import contrast, recognition
+from napari_osuda.session.run.recognition import is_useless, maps_to_try, recognized_map
 
 SHORT = preset("osuda", iterations=2, batch_size=4)
 
@@ -42,13 +44,26 @@ def test_an_image_that_no_name_tells_is_recognized_by_its_look(model, case, turn
     assert adapt_case(model, called(case, "patient 7"), SHORT).intensity_maps is None
 
 
-def test_an_image_that_is_not_what_its_name_says_is_recognized(model, case, turned):
+def test_an_image_that_is_not_what_its_name_says_is_recognized(model, case, turned, monkeypatch):
     wrong = called(turned, "T2 axial")
+    # The small network's mask is no worse than some others; with nothing to lose, it is looked at closely.
+    assert adapt_case(model, wrong, SHORT).intensity_maps is None
+    monkeypatch.setattr(contrast, "is_useless", lambda job, network: True)
     result = adapt_case(model, wrong, SHORT)
     assert result.intensity_maps == ("inverted",)
     assert any("does not look like T2" in note.text for note in result.notes)
     assert adapt_case(model, wrong, SHORT.replace(contrast="names")).intensity_maps is None
     assert adapt_case(model, called(case, "T2 axial"), SHORT).intensity_maps is None
+
+
+def test_a_mask_is_useless_below_the_guards_least(model, case, monkeypatch):
+    job = make_job(model, case, SHORT)
+    told = []
+    for least in (0.0, 1.0):
+        estimator = dataclasses.replace(fitted(), useless=least)
+        monkeypatch.setattr(recognition, "fitted", lambda estimator=estimator: estimator)
+        told.append(is_useless(job, model.network))
+    assert told == [False, True]
 
 
 def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
