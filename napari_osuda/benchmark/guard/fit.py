@@ -23,7 +23,7 @@ from napari_osuda.session.guard.estimate import (
 
 __all__ = ["ALPHA", "KNOTS", "HeldOut", "finished", "fit", "held_out", "ridge", "risk_controlled"]
 
-ALPHA = 0.05
+ALPHA = 0.02
 """Share of the cases that may be harmed."""
 USELESS = 0.3
 """Expected Dice below which a mask is not to be trusted."""
