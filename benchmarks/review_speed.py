@@ -28,6 +28,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_osuda.imaging import Grid, write_labels, write_shares
 from napari_osuda.session.review.slices import slice_table
+from napari_osuda.widgets.review.words import REPORT_DONE
 
 SHAPE = (240, 240, 155)
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -135,7 +136,7 @@ def told(what: str, seconds: list[tuple[float, float, float]], aim: float | None
 
 def wait_for_report(widget: Any) -> None:
     """Let the window live until the report is there."""
-    while "report is beside it" not in widget.page.note.text():
+    while REPORT_DONE not in widget.page.note.text():
         QTest.qWait(20)
 
 

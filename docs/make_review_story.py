@@ -18,6 +18,8 @@ import napari
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtTest import QTest
 
+from napari_osuda.widgets.review.words import REPORT_DONE
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from hand import Hand, panel
 
@@ -78,7 +80,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
         story.type(review.page.name, "A. Reader")
         story.keys += 1
         QTest.keyClick(review.page.name, Qt.Key.Key_Return)
-    story.wait(lambda: "report is beside it" in review.page.note.text(), "the report")
+    story.wait(lambda: REPORT_DONE in review.page.note.text(), "the report")
     story.picture("7-saved")
     counted = {"clicks": story.clicks}
 

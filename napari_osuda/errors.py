@@ -16,7 +16,9 @@ __all__ = [
     "NotAdaptableError",
     "OsudaError",
     "OutputError",
+    "RunUnderWayError",
     "UntrustedModelError",
+    "cannot_write",
     "explain",
     "out_of_memory",
     "printable",
@@ -76,7 +78,7 @@ def shown(value: Any, most: int = 60) -> str:
 
 
 class OsudaError(Exception):
-    """Base of all errors that are the user's to mend; ``str(error)`` is a sentence for the user.
+    """Base of all errors that a user can correct; ``str(error)`` is a sentence for the user.
 
     What a stranger's file put into the sentence cannot steer the terminal that shows it.
     """
@@ -126,6 +128,18 @@ class OutputError(OsudaError):
 
 class BusyError(OutputError):
     """Somebody else is writing there at this moment."""
+
+
+class RunUnderWayError(OsudaError, RuntimeError):
+    """A second run cannot begin, nor the result of the first be changed, while that goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("A run is under way. Stop it first.")
+
+
+def cannot_write(what: object, error: OSError) -> OutputError:
+    """The error for a file or a folder that the system does not let us write, with the system's reason."""
+    return OutputError(f"{what} cannot be written: {error.strerror or error}.")
 
 
 def out_of_memory(error: BaseException) -> bool:

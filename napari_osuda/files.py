@@ -129,7 +129,7 @@ def file_name(name: str) -> str:
     # As a file system that makes wide and composed characters plain would read it.
     plain = unicodedata.normalize("NFKC", name).strip()
     if not plain or plain in (".", "..") or any(part in name + plain for part in "/\\:"):
-        raise OutputError(f"'{shown[:80]}' is no name for a file: give it a name without a path.")
+        raise OutputError(f"'{shown[:80]}' cannot be the name of a file: give it a name without a path.")
     if any(map(_unsafe, name)):
         raise OutputError(f"The name '{shown[:80]}' holds characters that cannot be shown. Rename it.")
     if plain.partition(".")[0].rstrip().lower() in _DEVICES:

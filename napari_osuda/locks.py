@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from napari_osuda.errors import BusyError, OutputError
+from napari_osuda.errors import BusyError, OutputError, cannot_write
 
 __all__ = ["LOCK_FILE", "is_locked", "locked"]
 
@@ -57,7 +57,7 @@ def locked(folder: Path | str, name: str = LOCK_FILE, *, wait: float = 1.0, busy
         yield
         return
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+        raise cannot_write(folder, error) from error
     try:
         yield
     finally:

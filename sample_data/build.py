@@ -61,14 +61,12 @@ class Target:
     # Axis codes of the array in the file, as scanners and converters leave them.
     axes: str
     # Reference with the BraTS codes, or the whole tumour as one label, as the model for it has.
-    whole_tumour: bool = False
+    whole_tumor: bool = False
 
 
 TARGETS = (
     Target("low-grade", 1000, "low", "A", CONTRASTS, "LPS"),
-    Target(
-        "high-grade-other-contrasts", 2000, "high", "A", ("t1", "t1ce", "flair"), "LAS", whole_tumour=True
-    ),
+    Target("high-grade-other-contrasts", 2000, "high", "A", ("t1", "t1ce", "flair"), "LAS", whole_tumor=True),
     Target("high-grade-other-scanner", 3000, "high", "B", CONTRASTS, "LPI"),
 )
 
@@ -242,7 +240,7 @@ def write_patient(target: Target, out: Path) -> None:
     patient = simulate_patient(
         target.seed, target.grade, SCANNERS[target.scanner], contrasts=target.contrasts
     )
-    labels = (patient.labels > 0).astype(np.uint8) if target.whole_tumour else patient.labels
+    labels = (patient.labels > 0).astype(np.uint8) if target.whole_tumor else patient.labels
     files = {c: np.round(image).astype(np.int16) for c, image in patient.images.items()} | {"seg": labels}
     shutil.rmtree(out / target.name, ignore_errors=True)
     turn = nib.orientations.ornt_transform(

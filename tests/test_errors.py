@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_osuda.errors import CaseError, ModelError, UntrustedModelError, explain, printable, shown
+from napari_osuda.errors import (
+    CaseError,
+    ModelError,
+    RunUnderWayError,
+    UntrustedModelError,
+    cannot_write,
+    explain,
+    printable,
+    shown,
+)
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -36,3 +45,15 @@ def test_what_is_harmless_stays_as_it_is() -> None:
     assert printable("a\x1b[31mb\u202ec\udcff") == "a\\x1b[31mb\\u202ec\\udcff"
     assert shown("x" * 100, 5) == "'xxxxx...'"
     assert shown(10**5000) == "a number that is too large"
+
+
+def test_a_failed_write_gives_the_systems_reason() -> None:
+    full = OSError(28, "No space left on device")
+    assert str(cannot_write("/out/mask.nii.gz", full)) == (
+        "/out/mask.nii.gz cannot be written: No space left on device."
+    )
+    assert str(cannot_write("The model /out", OSError("odd"))) == "The model /out cannot be written: odd."
+
+
+def test_a_run_under_way_is_a_sentence_of_its_own() -> None:
+    assert explain(RunUnderWayError()) == "A run is under way. Stop it first."

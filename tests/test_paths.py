@@ -13,7 +13,7 @@ PACKAGE = Path(napari_osuda.__file__).parent
 ALLOWED = {
     "files.py": "the one function",
     "session/run_folder/timeline.py": "the number of an iteration",
-    "widgets/adapt/folder_panel.py": "a folder's name that holds letters and digits alone",
+    "widgets/adapt/folder_panel.py": "a folder's name that holds letters and digits only",
     "widgets/adapt/starter.py": "a number behind the name of a folder that the user chose",
 }
 # They write names of their own to where whoever runs them says.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_shares, simulated_patient
-from napari_osuda.benchmark.protocols import SIMULATED, Catalogue, Protocol
+from napari_osuda.benchmark.protocols import SIMULATED, Catalog, Protocol
 from napari_osuda.benchmark.store import Rows
 from napari_osuda.benchmark.trials import TUMOR_REGIONS, score_columns, trial
 from napari_osuda.errors import ConfigError, OsudaError
@@ -64,15 +64,15 @@ class Done:
 
 
 def choose(
-    only: Collection[str], catalogue: Catalogue = SIMULATED
+    only: Collection[str], catalog: Catalog = SIMULATED
 ) -> tuple[tuple[Protocol, ...], tuple[str, ...]]:
-    """Protocols and methods that names stand for; without any of a kind, the catalogue's or all methods.
+    """Protocols and methods that names stand for; without any of a kind, the catalog's or all methods.
 
     Parameters
     ----------
     only : collection of str
         Names of protocols, groups and methods.
-    catalogue : Catalogue
+    catalog : Catalog
         Of the data in hand.
 
     Raises
@@ -83,19 +83,19 @@ def choose(
     protocols: list[Protocol] = []
     methods: list[str] = []
     for name in only:
-        if name in catalogue.protocols:
-            protocols.append(catalogue.protocols[name])
-        elif name in catalogue.groups:
-            protocols += catalogue.groups[name]
+        if name in catalog.protocols:
+            protocols.append(catalog.protocols[name])
+        elif name in catalog.groups:
+            protocols += catalog.groups[name]
         elif name in PRESETS:
             methods.append(name)
         else:
             raise ConfigError(
-                f"There is nothing called '{name}' on the bench. Groups: {', '.join(catalogue.groups)}. "
-                f"Protocols: {', '.join(catalogue.protocols)}. Methods: {', '.join(METHODS)}."
+                f"There is nothing called '{name}' on the bench. Groups: {', '.join(catalog.groups)}. "
+                f"Protocols: {', '.join(catalog.protocols)}. Methods: {', '.join(METHODS)}."
             )
     once = tuple({protocol.name: protocol for protocol in protocols}.values())
-    return once or catalogue.default, tuple(dict.fromkeys(methods)) or METHODS
+    return once or catalog.default, tuple(dict.fromkeys(methods)) or METHODS
 
 
 def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) -> BenchSeries:

@@ -85,7 +85,7 @@ def simulated_patient(protocol: Protocol, seed: int, cache: Path | None = None) 
     names = [Path(f"{seed}_{image}.nii.gz") for image in protocol.images.values()]
     named = tuple(replace(source, path=name) for source, name in zip(case.sources, names, strict=True))
     case = replace(case, sources=named)
-    reference = (labels > 0).astype(np.uint8) if protocol.whole_tumour else labels
+    reference = (labels > 0).astype(np.uint8) if protocol.whole_tumor else labels
     return Patient(str(seed), case, reference)
 
 

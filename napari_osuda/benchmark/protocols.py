@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CONTROLS", "PAPER", "PROTOCOLS", "SIMULATED", "TABLE_1", "TABLE_2", "Catalogue", "Protocol"]
+__all__ = ["CONTROLS", "PAPER", "PROTOCOLS", "SIMULATED", "TABLE_1", "TABLE_2", "Catalog", "Protocol"]
 
 Grade = Literal["high", "low"]
 
@@ -39,13 +39,13 @@ class Protocol:
     scanner: str = "A"
 
     @property
-    def whole_tumour(self) -> bool:
+    def whole_tumor(self) -> bool:
         """Whether the model knows one class only."""
         return self.model == "whole-tumour-t2"
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """What a bench can run on some data.
 
     Attributes
@@ -89,7 +89,7 @@ CONTROLS = (
 
 PROTOCOLS: Mapping[str, Protocol] = {p.name: p for p in (*TABLE_1, *TABLE_2, *CONTROLS)}
 
-SIMULATED = Catalogue(
+SIMULATED = Catalog(
     PROTOCOLS, {"table-1": TABLE_1, "table-2": TABLE_2, "controls": CONTROLS}, (*TABLE_1, *TABLE_2)
 )
 """What runs on simulated patients and, but for the controls, on BraTS."""

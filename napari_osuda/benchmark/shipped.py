@@ -8,7 +8,7 @@ from functools import partial
 from napari_osuda.benchmark.bench import BenchSeries
 from napari_osuda.benchmark.patients import VALIDATION, Patient, class_shares, simulated_patient
 from napari_osuda.benchmark.protocols import PROTOCOLS, Protocol
-from napari_osuda.benchmark.tables import by_columns, markdown_table, verdict
+from napari_osuda.benchmark.tables import by_columns, markdown_table, outcome_of
 from napari_osuda.benchmark.trials import guarded, number, present_regions
 from napari_osuda.imaging import read_case, read_labels
 from napari_osuda.models import load_model
@@ -87,7 +87,7 @@ def _table(rows: Sequence[dict[str, str]]) -> str:
                     row["method"],
                     region,
                     *(_figure(v, ".3f") for v in (before, after)),
-                    row["outcome"] if before is None or after is None else verdict(before, after),
+                    row["outcome"] if before is None or after is None else outcome_of(before, after),
                     row["decision"],
                     _figure(kept, ".3f"),
                     *(_figure(number(row, f"hd95_{when}_{region}"), ".1f") for when in ("before", "after")),
@@ -107,7 +107,9 @@ def _in_words(rows: Sequence[dict[str, str]]) -> str:
         before, after = (number(row, f"dice_{when}_{region}") for when in ("before", "after"))
         if before is None or after is None:
             continue
-        word = {"harm": "harms", "gain": "helps", "no change": "changes little for"}[verdict(before, after)]
+        word = {"harm": "harms", "gain": "helps", "no change": "changes little for"}[
+            outcome_of(before, after)
+        ]
         said.append(f"OSUDA {word} {region} ({before:.3f} to {after:.3f})")
     return "; ".join(said) + f". The guard says **{row['decision']}**: {row['reasons']}"
 

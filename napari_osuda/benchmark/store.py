@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OutputError, cannot_write
 
 __all__ = ["Rows"]
 
@@ -97,7 +97,7 @@ class Rows:
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror or error}.") from error
+            raise cannot_write(self.path, error) from error
         self._rows[self._key(texts)] = texts
 
 

@@ -12,7 +12,7 @@ from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS, Protocol
 from napari_osuda.benchmark.trials import guarded, number, present_regions
 from napari_osuda.session.guard.estimate import HARM
 
-__all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "verdict"]
+__all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "outcome_of"]
 
 Row = dict[str, str]
 
@@ -23,7 +23,7 @@ def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def verdict(before: float, after: float) -> str:
+def outcome_of(before: float, after: float) -> str:
     """In a word, what a change of Dice is worth."""
     if after < before - HARM:
         return "harm"

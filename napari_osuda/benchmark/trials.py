@@ -12,7 +12,7 @@ from napari_osuda.errors import OsudaError
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import SourceModel
 from napari_osuda.session import adapt_case
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 
 __all__ = ["TUMOR_REGIONS", "guarded", "number", "score_columns", "trial"]
 
@@ -86,7 +86,7 @@ def trial(
             row[f"ece_{when}"], row[f"brier_{when}"] = calibration.ece, calibration.brier
     if case.recommendation is not None:
         row["decision"] = case.recommendation.decision
-        row["reasons"] = " ".join(said(case.recommendation))
+        row["reasons"] = " ".join(reasons_in_words(case.recommendation))
         if case.recommendation.signals is not None:
             row["signals"] = json.dumps(_rounded(case.recommendation.signals), separators=(",", ":"))
     return row | {"iterations": len(result.reports), "seconds": time.perf_counter() - began}

@@ -39,16 +39,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_method_options(parser)
     parser.add_argument(
         "--reference", nargs="+", action="extend", default=[], metavar="CASE_LABELS",
-        help="label volumes in the order of the cases, for scores alone",
+        help="label volumes in the order of the cases, for scores only",
     )  # fmt: skip
-    parser.add_argument("--resume", action="store_true", help="go on with the unfinished run in --out")
+    parser.add_argument("--resume", action="store_true", help="continue the unfinished run in --out")
     parser.add_argument(
         "--each", action="store_true",
         help="adapt to each case by itself, into a folder of its name in --out; --resume skips finished ones",
     )  # fmt: skip
     parser.add_argument(
         "--config", type=Path, metavar="RUN.JSON",
-        help="repeat a run: its model, cases, settings, seed; other options go before what it says",
+        help="repeat a run with its model, cases, settings and seed; other options override them",
     )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def _conclude(result: RunResult, quiet: bool) -> int:
         where = (
             ""
             if result.folder is None or not result.folder.is_dir()
-            else f" The partial run is saved in {result.folder}; --resume goes on."
+            else f" The partial run is saved in {result.folder}; --resume continues it."
         )
         say(
             f"Stopped after {len(result.reports)} of {result.job.config.iterations} iterations.{where}",

@@ -36,29 +36,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     parser.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="NAME",
-        help="methods, protocols or groups; a name that is not known gets all of them told",
+        help="only these methods, protocols or groups; an unknown name prints all",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR", help="default: ./bench")
-    parser.add_argument("--patients", type=int, metavar="N", help="so many (default: 10 simulated, or all)")
-    parser.add_argument("--skip", type=int, metavar="N", help="first ones to pass over (default 0)")
     parser.add_argument(
-        "--tuning", action="store_true", help="on the patients that settings were chosen on: no results"
+        "--patients", type=int, metavar="N", help="number of patients (default: 10 simulated, or all)"
+    )
+    parser.add_argument("--skip", type=int, metavar="N", help="number of patients to skip first (default 0)")
+    parser.add_argument(
+        "--tuning",
+        action="store_true",
+        help="use the patients that settings were chosen on; the figures are not results",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default 0 1 2")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
-        help="change this in every method, contrast=off say; an --out of its own for each such bench",
+        help="change a setting of every method, such as contrast=off; use another --out for it",
     )  # fmt: skip
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--brats-root", type=Path, metavar="DIR", help="a BraTS release, not the simulation")
     data.add_argument(
-        "--lgg-root", type=Path, metavar="DIR", help="the LGG segmentation data set (Buda et al., kaggle_3m)"
+        "--brats-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of a BraTS release, in place of simulated patients",
     )
     data.add_argument(
-        "--hippocampus-root", type=Path, metavar="DIR", help="Task04_Hippocampus of the Decathlon"
+        "--lgg-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of the LGG segmentation data set (Buda et al., kaggle_3m)",
     )
-    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="of the BraTS split (0)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="of training source models on real MRI")
+    data.add_argument(
+        "--hippocampus-root", type=Path, metavar="DIR", help="folder Task04_Hippocampus of the Decathlon"
+    )
+    parser.add_argument("--split-seed", type=int, default=0, metavar="N", help="seed of the BraTS split (0)")
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="epochs of training source models on real MRI"
+    )
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
     )
@@ -77,26 +91,26 @@ def bench(options: argparse.Namespace) -> int:
     _check(options)
     options.device = options.device or "auto"
     data = bench_data(options)
-    protocols, methods = choose(options.only, data.catalogue)
+    protocols, methods = choose(options.only, data.catalog)
     series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv", data.regions)
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
     except KeyboardInterrupt:
-        say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command goes on.", file=sys.stderr)
+        say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command continues.", file=sys.stderr)
         return 130
     finally:
         if len(rows):
             about = _about(rows, data, options.settings)
-            page = bench_report(list(rows), "Bench", about, data.catalogue.protocols)
+            page = bench_report(list(rows), "Bench", about, data.catalog.protocols)
             _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(
-            f"Every trial failed, so there are no figures of them: {options.out / 'bench.md'} says what by. "
-            "Mend that, and the same command tries them again.",
+            f"Every trial failed, so there are no figures. {options.out / 'bench.md'} gives the reasons. "
+            "Correct that, and the same command tries them again.",
             file=sys.stderr,
         )
         return 1
@@ -126,7 +140,7 @@ def _require_same_settings(out: Path, settings: list[str]) -> None:
         known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     except ValueError:
         raise OutputError(
-            f"{path} is damaged, so that bench cannot be gone on with: give another --out."
+            f"{path} is damaged, so that bench cannot be continued: give another --out."
         ) from None
     if known != settings and (path.is_file() or (out / "bench.csv").is_file()):
         before, now = (" ".join(values) or "the presets' own settings" for values in (known, settings))

@@ -12,7 +12,7 @@ from napari_osuda.errors import ConfigError
 
 if TYPE_CHECKING:
     from napari_osuda.benchmark.bench import BenchSeries
-    from napari_osuda.benchmark.protocols import Catalogue, Protocol
+    from napari_osuda.benchmark.protocols import Catalog, Protocol
 
 __all__ = ["BenchData", "bench_data"]
 
@@ -23,7 +23,7 @@ class BenchData:
 
     Attributes
     ----------
-    catalogue : Catalogue
+    catalog : Catalog
         What can be run on them.
     regions : tuple of str
         What is scored.
@@ -35,7 +35,7 @@ class BenchData:
         What else the report has to say of them, sentences each with a space after it.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     regions: tuple[str, ...]
     origin: str
     series: Callable[[tuple[Any, ...]], list[BenchSeries]]
@@ -111,7 +111,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
 
 def _real(options: argparse.Namespace) -> BenchData:
     from napari_osuda.benchmark.real import protocols as real
-    from napari_osuda.benchmark.real.lgg import SPACING_TOLD
+    from napari_osuda.benchmark.real.lgg import SPACING_NOTE
     from napari_osuda.benchmark.real.report import sources_in_words
     from napari_osuda.benchmark.real.series import RealBench, hippocampus_series, lgg_series
 
@@ -132,16 +132,16 @@ def _real(options: argparse.Namespace) -> BenchData:
         tell=_tell,
         device=options.device,
     )
-    catalogue, regions, make, name = (
+    catalog, regions, make, name = (
         (
-            real.LGG_CATALOGUE,
+            real.LGG_CATALOG,
             real.LGG_REGIONS,
             lgg_series,
             "the LGG segmentation data set (Buda et al., 2019)",
         )
         if gliomas
         else (
-            real.HIPPOCAMPUS_CATALOGUE,
+            real.HIPPOCAMPUS_CATALOG,
             real.HIPPOCAMPUS_REGIONS,
             hippocampus_series,
             "the Medical Segmentation Decathlon's hippocampi",
@@ -152,9 +152,9 @@ def _real(options: argparse.Namespace) -> BenchData:
         if options.tuning
         else "patients that neither training nor the choice of settings has seen"
     )
-    spacing = f"{SPACING_TOLD} " if gliomas else ""
+    spacing = f"{SPACING_NOTE} " if gliomas else ""
     return BenchData(
-        catalogue,
+        catalog,
         tuple(regions),
         f"{name}: {whose}",
         lambda protocols: make(setup, protocols),

@@ -92,7 +92,7 @@ def _participants(options: argparse.Namespace, jobs: Any) -> int:
             if status.state == "failed":
                 failed.append(name)
             if status.state == "busy":
-                say(f"{name}: another program is working on it; it was passed over.", file=sys.stderr)
+                say(f"{name}: another program is working on it; it was skipped.", file=sys.stderr)
             elif status.state == "failed" or not options.quiet:
                 assert status.outcome is not None
                 again = " (done before)" if status.state == "skipped" else ""

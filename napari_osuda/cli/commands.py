@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--print-completion", choices=("bash", "zsh", "tcsh"), action=PrintCompletion, metavar="SHELL",
-        help="print what makes bash, zsh or tcsh complete this command, and leave",
+        help="print the completion script for bash, zsh or tcsh, and exit",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         (predict, predict.predict, "Segment cases with a model as it is."),
         (adapt, adapt.adapt, "Adapt a model to the cases of a target domain."),
         (evaluate, evaluate.evaluate, "Score masks against references."),
-        (cohort, cohort.cohort, "Adapt to every patient of a BIDS dataset, and tell how it went."),
+        (cohort, cohort.cohort, "Adapt to every patient of a BIDS dataset, and summarize the results."),
         (bench, bench.bench, "The paper's tables: every method on simulated or BraTS patients."),
     ):
         module.add_options(command(run.__name__, run, text))

@@ -41,7 +41,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--trust", action="store_true", help="allow a model file that runs code when read")
     parser.add_argument(
-        "--verbose", action="store_true", help="tell each step, and where a failure came from"
+        "--verbose", action="store_true", help="print each step, and where an error came from"
     )
 
 
@@ -73,7 +73,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def _device(text: str) -> str:
     if not _DEVICE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"'{text}' is none of auto, cpu, cuda, cuda:0, cuda:1, ..., mps")
+        raise argparse.ArgumentTypeError(f"'{text}' is not one of auto, cpu, cuda, cuda:0, cuda:1, ..., mps")
     return text
 
 

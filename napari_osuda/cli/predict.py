@@ -22,9 +22,7 @@ __all__ = ["add_options", "predict"]
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     add_case_options(parser)
-    parser.add_argument(
-        "--skip-existing", action="store_true", help="leave cases alone whose mask is there already"
-    )
+    parser.add_argument("--skip-existing", action="store_true", help="skip cases whose mask is there already")
 
 
 def predict(options: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ REGIONS: dict[str, dict[str, tuple[int, ...]]] = {
     # Enhancing tumor is 3 from 2023 on; 4 can be a resection cavity, which is no tumor.
     "brats2023": {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)},
 }
-"""Whole tumour, tumor core and enhancing tumor in the label values of BraTS up to 2021 and from 2023."""
+"""Whole tumor, tumor core and enhancing tumor in the label values of BraTS up to 2021 and from 2023."""
 
 
 def resolve_regions(regions: str | Regions, *labels: NDArray[Any]) -> dict[str, tuple[int, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.evaluation.scores import RegionScore
 from napari_osuda.evaluation.summary import summarize
 from napari_osuda.files import csv_cell, written_whole
@@ -69,7 +69,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None
                 json.dump(_finite(document), stream, indent=2, allow_nan=False)
                 stream.write("\n")
     except OSError as error:
-        raise OutputError(f'The table "{path}" cannot be written: {error.strerror or error}.') from error
+        raise cannot_write(f'The table "{path}"', error) from error
 
 
 def _opened(path: Path) -> TextIO:

@@ -98,12 +98,12 @@ def _require_usable(affine: NDArray[np.float64]) -> None:
     if not usable or np.isnan(orientations.io_orientation(affine)).any():
         raise CaseError(
             "The affine is not finite, or has an axis without length or direction of its own. The voxels "
-            "have no place in the scanner: mend the header's sform or qform."
+            "have no place in the scanner: correct the header's sform or qform."
         )
     if steps.min() < _SMALLEST_MM or steps.max() > _LARGEST_MM:
         raise CaseError(
-            f"The voxels are {' x '.join(f'{v:.3g}' for v in steps)} mm large, which no MRI has: mend the "
-            "units or the affine of the header."
+            f"The voxels are {' x '.join(f'{v:.3g}' for v in steps)} mm large, which no MRI has: correct the "
+            "units or the affine in the header."
         )
 
 

@@ -110,7 +110,7 @@ def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path
         exact = [c for c in channels if c.lower() == key.lower()]
         same = exact or [c for c in channels if modality_of(key) and modality_of(c) == modality_of(key)]
         if len(same) != 1:
-            raise CaseError(f"{key} is no channel of the model, which reads {', '.join(channels)}.")
+            raise CaseError(f"{key} is not a channel of the model, which reads {', '.join(channels)}.")
         if same[0] in files:
             raise CaseError(f"Channel {same[0]} is given twice: {files[same[0]]} and {path}.")
         files[same[0]] = path

@@ -174,7 +174,7 @@ def read_labels(path: Path | str) -> tuple[NDArray[Any], Grid]:
         values = _whole(values, path)
     dtype = label_type(values)
     if dtype is None:
-        raise CaseError(f"{path} holds values up to {values.max():g}, which are no labels: check the file.")
+        raise CaseError(f"{path} holds values up to {values.max():g}, which are not labels: check the file.")
     return values.astype(dtype), grid
 
 

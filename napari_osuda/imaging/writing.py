@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.formats.nifti import mm_per_unit
 from napari_osuda.imaging.grid import Grid
@@ -95,7 +95,7 @@ def _save(path: Path, image: Any) -> None:
         with written_whole(path) as partial:
             nib.save(image, partial)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise cannot_write(path, error) from error
 
 
 def _on_grid(labels: NDArray[Any], grid: Grid) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,9 @@ from napari_osuda.method.rivals import Rivals
 from napari_osuda.method.source import SourceStatistics
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
 from napari_osuda.method.training import cycle, optimizer, trained_parameters
-from napari_osuda.method.transferability import distance, transferability
+from napari_osuda.method.transferability import WEIGHTINGS, distance
 
 __all__ = ["Adaptation", "adapt"]
-
-
-_WEIGHTING: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "transferability": transferability,
-    "uniform": torch.ones_like,
-    "none": torch.zeros_like,
-}
 
 
 class Adaptation(Iterator[StepReport]):
@@ -73,9 +66,7 @@ class Adaptation(Iterator[StepReport]):
         self.t = 0
         self.finished = False
         if iter(batches) is batches:
-            raise ConfigError(
-                "The batches must be re-iterable, such as a list: they are gone through many times."
-            )
+            raise ConfigError("The batches must be re-iterable, such as a list: they are used many times.")
         first = next(iter(batches), None)
         if first is None or first.numel() == 0:
             raise CaseError("There is nothing to adapt to: the target holds no slice with brain in it.")
@@ -106,41 +97,25 @@ class Adaptation(Iterator[StepReport]):
 
     def _step(self) -> StepReport:
         began = time.perf_counter()
-        config, t, source = self.config, self.t, self._source
-        lam = schedules.lam(t, config)
-        moving = config.statistics == "momentum"
-        eta = 1.0 - schedules.momentum(t, config) if moving else schedules.eta(t, config)
-
-        observed = Observed()
+        config, t, source, rivals = self.config, self.t, self._source, self._rivals
+        lam, eta = schedules.lam(t, config), schedules.source_share(t, config)
         batch = next(self._stream).to(self._device)
-        rivals = self._rivals
+        observed = Observed()
         # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
         with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
             output = self._predict(batch, eta, observed)
             l_se, sure = rivals.entropy(output)
             l_other = rivals.terms(output, t % self._round)
-        if not bool(torch.isfinite(l_se)):
-            raise ModelError(
-                f"The network's output is not finite at iteration {t}: the target's intensities or the "
-                f"learning rate ({config.learning_rate:g}) are out of its range. Try a smaller learning_rate."
-            )
+        self._check_finite(l_se)
 
-        batch_mean, batch_var = self._seen = source.gathered(observed)
-        if moving:
-            mu_t, var_t = source.stored_now()
-        else:
-            mu_t, var_t = mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
-        d = distance(source.mean, source.var, mu_t, var_t, source.eps)
-        alpha = _WEIGHTING[config.channel_weighting](d)
+        self._seen = source.gathered(observed)
+        mean_t, var_t = self._normalized_by(eta)
+        d = distance(source.mean, source.var, mean_t, var_t, source.eps)
+        alpha = WEIGHTINGS[config.channel_weighting](d)
         with torch.enable_grad():
             gamma, beta = source.now()
-            weight = 1.0 + alpha
-            if config.gamma_weighting:
-                weight = weight * torch.exp(-source.gamma)
-            if config.hbs == "off":
-                weight = torch.zeros_like(weight)
+            weight = self._hbs_weight(alpha)
             l_hbs = hbs_loss(gamma, beta, source.gamma, source.beta, weight)
-
             objective = l_other
             if lam > 0.0:
                 objective = objective + lam * l_se
@@ -155,22 +130,37 @@ class Adaptation(Iterator[StepReport]):
         self.t = t + 1
         dead = var_t < source.eps
         return StepReport(
-            t=t,
-            eta=eta,
-            lam=lam,
-            l_hbs=l_hbs.item(),
-            l_se=l_se.item(),
+            t=t, eta=eta, lam=lam, l_hbs=l_hbs.item(), l_se=l_se.item(), l_other=l_other.item(),
             loss=l_hbs.item() + lam * l_se.item() + l_other.item(),
-            l_other=l_other.item(),
-            distance=_numpy(d),
-            alpha=_numpy(alpha),
-            gamma_shift=_numpy(gamma - source.gamma),
-            beta_shift=_numpy(beta - source.beta),
+            distance=_numpy(d), alpha=_numpy(alpha),
+            gamma_shift=_numpy(gamma - source.gamma), beta_shift=_numpy(beta - source.beta),
             class_fractions=_numpy(class_fractions(output, self.activation)),
-            dead_channels=int(dead.sum()),
+            dead=dead.cpu().numpy(), dead_channels=int(dead.sum()),
             seconds=time.perf_counter() - began,
-            dead=dead.cpu().numpy(),
-        )
+        )  # fmt: skip
+
+    def _check_finite(self, l_se: Tensor) -> None:
+        if not bool(torch.isfinite(l_se)):
+            raise ModelError(
+                f"The network's output is not finite at iteration {self.t}: the target's intensities or the "
+                f"learning rate ({self.config.learning_rate:g}) are out of its range. Try a smaller "
+                "learning_rate."
+            )
+
+    def _normalized_by(self, eta: float) -> tuple[Tensor, Tensor]:
+        """mu_t and var_t, [N]: the statistics of eq. 3 that this step has normalized by."""
+        source = self._source
+        if self.config.statistics == "momentum" or self._seen is None:
+            return source.stored_now()
+        batch_mean, batch_var = self._seen
+        return mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
+
+    def _hbs_weight(self, alpha: Tensor) -> Tensor:
+        """What each channel's term weighs in eq. 4, [N]: 1 + alpha."""
+        if self.config.hbs == "off":
+            return torch.zeros_like(alpha)
+        weight = 1.0 + alpha
+        return weight * torch.exp(-self._source.gamma) if self.config.gamma_weighting else weight
 
     def _predict(self, batch: Tensor, eta: float, observed: Observed | None = None) -> Tensor:
         """The network's output on the statistics of eq. 3, noting those of the batch where it is asked to."""

@@ -43,9 +43,7 @@ def main_output(output: Any) -> Tensor:
         if found:
             largest = max(found, key=lambda image: image.shape[2:].numel() if image.dim() > 3 else 0)
             return [image for image in found if image.shape == largest.shape][-1]
-    raise ModelError(
-        f"The network returns {type(output).__name__}, in which there is no tensor to segment by."
-    )
+    raise ModelError(f"The network returns {type(output).__name__}, which holds no tensor to segment with.")
 
 
 def _holds_tensor(value: Any) -> bool:

@@ -76,21 +76,21 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "source-only",
-            "No adaptation: the source model as it came.",
+            "No adaptation: the source model as it is.",
             _OSUDA + ", row 'source only'",
             {"iterations": 0, "inference_statistics": "source", **_AS_PUBLISHED},
         ),
         Preset(
             "contrast-only",
             "The source model on the image with its contrast converted as physics expects; nothing else.",
-            "Not from the literature: ours, 2026, to tell what the map does from what the method does",
+            "Not from the literature: ours, 2026, to separate the effect of the map from that of the method",
             {"iterations": 0, "inference_statistics": "source", "contrast": "names", "mirror": False},
         ),
         Preset(
             "curve",
             "The source model behind an intensity curve that is fitted to the image; nothing is trained.",
-            "Not from the literature: ours, 2026. Kin: Karani et al., Medical Image Analysis 2021, who fit a "
-            "normalization network to a prior of masks",
+            "Not from the literature: ours, 2026. Related: Karani et al., Medical Image Analysis 2021, who "
+            "fit a normalization network to a prior of masks",
             {"iterations": 0, "inference_statistics": "source", "mirror": False},
         ),
         Preset(

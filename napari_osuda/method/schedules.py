@@ -6,7 +6,7 @@ import math
 
 from napari_osuda.method.config import AdaptationConfig
 
-__all__ = ["eta", "lam", "momentum"]
+__all__ = ["eta", "lam", "momentum", "source_share"]
 
 
 def eta(t: int, config: AdaptationConfig) -> float:
@@ -26,3 +26,8 @@ def lam(t: int, config: AdaptationConfig) -> float:
 def momentum(t: int, config: AdaptationConfig) -> float:
     """DUA's momentum rho_t + floor: rho_t = decay rho_t-1, rho_-1 = momentum (Mirza et al., CVPR 2022)."""
     return float(config.momentum * config.momentum_decay ** (t + 1)) + config.momentum_floor
+
+
+def source_share(t: int, config: AdaptationConfig) -> float:
+    """The weight of the stored statistics at iteration t: eta_t, or 1 less DUA's momentum."""
+    return 1.0 - momentum(t, config) if config.statistics == "momentum" else eta(t, config)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
-__all__ = ["distance", "transferability"]
+__all__ = ["WEIGHTINGS", "distance", "transferability"]
 
 
 def distance(
@@ -48,3 +50,11 @@ def transferability(d: Tensor) -> Tensor:
     """
     closeness = 1.0 / (1.0 + d)
     return d.numel() * closeness / closeness.sum()
+
+
+WEIGHTINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "transferability": transferability,
+    "uniform": torch.ones_like,
+    "none": torch.zeros_like,
+}
+"""From distances to alpha, by the setting ``channel_weighting``."""

@@ -112,7 +112,7 @@ class SavedAnswers:
                 stack.enter_context(locked(self.path.parent, wait=_WAIT))
             except OutputError as error:
                 raise OutputError(
-                    f"What you said of the model cannot be kept in {self.path}: {error}"
+                    f"Your answers about the model cannot be saved in {self.path}: {error}"
                 ) from None
             yield
 
@@ -123,5 +123,5 @@ class SavedAnswers:
                 partial.write_text(text, encoding="utf-8")
         except OSError as error:
             raise OutputError(
-                f"What you said of the model cannot be kept in {self.path}: {error.strerror or error}."
+                f"Your answers about the model cannot be saved in {self.path}: {error.strerror or error}."
             ) from None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from napari_osuda.errors import ModelError
 from napari_osuda.models.card_defaults import (
     as_value,
+    color_of,
     default_colors,
     default_labels,
     named_regions,
@@ -279,7 +280,7 @@ class ModelCard(BaseModel):
 
     def color_of(self, value: int) -> str:
         """The ``#rrggbb`` of a value; a gray where the card names none."""
-        return self.colours.get(value, "#999999")
+        return color_of(self.colours, value)
 
     @property
     def channel_values(self) -> tuple[int, ...]:

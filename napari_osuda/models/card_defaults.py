@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["as_value", "default_colors", "default_labels", "named_regions", "own_value"]
+__all__ = ["as_value", "color_of", "default_colors", "default_labels", "named_regions", "own_value"]
 
 # Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -15,6 +15,11 @@ def as_value(key: Any) -> Any:
     """A value of the mask where it came as a text, as the keys of JSON do."""
     text = key.strip() if isinstance(key, str) else ""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else key
+
+
+def color_of(colors: Mapping[int, str], value: int) -> str:
+    """The ``#rrggbb`` of a value; a gray that is seen on black and on white where it has none."""
+    return colors.get(value, "#999999")
 
 
 def default_labels(names: list[str], activation: Any) -> dict[int, str]:

@@ -43,7 +43,7 @@ def check_sizes(
     key = "window" if dims == 2 else "size"
     window = sizes.get(key)
     if window is not None and math.prod(window) < _FEWEST_VOXELS:
-        raise ValueError(f"{key} is {_words(window)}; an image is not gone through in windows that small")
+        raise ValueError(f"{key} is {_words(window)}; windows that small are not used")
 
 
 def _words(size: Sequence[int]) -> str:

@@ -212,7 +212,7 @@ def _layers(
     if others:
         listed = ", ".join(f"{count} {kind}" for kind, count in others.items())
         share = len(layers) / (len(layers) + sum(others.values()))
-        reason += f" They are {share:.0%} of its normalisation layers; {listed} stay as they are."
+        reason += f" They are {share:.0%} of its normalization layers; {listed} stay as they are."
     return layers, True, reason
 
 

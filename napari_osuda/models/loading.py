@@ -207,7 +207,7 @@ def _read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading
     held = ", ".join(package.names()[:8]) or "nothing"
     raise ModelError(
         f"{package.path} is not a model: it holds no bioimageio.yaml, no configs/metadata.json (MONAI "
-        f"bundle) and no config.json with weights, and is no file of weights. It holds: {held}."
+        f"bundle) and no config.json with weights, and is not a file of weights. It holds: {held}."
     )
 
 

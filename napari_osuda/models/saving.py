@@ -15,7 +15,7 @@ import torch
 import yaml
 from torch import nn
 
-from napari_osuda.errors import ModelError, OutputError
+from napari_osuda.errors import ModelError, OutputError, cannot_write
 from napari_osuda.files import PARTIAL, path_inside
 from napari_osuda.models.architectures.probing import example_for, forward, smallest_size
 from napari_osuda.models.card import ModelCard
@@ -199,7 +199,7 @@ def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
             path.rmdir()
         partial.rename(path)
     except OSError as error:
-        raise OutputError(f"The model cannot be written to {path}: {error.strerror or error}.") from None
+        raise cannot_write(f"The model {path}", error) from None
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_osuda.imaging import read_labels, read_volume
 from napari_osuda.imaging.world import layer_arguments, to_shown
+from napari_osuda.napari_layers.images import LayerData
 from napari_osuda.napari_layers.orientation import show_patient_soon
 from napari_osuda.simulation.shipped import sample_patients
 
 __all__ = ["high_grade_other_contrasts", "high_grade_other_scanner", "low_grade", "sample_layers"]
-
-LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
 
 def low_grade() -> list[LayerData]:

@@ -87,7 +87,7 @@ def _in_mm(matrix: NDArray[np.float64], units: Sequence[Any]) -> NDArray[np.floa
     names = [str(unit) for unit in units][-3:]
     unknown = next((name for name in names if name not in _MM), None)
     if unknown is not None:
-        raise CaseError(f"The layer counts in {unknown}, which is no known length: set its units to mm.")
+        raise CaseError(f"The layer counts in {unknown}, which is not a known length: set its units to mm.")
     factors = [_MM[name] for name in names]
     if factors:
         matrix = np.diag([*factors, 1.0]) @ matrix

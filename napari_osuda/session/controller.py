@@ -7,7 +7,7 @@ import threading
 
 from psygnal import Signal
 
-from napari_osuda.errors import explain
+from napari_osuda.errors import RunUnderWayError, explain
 from napari_osuda.session.events import After, Before, Finished, Note, Progress, Started, Step
 from napari_osuda.session.job import Job
 from napari_osuda.session.preview.live import LivePreview
@@ -87,14 +87,14 @@ class Controller:
         self._watched = None if index is None else (case, index)
 
     def start(self, job: Job) -> None:
-        """Begin a run that keeps its states; RuntimeError if one is under way."""
+        """Begin a run that keeps its states; RunUnderWayError if one is under way."""
         self.launch(Run(job, keep_states=True))
 
     def launch(self, run: Run | RunFromIteration) -> None:
-        """Begin a run that has been made ready; RuntimeError if one is under way."""
+        """Begin a run that has been made ready; RunUnderWayError if one is under way."""
         with self._lock:
             if self.busy:
-                raise RuntimeError("A run is under way; stop it first.")
+                raise RunUnderWayError
             # A thread that has told its last may still be on its way out.
             if self._thread is not None:
                 self._thread.join()

@@ -58,7 +58,7 @@ class Job:
     config : AdaptationConfig
         Settings; ``method`` only names where they came from.
     references : tuple
-        For each case a label volume [I, J, K] on its grid, or None: for scores alone, never for decisions.
+        For each case a label volume [I, J, K] on its grid, or None: for scores only, never for decisions.
     device : {"auto", "cpu", "cuda", "mps"}
         "auto" takes a GPU where there is one.
     out : Path or None

@@ -90,7 +90,7 @@ def _check_names(job: Job) -> None:
             # The longest that is made of it, so that no run fails at its end.
             file_name(f"{case.name}-slices.csv")
         except OutputError as error:
-            raise CaseError(f"A case cannot be called so: {error}") from None
+            raise CaseError(f"A case cannot have this name: {error}") from None
     for path in (job.out, job.model.path, *(source.path for case in job.cases for source in case.sources)):
         try:
             str(path).encode("utf-8")

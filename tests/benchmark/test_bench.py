@@ -11,7 +11,7 @@ from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
 from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
-from napari_osuda.benchmark.tables import bench_report, verdict
+from napari_osuda.benchmark.tables import bench_report, outcome_of
 from napari_osuda.cli.commands import main
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import PRESETS
@@ -157,7 +157,11 @@ def test_which_methods_know_chance(series, method):
 
 
 def test_harm_is_called_harm():
-    assert (verdict(0.5, 0.48), verdict(0.5, 0.495), verdict(0.5, 0.52)) == ("harm", "no change", "gain")
+    assert (outcome_of(0.5, 0.48), outcome_of(0.5, 0.495), outcome_of(0.5, 0.52)) == (
+        "harm",
+        "no change",
+        "gain",
+    )
     page = shipped_report([row(dice_after_WT="0.2", decision="keep-source", hd95_after_WT="inf")])
     assert "OSUDA harms WT (0.500 to 0.200)" in page
     assert "| harm | keep-source | 0.500 | 3.0 | none |" in page

@@ -65,7 +65,7 @@ def test_a_run_is_repeated_from_its_record(model, patient, tmp_path, capsys):
     assert run("adapt", "--config", first, "--out", tmp_path / "no") == 1
     assert "p7_t1.nii.gz is not the image of that run" in capsys.readouterr().err
     assert run("adapt", "--config", image, "--out", tmp_path / "no") == 1
-    assert "is no record of a run" in capsys.readouterr().err
+    assert "is not the record of a run" in capsys.readouterr().err
 
 
 def test_the_log_of_a_run_is_in_its_folder(model, patient, tmp_path, capsys):

@@ -51,7 +51,7 @@ def test_a_brain_mask_is_given_for_each_case(patient):
 
 
 def test_an_entity_that_is_none_is_refused(patient):
-    with pytest.raises(ConfigError, match="no entity of BIDS"):
+    with pytest.raises(ConfigError, match="not an entity of BIDS"):
         read_given_case(options(patient, "--bids", "color=red"), 0, ("t1",))
 
 

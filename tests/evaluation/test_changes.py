@@ -63,15 +63,15 @@ def test_the_slices_that_changed_most_come_in_order():
 
 def test_rows_are_called_by_label_names():
     before = np.ones((2, 2, 2), dtype=np.uint8)
-    first, second = change_table(before, before, SPACING, 2).rows({1: "whole tumour"})
+    first, second = change_table(before, before, SPACING, 2).rows({1: "whole tumor"})
     assert first == {
         "slice": 0,
         "changed_voxels": 0,
-        "area_before_mm2 whole tumour": 8.0,
-        "area_after_mm2 whole tumour": 8.0,
-        "ml_before whole tumour": pytest.approx(0.028),
-        "ml_after whole tumour": pytest.approx(0.028),
-        "dice whole tumour": 1.0,
+        "area_before_mm2 whole tumor": 8.0,
+        "area_after_mm2 whole tumor": 8.0,
+        "ml_before whole tumor": pytest.approx(0.028),
+        "ml_after whole tumor": pytest.approx(0.028),
+        "dice whole tumor": 1.0,
     }
     assert second["slice"] == 1
 

@@ -137,7 +137,7 @@ BAD = {
     "four for two": ("{at}/four.nii", ("t1", "t2"), "has 4 volumes along its fourth axis .*2 channels"),
     "two for one": (f"{T1},{T2}", ("t1",), "2 files are given and the model reads 1"),
     "4-D for a channel": (f"{T1},{{at}}/four.nii", ("t1", "t2"), "channel t2 is one volume"),
-    "unknown name": (f"bold={T1}", ("t1",), "bold is no channel of the model, which reads t1"),
+    "unknown name": (f"bold={T1}", ("t1",), "bold is not a channel of the model, which reads t1"),
     "named twice": (f"t1={T1},T1w={T2}", ("t1",), "t1 is given twice"),
     "same key twice": (f"t1={T1},t1={T2}", ("t1", "t2"), "t1 is given twice"),
     "name missing": (f"t1={T1}", ("t1", "t2"), r"No file for channel t2: given were t1\. Add t2=FILE"),

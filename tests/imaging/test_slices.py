@@ -241,7 +241,7 @@ def test_splines_resample_as_scipys_zoom_and_take_the_nearest_slice_of_few(make_
     assert stack.shape == (17, 9, 18)
     image = stack.slices([0])[0, 0]
     np.testing.assert_allclose(image, np.clip(expected, 0, volume.max()), atol=2e-5)
-    # The way back is linear, whatever the way there.
+    # the inverse is linear, whatever the way there.
     constant = np.full((1, 1, *stack.shape), 0.25, np.float32)
     np.testing.assert_allclose(stack.inverse([0], constant, outside=[0.25]), 0.25, atol=1e-6)
 

@@ -184,7 +184,7 @@ def test_float_labels_are_read_if_whole(tmp_path):
     [
         (np.array([[[0, 0.5]]], np.float32), "not whole numbers"),
         (np.array([[[0, np.nan]]], np.float32), "not whole numbers"),
-        (np.array([[[0, 1e30]]], np.float32), "no labels"),
+        (np.array([[[0, 1e30]]], np.float32), "not labels"),
         (np.zeros((2, 2, 2, 3), np.uint8), "has 3 volumes"),
     ],
 )

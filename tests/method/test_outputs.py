@@ -34,7 +34,7 @@ def test_of_heads_of_one_shape_the_last_is_taken_but_not_a_reconstruction():
 
 @pytest.mark.parametrize("output", [None, [], {"loss": 0.3}, (None, [])])
 def test_what_holds_no_tensor_is_refused(output):
-    with pytest.raises(ModelError, match="no tensor to segment by"):
+    with pytest.raises(ModelError, match="no tensor to segment with"):
         main_output(output)
 
 

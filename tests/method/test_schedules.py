@@ -16,3 +16,10 @@ def test_schedules():
     assert schedules.lam(9, config) == pytest.approx(1.0)
     assert schedules.lam(3, config.replace(lambda_schedule="constant")) == 10.0
     assert schedules.lam(3, config.replace(entropy=False)) == 0.0
+
+
+def test_the_weight_of_the_stored_statistics_follows_eta_or_the_momentum():
+    config = AdaptationConfig(eta0=0.8, tau=2.0)
+    assert schedules.source_share(3, config) == schedules.eta(3, config)
+    moving = config.replace(statistics="momentum")
+    assert schedules.source_share(3, moving) == 1.0 - schedules.momentum(3, moving)

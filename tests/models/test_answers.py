@@ -116,7 +116,7 @@ def test_settings_that_cannot_be_written_do_not_stop_a_model(
 ) -> None:
     memory.path.parent.parent.joinpath("settings").write_text("a file where the folder should be")
     model = load_model(weights, overrides=ANSWERS, memory=memory)
-    assert any("cannot be kept" in note for note in model.notes)
+    assert any("cannot be saved" in note for note in model.notes)
     with pytest.raises(OutputError, match=r"models.json"):
         memory.keep_trust("a", "x")
 

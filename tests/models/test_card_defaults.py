@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from napari_osuda.models.card_defaults import (
     as_value,
+    color_of,
     default_colors,
     default_labels,
     named_regions,
@@ -48,3 +49,8 @@ def test_what_is_scored_are_the_regions_or_each_label():
     labels = {0: "background", 2: "edema", 4: "core"}
     assert named_regions(labels, None) == {"edema": (2,), "core": (4,)}
     assert named_regions(labels, {"WT": [2, 4]}) == {"WT": (2, 4)}
+
+
+def test_a_label_that_no_card_colors_is_gray():
+    assert color_of({1: "#e69f00"}, 1) == "#e69f00"
+    assert color_of({1: "#e69f00"}, 7) == "#999999"

@@ -57,7 +57,7 @@ def test_all_that_can_be_odd_is_told() -> None:
     assert found.unexecuted == ("unused",)
     assert found.without_affine == ("bare",)
     assert found.norms == {"BatchNorm2d": ("norm", "unused", "bare"), "InstanceNorm2d": ("instance",)}
-    assert "67% of its normalisation layers" in found.reason
+    assert "67% of its normalization layers" in found.reason
     text = "\n".join(found.lines())
     for word in ("unused", "alias", "bare", "InstanceNorm2d"):
         assert word in text

@@ -125,7 +125,7 @@ def test_any_length_is_read_in_millimeters(unit, mm):
 
 def test_units_that_are_no_lengths_are_refused(tmp_path):
     layer = Labels(np.zeros((3, 4, 5), int), units=("second",) * 3, axis_labels=SAR, name="final")
-    with pytest.raises(CaseError, match="counts in second, which is no known length"):
+    with pytest.raises(CaseError, match="counts in second, which is not a known length"):
         grid_of(layer)
     data, attributes, _ = layer.as_layer_data_tuple()
     with pytest.raises(OutputError, match=r"'?final'? is not written: The layer counts in second"):

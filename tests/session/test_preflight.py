@@ -37,7 +37,7 @@ def test_a_job_needs_a_case_and_cases_need_names_of_their_own(model, case):
         check_job(make_job(model, (case, case)))
     with pytest.raises(CaseError, match="Two cases are called 'Patient'"):
         check_job(make_job(model, (case, dataclasses.replace(case, name="Patient"))))
-    with pytest.raises(CaseError, match="cannot be called so"):
+    with pytest.raises(CaseError, match="cannot have this name"):
         check_job(make_job(model, dataclasses.replace(case, name="../out")))
 
 
@@ -90,6 +90,6 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["a" * 195, "nul", "x:y", "\uff0e\uff0e/b"])
 def test_a_case_that_no_file_can_be_called_by_is_refused_at_once(model, case, tmp_path, name):
     job = make_job(model, dataclasses.replace(case, name=name), out=tmp_path / "run")
-    with pytest.raises(CaseError, match="cannot be called so"):
+    with pytest.raises(CaseError, match="cannot have this name"):
         check_job(job)
     assert not (tmp_path / "run").exists()

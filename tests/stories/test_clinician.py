@@ -22,6 +22,7 @@ from qtpy.QtTest import QTest
 from napari_osuda.benchmark.real.lgg import find_lgg, read_lgg
 from napari_osuda.imaging import read_labels
 from napari_osuda.simulation.shipped import sample_models, sample_patients
+from napari_osuda.widgets.review import words
 
 pytestmark = [pytest.mark.viewer, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -108,7 +109,7 @@ def sign(hand: Hand, review: Any) -> Path:
     QTest.keyClick(review.page.name, Qt.Key.Key_Return)
     if hand.asked:
         hand.answer("Save and sign")
-    hand.wait(lambda: "report is beside it" in review.page.note.text(), "the report")
+    hand.wait(lambda: words.REPORT_DONE in review.page.note.text(), "the report")
     hand.picture("4-signed")
     (path,) = (review.run.folder / "final").glob("*.nii.gz")
     np.testing.assert_array_equal(read_labels(path)[0], review.review.case.after)

@@ -24,9 +24,9 @@ _REFERENCE = re.compile(r"segm?\.nii(\.gz)?$", re.IGNORECASE)
 # From 2023 on. The last number is the visit, which BraTS-GoAT (2024) does not have.
 _NAME = re.compile(r"(BraTS-([A-Z]+)-\d+)(?:-(\d+))?", re.IGNORECASE)
 # BraTS-PEDs2024_Training, ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData.
-_PAEDIATRIC = re.compile(r"(?=(?:.*[^A-Z])?PEDs?(?![A-Z]))(?:.*\D)?(20\d\d)(?!\d)", re.IGNORECASE)
+_PEDIATRIC = re.compile(r"(?=(?:.*[^A-Z])?PEDs?(?![A-Z]))(?:.*\D)?(20\d\d)(?!\d)", re.IGNORECASE)
 _OF_2023 = {0: 0, 1: 1, 2: 2, 3: 4}
-# By labelling, what each label value is in the codes up to 2021.
+# By scheme of labels, what each label value is in the codes up to 2021.
 _CODES = {
     "2021": {0: 0, 1: 1, 2: 2, 4: 4},
     "2023": _OF_2023,
@@ -34,7 +34,7 @@ _CODES = {
     "treated": _OF_2023 | {4: 0},
     # Enhancing, non-enhancing, cyst, edema: A. Fathi Kazerooni et al., arXiv:2404.15009. The tumor core of
     # that challenge is the first three, so that a cyst is core here too.
-    "paediatric": {0: 0, 1: 4, 2: 1, 3: 1, 4: 2},
+    "pediatric": {0: 0, 1: 4, 2: 1, 3: 1, 4: 2},
 }
 
 
@@ -50,9 +50,9 @@ class BratsCase:
     folder, labels : Path
     grade : {"high", "low"} or None
         None where the release does not tell (2021 and later).
-    labelling : {"2021", "2023", "treated", "paediatric"} or None
+    label_scheme : {"2021", "2023", "treated", "pediatric"} or None
         What the label values stand for: up to 2021, from 2023 on, the same with resection cavities, and of
-        the paediatric releases from 2024 on. None where the release cannot be told.
+        the pediatric releases from 2024 on. None where the release cannot be told.
     """
 
     name: str
@@ -60,7 +60,7 @@ class BratsCase:
     folder: Path
     labels: Path
     grade: str | None
-    labelling: str | None
+    label_scheme: str | None
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def find_brats(root: Path, tell: Callable[[str], None] = lambda text: None) -> t
         after = _NAME.fullmatch(name) or _NAME.match(path.name)
         above = path.parent.parent.name.upper()
         grade = {"HGG": "high", "LGG": "low"}.get(above) or grades.get(name)
-        labelling = _labelling(path, after)
-        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, labelling))
+        label_scheme = _label_scheme(path, after)
+        cases.append(BratsCase(name, after[1] if after else name, path.parent, path, grade, label_scheme))
     if not cases:
         raise CaseError(
             f"There is no case with a reference (a file ending in seg.nii.gz) in {root}: give the training "
@@ -130,16 +130,16 @@ def _references(root: Path) -> tuple[list[Path], list[str]]:
     return found, without
 
 
-def _labelling(reference: Path, name: re.Match[str] | None) -> str | None:
+def _label_scheme(reference: Path, name: re.Match[str] | None) -> str | None:
     """What the values of a reference stand for, by its own name and those of the folders above it."""
     if name is None:
         return "2023" if re.search(r"-seg\.nii", reference.name, re.IGNORECASE) else "2021"
     cohort, visit = name[2].upper(), name[3]
     if cohort == "PED":
         # Cases are named alike in all years, and many of 2024 have no label that 2023 does not have.
-        above = (_PAEDIATRIC.match(folder.name) for folder in reference.absolute().parents[1:])
+        above = (_PEDIATRIC.match(folder.name) for folder in reference.absolute().parents[1:])
         year = next((int(found[1]) for found in above if found), None)
-        return None if year is None else "paediatric" if year >= 2024 else "2023"
+        return None if year is None else "pediatric" if year >= 2024 else "2023"
     # Visits of treated gliomas count from 100, those before treatment from 0.
     treated = cohort == "MET" or (cohort == "GLI" and visit is not None and int(visit) >= 100)
     return "treated" if treated else "2023"
@@ -196,7 +196,7 @@ def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
     labels, grid = read_labels(case.labels)
     labels = onto_grid(labels, grid, f"its reference {case.labels}", read.grid, f"The case '{case.name}'")
     reference = _codes(labels, case)
-    if protocol.whole_tumour:
+    if protocol.whole_tumor:
         reference = (reference > 0).astype(np.uint8)
     # The model is handed one contrast under the name of another: that is the shift.
     return Patient(case.name, replace(read, channels=tuple(protocol.images)), reference)
@@ -204,12 +204,12 @@ def read_patient(case: BratsCase, protocol: Protocol) -> Patient:
 
 def _codes(labels: NDArray[np.generic], case: BratsCase) -> NDArray[np.uint8]:
     """Labels of any year in the codes up to 2021."""
-    if case.labelling is None:
+    if case.label_scheme is None:
         raise CaseError(
-            f"{case.labels} has paediatric labels, which mean other things in 2023 than later, and no folder "
+            f"{case.labels} has pediatric labels, whose meaning changed after 2023, and no folder "
             "above it says the year. Give the release's folder a name that does, say BraTS-PEDs2024."
         )
-    known = _CODES[case.labelling]
+    known = _CODES[case.label_scheme]
     strange = set(np.unique(labels).tolist()) - set(known)
     if strange:
         raise CaseError(

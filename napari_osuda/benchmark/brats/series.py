@@ -141,7 +141,7 @@ def _known_record(path: Path) -> dict[str, Any] | None:
     except ValueError:
         known = None
     if not isinstance(known, dict) or not all(isinstance(known.get(k), dict) for k in ("recipe", "models")):
-        raise OutputError(f"{path} is damaged, so that bench cannot be gone on with: give another --out.")
+        raise OutputError(f"{path} is damaged, so that bench cannot be continued: give another --out.")
     return known
 
 
@@ -168,23 +168,23 @@ def _set_up(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _split(cases: Sequence[BratsCase], protocol: Protocol, seed: int, root: Path) -> Split:
-    if protocol.whole_tumour:
+    if protocol.whole_tumor:
         return split_patients(cases, seed)
     split = Split(tuple(c for c in cases if c.grade == "high"), tuple(c for c in cases if c.grade == "low"))
     if not split.training or not split.testing:
         raise CaseError(
-            f"{root} does not tell high-grade from low-grade patients (the releases of 2018 to 2020 do), "
+            f"{root} does not separate high-grade from low-grade patients (the releases of 2018 to 2020 do), "
             "which Table 1 needs. Table 2 alone: --only table-2."
         )
     return split
 
 
 def _card(protocol: Protocol, recipe: Recipe) -> ModelCard:
-    whole = protocol.whole_tumour
-    names = {0: "background", 1: "whole tumour"}
+    whole = protocol.whole_tumor
+    names = {0: "background", 1: "whole tumor"}
     parts = {0: "background", 1: "necrotic or non-enhancing core", 2: "edema", 4: "enhancing"}
     return ModelCard.of(
-        name="Whole tumour from T2, BraTS" if whole else "Glioma from four contrasts, BraTS",
+        name="Whole tumor from T2, BraTS" if whole else "Glioma from four contrasts, BraTS",
         channels=tuple(protocol.images),
         labels=names if whole else parts,
         regions={"WT": (1,)} if whole else {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},

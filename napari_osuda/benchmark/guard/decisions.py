@@ -18,7 +18,7 @@ from napari_osuda.evaluation import write_rows
 from napari_osuda.session.guard.estimate import fitted
 from napari_osuda.session.guard.figures import FIGURES, Evidence, Figures
 from napari_osuda.session.guard.recommendation import judged
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 
 __all__ = ["decided_again", "main"]
 
@@ -46,7 +46,7 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
         return {**row, "decision": "", "reasons": ""}
     evidence = {name: _evidence(side) for name, side in known.items()}
     advice = judged(evidence, signals["candidate"], fitted(), signals.get("contrast")).advice
-    return {**row, "decision": advice.decision, "reasons": " ".join(said(advice))}
+    return {**row, "decision": advice.decision, "reasons": " ".join(reasons_in_words(advice))}
 
 
 def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:

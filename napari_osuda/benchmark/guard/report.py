@@ -31,7 +31,7 @@ def guard_report(rows: Sequence[Row]) -> str:
         "# The guard",
         "A case is one method on one patient of a protocol, with the mean of its seeds. It counts as harmed "
         "where one of the seeds is. Its Dice is the mean over the "
-        "model's regions (whole tumour alone, or with core and enhancing part). The guard sees no reference. "
+        "model's regions (whole tumor only, or with core and enhancing part). The guard sees no reference. "
         f"Promised: the guarded mask is never more than {HARM} Dice worse than the source model's. At "
         "least 80 % of the gain of an oracle with labels is kept.",
         f"{_totals(cases)} {_single_regions(cases)}{_unjudged(rows)}{_known(rows)}",

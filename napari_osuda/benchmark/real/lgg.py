@@ -23,11 +23,11 @@ from napari_osuda.benchmark.patients import Patient
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid, case_from_arrays
 
-__all__ = ["CONTRASTS", "SPACING_TOLD", "LggPatient", "LggScan", "find_lgg", "lgg_patient", "read_lgg"]
+__all__ = ["CONTRASTS", "SPACING_NOTE", "LggPatient", "LggScan", "find_lgg", "lgg_patient", "read_lgg"]
 
 CONTRASTS = ("T1", "FLAIR", "T1 post")
 """What the three colors of a picture hold."""
-SPACING_TOLD = "The pictures do not tell voxel sizes; taken are 256 mm a side and 5 mm between slices."
+SPACING_NOTE = "The pictures do not give voxel sizes; used are 256 mm a side and 5 mm between slices."
 _SIDE_MM, _SLICE_MM = 256.0, 5.0
 _FOLDER = re.compile(r"(TCGA_([A-Z0-9]{2})_[A-Z0-9]{4})_\d{8}")
 # A contrast that a patient lacks is a copy of FLAIR; a slice or two are so by chance (all black).

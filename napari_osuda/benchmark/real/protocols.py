@@ -9,17 +9,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.benchmark.protocols import Catalogue, Protocol
+from napari_osuda.benchmark.protocols import Catalog, Protocol
 from napari_osuda.benchmark.real.decathlon import HippocampusCase
 from napari_osuda.benchmark.real.lgg import LggPatient
 from napari_osuda.benchmark.real.shifts import SHIFTS
 
 __all__ = [
     "HIPPOCAMPUS",
-    "HIPPOCAMPUS_CATALOGUE",
+    "HIPPOCAMPUS_CATALOG",
     "HIPPOCAMPUS_REGIONS",
     "LGG",
-    "LGG_CATALOGUE",
+    "LGG_CATALOG",
     "LGG_REGIONS",
     "SOURCE_SITE",
     "TUNING_SITE",
@@ -139,13 +139,13 @@ _BY_NETWORK = {
     f"{dimensions}d": tuple(p for p in HIPPOCAMPUS.values() if p.model == f"hippocampus-{dimensions}d")
     for dimensions in (2, 3)
 }
-LGG_CATALOGUE = Catalogue(
+LGG_CATALOG = Catalog(
     LGG,
     _LGG_GROUPS,
     tuple(p for name in ("other-site", "other-contrast", "no-shift") for p in _LGG_GROUPS[name]),
 )
 """What runs on the LGG data set."""
-HIPPOCAMPUS_CATALOGUE = Catalogue(HIPPOCAMPUS, _BY_NETWORK, tuple(HIPPOCAMPUS.values()))
+HIPPOCAMPUS_CATALOG = Catalog(HIPPOCAMPUS, _BY_NETWORK, tuple(HIPPOCAMPUS.values()))
 """What runs on the Decathlon's hippocampi."""
 
 

@@ -101,10 +101,11 @@ def train(
         lambda t: float(min((t + 1) / rising, 0.5 * (1 + np.cos(np.pi * min(t / steps, 1.0))))),
     )
     rng, noise = np.random.default_rng(pace.seed), torch.Generator().manual_seed(pace.seed)
+    parts: dict[str, Any] = {"network": network, "optimizer": optimizer, "schedule": schedule}
     begun = 0
     if resume is not None:
         begun = resume["epoch"]
-        for part, name in ((network, "network"), (optimizer, "optimizer"), (schedule, "schedule")):
+        for name, part in parts.items():
             part.load_state_dict(resume[name])
         rng.bit_generator.state = resume["order"]
         noise.set_state(resume["noise"])
@@ -112,9 +113,7 @@ def train(
         chosen = order(rng)
         total = 0.0
         for first in range(0, per_epoch * pace.batch_size, pace.batch_size):
-            batch = np.sort(chosen[first : first + pace.batch_size])
-            images = torch.from_numpy(slices.images[batch].astype(np.float32))
-            target = torch.from_numpy(slices.classes[batch].astype(np.int64))
+            images, target = _batch(slices, chosen[first : first + pace.batch_size])
             images, target = vary(images, target, rng, noise)
             with nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision):
                 logits = network(images.to(device).contiguous(memory_format=layout))
@@ -128,13 +127,20 @@ def train(
             network.cpu()
         state = {
             "epoch": epoch,
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
+            **{name: part.state_dict() for name, part in parts.items()},
             "order": rng.bit_generator.state,
             "noise": noise.get_state(),
         }
         yield EpochReport(epoch, pace.epochs, total / per_epoch, network, state)
+
+
+def _batch(slices: TrainingSlices, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+    """Images and classes of the chosen slices, in the order of the file."""
+    batch = np.sort(chosen)
+    return (
+        torch.from_numpy(slices.images[batch].astype(np.float32)),
+        torch.from_numpy(slices.classes[batch].astype(np.int64)),
+    )
 
 
 def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def training_slices(
     spec : SliceSpec
         How the network sees an MRI.
     classes : mapping of label value to output channel
-        Every value that occurs; several values may be one class (the whole tumour).
+        Every value that occurs; several values may be one class (the whole tumor).
     every : int
         Take every so many of the slices with a foreground.
 

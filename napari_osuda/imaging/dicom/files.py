@@ -142,7 +142,7 @@ def pixels_of(path: Path) -> NDArray[Any]:
         They cannot be decoded; where a decoder is missing the sentence says what to install.
     """
     pydicom = require("pydicom")
-    with _told(path, "The pixels of {} cannot be read"):
+    with _explained(path, "The pixels of {} cannot be read"):
         with _BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, force=True)
         stored = elements_of(PixelElements, [dataset])
@@ -165,7 +165,7 @@ def pixels_of(path: Path) -> NDArray[Any]:
 @lru_cache(maxsize=16384)
 def _read_header(path: Path, modified: int, size: int) -> DicomHeader:
     pydicom = require("pydicom")
-    with _told(path, "{} cannot be read as DICOM"):
+    with _explained(path, "{} cannot be read as DICOM"):
         # Some scanners' files lack the preamble; what is no DICOM then has none of the tags.
         with _BoundedFile(path) as stream:
             header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS, force=True)
@@ -267,7 +267,7 @@ def _begins_bare(start: bytes) -> bool:
 
 
 @contextmanager
-def _told(path: Path, what: str) -> Iterator[None]:
+def _explained(path: Path, what: str) -> Iterator[None]:
     """Turn whatever a damaged file does to pydicom and its decoders into one sentence."""
     try:
         with warnings.catch_warnings():

@@ -65,7 +65,7 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Floats]:
         alike = np.allclose(frame.orientation, first.orientation, atol=1e-3)
         if not alike or frame.size != first.size or not np.allclose(frame.spacing, first.spacing, rtol=1e-3):
             raise CaseError(
-                f"{where} is no one volume: {frame.path.name} has "
+                f"{where} is not one volume: {frame.path.name} has "
                 f"another {'size or spacing' if alike else 'direction'} than {first.path.name}, as in a "
                 "localizer. Choose another series, or export this one again."
             )
@@ -109,8 +109,8 @@ def _step(frames: Sequence[Frame], positions: Floats, normal: Floats, where: str
         what = f"{missing} missing" if missing >= 1 else "uneven spacing"
         names = f"{frames[worst].path.name} and {frames[worst + 1].path.name}"
         raise CaseError(
-            f"{where} is no whole volume: the slices {names} lie {apart[worst]:.3g} mm apart and the others "
-            f"{usual:.3g} mm ({what}): export the whole series."
+            f"{where} is not a whole volume: the slices {names} lie {apart[worst]:.3g} mm apart and the "
+            f"others {usual:.3g} mm ({what}): export the whole series."
         )
     return np.asarray((positions[-1] - positions[0]) / (len(frames) - 1))
 
@@ -128,7 +128,7 @@ def _require_on_line(
     if bad.any():
         worst = int(np.linalg.norm(off, axis=1).argmax())
         raise CaseError(
-            f"{where} is no one volume: its slices do not lie in one line ({frames[worst].path.name} lies "
+            f"{where} is not one volume: its slices do not lie in one line ({frames[worst].path.name} lies "
             f"{np.linalg.norm(off[worst]):.3g} mm beside it). These may be two stacks: export each as a "
             "series of its own."
         )

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.errors import CaseError, OutputError, cannot_write
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.dicom.files import require
 from napari_osuda.imaging.dicom.frames import Frame
-from napari_osuda.imaging.dicom.series import series_of
+from napari_osuda.imaging.dicom.series import DicomSeries, series_of
 from napari_osuda.imaging.dicom.volume import place_series
 from napari_osuda.imaging.grid import Grid, require_same_grid
 
@@ -77,16 +77,39 @@ def write_dicom_seg(
         _segment(highdicom, number, value, names, (colors or {}).get(value), model, version)
         for number, value in enumerate(values, start=1)
     ]
+    frames = _numbered(labels, values)
+    sources = [pydicom.dcmread(file, stop_before_pixels=len(files) > 1) for file in files]
+    if len(files) == 1 and len(frames) > 1:
+        frames = _in_file_order(ordered, frames)
+    segmentation = _document(highdicom, series, sources, frames, segments, creator, version)
+    try:
+        with written_whole(path) as partial:
+            segmentation.save_as(partial)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _numbered(labels: NDArray[np.integer[Any]], values: Sequence[int]) -> NDArray[np.uint8]:
+    """The number of each voxel's segment, [K, J, I]: the first of the values is 1, all others are 0."""
     lookup = np.zeros(int(labels.max()) + 1, np.uint8)
     for number, value in enumerate(values, start=1):
         if value < len(lookup):
             lookup[value] = number
-    frames = np.ascontiguousarray(lookup[labels].transpose(2, 1, 0))
-    sources = [pydicom.dcmread(file, stop_before_pixels=len(files) > 1) for file in files]
-    if len(files) == 1 and len(frames) > 1:
-        frames = _in_file_order(ordered, frames)
+    return np.ascontiguousarray(lookup[labels].transpose(2, 1, 0))
+
+
+def _document(
+    highdicom: Any,
+    series: DicomSeries,
+    sources: list[Any],
+    frames: NDArray[np.uint8],
+    segments: list[Any],
+    creator: str,
+    version: str,
+) -> Any:
+    """The segmentation as a DICOM document; CaseError where the series lacks what it needs."""
     try:
-        segmentation = highdicom.seg.Segmentation(
+        return highdicom.seg.Segmentation(
             source_images=sources,
             pixel_array=frames,
             segmentation_type="BINARY",
@@ -109,11 +132,6 @@ def write_dicom_seg(
         raise CaseError(
             f"The series {series.title} lacks what a DICOM segmentation of it needs ({reason})."
         ) from error
-    try:
-        with written_whole(path) as partial:
-            segmentation.save_as(partial)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _segment(

@@ -35,7 +35,7 @@ def place_series(series: DicomSeries) -> tuple[list[Frame], Grid]:
             raise CaseError(f"{where} cannot be read: of {header.path.name}, {header.problem}.")
     if len({header.frame_of_reference for header in headers}) > 1:
         raise CaseError(
-            f"{where} is no one volume: its files name different frames of reference, so the patient has "
+            f"{where} is not one volume: its files name different frames of reference, so the patient has "
             "moved between them. Export each part as a series of its own."
         )
     frames, affine = in_order([frame for header in headers for frame in header.frames], where)

@@ -59,7 +59,7 @@ def parse_entities(items: Iterable[str]) -> dict[str, str]:
         key = _ALIASES.get(key.strip().lower(), key.strip().lower())
         if key not in _CHOSEN or not value.strip():
             raise ConfigError(
-                f"'{item}' is no entity of BIDS with a value, as in ses=pre or run=2. Known are "
+                f"'{item}' is not an entity of BIDS with a value, as in ses=pre or run=2. Known are "
                 f"{', '.join(_CHOSEN)}."
             )
         found[key] = value.strip().removeprefix(f"{key}-")

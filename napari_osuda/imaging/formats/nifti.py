@@ -35,12 +35,9 @@ _MM = {1: 1e3, 2: 1.0, 3: 1e-3}
 # Bytes of the longest header, of what may stand between it and the voxels, and behind them; of a header that
 # is a file of its own; and those that are read at once.
 _LONGEST_HEADER, _LONGEST_EXTENSIONS, _LEFT_OVER = 540, 2**26, 2**26
-_LONGEST_BESIDE = 2**18
-_PIECE = 2**20
-# Bytes of an MGH header, and of its voxels by their code.
-_MGH_HEADER, _MGH_BYTES = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
-# Where an MGH header says whether it knows an orientation (goodRASFlag, two bytes).
-_RAS_FLAG = 28
+_LONGEST_BESIDE, _PIECE = 2**18, 2**20
+# Bytes of an MGH header, and of its voxels by their code; where it says whether it knows an orientation.
+_MGH_HEADER, _MGH_BYTES, _RAS_FLAG = 284, {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}, 28
 # Intents by which the values of a voxel belong together: matrices, displacements, vectors, points and colors.
 _VECTORS = (1004, 1005, 1006, 1007, 1008, 1009, 1010, 2003, 2004)
 # Of two voxel sizes that are one: templates differ by more, and rounding by less.
@@ -119,8 +116,8 @@ def _require_sizes(image: Any, path: Path) -> None:
     steps = type(header)(start, endianness=header.endianness, check=False)["pixdim"][1:4]
     if not np.isfinite(steps).all() or (steps == 0).any():
         raise CaseError(
-            f"{path} gives its voxels the size {' x '.join(f'{v:g}' for v in steps)}, which cannot be: "
-            "mend pixdim in the header, or convert the images again."
+            f"{path} gives its voxels the size {' x '.join(f'{v:g}' for v in steps)}, which is not possible: "
+            "correct pixdim in the header, or convert the images again."
         )
 
 
@@ -298,5 +295,6 @@ def _read_on(stream: Any, path: Path) -> None:
         left -= len(part)
         if left < 0:
             raise CaseError(
-                f"{path} holds far more than its header describes: it is damaged or a trap. Export it again."
+                f"{path} holds far more than its header describes: it is damaged or malicious. "
+                "Export it again."
             )

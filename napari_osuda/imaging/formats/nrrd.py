@@ -104,7 +104,7 @@ def _header(path: Path) -> tuple[dict[str, str], Stored]:
             continue
         name, colon, value = line.partition(":")
         if not colon:
-            raise CaseError(f"{path} has a line in its header that is none of NRRD's: {shown(line)}.")
+            raise CaseError(f"{path} has a line in its header that NRRD does not have: {shown(line)}.")
         fields[re.sub(r"\s", "", name.lower())] = value.strip()
     shape = _numbers(path, fields, "sizes", int)
     require_shape(path, shape, fields.get("dimension", "no"))
@@ -186,7 +186,7 @@ def _affine(path: Path, fields: dict[str, str], spatial: list[int]) -> tuple[Flo
 def _factors(path: Path, units: list[str]) -> Floats:
     for unit in units:
         if unit.lower() not in _MM:
-            raise CaseError(f"{path} counts in {shown(unit)}, which is no known unit of length: use mm.")
+            raise CaseError(f"{path} counts in {shown(unit)}, which is not a known unit of length: use mm.")
     return np.array([_MM[unit.lower()] for unit in units] if len(units) == 3 else [1.0] * 3)
 
 
@@ -228,4 +228,4 @@ def _float(path: Path, word: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise CaseError(f"{path} has the spacing {shown(word)}, which is no number.") from None
+        raise CaseError(f"{path} has the spacing {shown(word)}, which is not a number.") from None

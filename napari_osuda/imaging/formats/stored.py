@@ -95,7 +95,7 @@ def header_lines(stream: IO[bytes], path: Path) -> list[str]:
     while line := stream.readline(left):
         left -= len(line)
         if left <= 0:
-            raise CaseError(f"{path} has a header without end: it is damaged, or no image file.")
+            raise CaseError(f"{path} has a header without end: it is damaged, or not an image file.")
         text = line.decode("utf-8", errors="replace").strip()
         if not text:
             break
@@ -241,7 +241,7 @@ def require_growth(where: str, needed: int, size: int) -> None:
     if needed > _LARGE and needed > _GROWTH * size:
         raise CaseError(
             f"{where} would grow {needed // max(size, 1):,}-fold to {needed:,} bytes, which no MRI does: it "
-            "is damaged or a trap. Export the image again."
+            "is damaged or malicious. Export the image again."
         )
 
 
@@ -273,7 +273,7 @@ def _written_out(file: IO[bytes], stored: Stored) -> NDArray[Any]:
     try:
         numbers = np.array(words, dtype=bytes).astype(np.float64)
     except ValueError:
-        raise CaseError(f"{stored.path} holds text that is no number: it is damaged.") from None
+        raise CaseError(f"{stored.path} holds text that is not a number: it is damaged.") from None
     if stored.dtype.kind in "iu":
         limits = np.iinfo(stored.dtype)
         if not ((numbers >= float(limits.min)) & (numbers <= float(limits.max))).all():

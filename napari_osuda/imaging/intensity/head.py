@@ -2,8 +2,7 @@
 
 Air is 0 in a skull-stripped image, and in many others: another constant (-1000, the standard score of 0),
 noise in a clinical scan, 1e-38, or two of these where an image was padded. Crops of a head have no air at
-all. So air is recognized: as constants that fill the edges of the image, and as a dark class of voxels that
-is set apart from tissue.
+all. So air is recognized as constants along the edges, and as a dark class of voxels apart from tissue.
 """
 
 from __future__ import annotations
@@ -22,24 +21,20 @@ __all__ = ["Air", "Head", "find_air", "find_head", "head_of"]
 Mask = NDArray[np.bool_]
 
 # Of a constant along the edges, the share of its voxels whose neighbors are the same: noise has no such.
-_FLAT = 0.72
-_ALONE = 0.9
+_FLAT, _ALONE = 0.72, 0.9
 # A constant that fewer voxels have is no background.
 _LEAST_CONSTANT = 0.005
-# A drawn image has tissue of a few values: the share that eight of them have of its brighter voxels. Measured
-# ones have at most 0.92, of bytes. In a drawn image nothing is noise, and a constant that is brighter than
-# this part of the rest is tissue.
+# In a drawn image eight values have this share of its brighter voxels; in a measured one at most 0.92.
+# Nothing in it is noise, and a constant that is brighter than this part of the rest is tissue.
 _DRAWN, _FAR, _FEW = 0.95, 0.25, 64
 # In fewer voxels a histogram tells no dark class from chance.
 _LEAST_VOXELS = 4096
-_LARGE = 2_000_000
-_BINS = 128
+_LARGE, _BINS = 2_000_000, 128
 # What sets noise in the air apart, measured on 78 whole heads, an MS patient, 163 crops and a neck
 # (docs/defaults.md): how dark its mean is beside that of tissue, how deep the valley between them, and the
 # least share of the image. Heads have at most 0.14 and 0.34; images without air at least 0.22 and 0.59.
 _DARK, _VALLEY, _LEAST_NOISE = 0.18, 0.5, 0.03
-# Air lies outside: the least share that is dark of the outermost voxels, along the edge of the image or its
-# background. Dark bone and fluid lie within.
+# Air lies outside: the least share that is dark of the outermost voxels. Dark bone and fluid lie within.
 _OUTSIDE = 0.3
 # Noise reaches this many standard deviations above its mean.
 _NOISE_SD = 4.0

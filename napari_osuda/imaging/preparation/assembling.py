@@ -83,8 +83,8 @@ def reference_channel(
     found = found or [c for c in channels if known and modality_of(c) == known]
     if len(found) != 1:
         raise CaseError(
-            f"The reference grid '{wanted}' is no channel of the case: give one of {', '.join(channels)}, or "
-            f"{FINEST}."
+            f"The reference grid '{wanted}' is not a channel of the case: give one of "
+            f"{', '.join(channels)}, or {FINEST}."
         )
     return found[0]
 

@@ -54,7 +54,7 @@ def without_bias_field(
     inside = head & (image > 0)
     if not inside.any() or np.mean(image[head] < 0) > 0.01:
         raise CaseError(
-            f"{name} has values below 0 in the head, so it is no magnitude image any more. Switch bias "
+            f"{name} has values below 0 in the head, so it is not a magnitude image. Switch bias "
             "correction off, which would spoil it."
         )
     pixels = itk.GetImageFromArray(np.ascontiguousarray(image.transpose(2, 1, 0)))

@@ -72,7 +72,7 @@ def follow(program: nn.Module, example: Tensor, where: str) -> Program:
     Raises
     ------
     ModelError
-        It fails on the image, or is frozen: its weights are constants, and its normalisation is folded into
+        It fails on the image, or is frozen: its weights are constants, and its normalization is folded into
         them.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
@@ -80,7 +80,7 @@ def follow(program: nn.Module, example: Tensor, where: str) -> Program:
     named = {**dict(program.named_parameters()), **dict(program.named_buffers())}
     if not named:
         raise ModelError(
-            f"{where} is frozen: its weights are constants, and its normalisation is folded into them. Save "
+            f"{where} is frozen: its weights are constants, and its normalization is folded into them. Save "
             "it without torch.jit.freeze or optimize_for_inference."
         )
     try:

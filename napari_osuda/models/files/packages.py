@@ -156,7 +156,7 @@ class Package:
         if sha256 and found != str(sha256).lower():
             raise ModelError(
                 f"{name} in {self.path} has the sha256 {found[:16]}..., but the description says "
-                f"{str(sha256)[:16]}...: the file is damaged or was exchanged."
+                f"{str(sha256)[:16]}...: the file is damaged or was replaced."
             )
         return content, found
 

@@ -226,7 +226,9 @@ def _state_dict(loaded: Any, where: str) -> tuple[dict[str, Tensor], str | None]
 def _check_tensor(key: str, tensor: Tensor, where: str) -> None:
     """Refuse tensors that are not plain numbers in memory."""
     if len(key) > _LONGEST_KEY:
-        raise ModelError(f"{where} has the key {shown(key)}, of {len(key):,} characters; that is no layer.")
+        raise ModelError(
+            f"{where} has the key {shown(key)}, of {len(key):,} characters; that is not the name of a layer."
+        )
     kind = None
     if tensor.is_quantized:
         kind = "quantized"

@@ -59,7 +59,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     check_architecture(architecture)
     file = package.find(*_WEIGHTS)
     if file is None:
-        hint = " It is downloaded apart: see large_files.yml." if package.has("large_files.yml") else ""
+        hint = " It is downloaded separately: see large_files.yml." if package.has("large_files.yml") else ""
         raise ModelError(f"{package.path} holds no {_WEIGHTS[0]}.{hint}")
     content, sha256 = package.read_checked(file, None)
     weights = read_weights(content, file)

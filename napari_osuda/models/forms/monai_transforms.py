@@ -75,7 +75,7 @@ def describe_preprocessing(
                 "volume."
             )
     elif scaled:
-        notes.append(f"The bundle normalizes by {_words(scaled)}, which is none of those known here.")
+        notes.append(f"The bundle normalizes by {_words(scaled)}, which is not known here.")
     return tuple(notes)
 
 

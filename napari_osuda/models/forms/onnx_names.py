@@ -55,7 +55,7 @@ def check_graph(model: Any, where: str) -> None:
                 "onnx.save(model, path, save_as_external_data=False)."
             )
     if not all(_is_text(name) for name in _names_in(model.graph)):
-        raise ModelError(f"{where} has a name that is no text: the file is damaged. Export it again.")
+        raise ModelError(f"{where} has a name that is not text: the file is damaged. Export it again.")
     if model.functions:
         raise ModelError(f"{where} defines functions of its own, which are not read. Export it without them.")
     for node in model.graph.node:

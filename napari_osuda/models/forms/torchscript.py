@@ -63,7 +63,7 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
     """
     kind = _kind(content)
     if kind is None:
-        raise ModelError(f"{name} in {package.path} is no TorchScript or exported program.")
+        raise ModelError(f"{name} in {package.path} is not a TorchScript or exported program.")
     if not (trust is True or (trust and sha256 in trust)):
         raise UntrustedModelError(
             f"{package.path} (sha256 {sha256}) is a {kind} program ({name}), which is code and runs on this "

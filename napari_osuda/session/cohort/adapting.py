@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_osuda.errors import OsudaError, OutputError
+from napari_osuda.errors import OsudaError, OutputError, cannot_write
 from napari_osuda.evaluation import region_masks, volume_ml
 from napari_osuda.files import path_inside
 from napari_osuda.imaging import Case, read_case
@@ -77,7 +77,7 @@ class Adapting:
                 require_same_cohort(self.out, self.model, self.method, self.config, self.together)
                 describe_dataset(self.out, self.dataset, self.model, self.method)
             except OSError as error:
-                raise OutputError(f"{self.out} cannot be written to: {error.strerror or error}.") from error
+                raise cannot_write(self.out, error) from error
 
     def __call__(self, job: CohortJob) -> tuple[CaseOutcome, ...]:
         """Do a job, going on with what an earlier try has left; raises OsudaError where it cannot be done."""

@@ -53,7 +53,7 @@ def chosen_participants(dataset: Path, labels: Sequence[str] = ()) -> list[str]:
         It is no BIDS dataset, a label is not in it, or a patient's folder has a name that BIDS forbids.
     """
     if not dataset.is_dir():
-        raise CaseError(f"{dataset} is no folder: give the top folder of a BIDS dataset.")
+        raise CaseError(f"{dataset} is not a folder: give the top folder of a BIDS dataset.")
     found = sorted(e.name for e in os.scandir(dataset) if e.name.startswith("sub-") and e.is_dir())
     if not found:
         held = ", ".join(sorted(printable(e.name) for e in os.scandir(dataset))[:8]) or "nothing"
@@ -69,7 +69,7 @@ def chosen_participants(dataset: Path, labels: Sequence[str] = ()) -> list[str]:
     odd = next((name for name in found if not _PARTICIPANT.fullmatch(name)), None)
     if odd is not None:
         raise CaseError(
-            f"The folder {dataset / odd} has no BIDS name: after 'sub-' there are letters and digits alone. "
+            f"The folder {dataset / odd} has no BIDS name: after 'sub-' there are letters and digits only. "
             "Rename it."
         )
     return found
@@ -99,7 +99,7 @@ def column_of(dataset: Path, column: str) -> dict[str, str]:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))
     except (OSError, ValueError, csv.Error):
-        raise ConfigError(f"{path} cannot be read, and it has to tell the column '{column}'.") from None
+        raise ConfigError(f"{path} cannot be read, and it must have the column '{column}'.") from None
     # A row that is longer than the header has a column without a name.
     columns = [name for name in rows[0] if isinstance(name, str)] if rows else []
     if "participant_id" not in columns or column not in columns:

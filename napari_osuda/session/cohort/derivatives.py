@@ -25,7 +25,7 @@ WRITTEN_MASKS = {"before": "before", "adapted": "after"}
 _BIDS_VERSION = "1.10.0"
 _HOME = "https://github.com/napari-osuda/napari-osuda"
 _SAID = {
-    "before": "Mask of the source model as it came.",
+    "before": "Mask of the source model as it is.",
     "adapted": "Mask of the model after adaptation to this target (OSUDA, Liu et al., MICCAI 2021).",
 }
 # What of the output is no BIDS.
@@ -138,7 +138,7 @@ def _uri(image: Path, dataset: Path) -> str:
 
 def _label_table(card: ModelCard) -> str:
     rows = [
-        f"{value}\t{csv_cell(' '.join(name.split()))}\t{card.colours.get(value, '#999999')}"
+        f"{value}\t{csv_cell(' '.join(name.split()))}\t{card.color_of(value)}"
         for value, name in card.labels.items()
     ]
     return "index\tname\tcolor\n" + "".join(f"{row}\n" for row in rows)

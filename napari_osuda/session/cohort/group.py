@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import cannot_write
 from napari_osuda.files import csv_cell, written_whole
 from napari_osuda.session.cohort.page import cohort_page
 from napari_osuda.session.cohort.plan import CohortJob
@@ -71,7 +71,7 @@ def summarize_cohort(jobs: Iterable[CohortJob], outcomes: Outcomes, title: str) 
         with written_whole(outcomes.out / "report.html") as partial:
             partial.write_text(cohort_page(title, rows, regions), encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{outcomes.out} cannot be written to: {error.strerror or error}.") from error
+        raise cannot_write(outcomes.out, error) from error
     return summary
 
 

@@ -98,7 +98,7 @@ def _done_once(
     except OSError as failure:
         why = "" if error is None else f" {job.name}: {error}"
         raise OutputError(
-            f"Nothing can be written to {outcomes.out} any more ({failure.strerror or failure}).{why} Make "
-            "room; the same command goes on from here."
+            f"Nothing more can be written to {outcomes.out} ({failure.strerror or failure}).{why} Make "
+            "room; the same command continues from here."
         ) from failure
     return JobStatus(job, outcome.state, outcome)

@@ -11,10 +11,10 @@ from napari_osuda.session.guard.evidence import CandidateName
 __all__ = [
     "DECISIONS",
     "advice_record",
-    "choice_said",
-    "collapse_said",
-    "region_named",
-    "said",
+    "choice_words",
+    "collapse_words",
+    "reasons_in_words",
+    "region_title",
     "sentence",
 ]
 
@@ -52,34 +52,36 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
         "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
     ),
     ReasonKind.STEADY: (
-        "The result changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
-        "The result changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
+        "The adapted mask changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
+        "The adapted mask changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
     ),
     ReasonKind.MIXES: (
-        "It agrees better with masks made with other image statistics{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
-        "It agrees less with masks made with other image statistics{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
+        "The adapted mask agrees better with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
+        "The adapted mask agrees less with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "original {before:.2f}).",
     ),
     ReasonKind.OTHERS: (
-        "It agrees better with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
-        "It agrees less with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+        "The adapted mask agrees better with the other candidate masks{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
+        "The adapted mask agrees less with the other candidate masks{of} (Dice {after:.2f}, original "
+        "{before:.2f}).",
     ),
     ReasonKind.CONFIDENCE: (
         "The original model is more confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
         "The original model is less confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
     ),
     ReasonKind.COHERENCE: (
-        "Neighboring slices agree better{of} (Dice {after:.2f}, original {before:.2f}).",
-        "Neighboring slices agree less{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of the adapted mask agree better{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of the adapted mask agree less{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
     ReasonKind.SEPARATION: (
-        "The mask separates bright from dark tissue better{of} (explained variance {after:.0%}, original "
-        "{before:.0%}).",
-        "The mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, original "
-        "{before:.0%}).",
+        "The adapted mask separates bright from dark tissue better{of} (explained variance {after:.0%}, "
+        "original {before:.0%}).",
+        "The adapted mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, "
+        "original {before:.0%}).",
     ),
     ReasonKind.VOLUMES: (
         "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "
@@ -97,22 +99,22 @@ def sentence(reason: Reason) -> str:
     wanted = _SENTENCES[reason.kind]
     if isinstance(wanted, tuple):
         wanted = wanted[reason.figures["after"] < reason.figures["before"]]
-    of = "" if reason.region is None else f" for {region_named(reason.region)}"
-    text = wanted.format(**reason.figures, of=of, Region=region_named(reason.region))
+    of = "" if reason.region is None else f" for {region_title(reason.region)}"
+    text = wanted.format(**reason.figures, of=of, Region=region_title(reason.region))
     return text if reason.case is None else f"{reason.case}: {text}"
 
 
-def said(advice: Recommendation | None) -> tuple[str, ...]:
+def reasons_in_words(advice: Recommendation | None) -> tuple[str, ...]:
     """The reasons of a recommendation in words, the one that decided first; none without one."""
     return () if advice is None else tuple(sentence(reason) for reason in advice.reasons)
 
 
-def region_named(region: str | None) -> str:
+def region_title(region: str | None) -> str:
     """What a region is called."""
     return "The mask" if region is None else f"'{region}'"
 
 
-def collapse_said(collapse: Collapse) -> str:
+def collapse_words(collapse: Collapse) -> str:
     """How the training ended, in words."""
     what = (
         f"only {collapse.left:.0%} of the marked area is left"
@@ -121,7 +123,7 @@ def collapse_said(collapse: Collapse) -> str:
     )
     return (
         f"The segmentation collapsed at iteration {collapse.iteration}: {what}. "
-        f"Training was ended, and the state after {collapse.good} iterations is used."
+        f"Training was ended, and the result of iteration {collapse.good} is used."
     )
 
 
@@ -133,9 +135,9 @@ _CHOSEN: dict[CandidateName, str] = {
 }
 
 
-def choice_said(name: CandidateName, iterations: int, refused: Recommendation) -> str:
+def choice_words(name: CandidateName, iterations: int, refused: Recommendation) -> str:
     """Why the result is not that of the last iteration."""
-    why = f" {said(refused)[0]}" if refused.reasons and refused.decision != "accept" else ""
+    why = f" {reasons_in_words(refused)[0]}" if refused.reasons and refused.decision != "accept" else ""
     return (
         f"Another result is probably better than that of the {iterations} iterations of training: "
         f"{_CHOSEN[name]}.{why}"
@@ -148,7 +150,7 @@ def advice_record(advice: Recommendation | None) -> dict[str, Any] | None:
         return None
     return {
         "decision": advice.decision,
-        "reasons": list(said(advice)),
+        "reasons": list(reasons_in_words(advice)),
         "evidence": [reason.to_dict() for reason in advice.reasons],
         "regions": {
             name: {

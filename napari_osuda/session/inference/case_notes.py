@@ -95,8 +95,8 @@ def _place_notes(case: Case) -> Iterator[Note]:
     if not (case.placed and case.grid.placed):
         yield Note(
             NoteKind.PLACE,
-            f"'{case.name}' does not say how it lies in the patient: left and right may be exchanged. "
-            "Check the mask against the image.",
+            f"The header of '{case.name}' does not give the patient's directions: left and right may be "
+            "exchanged. Check the mask against the image.",
         )
     headers = {case.name: case.grid} | {source.name: source.grid for source in case.sources if source.grid}
     for name, grid in headers.items():

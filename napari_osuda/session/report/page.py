@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import cannot_write
 from napari_osuda.evaluation import DIFFERENCE
 from napari_osuda.files import written_whole
+from napari_osuda.models.card_defaults import color_of
 from napari_osuda.session.report.charts import Curve, color_map, line_chart, map_chart
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.html import Markup, join, tag
@@ -38,7 +39,7 @@ from napari_osuda.session.report.words import (
 
 __all__ = ["render", "whole_page", "write_report"]
 
-_OTHER = "#7f7f7f"
+_TOTAL = "#7f7f7f"
 # A page of many cases stays small enough for a mail.
 _SLICES, _SLICES_OF_MANY, _MANY = 4, 2, 4
 
@@ -56,14 +57,14 @@ def write_report(path: Path | str, report: ReportInput) -> None:
         with written_whole(path) as partial:
             partial.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f'The report "{path}" cannot be written: {error.strerror or error}.') from error
+        raise cannot_write(f'The report "{path}"', error) from error
 
 
 def render(report: ReportInput) -> str:
     """The page as text."""
     return whole_page(
         report.title,
-        _verdict(report),
+        _outcome(report),
         *(_case_section(n, case, report) for n, case in enumerate(report.cases)),
         _summary_section(report.cases),
         _adaptation_section(report),
@@ -94,7 +95,7 @@ def whole_page(title: str, *sections: Markup | None) -> str:
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _verdict(report: ReportInput) -> Markup:
+def _outcome(report: ReportInput) -> Markup:
     outcome = OUTCOMES.get(report.outcome, report.outcome)
     notes = (tag("p", note) for note in report.notes)
     return join([_recommendation(report.recommendation, report.reasons), tag("p", outcome), *notes])
@@ -137,9 +138,7 @@ def _pictures_title(case: ReportCase) -> str:
 
 
 def _legend(report: ReportInput, compared: bool) -> Markup:
-    entries = [
-        (name, report.colors.get(value, "#ffffff")) for value, name in report.labels.items() if value != 0
-    ]
+    entries = [(name, color_of(report.colors, value)) for value, name in report.labels.items() if value != 0]
     if compared:
         entries += [(name, color) for name, color in DIFFERENCE.values()]
     chips = (
@@ -172,7 +171,7 @@ def _adaptation_section(report: ReportInput) -> Markup:
     losses = (
         Curve("L_HBS", column("l_hbs"), "#0072b2"),
         Curve("\N{GREEK SMALL LETTER LAMDA} L_SE", weighted, "#d55e00"),
-        Curve("total", column("loss"), _OTHER),
+        Curve("total", column("loss"), _TOTAL),
     )
     schedules = (
         ("\N{GREEK SMALL LETTER ETA}, share of the source in the statistics", column("eta"), "#009e73"),
@@ -208,9 +207,7 @@ def _adaptation_section(report: ReportInput) -> Markup:
 def _fractions(report: ReportInput, column: Callable[[str], list[float]]) -> list[Curve]:
     """Foreground classes of steps.csv; the background is the rest, and would flatten them."""
     shown = ((value, name) for value, name in report.labels.items() if value != 0)
-    return [
-        Curve(name, column(f"fraction_{value}"), report.colors.get(value, _OTHER)) for value, name in shown
-    ]
+    return [Curve(name, column(f"fraction_{value}"), color_of(report.colors, value)) for value, name in shown]
 
 
 def _layer_chart(report: ReportInput, t: Sequence[float]) -> Markup:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.models.card_defaults import color_of
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.html import Markup, join, number, tag
 from napari_osuda.session.report.pictures import SlicePicture, data_uri, overlay, slice_pictures
@@ -33,7 +34,7 @@ def paper(report: ReportInput) -> str:
         "body",
         tag("h1", report.title),
         tag("p", NOT_A_DEVICE, class_="soft"),
-        _verdict(report),
+        _recommendation(report),
         *(_case(case, report) for case in report.cases),
         tag("h2", "Settings"),
         details_of(report.settings, "Of the adaptation"),
@@ -43,7 +44,7 @@ def paper(report: ReportInput) -> str:
     return tag("html", tag("head", tag("style", Markup(style))), body)
 
 
-def _verdict(report: ReportInput) -> Markup:
+def _recommendation(report: ReportInput) -> Markup:
     outcome = OUTCOMES.get(report.outcome, report.outcome)
     lines = [
         tag("h2", HEADLINES.get(report.recommendation, report.recommendation)),
@@ -80,7 +81,7 @@ def _case(case: ReportCase, report: ReportInput) -> Markup:
 
 def _legend(report: ReportInput) -> Markup:
     entries = [
-        tag("span", "\N{BLACK SQUARE} ", style=f"color: {report.colors.get(value, '#000000')}")
+        tag("span", "\N{BLACK SQUARE} ", style=f"color: {color_of(report.colors, value)}")
         + tag("span", f"{name}   ")
         for value, name in report.labels.items()
         if value != 0

@@ -39,7 +39,7 @@ MASKS: Mapping[str, str] = {"before": "original", "after": "adapted", "final": "
 
 REFERENCE_NOTE = "The reference was used for these scores only, not for the adaptation or the recommendation."
 SCALE = "R, L, A, P: the patient's right, left, front, back. The bar is 50 mm."
-NUMBERS = "The numbers are in steps.csv and channels.npz, beside this page."
+NUMBERS = "The numbers are in steps.csv and channels.npz, in the folder of this page."
 NO_CURVES = "No iteration was run, so there are no curves."
 CALIBRATION = "Calibration of the network's probabilities, over all voxels of the head (0 is best)"
 SUMMARY = "All cases against their references, mean \N{PLUS-MINUS SIGN} standard deviation"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import cannot_write
 from napari_osuda.files import path_inside, written_whole
 from napari_osuda.session.review.run import ReviewRun
 
@@ -87,7 +87,7 @@ def export_file(source: Path, target: Path) -> None:
         with written_whole(target) as partial:
             shutil.copyfile(source, partial)
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise cannot_write(target, error) from error
 
 
 def _final(folder: Path, file: str) -> Path:

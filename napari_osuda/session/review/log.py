@@ -38,7 +38,7 @@ def _use(value: object) -> object:
 
 @dataclass(frozen=True)
 class Entry:
-    """One act of the reviewer.
+    """One decision of the reviewer.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Entry:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise CaseError(
-                f"The review's log has an entry that is none ({where[:80]}: {first['msg'][:200]})."
+                f"The review's log has an entry that is not valid ({where[:80]}: {first['msg'][:200]})."
             ) from None
 
 

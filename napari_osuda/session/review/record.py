@@ -1,4 +1,4 @@
-"""review.json of a run folder: every act of the reviewer, written down before it takes effect."""
+"""review.json of a run folder: every decision of the reviewer, written down before it takes effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.errors import CaseError, OutputError
+from napari_osuda.errors import CaseError, OutputError, cannot_write
 from napari_osuda.files import path_inside, written_whole
 from napari_osuda.locks import locked
 from napari_osuda.session.review.case import ReviewCase
@@ -68,7 +68,7 @@ class ReviewRecord:
             self._seen = _stamp(folder / REVIEW_FILE)
 
     def open_case(self, case: ReviewCase) -> Review:
-        """The review of a case as it stands, whose acts are recorded from now on.
+        """The review of a case as it stands, whose decisions are recorded from now on.
 
         Where the run was done again since, or another iteration chosen, the decisions on slices that are the
         same as ever hold, and so does what was painted.
@@ -123,7 +123,7 @@ class ReviewRecord:
         return dict(found) if isinstance(found, dict) else None
 
     def set_position(self, name: str, plane: str, index: int) -> None:
-        """Keep in mind where the reviewer is; it is written with the next act, or by `write`."""
+        """Keep in mind where the reviewer is; it is written with the next decision, or by `write`."""
         if name in self._document["cases"]:
             self._document["cases"][name]["place"] = {"plane": plane, "slice": index}
             self._document["last_case"] = name
@@ -203,7 +203,7 @@ class ReviewRecord:
                     partial.write_text(text, encoding="utf-8")
                 self._seen = _stamp(path)
             except OSError as error:
-                raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+                raise cannot_write(path, error) from error
 
     def _where(self) -> str:
         return "The review" if self.folder is None else str(self.folder / REVIEW_FILE)
@@ -227,7 +227,7 @@ class ReviewRecord:
             with written_whole(path) as partial, open(partial, "wb") as stream:
                 np.savez_compressed(stream, labels=slices)
         except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+            raise cannot_write(path, error) from error
 
     def _edit(self, case: ReviewCase, index: int) -> NDArray[Any]:
         if self.folder is None:
@@ -236,7 +236,7 @@ class ReviewRecord:
         try:
             labels = read_arrays(path)["labels"]
             if labels.dtype.kind not in "biu":
-                raise ValueError(f"it holds {labels.dtype.name} and no labels")
+                raise ValueError(f"it holds {labels.dtype.name}, not labels")
             return labels
         except (OSError, ValueError, KeyError) as error:
             raise CaseError(
@@ -262,7 +262,7 @@ def _of_this_form(document: dict[str, Any]) -> dict[str, Any]:
     if form != REVIEW_FORMAT:
         raise CaseError(
             f"The review's record is not one of this version (format {form}, expected {REVIEW_FORMAT}): "
-            "update napari-osuda, or move the file away to begin anew."
+            "update napari-osuda, or move the file away to start again."
         )
     return document
 

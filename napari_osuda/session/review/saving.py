@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_osuda.errors import OsudaError, OutputError
+from napari_osuda.errors import OsudaError, OutputError, cannot_write
 from napari_osuda.evaluation import write_rows
 from napari_osuda.files import path_inside, sha256_of
 from napari_osuda.imaging import write_labels
@@ -99,7 +99,7 @@ def keep_run(run: ReviewRun, folder: Path) -> None:
                 written.write_uncertainty(case)
         written.write(result)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+        raise cannot_write(folder, error) from error
     run.result, run.folder = result, folder
     run.record.move_to(folder)
 

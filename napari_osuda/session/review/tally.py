@@ -1,4 +1,4 @@
-"""What the final mask holds, kept up act by act: a volume is not counted anew at every key."""
+"""What the final mask holds, kept up decision by decision: a volume is not counted again at every key."""
 
 from __future__ import annotations
 

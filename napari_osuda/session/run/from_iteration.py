@@ -61,7 +61,7 @@ class RunFromIteration:
         setup = set_up_again(past.job, past.intensity_maps)
         adaptation = begin_adaptation(setup)
         if adaptation is None or not past.cases:
-            raise OutputError("This run has not adapted anything, so it has no earlier iteration.")
+            raise OutputError("No model was adapted in this run, so it has no earlier iteration.")
         network_at(state, past.job.model.network, into=adaptation.model)
         adaptation.t = self._iteration
         guard = setup.job.config.guard

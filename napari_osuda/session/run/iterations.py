@@ -13,7 +13,7 @@ from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.models.classes import foreground_channels
 from napari_osuda.session.events import Event, Note, Step
 from napari_osuda.session.guard.collapse import CollapseWatch
-from napari_osuda.session.guard.wording import collapse_said
+from napari_osuda.session.guard.wording import collapse_words
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.setup import Setup
@@ -102,7 +102,7 @@ class Iterations:
             yield Step(step)
             yield self._clock.progress("adapt", self.adaptation.t, total)
             if collapse is not None:
-                yield wording.collapse(collapse_said(collapse))
+                yield wording.collapse(collapse_words(collapse))
                 break
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
                 self.save()

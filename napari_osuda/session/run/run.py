@@ -14,7 +14,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, NormLayer, adapt
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
-from napari_osuda.session.guard.wording import choice_said
+from napari_osuda.session.guard.wording import choice_words
 from napari_osuda.session.inference.case_notes import case_notes
 from napari_osuda.session.job import IterationReason, Job, Outcome, RunResult
 from napari_osuda.session.preflight import check_job, check_out
@@ -218,7 +218,7 @@ class Run:
             reached = adaptation.t if self._chosen is None else self._chosen.iteration
             used = good if choice.name == "earlier" else 0
             self._chosen = Chosen(used, IterationReason.GUARD)
-            yield wording.fallback(choice_said(choice.name, reached, choice.refused))
+            yield wording.fallback(choice_words(choice.name, reached, choice.refused))
         for case in found:
             yield from self._masks.take(case)
 

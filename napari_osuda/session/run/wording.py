@@ -63,7 +63,7 @@ def contrast_as_set(how: IntensityMap) -> Note:
 def contrast_converted(channels: Sequence[tuple[str, str, IntensityMap]]) -> Note:
     """Images of other contrasts are changed; ``channels`` has channel, contrast by name, and map."""
     parts = [
-        f"{name} stands in for {channel.upper()}, so {_made(how)}"
+        f"{name} is used in place of {channel.upper()}, so {_made(how)}"
         for channel, name, how in channels
         if how != "identity"
     ]

@@ -40,7 +40,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             found = {name: arrays[name] for name in arrays.files}
         # What does not begin as an array comes as it stands.
         if not all(isinstance(array, np.ndarray) for array in found.values()):
-            raise ValueError("it holds something that is no array")
+            raise ValueError("it holds something that is not an array")
         return found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(str(error)) from error

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_osuda.imaging import channel_caption
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 from napari_osuda.session.job import CaseResult, RunResult
 from napari_osuda.session.report.content import Curves, ReportCase, ReportInput, shown_first
 from napari_osuda.session.run_folder.documents import plain
@@ -89,7 +89,7 @@ def _case(result: CaseResult) -> ReportCase:
         calibration_before=result.calibration_before,
         calibration_after=result.calibration_after,
         decision=None if advice is None else advice.decision,
-        reasons=said(advice),
+        reasons=reasons_in_words(advice),
     )
 
 

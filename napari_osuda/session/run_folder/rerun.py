@@ -68,7 +68,7 @@ class Rerun:
         """
         path = Path(path)
         if not path.is_dir() and path.name != RUN_FILE:
-            raise CaseError(f"{path} is no record of a run: give a run folder, or the {RUN_FILE} in it.")
+            raise CaseError(f"{path} is not the record of a run: give a run folder, or the {RUN_FILE} in it.")
         return cls(read_record(path if path.is_dir() else path.parent))
 
     @property

@@ -155,7 +155,7 @@ class Timeline:
         with self._lock:
             if iteration not in self._held:
                 raise OutputError(
-                    f"No state of iteration {iteration} was kept; there are those of "
+                    f"No state of iteration {iteration} was kept; kept are "
                     f"{', '.join(map(str, self._held)) or 'none'}."
                 )
             state = self._held[iteration]

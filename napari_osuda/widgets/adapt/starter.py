@@ -201,7 +201,7 @@ class Starter(QObject):
         try:
             self._cockpit.start(job, image)
             self._cockpit.images.watch(self._viewer, layers_of_case(self._viewer.layers, job.cases[0], image))
-        except RuntimeError as error:
+        except OsudaError as error:
             self.failed.emit(str(error))
 
     def _on_queued(self, waiting: Waiting) -> None:

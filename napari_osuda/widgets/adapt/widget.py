@@ -57,14 +57,12 @@ class AdaptWidget(DockedWidget):
 
     Notes
     -----
-    The masks of a run make room for the next run's; they are in the run folder, and one that was painted in
-    stays, called "edited". Closing the widget interrupts a run under way, which is offered to be resumed when
-    the widget is opened again.
+    The masks of a run make room for the next run's; one that was painted in stays, called "edited". Closing
+    the widget interrupts a run under way, which is offered to be resumed when it is opened again.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # Where the display is drawn by software, torch's compiler must not be met for the first time inside
-        # an optimizer: the two LLVMs in one process can then crash each other.
+        # Met first in an optimizer, torch's compiler and the LLVM of a software display can crash each other.
         import torch._dynamo  # noqa: F401
 
         from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls

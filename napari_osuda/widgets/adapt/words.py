@@ -35,11 +35,11 @@ _STAGES = {
 }
 _COUNTED = {"before": "slice", "adapt": "iteration", "after": "slice"}
 
-# Of each decision of the guard: mark, hue and headline.
-VERDICTS: dict[str, tuple[str, str, str]] = {
-    "accept": ("✔", "green", "Use adapted"),
-    "keep-source": ("▲", "orange", "Use original"),
-    "neither": ("✖", "red", "Trust neither: mark by hand"),
+# Each decision of the guard, as short as a button.
+RECOMMENDATIONS: dict[str, str] = {
+    "accept": "Use adapted",
+    "keep-source": "Use original",
+    "neither": "Trust neither: mark by hand",
 }
 NEITHER_NEXT = "Neither mask is shown. Press Review to compare them and to mark by hand."
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
@@ -52,8 +52,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     "osuda-ac": "For comparison: every channel of the model is adjusted alike.",
     "osuda-se": "Adjusts only the image statistics. Nothing is trained.",
     "osuda-mc": "The method's later version (2023). It also learns from its own masks.",
-    "source-only": "No adaptation: the source model as it came.",
-    "contrast-only": "No adaptation: only the contrast of the image is converted, as its name tells.",
+    "source-only": "No adaptation: the source model as it is.",
+    "contrast-only": "No adaptation: only the contrast of the image is converted, according to its name.",
     "curve": "No adaptation: the brightness of the image is converted by a curve that is fitted to it.",
     "adabn": "Replaces the stored image statistics with those of this scan. Nothing is trained.",
     "norm-prior": "Mixes the stored image statistics with those of this scan. Nothing is trained.",
@@ -164,8 +164,8 @@ def folders_words(folders: Sequence[str]) -> str:
 def tilt_words(layer: str, degrees: float) -> str:
     """That an image is shown straightened."""
     return (
-        f"'{layer}' is tilted by {degrees:.1f}° against the patient's axes. It is shown straightened; "
-        "masks are saved in its true place."
+        f"'{layer}' is tilted by {degrees:.1f}° against the patient's axes. It is shown straightened. "
+        "Masks are saved in its true position."
     )
 
 
@@ -186,6 +186,6 @@ def unplaced_words(layers: Sequence[str]) -> str:
     if not layers:
         return ""
     return (
-        f"'{layers[0]}' does not say how it lies in the patient. It is taken as it looks on the screen, "
-        "with the patient's right on the left: please check."
+        f"The file of '{layers[0]}' does not give the patient's directions. The patient's right is taken "
+        "to be on the left of the screen: please check."
     )

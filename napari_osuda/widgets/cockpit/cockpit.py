@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_osuda.errors import RunUnderWayError
 from napari_osuda.widgets.cockpit.feed import Feed
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.cockpit.images import OpenImages
@@ -123,9 +124,9 @@ class Cockpit(QObject):
         return self._previewer
 
     def start(self, job: Job, image: Any = None) -> None:
-        """Begin a run whose masks lie on the layer ``image``; RuntimeError if one is under way."""
+        """Begin a run whose masks lie on the layer ``image``; RunUnderWayError if one is under way."""
         if self.busy:
-            raise RuntimeError("A run is under way; stop it first.")
+            raise RunUnderWayError
         self._forget_states()
         self._run = self._previewer = None
         self.image = image
@@ -134,13 +135,13 @@ class Cockpit(QObject):
         self.controller.start(job)
 
     def use_iteration(self, iteration: int) -> None:
-        """Make the state after so many iterations the result; RuntimeError if a run is under way."""
+        """Make the state after so many iterations the result; RunUnderWayError if a run is under way."""
         from napari_osuda.session import RunFromIteration
 
         assert self.result is not None
         assert self.timeline is not None
         if self.busy:
-            raise RuntimeError("A run is under way; stop it first.")
+            raise RunUnderWayError
         clear_up()
         set_aside()
         self.controller.launch(RunFromIteration(self.result, self.timeline, iteration))

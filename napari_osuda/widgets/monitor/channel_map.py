@@ -8,12 +8,13 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout
+from qtpy.QtWidgets import QHBoxLayout
 
 from napari_osuda.widgets.monitor.cells import arranged, picture_of
 from napari_osuda.widgets.monitor.color_bar import ColorBar
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.monitor.words import channel_words, map_words
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["ChannelMap"]
@@ -26,6 +27,7 @@ _MOVES = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
+_ORDER, _SCALE = "Order of the cells", "Scale of the colors"
 _PICKS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
@@ -61,8 +63,8 @@ class ChannelMap(PlotPanel):
         self.view.box.invertY(True)
         self.view.set_label("bottom", "channel")
         self.bar = ColorBar(pg.colormap.get(self.map_name), colors)
-        self.order = _choice("Order of the cells", "network's order", "by distance")
-        self.scale = _choice("Scale of the colors", "linear", "logarithmic")
+        self.order = combo_box(_ORDER, ("network's order", "by distance"), tip=_ORDER)
+        self.scale = combo_box(_SCALE, ("linear", "logarithmic"), tip=_SCALE)
         choices = QHBoxLayout()
         for combo in (self.order, self.scale):
             choices.addWidget(combo)
@@ -272,15 +274,6 @@ class ChannelMap(PlotPanel):
                 self.picked.emit(int(self._cells[self._cell[0]][self._cell[1]]))
                 return True
         return super().eventFilter(watched, event)
-
-
-def _choice(name: str, *choices: str) -> QComboBox:
-    combo = QComboBox()
-    combo.addItems(choices)
-    combo.setAccessibleName(name)
-    combo.setToolTip(name)
-    combo.setMinimumWidth(1)
-    return combo
 
 
 def _elided(name: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox
 
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.curves import CurveStyle, FloatArray, LinePanel
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["PinnedPanel"]
@@ -28,9 +28,7 @@ class PinnedPanel(LinePanel):
 
     def __init__(self, colors: Palette) -> None:
         self.pinned: list[int] = []
-        self.quantity = QComboBox()
-        self.quantity.addItems(list(_QUANTITIES))
-        self.quantity.setAccessibleName("Quantity of the pinned channels")
+        self.quantity = combo_box("Quantity of the pinned channels", _QUANTITIES)
         super().__init__(colors)
         self.figure.layout().addWidget(self.quantity)
         self.quantity.currentIndexChanged.connect(lambda _: self._renew())

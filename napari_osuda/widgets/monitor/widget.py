@@ -91,6 +91,23 @@ class MonitorWidget(DockedWidget):
         # Columns, and the plots in their order.
         self._arranged: tuple[int, list[PlotPanel]] = (0, [])
         self._placed = False
+        # What has been drawn: a plot that was out of sight catches up when it is seen again.
+        self._drawn: dict[str, int] = {}
+        self._rests_until = 0.0
+        # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
+        self._drawn_at: float | None = None
+        # Since when the plots have stood still for someone who scrolls.
+        self._scrolling_since: float | None = None
+        self._lay_out()
+        self._arrange()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._on_time)
+        self._connect()
+        self.show_history(self.cockpit.history)
+        self._timer.start()
+
+    def _lay_out(self) -> None:
         inside = Column()
         column = QVBoxLayout(inside)
         column.setContentsMargins(4, 4, 4, 4)
@@ -111,19 +128,9 @@ class MonitorWidget(DockedWidget):
         for widget in (self.timeline, self.note):
             layout.addWidget(widget)
         layout.addWidget(self.scroller, 1)
-        self._arrange()
 
-        # What has been drawn: a plot that was out of sight catches up when it is seen again.
-        self._drawn: dict[str, int] = {}
-        self._timer = QTimer(self)
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._on_time)
-        self._rests_until = 0.0
-        # What the window's thread had worked when the plots were drawn last, until that is reckoned up.
-        self._drawn_at: float | None = None
-        # Since when the plots have stood still for someone who scrolls.
-        self._scrolling_since: float | None = None
-        napari_viewer.dims.events.current_step.connect(self._on_scrolling)
+    def _connect(self) -> None:
+        self.viewer.dims.events.current_step.connect(self._on_scrolling)
         self.cockpit.began.connect(self.show_history)
         self.cockpit.ended.connect(self._on_ended)
         self.cockpit.left.connect(self._on_left)
@@ -131,8 +138,6 @@ class MonitorWidget(DockedWidget):
         self.activations.message.connect(self.note.tell)
         for panel in self.maps:
             panel.picked.connect(self.pin)
-        self.show_history(self.cockpit.history)
-        self._timer.start()
 
     def show_history(self, history: RunHistory | None) -> None:
         """Show another run, or none."""

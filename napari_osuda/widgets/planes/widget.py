@@ -11,7 +11,6 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -28,6 +27,7 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.planes.crosshair import Crosshair
 from napari_osuda.widgets.planes.cutting import base_of, cut, steps_at
 from napari_osuda.widgets.planes.view import PlaneView
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.window import below
 from napari_osuda.widgets.qt.words import WrappedLabel
 
@@ -57,13 +57,12 @@ class PlanesWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Planes")
         self.views = (PlaneView(), PlaneView())
-        self.windows = QComboBox()
-        self.windows.setAccessibleName("Brightness of the image")
-        self.windows.setToolTip("Window and level of the image that is shown")
-        self.windows.addItem("As it is")
-        self.windows.addItems(list(WINDOWS))
-        self.windows.setMinimumWidth(1)
-        self.windows.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.windows = combo_box(
+            "Brightness of the image",
+            ("As it is", *WINDOWS),
+            tip="Window and level of the image that is shown",
+            width="any",
+        )
         self.cross = QCheckBox("Crosshair")
         self.cross.setChecked(True)
         self.cross.setToolTip("Draws the crosshair on the large picture too. A click there moves it.")

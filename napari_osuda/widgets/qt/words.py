@@ -1,4 +1,4 @@
-"""Labels that fit a narrow dock, greyed buttons that say why, and time left in words."""
+"""Labels that fit a narrow dock, grayed buttons that say why, and time left in words."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class NoteLabel(WrappedLabel):
 
 
 def enable(widget: QWidget, tip: str, why_not: str = "") -> None:
-    """Enable a widget with its tooltip, or grey it out with a tooltip that says why."""
+    """Enable a widget with its tooltip, or gray it out with a tooltip that says why."""
     widget.setEnabled(not why_not)
     widget.setToolTip(why_not or tip)
 

@@ -46,7 +46,7 @@ class Exports(QObject):
         self.menu.aboutToShow.connect(self.fill)
 
     def fill(self) -> None:
-        """List what there is; what is missing is greyed, and its tip says why."""
+        """List what there is; what is missing is grayed, and its tip says why."""
         self.menu.clear()
         run, review = self._context.run, self._context.review
         if run is None or review is None:
@@ -57,7 +57,7 @@ class Exports(QObject):
             action.setEnabled(not offer.why_not)
             action.setToolTip(offer.why_not or words.EXPORT_TIP)
             if offer.why_not:
-                # A greyed line shows no tip on every platform, so the line itself says it.
+                # A grayed line shows no tip on every platform, so the line itself says it.
                 action.setText(f"{words.EXPORTS[offer.form]}  ({offer.why_not})")
             action.triggered.connect(lambda _, offer=offer: self._ask(run, offer))
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -21,8 +19,10 @@ from qtpy.QtWidgets import (
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
+from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.qt.column import scrolled
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
@@ -58,11 +58,7 @@ class ReviewPage:
         self.last_button = QPushButton(words.REVIEW_LAST)
         self.open_button = QPushButton(words.OPEN)
         self.open_button.setToolTip(words.OPEN_TIP)
-        self.case = QComboBox()
-        self.case.setAccessibleName("Case under review")
-        self.case.setToolTip(words.WORKLIST_TIP)
-        self.case.setMinimumWidth(1)
-        self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.case = combo_box("Case under review", tip=words.WORKLIST_TIP, width="any")
         self.advice = WrappedLabel()
         self._why = False
         self.slices = SlicePanel(colors)
@@ -154,7 +150,7 @@ class ReviewPage:
         self.advice.setVisible(case is not None)
         if case is None:
             return
-        mark, hue = words.VERDICT_MARKS.get(case.decision, words.VERDICT_MARKS[None])
+        mark, hue = RECOMMENDATION_MARKS.get(case.decision, RECOMMENDATION_MARKS[None])
         said = (
             f"<span style='color: {getattr(self._colors, hue)}'>{mark}</span> <b>{words.headline(case)}</b>"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import QMarginsF
 from qtpy.QtGui import QPageLayout, QPageSize, QPdfWriter, QTextDocument
 
-from napari_osuda.errors import OutputError
+from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.files import written_whole
 
 __all__ = ["write_pdf"]
@@ -40,4 +40,4 @@ def write_pdf(path: Path, html: str, title: str) -> None:
             if not partial.is_file() or not partial.stat().st_size:
                 raise OutputError(f"{path} cannot be written.")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise cannot_write(path, error) from error

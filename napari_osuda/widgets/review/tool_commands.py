@@ -117,7 +117,7 @@ class ToolCommands(QObject):
         review, length, use, plane, index, before, after = found
         context = self._context
         if review is not context.review or len(review.log) != length:
-            # Another act came first: what was worked out is of an earlier mask.
+            # Another decision came first: what was worked out is of an earlier mask.
             context.tell(words.OVERTAKEN)
             return
         title = words.TITLES[use.tool]

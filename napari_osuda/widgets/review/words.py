@@ -45,14 +45,6 @@ TABS = {
 FINAL_HOLDS = "Final mask:"
 VOLUMES = "ml"
 
-# Of each recommendation: mark and hue.
-VERDICT_MARKS: Mapping[str | None, tuple[str, str]] = {
-    "accept": ("\N{CHECK MARK}", "green"),
-    "keep-source": (TRIANGLE, "orange"),
-    "neither": ("\N{BALLOT X}", "red"),
-    None: ("", "text"),
-}
-
 # Decisions
 
 USE = {"after": "Use adapted", "before": "Use original"}
@@ -63,7 +55,7 @@ USE_TIPS = {
 EDIT = "Edit"
 EDIT_TIP = "Opens the final mask for napari's paint tools. Every stroke is recorded."
 FLAG_BUTTON = "Flag"
-FLAG_TIP = "Flags the slice, or the selected rows, with the comment below. Again: removes the flag."
+FLAG_TIP = "Flags the slice, or the selected rows, with the comment below. Click again to remove the flag."
 COMMENT_HINT = "Comment (Enter sets the flag)"
 UNDO, REDO = "Undo", "Redo"
 NOTHING_TO = {"undo": "There is nothing to undo.", "redo": "There is nothing to redo."}
@@ -78,7 +70,7 @@ WHOLE_MENU = {
     "flag": "Flag this case with the comment",
 }
 IN_3D = "No slice is shown in the 3-D view, so nothing was done. Switch to the 2-D view first."
-EDITING = "Paint in the final mask. Every stroke is recorded. Edit again locks the mask."
+EDITING = "Paint in the final mask. Every stroke is recorded. Click Edit again to lock the mask."
 LOCKED_IN_3D = "The final mask is locked in the 3-D view."
 NEITHER = "Neither mask is recommended."
 LEAVE_EDITED = "Leave edited slices"
@@ -96,7 +88,7 @@ EXPORTS = {
 CHOOSE_FOLDER = "Choose an empty folder for this run and its review"
 OPEN_FOLDER = "Open a run folder"
 REPORTING = f"Writing the report{ELLIPSIS}"
-REPORT_DONE = "The report is beside it."
+REPORT_DONE = "The report is in the same folder."
 SCORES = "Compare with labels that a person has drawn. They give the scores and decide nothing."
 OPACITY = "Opacity of each label"
 CHOOSE_REFERENCE = "Reference labels"
@@ -251,8 +243,8 @@ def saved(result: Saved, undecided: int) -> str:
 def put_back(names: Sequence[str]) -> str:
     """That deleted layers were shown again."""
     listed = ", ".join(f"'{name}'" for name in names)
-    were = "was" if len(names) == 1 else "were"
-    return f"{listed} belongs to this review and {were} put back. Close the panel to end the review."
+    belong = "belongs to this review and was" if len(names) == 1 else "belong to this review and were"
+    return f"{listed} {belong} put back. Close the panel to end the review."
 
 
 def closed(case: str) -> str:

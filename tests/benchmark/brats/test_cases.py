@@ -37,7 +37,11 @@ def test_layouts_of_all_years_are_found(tmp_path, brats_2018):
     (tmp_path / "GoAT" / "BraTS-GoAT-00007").rename(tmp_path / "GoAT" / "seventh")
     (tmp_path / "2023" / "BraTS-GLI-00005-001").rename(tmp_path / "2023" / "second visit")
     (renamed,) = find_brats(tmp_path / "GoAT")
-    assert (renamed.name, renamed.patient, renamed.labelling) == ("seventh", goat.patient, goat.labelling)
+    assert (renamed.name, renamed.patient, renamed.label_scheme) == (
+        "seventh",
+        goat.patient,
+        goat.label_scheme,
+    )
     assert {c.patient for c in find_brats(tmp_path / "2023")} == {"BraTS-GLI-00005"}
 
 
@@ -64,7 +68,7 @@ def test_labels_of_all_years_become_those_of_the_card(tmp_path):
             read_patient(find_brats(tmp_path / name)[0], TABLE_1[0])
 
 
-def test_paediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
+def test_pediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
     name = "BraTS-PED-00005-000"
     for release, enhancing, found in (
         # Of 2023: 1 core, 2 edema, 3 enhancing.
@@ -83,7 +87,7 @@ def test_paediatric_labels_are_read_by_the_year_of_their_release(tmp_path):
     write_case(tmp_path / "BraTS2023-PED" / name, NEW, enhancing=4)
     with pytest.raises(CaseError, match="label 4"):
         read_patient(find_brats(tmp_path / "BraTS2023-PED")[0], TABLE_1[0])
-    # None of these is the year of a paediatric release, nor is the number of a case.
+    # None of these is the year of a pediatric release, nor is the number of a case.
     for release in ("BraTS-PEDs-v1", "BraTS2023", "stripped_2024"):
         write_case(tmp_path / release / "BraTS-PED-02024-000", NEW, enhancing=3)
         (case,) = find_brats(tmp_path / release)

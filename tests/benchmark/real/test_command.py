@@ -24,7 +24,7 @@ def test_one_command_trains_adapts_and_tells(lgg_root, tmp_path, capsys):
     assert said.out.strip() == page.strip()
     assert "## FLAIR, other institutions" in page
     assert "Source model lgg-flair: mean Dice" in page
-    assert "The pictures do not tell voxel sizes" in page
+    assert "The pictures do not give voxel sizes" in page
     assert "| gained | harmed | worst |" in page
     found = [(r["protocol"], r["method"], r["patient"]) for r in rows_of(out)]
     assert sorted(found) == sorted(

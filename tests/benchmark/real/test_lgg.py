@@ -29,7 +29,7 @@ def test_patients_are_found_once_though_the_archive_holds_them_twice(lgg_root):
 
 
 @pytest.mark.parametrize("size", [128, 256])
-def test_both_sizes_cover_the_same_millimetres_and_lie_as_the_pictures_do(tmp_path, write_patient, size):
+def test_both_sizes_cover_the_same_millimeters_and_lie_as_the_pictures_do(tmp_path, write_patient, size):
 
     write_patient(tmp_path / "TCGA_XX_0001_20000101", size=size, slices=12)
     scan = read_lgg(find_lgg(tmp_path)[0])

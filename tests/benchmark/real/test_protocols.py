@@ -7,9 +7,9 @@ import pytest
 from napari_osuda.benchmark.real.lgg import LggPatient
 from napari_osuda.benchmark.real.protocols import (
     HIPPOCAMPUS,
-    HIPPOCAMPUS_CATALOGUE,
+    HIPPOCAMPUS_CATALOG,
     LGG,
-    LGG_CATALOGUE,
+    LGG_CATALOG,
     SOURCE_SITE,
     TUNING_SITE,
     hippocampus_parts,
@@ -46,7 +46,7 @@ def test_hippocampi_are_drawn_once_and_always_alike(count):
 
 
 def test_every_protocol_is_named_by_its_key_and_in_a_group():
-    for catalogue, known in ((LGG_CATALOGUE, LGG), (HIPPOCAMPUS_CATALOGUE, HIPPOCAMPUS)):
+    for catalog, known in ((LGG_CATALOG, LGG), (HIPPOCAMPUS_CATALOG, HIPPOCAMPUS)):
         assert all(name == protocol.name for name, protocol in known.items())
-        grouped = {p.name for group in catalogue.groups.values() for p in group}
+        grouped = {p.name for group in catalog.groups.values() for p in group}
         assert grouped <= set(known)

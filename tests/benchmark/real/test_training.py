@@ -25,7 +25,7 @@ def bright_squares(*size):
 
 
 @pytest.mark.parametrize("size", [(16, 16), (8, 12, 8)])
-def test_slices_and_volumes_are_learnt(size):
+def test_slices_and_volumes_are_learned(size):
     still = Variation(flip=0, rotation=5, scale=0.05, shift=0.02, bend=0)
     *_, last = train_real(
         bright_squares(*size), 2, replace(RECIPE, epochs=25, learning_rate=4e-2, variation=still)

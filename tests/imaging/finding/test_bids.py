@@ -42,5 +42,5 @@ def test_entities_as_people_write_them(item):
 
 @pytest.mark.parametrize("item", ["pre", "colour=red", "run="])
 def test_what_is_no_entity_is_refused(item):
-    with pytest.raises(ConfigError, match="no entity of BIDS"):
+    with pytest.raises(ConfigError, match="not an entity of BIDS"):
         parse_entities([item])

@@ -41,7 +41,7 @@ def test_a_unit_that_makes_voxels_of_no_mri_is_refused(tmp_path, unit):
     image = nib.Nifti1Image(VOXELS, AFFINE)
     image.header.set_xyzt_units(unit)
     nib.save(image, tmp_path / "t2.nii.gz")
-    with pytest.raises(CaseError, match="which no MRI has: mend the units"):
+    with pytest.raises(CaseError, match="which no MRI has: correct the units"):
         read_volume(tmp_path / "t2.nii.gz")
 
 
@@ -146,7 +146,7 @@ def write_header(path, fields, *, sform=0, qform=1, kind=nib.Nifti1Image):
 def test_voxels_without_a_size_are_refused(tmp_path, value, axis, qform, kind, suffix):
     path = tmp_path / f"t2.{suffix}"
     write_header(path, [(80 + 4 * axis, "f", value)], qform=qform, kind=kind)
-    with pytest.raises(CaseError, match=r"which cannot be: mend pixdim|not finite|invalid value"):
+    with pytest.raises(CaseError, match=r"which is not possible: correct pixdim|not finite|invalid value"):
         read_volume(path)
     # With an sform the header's sizes are not asked.
     write_header(path, [(80 + 4 * axis, "f", 0.0)], sform=1, kind=kind)

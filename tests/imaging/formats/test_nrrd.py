@@ -93,7 +93,7 @@ def test_units_of_space_are_read_in_millimeters(tmp_path, unit, factor):
 
 
 def test_an_unknown_unit_is_refused(tmp_path):
-    with pytest.raises(CaseError, match="'furlong', which is no known unit"):
+    with pytest.raises(CaseError, match="'furlong', which is not a known unit"):
         read_volume(write_text(tmp_path / "x.nrrd", {"space units": '"furlong" "mm" "mm"'}))
 
 

@@ -15,7 +15,7 @@ volumes = hnp.arrays(
 
 
 @given(volumes)
-def test_zscore_nonzero_standardises_the_head_and_keeps_the_background_exactly_zero(volume):
+def test_zscore_nonzero_standardizes_the_head_and_keeps_the_background_exactly_zero(volume):
     result = normalize(volume, "zscore_nonzero")
     head = volume != 0
     assert result.dtype == np.float32

@@ -52,7 +52,9 @@ def test_the_reference_is_the_first_or_the_chosen_one(patient, wanted, channels,
 
 
 def test_an_unknown_reference_is_refused(patient):
-    with pytest.raises(CaseError, match="'t2' is no channel of the case: give one of t1, flair, or finest"):
+    with pytest.raises(
+        CaseError, match="'t2' is not a channel of the case: give one of t1, flair, or finest"
+    ):
         read_case(patient, ("t1", "flair"), preparation=Preparation("t2"))
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from napari_osuda.method import adapt, preset, schedules
 
 
-def test_tent_is_entropy_minimisation_over_the_affines_in_train_mode(unet, batches):
+def test_tent_is_entropy_minimization_over_the_affines_in_train_mode(unet, batches):
     """Written once more with torch's own BatchNorm and autograd."""
     judge = copy.deepcopy(unet).train()
     judge.requires_grad_(False)

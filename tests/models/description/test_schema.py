@@ -81,7 +81,7 @@ ENTRY = ("weights", "pytorch_state_dict")
         (_set("inputs", 3), "inputs is 3; it must be a list"),
         (_set(*ENTRY, "source", "other.pt"), "holds no 'other.pt'. It holds: README.md"),
         (_set(*ENTRY, "source", "https://example.org/w.pt"), "download the whole package"),
-        (_set(*ENTRY, "sha256", "0" * 64), "damaged or was exchanged"),
+        (_set(*ENTRY, "sha256", "0" * 64), "damaged or was replaced"),
         (_set(*ENTRY, "architecture", {"callable": "U", "source": "u.py"}), "which is not run"),
         (_set(*ENTRY, "architecture", None), "architecture is missing"),
         (_set("config", "osuda", "plane", "axail"), "config.osuda.plane is 'axail'; it must be one of axial"),

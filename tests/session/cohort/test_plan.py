@@ -64,7 +64,7 @@ def test_a_site_is_one_target(dataset):
 def test_what_does_not_fit_is_a_sentence(dataset, tmp_path):
     with pytest.raises(CaseError, match="no folder sub-"):
         plan(tmp_path)
-    with pytest.raises(CaseError, match="is no folder"):
+    with pytest.raises(CaseError, match="is not a folder"):
         plan(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="--part-id is 4"):
         plan(dataset, parts=3, part=4)

@@ -140,7 +140,7 @@ def test_a_run_that_collapses_ends_with_the_last_good_state_and_says_so(model, c
     (told,) = (note for note in result.notes if note.kind is NoteKind.COLLAPSE)
     assert result.reports[-1].class_fractions[1] < 0.001
     assert np.count_nonzero(result.cases[0].after) > 0
-    assert f"the state after {result.iteration} iterations" in told.text
+    assert f"the result of iteration {result.iteration}" in told.text
     unguarded = adapt_case(model, case, config.replace(guard=False))
     assert len(unguarded.reports) == 40
     assert unguarded.cases[0].recommendation is None

@@ -11,7 +11,7 @@ from napari_osuda.session.guard.estimate import Change, fitted
 from napari_osuda.session.guard.figures import Figures
 from napari_osuda.session.guard.passes import WHOLE
 from napari_osuda.session.guard.recommendation import judged, unchanged, with_volumes
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 
 FAIR = Figures(
     share=0.01, overlap=1.0, source_confidence=0.9, seen_confidence=0.9, own_confidence=0.95, mixes=0.9,
@@ -117,7 +117,7 @@ def test_figures_that_are_told_speak_for_the_decision():
         assert len(advice.reasons) <= 3
         for reason in advice.reasons[1:]:
             assert sign * (reason.figures["after"] - reason.figures["before"]) > 0
-    assert "expected Dice 0.70 (0.60 to 0.80), original 0.60 (0.50 to 0.70)" in said(accepted)[0]
+    assert "expected Dice 0.70 (0.60 to 0.80), original 0.60 (0.50 to 0.70)" in reasons_in_words(accepted)[0]
 
 
 def test_volumes_are_told_in_ml():
@@ -127,7 +127,7 @@ def test_volumes_are_told_in_ml():
     before, after = np.zeros((2, 10, 10, 10), np.uint8)
     before[:2], after[:4] = 1, 1
     advice = with_volumes(told((0.6, 0.7), (0.1, 0.1)).advice, before, after, case)
-    assert said(advice)[-1] == (
+    assert reasons_in_words(advice)[-1] == (
         "Marked volume: 400.0 ml adapted, 200.0 ml original. The two masks overlap with Dice 0.67."
     )
 

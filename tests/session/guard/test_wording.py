@@ -10,8 +10,8 @@ from napari_osuda.session.guard.collapse import Collapse
 from napari_osuda.session.guard.wording import (
     DECISIONS,
     advice_record,
-    collapse_said,
-    said,
+    collapse_words,
+    reasons_in_words,
     sentence,
 )
 
@@ -39,17 +39,17 @@ def test_every_decision_has_a_headline():
 
 def test_several_cases_are_told_by_name():
     assert sentence(Reason(ReasonKind.EMPTY, case="anna")).startswith("anna: The adapted mask is empty.")
-    assert said(None) == ()
+    assert reasons_in_words(None) == ()
 
 
 @pytest.mark.parametrize(
     ("kind", "says"), [("gone", "only 4% of the marked"), ("everywhere", "90% of the head")]
 )
 def test_a_collapse_is_told_with_its_figures(kind, says):
-    text = collapse_said(Collapse(kind, iteration=7, good=4, left=0.04, covered=0.9))
+    text = collapse_words(Collapse(kind, iteration=7, good=4, left=0.04, covered=0.9))
     assert says in text
     assert "iteration 7" in text
-    assert "after 4 iterations" in text
+    assert "the result of iteration 4" in text
 
 
 def test_a_record_holds_the_reasons_in_words_and_as_data():

@@ -25,7 +25,7 @@ def test_an_entry_comes_back_from_its_json(entry):
      {"kind": "after", "slices": ["1"]}, {"kind": "after", "seen": {}}],
 )  # fmt: skip
 def test_what_is_no_entry_is_refused(values):
-    with pytest.raises(CaseError, match="an entry that is none"):
+    with pytest.raises(CaseError, match="an entry that is not valid"):
         Entry.from_dict(values)
 
 

@@ -183,7 +183,7 @@ def test_there_is_no_such_slice(slices):
 @pytest.mark.parametrize("values", [{"kind": "accept"}, {"kind": "after", "plane": "oblique"},
                                     {"kind": "after", "plane": "axial", "slices": "1"}])  # fmt: skip
 def test_a_log_that_is_none_is_said_to_be(values):
-    with pytest.raises(CaseError, match="an entry that is none"):
+    with pytest.raises(CaseError, match="an entry that is not valid"):
         Entry.from_dict(values)
 
 

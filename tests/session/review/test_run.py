@@ -135,7 +135,7 @@ def test_a_case_that_leads_out_of_the_folder_is_refused(folder):
     record = json.loads((folder / "run.json").read_text())
     record["cases"][0]["name"] = "../case"
     (folder / "run.json").write_text(json.dumps(record))
-    with pytest.raises(CaseError, match="no name for a file"):
+    with pytest.raises(CaseError, match="cannot be the name of a file"):
         ReviewRun.of_folder(folder)
 
 

@@ -23,7 +23,7 @@ SHAPE = (44, 40, 36)
 SPACING = (2.0, 2.0, 2.0)
 
 
-def standardised(image: np.ndarray) -> np.ndarray:
+def standardized(image: np.ndarray) -> np.ndarray:
     inside = image != 0
     return np.where(inside, (image - image[inside].mean()) / image[inside].std(), 0).astype(np.float32)
 
@@ -54,7 +54,7 @@ def volume_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     network = build_network(card.architecture).train()
     image, lesion = head(SHAPE, seed=1)
-    x, y = torch.from_numpy(standardised(image)), torch.from_numpy(lesion.astype(np.int64))
+    x, y = torch.from_numpy(standardized(image)), torch.from_numpy(lesion.astype(np.int64))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     rng = np.random.default_rng(0)
     for _ in range(60):

@@ -50,7 +50,7 @@ def test_layers_of_a_viewer_and_other_files_are_told(run, model, tmp_path):
     record = again.record.model_copy(update={"cases": (entry.model_copy(update={"inputs": layers}),)})
     with pytest.raises(CaseError, match="were layers of a viewer"):
         Rerun(record).cases(model.card.channels)
-    with pytest.raises(CaseError, match="is no record of a run"):
+    with pytest.raises(CaseError, match="is not the record of a run"):
         Rerun.of(tmp_path / "steps.csv")
 
 

@@ -75,7 +75,7 @@ def test_an_image_of_unknown_contrast_is_doubtful_but_no_substitute():
 def test_an_image_that_does_not_say_how_it_lies_is_told():
     plain = Image(np.zeros((3, 4, 5)), name="head_t2")
     (remark,) = readiness(model(), {"t2": plain}, (), "names").remarks
-    assert remark.startswith("'head_t2' does not say how it lies")
+    assert remark.startswith("The file of 'head_t2' does not give the patient's directions")
 
 
 def test_no_remark_is_longer_than_a_sentence_may_be():

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
-from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.errors import CaseError, ConfigError, RunUnderWayError
 from napari_osuda.imaging import Grid, Preparation, case_from_arrays
 from napari_osuda.imaging.world import layer_arguments
 from napari_osuda.method import AdaptationConfig
@@ -196,7 +196,7 @@ def test_a_resumed_run_opens_its_files_where_they_are_not_open(parts, qtbot, mon
 
 
 def test_a_run_that_begins_beside_another_is_told(parts):
-    parts.cockpit.start.side_effect = RuntimeError("A run is under way; stop it first.")
+    parts.cockpit.start.side_effect = RunUnderWayError
     parts.queue.add(Waiting(job(), None))
     parts.starter.next()
-    assert parts.failed == ["A run is under way; stop it first."]
+    assert parts.failed == ["A run is under way. Stop it first."]

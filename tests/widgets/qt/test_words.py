@@ -44,7 +44,7 @@ def test_a_note_is_there_only_while_it_says_something_and_is_text(qtbot):
     assert note.isHidden()
 
 
-def test_a_greyed_button_says_why(qtbot):
+def test_a_grayed_button_says_why(qtbot):
     button = QPushButton()
     qtbot.addWidget(button)
     enable(button, "Saves the mask", "There is no mask.")

@@ -37,7 +37,7 @@ def test_progress_is_counted_and_ticked_when_all_is_decided(panel, done, total, 
     assert ("\N{CHECK MARK}" in panel.progress.text()) == ticked
 
 
-def test_a_greyed_button_says_why(panel):
+def test_a_grayed_button_says_why(panel):
     panel.set_steps(can_undo=False, can_redo=True, undecided=0)
     assert not panel.undo_button.isEnabled()
     assert panel.undo_button.toolTip() == words.NOTHING_TO["undo"]

@@ -10,11 +10,13 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 from review_widgets import answer, asked
 
+from napari_osuda.widgets.review.words import REPORT_DONE
+
 pytestmark = pytest.mark.viewer
 
 
 def saved(widget: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: REPORT_DONE in widget.page.note.text(), timeout=60_000)
 
 
 def test_the_signed_mask_and_its_papers_are_exported(widget, qtbot, folder, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from review_widgets import answer, asked, docked
 
 from napari_osuda.imaging import Grid, write_labels
 from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.widgets.review.words import REPORT_DONE
 
 pytestmark = pytest.mark.viewer
 
@@ -46,7 +47,7 @@ def test_who_saves_signs_for_this_sitting_and_no_other(widget, empty, folder, qt
     assert not (folder / "final").exists()
     widget.save()
     answer(widget, "Save anyway")
-    qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: REPORT_DONE in widget.page.note.text(), timeout=60_000)
     empty.window.remove_dock_widget(widget)
     again = docked(empty)
     again.open_folder(folder)
@@ -57,7 +58,7 @@ def test_who_saves_signs_for_this_sitting_and_no_other(widget, empty, folder, qt
     answer(again, "Use original")
     again.save()
     assert not asked(again), "all is decided"
-    qtbot.waitUntil(lambda: "report is beside it" in again.page.note.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: REPORT_DONE in again.page.note.text(), timeout=60_000)
     log = json.loads((folder / "review.json").read_text())["cases"]["case"]["log"]
     assert [entry["who"] for entry in log] == ["A. Reader", "B. Reader", "B. Reader"]
     empty.window.remove_dock_widget(again)

@@ -10,6 +10,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox
 from review_widgets import answer
 
+from napari_osuda.widgets.review.words import REPORT_DONE
+
 pytestmark = pytest.mark.viewer
 
 
@@ -19,7 +21,7 @@ def doubt(widget: Any) -> None:
 
 
 def saved(widget: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: REPORT_DONE in widget.page.note.text(), timeout=60_000)
 
 
 def test_with_neither_nothing_is_preselected_and_save_asks_although_all_is_decided(widget, qtbot, folder):

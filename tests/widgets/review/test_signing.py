@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from review_widgets import answer, docked
 
+from napari_osuda.widgets.review.words import REPORT_DONE
+
 pytestmark = pytest.mark.viewer
 
 
@@ -16,7 +18,7 @@ def test_saving_asks_for_a_name_once_and_writes_everything(widget, empty, folder
     widget.commands.decide_rest("before")
     answer(widget, "Use original")
     widget.save()
-    qtbot.waitUntil(lambda: "report is beside it" in widget.page.note.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: REPORT_DONE in widget.page.note.text(), timeout=30_000)
     saved = nib.load(folder / "final" / "case.nii.gz")
     np.testing.assert_array_equal(np.asarray(saved.dataobj), widget.review.case.before)
     page = (folder / "report.html").read_text()

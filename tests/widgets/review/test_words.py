@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from review_parts import review_case
 
 from napari_osuda.session.review.log import PLANES, Entry
+from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.review import words
 
 steps = st.lists(st.integers(0, 200), min_size=1, max_size=6, unique=True).map(sorted)
@@ -78,5 +79,5 @@ def test_the_current_slice_is_told_with_its_units():
 def test_every_mode_and_every_recommendation_has_words():
     assert set(words.MEANINGS) <= {*words.MODES, "error"}
     for decision in ("accept", "keep-source", "neither", None):
-        assert decision in words.VERDICT_MARKS
+        assert decision in RECOMMENDATION_MARKS
         assert words.headline(review_case(decision))

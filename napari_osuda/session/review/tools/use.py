@@ -82,7 +82,7 @@ class ToolUse:
                 raise ValueError(f"{key} is no number")
         label = values.get("label")
         if label is not None and (not isinstance(label, int) or isinstance(label, bool)):
-            raise ValueError("label is no whole number")
+            raise ValueError("label is not a whole number")
         tool, scope = Tool(str(values.get("tool"))), Scope(str(values.get("scope", Scope.SLICE.value)))
         return cls(tool, label, scope, **numbers, image=str(values.get("image", "")))
 

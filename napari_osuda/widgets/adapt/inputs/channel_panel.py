@@ -15,6 +15,7 @@ from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.adapt.inputs.case_of_layers import grids_differ, voxel_sizes
 from napari_osuda.widgets.adapt.inputs.matching import guess
 from napari_osuda.widgets.adapt.inputs.preparation_panel import PreparationPanel
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["ChannelPanel"]
@@ -42,7 +43,7 @@ class ChannelPanel(QWidget):
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self.combos: dict[str, QComboBox] = {}
-        self.reference = _combo("Reference labels")
+        self.reference = combo_box("Reference labels", width="short")
         self.reference.setToolTip(
             "Labels drawn by a person, if there are any. They give Dice scores and change nothing else."
         )
@@ -74,7 +75,7 @@ class ChannelPanel(QWidget):
         while self._form.rowCount() > _LAST_ROWS:
             self._form.removeRow(0)
         for row, channel in enumerate(self._channels):
-            combo = _combo(f"Image for {channel}")
+            combo = combo_box(f"Image for {channel}", width="short")
             combo.activated.connect(lambda _, c=channel: self._on_activated(c))
             self.combos[channel] = combo
             self._form.insertRow(row, channel, combo)
@@ -165,14 +166,6 @@ def why_unsuitable(layer: Any) -> str:
     if layer.ndim != 3:
         return f"{layer.ndim}-D, no volume"
     return ""
-
-
-def _combo(name: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setAccessibleName(name)
-    combo.setMinimumWidth(1)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return combo
 
 
 def _fill(

@@ -146,7 +146,7 @@ def read_paths(paths: list[str]) -> list[Any] | SeriesChoice:
         reader = read_dicom
     if reader is None:
         raise CaseError(
-            f"{Path(paths[0]).name} is no MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder with "
-            "DICOM series."
+            f"{Path(paths[0]).name} is not an MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder "
+            "with DICOM series."
         )
     return reader(paths)

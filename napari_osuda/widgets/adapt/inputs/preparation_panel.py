@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from napari_osuda.imaging import FINEST, Preparation
+from napari_osuda.widgets.qt.lists import combo_box
 
 __all__ = ["PreparationPanel"]
 
@@ -25,12 +26,12 @@ class PreparationPanel(QWidget):
         super().__init__()
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
-        self.grid = _combo("Voxels of the mask")
+        self.grid = combo_box("Voxels of the mask", width="short")
         self.grid.setToolTip(
             "The images have different voxels. The mask comes back in those of this image, and the others "
             "are resampled to it by their headers."
         )
-        self.brain = _combo("Brain mask")
+        self.brain = combo_box("Brain mask", width="short")
         self.brain.setToolTip(
             "For a model that was trained on brains without skull: labels that mark the brain. "
             "The network sees 0 outside of them."
@@ -87,11 +88,3 @@ class PreparationPanel(QWidget):
         """The layer that marks the brain, or None."""
         chosen = self.brain.currentData()
         return None if chosen is None or isinstance(chosen, str) else chosen
-
-
-def _combo(name: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setAccessibleName(name)
-    combo.setMinimumWidth(1)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return combo

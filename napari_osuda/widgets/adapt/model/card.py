@@ -14,7 +14,7 @@ from napari_osuda.widgets.qt.words import WrappedLabel
 if TYPE_CHECKING:
     from napari_osuda.models import Inspection, SourceModel
 
-__all__ = ["ModelDetails", "card_text", "verdict"]
+__all__ = ["ModelDetails", "adaptability", "card_text"]
 
 # The titles of an inspection's lines are this wide.
 _TITLE = 20
@@ -34,12 +34,12 @@ def card_text(model: SourceModel, inspection: Inspection, colors: Palette) -> st
         f"Labels: {labels}",
         f"Input: {_input(model)}",
     ]
-    rows.append(verdict(inspection, colors))
+    rows.append(adaptability(inspection, colors))
     rows += [f"<span style='color: {colors.orange}'>▲</span> {escape(note)}" for note in model.notes]
     return "<br>".join(rows)
 
 
-def verdict(inspection: Inspection, colors: Palette) -> str:
+def adaptability(inspection: Inspection, colors: Palette) -> str:
     """Whether a network can be adapted, and what of it; or why not."""
     if not inspection.adaptable:
         return f"<span style='color: {colors.red}'>✖</span> Cannot be adapted: {escape(inspection.reason)}"

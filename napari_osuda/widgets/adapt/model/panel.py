@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.widgets.adapt.inputs.matching import missing_channels
-from napari_osuda.widgets.adapt.model.card import ModelDetails, card_text, verdict
+from napari_osuda.widgets.adapt.model.card import ModelDetails, adaptability, card_text
 from napari_osuda.widgets.adapt.model.questions import QuestionForm
 from napari_osuda.widgets.adapt.model.reading import LoadedModel, model_path, read_model, samples
 from napari_osuda.widgets.adapt.model.trust import TrustForm
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.dropped import dropped
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
 
@@ -57,10 +58,7 @@ class ModelPanel(QWidget):
         self._background.done.connect(self._on_loaded)
         self._background.failed.connect(self._on_failed)
 
-        self.combo = QComboBox()
-        self.combo.setMinimumWidth(1)
-        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.combo.setAccessibleName("Source model")
+        self.combo = combo_box("Source model", width="short")
         self.combo.addItem("Choose a source model…", None)
         self._samples = samples()
         self._names: tuple[str, ...] = ()
@@ -249,8 +247,8 @@ class ModelPanel(QWidget):
         elif self._loaded.model is not None and self._loaded.inspection is not None:
             self.card.setText(card_text(self._loaded.model, self._loaded.inspection, self._colors))
         elif self._loaded.inspection is not None:
-            verdict_text = verdict(self._loaded.inspection, self._colors)
-            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{verdict_text}")
+            whether = adaptability(self._loaded.inspection, self._colors)
+            self.card.setText(f"<b>{escape(self._loaded.path.name)}</b><br>{whether}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a single local file or folder."""

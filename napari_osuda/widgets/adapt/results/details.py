@@ -33,10 +33,10 @@ class OutcomeDetails(QWidget):
 
     def show_result(self, result: RunResult, colors: Palette) -> None:
         """Show why a run's recommendation is what it is, in the colors of napari's theme."""
-        from napari_osuda.session.guard.wording import said
+        from napari_osuda.session.guard.wording import reasons_in_words
 
         case = result.cases[0]
-        sentences = [*said(result.recommendation), result_words(result, where=False) + "."]
+        sentences = [*reasons_in_words(result.recommendation), result_words(result, where=False) + "."]
         if result.folder is not None:
             sentences.append(f"Run folder: {result.folder}")
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))

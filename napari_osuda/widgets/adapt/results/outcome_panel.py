@@ -18,7 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.widgets.adapt.results.details import OutcomeDetails
-from napari_osuda.widgets.adapt.words import NEITHER_NEXT, NO_ADAPTED, NO_GUARD, VERDICTS
+from napari_osuda.widgets.adapt.words import NEITHER_NEXT, NO_ADAPTED, NO_GUARD, RECOMMENDATIONS
+from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
@@ -195,7 +196,8 @@ class OutcomePanel(QWidget):
         if case.after is None:
             headline = NO_ADAPTED
         elif advice is not None:
-            mark, hue, headline = VERDICTS[advice.decision]
+            mark, hue = RECOMMENDATION_MARKS[advice.decision]
+            headline = RECOMMENDATIONS[advice.decision]
         doubted = case.after is not None and advice is not None and advice.decision == "neither"
         next_ = f"<br>{NEITHER_NEXT}" if doubted else ""
         name = ", ".join(each.case.name for each in result.cases)

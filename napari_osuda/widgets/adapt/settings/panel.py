@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import types
 import typing
+from collections.abc import Mapping
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFormLayout,
     QLabel,
@@ -21,9 +20,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_osuda.widgets.adapt.settings.fields import on_change, read_field, setting_field, tie, write_field
 from napari_osuda.widgets.adapt.settings.groups import grouped
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 from napari_osuda.widgets.qt.fold import Fold
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
@@ -49,58 +50,62 @@ class SettingsPanel(QWidget):
 
         self._presets = PRESETS
         self._locked = False
-        self.method = QComboBox()
-        self.method.setAccessibleName("Method")
+        self.method = combo_box("Method")
         for name, preset in PRESETS.items():
             self.method.addItem(name)
             tip = f"{METHOD_SUMMARIES[name]}\n{preset.citation}"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.summary = WrappedLabel()
-        self.strength = QComboBox()
-        self.strength.setAccessibleName("Strength")
+        self.strength = combo_box("Strength", tip="Gentle: half of the iterations. Strong: twice as many.")
         for word, factor in _STRENGTHS.items():
             self.strength.addItem(word, factor)
         self.strength.setCurrentText("standard")
-        self.strength.setToolTip("Gentle: half of the iterations. Strong: twice as many.")
-        self.device = QComboBox()
-        self.device.setAccessibleName("Device")
-        self.device.addItems(["auto", *available_devices()])
-        self.device.setToolTip("Where the run is computed. auto: the fastest there is.")
-
+        tip = "Where the run is computed. auto: the fastest there is."
+        self.device = combo_box("Device", ("auto", *available_devices()), tip=tip)
+        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
+        self.fields: dict[str, QWidget] = {}
+        self.labels: dict[str, QLabel] = {}
+        self._own: dict[str, Any] = {}
+        expert = self._form_of_all(typing.get_type_hints(AdaptationConfig), meanings)
+        self.expert = Fold("All settings")
+        self.expert.addWidget(expert)
+        self.changed.connect(self._mark)
+        # What a method cannot do without is asked for where the method is chosen.
         self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
         self.ratio.setAccessibleName("Class ratio")
         self.ratio.setMinimumWidth(1)
         self.ratio.setPlaceholderText("0.97, 0.03")
+        self.ratio.setToolTip(meanings["class_ratio"])
+        tie(self.ratio, self.fields["class_ratio"])
+        on_change(self.ratio, self.changed.emit)
+        self.lock_note = WrappedLabel(_LOCKED)
+        self.lock_note.hide()
+        self._arrange()
+        self.method.currentTextChanged.connect(lambda _: self._apply())
+        self.strength.currentTextChanged.connect(lambda _: self._apply())
+        self._apply()
 
-        self.fields: dict[str, QWidget] = {}
+    def _form_of_all(self, kinds: Mapping[str, Any], meanings: Mapping[str, str]) -> QWidget:
+        """A field for every setting, in groups, and the button that resets them."""
         expert = QWidget()
         form = QFormLayout(expert)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
-        self.labels: dict[str, QLabel] = {}
-        self._own: dict[str, Any] = {}
-        kinds = typing.get_type_hints(AdaptationConfig)
         for title, names in grouped(kinds).items():
             form.addRow(QLabel(f"<b>{title}</b>"))
             for name in names:
-                field, label = _field(kinds[name]), QLabel(name)
+                field, label = setting_field(kinds[name]), QLabel(name)
                 field.setAccessibleName(name)
                 field.setToolTip(meanings.get(name, name))
                 self.fields[name], self.labels[name] = field, label
                 form.addRow(label, field)
-                _on_change(field, self.changed.emit)
+                on_change(field, self.changed.emit)
         self.reset_button = QPushButton("Reset changed settings")
         self.reset_button.clicked.connect(self._apply)
         form.insertRow(0, self.reset_button)
-        self.changed.connect(self._mark)
-        self.ratio.setToolTip(meanings["class_ratio"])
-        # What a method cannot do without is asked for where the method is chosen.
-        _tie(self.ratio, self.fields["class_ratio"])
-        _on_change(self.ratio, self.changed.emit)
-        self.expert = Fold("All settings")
-        self.expert.addWidget(expert)
+        return expert
 
+    def _arrange(self) -> None:
         simple = QFormLayout()
         simple.addRow("Method", self.method)
         simple.addRow(self.summary)
@@ -109,14 +114,9 @@ class SettingsPanel(QWidget):
         simple.addRow("Device", self.device)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.lock_note = WrappedLabel(_LOCKED)
-        self.lock_note.hide()
         layout.addLayout(simple)
         layout.addWidget(self.lock_note)
         layout.addWidget(self.expert)
-        self.method.currentTextChanged.connect(lambda _: self._apply())
-        self.strength.currentTextChanged.connect(lambda _: self._apply())
-        self._apply()
 
     def config(self) -> AdaptationConfig:
         """The settings as they stand.
@@ -128,7 +128,9 @@ class SettingsPanel(QWidget):
         """
         from napari_osuda.method import AdaptationConfig, check_complete
 
-        config = AdaptationConfig().replace(**{name: _value(field) for name, field in self.fields.items()})
+        config = AdaptationConfig().replace(
+            **{name: read_field(field) for name, field in self.fields.items()}
+        )
         check_complete(self.method.currentText(), config)
         return config
 
@@ -158,7 +160,7 @@ class SettingsPanel(QWidget):
     def set_values(self, **values: Any) -> None:
         """Write settings into the fields."""
         for name, value in values.items():
-            _set_value(self.fields[name], value)
+            write_field(self.fields[name], value)
         self._mark()
 
     def set_colors(self, colors: Palette) -> None:
@@ -168,7 +170,7 @@ class SettingsPanel(QWidget):
     @property
     def changed_settings(self) -> list[str]:
         """Those that are not as the chosen method and strength have them."""
-        return [name for name, own in self._own.items() if _value(self.fields[name]) != own]
+        return [name for name, own in self._own.items() if read_field(self.fields[name]) != own]
 
     def _mark(self) -> None:
         """Tell the changed settings from the others, and how many there are while they are folded away."""
@@ -199,23 +201,10 @@ class SettingsPanel(QWidget):
             widget.setVisible(self._presets[name].assumes_ratio)
         ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
         self.set_values(**config.to_dict())
-        self._own = {name: _value(field) for name, field in self.fields.items() if name != "class_ratio"}
+        self._own = {name: read_field(field) for name, field in self.fields.items() if name != "class_ratio"}
         # What the person has given is not the method's to take back with a change of strength.
         self.ratio.setText(ratio)
         self.changed.emit()
-
-
-def _tie(one: QLineEdit, other: QWidget) -> None:
-    """Two fields with one text."""
-    assert isinstance(other, QLineEdit)
-
-    def write(field: QLineEdit, text: str) -> None:
-        # The one that is being edited would lose its place in the text.
-        if field.text() != text:
-            field.setText(text)
-
-    one.textChanged.connect(lambda text: write(other, text))
-    other.textChanged.connect(lambda text: write(one, text))
 
 
 def _meanings(kind: type) -> dict[str, str]:
@@ -227,51 +216,3 @@ def _meanings(kind: type) -> dict[str, str]:
         for name in head.partition(" : ")[0].split(", "):
             meanings[name] = f"{name}: " + " ".join(text.split())
     return meanings
-
-
-def _field(kind: Any) -> QWidget:
-    if typing.get_origin(kind) is typing.Literal:
-        combo = QComboBox()
-        combo.addItems([str(choice) for choice in typing.get_args(kind)])
-        combo.setMinimumWidth(1)
-        return combo
-    if kind is bool:
-        return QCheckBox()
-    line = QLineEdit()
-    line.setMinimumWidth(1)
-    if typing.get_origin(kind) is types.UnionType:
-        line.setPlaceholderText("none")
-    return line
-
-
-def _value(field: QWidget) -> Any:
-    if isinstance(field, QComboBox):
-        return field.currentText()
-    if isinstance(field, QCheckBox):
-        return field.isChecked()
-    assert isinstance(field, QLineEdit)
-    return field.text().strip()
-
-
-def _set_value(field: QWidget, value: Any) -> None:
-    if isinstance(field, QComboBox):
-        field.setCurrentText(str(value))
-    elif isinstance(field, QCheckBox):
-        field.setChecked(bool(value))
-    elif isinstance(field, QLineEdit):
-        field.setText(_text(value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_text, value))
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _on_change(field: QWidget, call: Any) -> None:
-    if isinstance(field, QComboBox):
-        field.currentTextChanged.connect(lambda _: call())
-    elif isinstance(field, QCheckBox):
-        field.toggled.connect(lambda _: call())
-    elif isinstance(field, QLineEdit):
-        field.textEdited.connect(lambda _: call())

@@ -9,10 +9,8 @@ from typing import Any
 from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_osuda.evaluation import DIFFERENCE, RegionScore
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.session.report.words import MASKS
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.words import ERRORS
@@ -40,9 +39,9 @@ class ReferencePanel(QWidget):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self._layers = viewer.layers
-        self.combo = QComboBox()
+        self.combo = combo_box("Reference labels", tip=words.REFERENCE_TIP, width="any")
         self.file = QPushButton(words.FILE)
-        self.map = QComboBox()
+        self.map = combo_box("Error map", width="any")
         self.scores = WrappedLabel()
         self.meaning = WrappedLabel(
             " &nbsp;".join(
@@ -54,11 +53,6 @@ class ReferencePanel(QWidget):
         self.map.addItem(words.NO_ERROR_MAP, "")
         for which in ("before", "after", "final"):
             self.map.addItem(words.error_map(which), which)
-        for combo, name in ((self.combo, "Reference labels"), (self.map, "Error map")):
-            combo.setAccessibleName(name)
-            combo.setMinimumWidth(1)
-            combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.combo.setToolTip(words.REFERENCE_TIP)
         row = QHBoxLayout()
         row.addWidget(self.combo, 1)
         row.addWidget(self.file)

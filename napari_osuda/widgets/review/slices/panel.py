@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.review.slices.model import SliceModel, next_of
 from napari_osuda.widgets.review.slices.strip import ChangeStrip
@@ -40,8 +41,7 @@ class SlicePanel(QWidget):
         self.view = SliceView(self.model)
         self.strip = ChangeStrip(colors)
         self._step = 0
-        self.filter = QComboBox()
-        self.filter.setAccessibleName("Which slices are listed")
+        self.filter = combo_box("Which slices are listed")
         for name, title in FILTERS.items():
             self.filter.addItem(title, name)
         self.count = QLabel()

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
+from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.review.tools import words
 
 __all__ = ["ToolPanel"]
@@ -144,10 +145,7 @@ class ToolPanel(QWidget):
 
 
 def _combo(title: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setAccessibleName(title)
-    combo.setMinimumWidth(1)
-    combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    combo = combo_box(title, width="any")
     # A list that keeps the keyboard would take the letters that are keys of the review.
     combo.activated.connect(combo.clearFocus)
     return combo

@@ -14,6 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_osuda.models.card_defaults import color_of
+
 # Steps of opacity, in percent.
 _STRENGTHS = (100, 50, 20)
 
@@ -39,7 +41,7 @@ class LabelOpacity(QWidget):
         self.sliders.clear()
         for row, (value, name) in enumerate((v, n) for v, n in labels.items() if v != 0):
             chip = QPixmap(12, 12)
-            chip.fill(QColor(colors.get(value, "#ffffff")))
+            chip.fill(QColor(color_of(colors, value)))
             title = QLabel()
             title.setPixmap(chip)
             named = QLabel(name)

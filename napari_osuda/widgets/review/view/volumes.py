@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from napari_osuda.evaluation import voxel_ml
+from napari_osuda.models.card_defaults import color_of
 from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
@@ -67,5 +68,5 @@ class VolumeTable(WrappedLabel):
 
 
 def _chip(review: Review, value: int) -> str:
-    color = review.case.colors.get(value, "#ffffff")
+    color = color_of(review.case.colors, value)
     return f"<span style='color: {color}'>\N{BLACK SQUARE}</span>"

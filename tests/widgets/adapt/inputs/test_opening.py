@@ -47,7 +47,7 @@ def test_what_is_no_image_is_a_sentence_and_adds_nothing(opened, qtbot, tmp_path
     opening.open([path])
     qtbot.waitUntil(lambda: bool(failed), timeout=60_000)
     assert failed == [
-        "notes.txt is no MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder with DICOM series."
+        "notes.txt is not an MRI: open NIfTI, NRRD, MetaImage or MGH files, or a folder with DICOM series."
     ]
     assert said == ["Opening notes.txt…", ""]
     assert not viewer.layers

@@ -9,9 +9,9 @@ import pytest
 from napari_osuda.evaluation import RegionScore
 from napari_osuda.session import IterationReason, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
-from napari_osuda.session.guard.wording import said
+from napari_osuda.session.guard.wording import reasons_in_words
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
-from napari_osuda.widgets.adapt.words import VERDICTS
+from napari_osuda.widgets.adapt.words import RECOMMENDATIONS
 from napari_osuda.widgets.qt.theme import palette
 
 DARK = palette("dark")
@@ -47,10 +47,10 @@ def test_the_headline_is_the_verdict_and_what_it_says_is_chosen(panel, decision,
     preferred = []
     panel.preferred.connect(preferred.append)
     panel.show_result(result(decision))
-    headline = VERDICTS[decision][2]
+    headline = RECOMMENDATIONS[decision]
     assert f"<b>{headline}</b>" in panel.text.text()
     assert "patient<7>" in unescape(panel.text.text())
-    assert sum(v[2] in panel.text.text() for v in VERDICTS.values()) == 1
+    assert sum(headline in panel.text.text() for headline in RECOMMENDATIONS.values()) == 1
     assert panel.choice == choice
     assert preferred == [choice]
 
@@ -73,7 +73,7 @@ def test_reasons_and_figures_are_behind_details(panel):
     assert not panel.details.isVisibleTo(panel.details.parentWidget())
     panel.details_button.click()
     assert not panel.details.isHidden()
-    (reason,) = said(result().recommendation)
+    (reason,) = reasons_in_words(result().recommendation)
     assert reason in unescape(panel.details.reasons.text())
     assert reason not in unescape(panel.text.text())
     assert "2 of 3 iterations" in panel.details.reasons.text()
@@ -104,7 +104,7 @@ def test_without_an_adapted_mask_the_original_is_the_only_choice(panel):
     assert panel.after.toolTip() == panel.review_button.toolTip() == "There is no adapted mask."
 
 
-def test_every_greyed_button_says_why(panel):
+def test_every_grayed_button_says_why(panel):
     panel.show_result(result())
     panel.set_busy(True)
     for button in panel.buttons:
