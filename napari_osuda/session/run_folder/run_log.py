@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import platform
+import stat
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,5 +128,21 @@ class _File(logging.FileHandler):
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self.setFormatter(logging.Formatter(_FORMAT))
 
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=_own_file)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Go on without."""
+
+
+def _own_file(path: str, flags: int) -> int:
+    """Open a file of the folder, and never what a link in its place leads to, nor a pipe, which waits."""
+    if os.path.islink(path):
+        raise OSError(errno.ELOOP, "it is a link", path)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags, 0o666)
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a file of this folder alone", path)
+    return handle

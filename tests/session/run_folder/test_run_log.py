@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from napari_osuda.method import AdaptationConfig
 from napari_osuda.session.api import make_job
 from napari_osuda.session.events import Note, Progress
 from napari_osuda.session.notes import NoteKind
+from napari_osuda.session.run_folder import run_log
 from napari_osuda.session.run_folder.run_log import LOG_FILE, RunLog
 
 
@@ -38,11 +40,32 @@ def test_a_file_is_written_though_nobody_listens(job, tmp_path, caplog):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
-def test_a_disk_that_is_full_does_not_reach_the_run(job, tmp_path, capsys):
-    (tmp_path / LOG_FILE).symlink_to("/dev/full")
+def test_a_disk_that_is_full_does_not_reach_the_run(job, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(run_log, "_own_file", lambda path, flags: os.open("/dev/full", os.O_WRONLY))
     with closing(RunLog(tmp_path)) as log:
         log.begin(job, "cpu")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "hard link", "pipe", "folder"])
+def test_only_a_file_of_the_folder_is_written(job, tmp_path, kind):
+    folder, canary = tmp_path / "run", tmp_path / "canary"
+    folder.mkdir()
+    if kind != "dangling link":
+        canary.write_text("alive")
+    log = folder / LOG_FILE
+    if kind == "pipe":
+        os.mkfifo(log)
+    elif kind == "folder":
+        log.mkdir()
+    elif kind == "hard link":
+        log.hardlink_to(canary)
+    else:
+        log.symlink_to(canary)
+    with closing(RunLog(folder)) as told:
+        told.begin(job, "cpu")
+    assert canary.exists() == (kind != "dangling link")
+    assert kind == "dangling link" or canary.read_text() == "alive"
 
 
 def test_where_no_file_can_be_there_is_none(job, tmp_path):
