@@ -37,6 +37,8 @@ def comparison(
 ) -> str:
     """Mean Dice of the first region by protocol, over the patients that both benches have.
 
+    A protocol that the release was not run on has all patients of ``now``.
+
     Parameters
     ----------
     release, now : sequence of rows
@@ -59,7 +61,7 @@ def comparison(
             _by_patient(rows, name, chosen)
             for rows, chosen in ((release, method), (now, method), (now, None))
         )
-        patients = [p for p in after if p in before]
+        patients = [p for p in after if p in before or not before]
         if patients:
             title = protocols[name].title if name in protocols else name
             lines.append([title, str(len(patients)), *_figures(patients, before, after, all_now)])
@@ -97,14 +99,14 @@ def _figures(
     changes = np.subtract(kept, source)
     columns = (
         source,
-        mean(before, lambda row: number(dict(row), f"dice_after_{region}")),
-        mean(before, lambda row: guarded(dict(row), "dice", region)),
+        mean(before, lambda row: number(dict(row), f"dice_after_{region}")) if before else None,
+        mean(before, lambda row: guarded(dict(row), "dice", region)) if before else None,
         mean(after, lambda row: number(dict(row), f"dice_after_{region}")),
         kept,
         best,
     )
     return [
-        *(f"{np.mean(values):.3f}" for values in columns),
+        *("not run" if values is None else f"{np.mean(values):.3f}" for values in columns),
         f"{int((changes > HARM).sum())}, {int((changes < -HARM).sum())}",
         f"{changes.min():+.3f}",
     ]

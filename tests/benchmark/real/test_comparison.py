@@ -35,3 +35,10 @@ def test_a_release_is_compared_on_the_patients_that_both_have(tmp_path, capsys):
 
 def test_protocols_without_a_common_patient_have_no_line():
     assert comparison([], []).count("\n") == 1
+
+
+def test_a_protocol_that_the_release_was_not_run_on_has_all_patients():
+    line = comparison([], NOW).splitlines()[-1]
+    assert line == (
+        "| FLAIR, other institutions | 3 | 0.467 | not run | not run | 0.550 | 0.550 | 0.633 | 2, 1 | -0.050 |"
+    )
