@@ -38,7 +38,5 @@ def test_protocols_without_a_common_patient_have_no_line():
 
 
 def test_a_protocol_that_the_release_was_not_run_on_has_all_patients():
-    line = comparison([], NOW).splitlines()[-1]
-    assert line.startswith(
-        "| FLAIR, other institutions | 3 | 0.467 | not run | not run | 0.550 | 0.550 | 0.633"
-    )
+    cells = [cell.strip() for cell in comparison([], NOW).splitlines()[-1].strip("|").split("|")]
+    assert cells[1:7] == ["3", "0.467", "not run", "not run", "0.550", "0.550"]
