@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "COUNT", "DIMS", "FLAG", "LEVELS", "NUMBER", "REPEATS", "SIZES", "Allowed", "either", "fixed", "layer",
-    "listed", "mapping", "named", "optional", "whole", "word",
+    "COUNT", "DIMS", "FLAG", "LEVELS", "NUMBER", "REPEATS", "SIZES", "STRIDES", "Allowed", "either", "fixed",
+    "layer", "listed", "mapping", "named", "optional", "whole", "word",
 ]  # fmt: skip
 
 _LARGEST = 100_000
@@ -133,5 +133,8 @@ LEVELS = whole(0, _MOST_LEVELS)
 # Of a kernel or a stride: one number, one for each axis, or these for each level.
 _AXES = either(COUNT, listed(COUNT, _MOST_LEVELS))
 SIZES = either(COUNT, listed(_AXES, _MOST_LEVELS))
+# A stride of 256 asks for volumes of 256 voxels a side before a network can be tried at all.
+_STRIDE = whole(1, 16)
+STRIDES = either(_STRIDE, listed(either(_STRIDE, listed(_STRIDE, _MOST_LEVELS)), _MOST_LEVELS))
 # How often blocks stand one after another.
 REPEATS = either(whole(0, _MOST_REPEATS), listed(whole(0, _MOST_REPEATS), _MOST_LEVELS))

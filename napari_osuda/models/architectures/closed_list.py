@@ -17,6 +17,7 @@ from napari_osuda.models.architectures.allowed_values import (
     NUMBER,
     REPEATS,
     SIZES,
+    STRIDES,
     Allowed,
     either,
     fixed,
@@ -82,14 +83,14 @@ _MONAI: Mapping[str, Arguments] = {
         "psp_block_num": LEVELS, "upsample_mode": _INTERPOLATION,
     },
     "AttentionUnet": {
-        **_IN_OUT, "channels": SIZES, "strides": SIZES, "kernel_size": SIZES, "up_kernel_size": SIZES,
+        **_IN_OUT, "channels": SIZES, "strides": STRIDES, "kernel_size": SIZES, "up_kernel_size": SIZES,
         "dropout": NUMBER,
     },
     "BasicUNet": _BASIC,
     "BasicUNetPlusPlus": {**_BASIC, "deep_supervision": FLAG},
     "DAF3D": {"in_channels": COUNT, "out_channels": COUNT, "visual_output": FLAG},
     "DynUNet": {
-        **_IN_OUT, "kernel_size": SIZES, "strides": SIZES, "upsample_kernel_size": SIZES,
+        **_IN_OUT, "kernel_size": SIZES, "strides": STRIDES, "upsample_kernel_size": STRIDES,
         "filters": optional(SIZES), "dropout": _DROPOUT, "norm_name": _NORM, "act_name": _ACT,
         "deep_supervision": FLAG, "deep_supr_num": LEVELS, "res_block": FLAG, "trans_bias": FLAG,
     },
@@ -113,7 +114,7 @@ _MONAI: Mapping[str, Arguments] = {
     },
     "Quicknat": {
         "num_classes": COUNT, "num_channels": COUNT, "num_filters": COUNT, "kernel_size": SIZES,
-        "kernel_c": COUNT, "stride_conv": COUNT, "pool": COUNT, "stride_pool": COUNT,
+        "kernel_c": COUNT, "stride_conv": STRIDES, "pool": STRIDES, "stride_pool": STRIDES,
         "se_block": optional(word("None", "CSE", "SSE", "CSSE")), "drop_out": NUMBER, "act": _ACT,
         "norm": _NORM, "adn_ordering": _ORDER,
     },
@@ -136,7 +137,7 @@ _MONAI: Mapping[str, Arguments] = {
         "dropout_rate": NUMBER, "save_attn": FLAG,
     },
     "UNet": {
-        **_IN_OUT, "channels": SIZES, "strides": SIZES, "kernel_size": SIZES, "up_kernel_size": SIZES,
+        **_IN_OUT, "channels": SIZES, "strides": STRIDES, "kernel_size": SIZES, "up_kernel_size": SIZES,
         "num_res_units": whole(0, 16), "act": _ACT, "norm": _NORM, "dropout": _DROPOUT, "bias": FLAG,
         "adn_ordering": _ORDER,
     },
@@ -233,7 +234,7 @@ _NNUNET: Arguments = {
         f"a network of dynamic_network_architectures: {', '.join(NNUNETS)}",
     ),
     "arch_kwargs": mapping({
-        "n_stages": LEVELS, "features_per_stage": SIZES, "kernel_sizes": SIZES, "strides": SIZES,
+        "n_stages": LEVELS, "features_per_stage": SIZES, "kernel_sizes": SIZES, "strides": STRIDES,
         "n_conv_per_stage": REPEATS, "n_blocks_per_stage": REPEATS, "n_conv_per_stage_decoder": REPEATS,
         "conv_bias": FLAG, "conv_op": _NNUNET_OPERATION, "norm_op": _NNUNET_OPERATION,
         "dropout_op": _NNUNET_OPERATION, "nonlin": _NNUNET_OPERATION,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_osuda.errors import ModelError
+from napari_osuda.models.architectures.allowed_values import STRIDES
 from napari_osuda.models.architectures.checked_arguments import checked_arguments
 from napari_osuda.models.architectures.closed_list import NETWORKS
 
@@ -36,3 +37,10 @@ def test_arguments_by_which_a_library_would_fetch_are_off():
     assert any(forced.values())
     for (module, name), off in forced.items():
         assert checked_arguments(module, name, {}) == off
+
+
+@pytest.mark.parametrize("value", [256, [2, 256], [[2, 2, 256]], 0, True, "2", [[[2]]]])
+def test_a_stride_is_a_small_number(value):
+    assert STRIDES.holds(2)
+    assert STRIDES.holds([1, [2, 2, 1], 16])
+    assert not STRIDES.holds(value)
