@@ -30,6 +30,11 @@ def dice(a: Mask, b: Mask) -> float:
     -------
     float
         In [0, 1]. Both masks empty: 1. One empty: 0.
+
+    Examples
+    --------
+    >>> dice(np.array([True, True, False]), np.array([False, True, False]))
+    0.6666666666666666
     """
     return overlap_ratio(2 * np.count_nonzero(a & b), np.count_nonzero(a) + np.count_nonzero(b))
 

@@ -68,6 +68,13 @@ def hausdorff(a: Mask, b: Mask, spacing: Steps, percentile: float = 100.0) -> fl
     float
         Both masks empty: 0. Exactly one empty: ``math.inf``, which is a failure to be counted and never to
         be dropped (dropping makes HD95 better the more one misses).
+
+    Examples
+    --------
+    >>> a, b = np.zeros((2, 5, 5, 5), bool)
+    >>> a[2, 2, 1] = b[2, 2, 3] = True
+    >>> hausdorff(a, b, spacing=(1.0, 1.0, 2.5))
+    5.0
     """
     if not (a.any() and b.any()):
         return math.inf if a.any() or b.any() else 0.0

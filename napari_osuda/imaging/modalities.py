@@ -79,6 +79,13 @@ def modality_of(name: str) -> str | None:
     -------
     {'t1', 't1ce', 't2', 'flair', 'pd', 't2star', 'adc', 'dwi'} or None
         None where the name says nothing.
+
+    Examples
+    --------
+    >>> modality_of("sub-01_ce-gadolinium_T1w.nii.gz"), modality_of("t2_tirm_tra_dark-fluid")
+    ('t1ce', 'flair')
+    >>> modality_of("scan7.nii.gz") is None
+    True
     """
     words = _words(name)
     found: list[tuple[int, str]] = []

@@ -30,6 +30,11 @@ def case_name(spec: str | Path | Mapping[str, str | Path]) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> case_name("t1=patient7_t1.nii.gz,flair=patient7_flair.nii.gz")
+    'patient7_t1'
     """
     if isinstance(spec, Mapping):
         return _of_file(Path(next(iter(spec.values()), "")))

@@ -76,6 +76,12 @@ class AdaptationConfig(RunSettings, MethodSettings):
         ------
         ConfigError
             A text is not KEY=VALUE, its key is unknown (the known ones are listed) or its value unusable.
+
+        Examples
+        --------
+        >>> config = AdaptationConfig.from_items(["iterations=40", "hbs=proximal"])
+        >>> config.iterations, config.hbs
+        (40, 'proximal')
         """
         changes: dict[str, object] = {}
         for item in items:

@@ -283,10 +283,12 @@ def adapt(
 
     Examples
     --------
-    >>> adaptation = adapt(network, batches, AdaptationConfig(iterations=40))  # doctest: +SKIP
-    >>> for step in adaptation:  # doctest: +SKIP
-    ...     print(step.t, step.l_hbs, step.l_se)
-    >>> adapted = adaptation.model  # doctest: +SKIP
+    >>> from napari_osuda.networks import UNet
+    >>> network = UNet(in_channels=1, out_channels=2, features=(4, 8)).eval()
+    >>> adaptation = adapt(network, [torch.randn(2, 1, 16, 16)], AdaptationConfig(iterations=3))
+    >>> [step.t for step in adaptation]
+    [0, 1, 2]
+    >>> adapted = adaptation.model
     """
     return Adaptation(model, batches, config, activation=activation)
 

@@ -10,12 +10,24 @@ __all__ = ["eta", "lam", "momentum", "source_share"]
 
 
 def eta(t: int, config: AdaptationConfig) -> float:
-    """Eq. 3: eta_t = eta0 exp(-t / tau), the share of the source in the normalization statistics."""
+    """Eq. 3: eta_t = eta0 exp(-t / tau), the share of the source in the normalization statistics.
+
+    Examples
+    --------
+    >>> [round(eta(t, AdaptationConfig(eta0=1.0, tau=1.0)), 3) for t in (0, 1, 5)]
+    [1.0, 0.368, 0.007]
+    """
     return config.eta0 * math.exp(-t / config.tau)
 
 
 def lam(t: int, config: AdaptationConfig) -> float:
-    """lambda_t of L = L_HBS + lambda_t L_SE: linear from lambda0 at t = 0 to 0 at t = T."""
+    """lambda_t of L = L_HBS + lambda_t L_SE: linear from lambda0 at t = 0 to 0 at t = T.
+
+    Examples
+    --------
+    >>> [lam(t, AdaptationConfig(lambda0=10.0, iterations=4)) for t in range(4)]
+    [10.0, 7.5, 5.0, 2.5]
+    """
     if not config.entropy:
         return 0.0
     if config.lambda_schedule == "constant":

@@ -28,6 +28,11 @@ def distance(
     -------
     Tensor, shape [N]
         Without gradient: otherwise the network could lower its loss by changing its distances.
+
+    Examples
+    --------
+    >>> distance(*torch.tensor([[1.0, 1.0], [4.0, 4.0], [1.0, 3.0], [4.0, 4.0], [0.0, 0.0]]))
+    tensor([0., 1.])
     """
     with torch.no_grad():
         source = source_mean * torch.rsqrt(source_var + eps)
@@ -47,6 +52,11 @@ def transferability(d: Tensor) -> Tensor:
     -------
     Tensor, shape [N]
         Weights, near 1 where a channel carries over, near 0 where it does not.
+
+    Examples
+    --------
+    >>> transferability(torch.tensor([0.0, 1.0, 3.0, 3.0]))
+    tensor([2.0000, 1.0000, 0.5000, 0.5000])
     """
     closeness = 1.0 / (1.0 + d)
     return d.numel() * closeness / closeness.sum()
