@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+DOCS_VENV := .venv-docs
+DOCS_STAMP := $(DOCS_VENV)/.stamp
 # A display of the machine, or a virtual one where there is none.
 DISPLAYED := sh tools/with-display.sh
 
-.PHONY: venv demo test lint types docs benchmark sample-data clean
+.PHONY: venv demo test lint types docs pictures benchmark sample-data clean
 
 venv: $(STAMP)
 
@@ -32,8 +34,24 @@ types: venv
 test: lint types
 	OMP_NUM_THREADS=1 $(DISPLAYED) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-docs: venv
+# The site, into docs/_build: a warning, a dead link within it or a notebook that fails stops it.
+docs: $(DOCS_STAMP)
+	$(DOCS_VENV)/bin/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html $(ARGS)
+
+# An environment of its own: what builds the site is nothing that the tests need.
+$(DOCS_STAMP): pyproject.toml constraints.txt
+	@test -x $(DOCS_VENV)/bin/python || $(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(DOCS_VENV)/bin/python -m pip install --quiet -c constraints.txt --editable . --group docs
+	@touch $@
+
+# What the pages show, made again: takes an hour or more.
+pictures: venv
 	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
+	$(DISPLAYED) $(BIN)/python docs/make_review_story.py
+	$(DISPLAYED) $(BIN)/python docs/make_monitor_pictures.py
+	$(DISPLAYED) $(BIN)/python docs/make_animation.py
+	$(BIN)/python docs/make_curve_picture.py
 	$(BIN)/python docs/make_results.py
 
 benchmark: venv
@@ -45,4 +63,4 @@ sample-data: venv
 	$(BIN)/python sample_data/build.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run*
+	rm -rf $(VENV) $(DOCS_VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run*

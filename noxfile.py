@@ -89,6 +89,14 @@ def prerelease(session: nox.Session) -> None:
     _displayed(session, "pytest", *(session.posargs or ["tests/widgets", "tests/napari_layers"]))
 
 
+@nox.session(python="3.12", default=False)
+def docs(session: nox.Session) -> None:
+    """The site; a warning, a dead link within it or a notebook that fails is a failure."""
+    session.install("--upgrade", "pip>=25.1")
+    session.install("-c", "constraints.txt", "--editable", ".", "--group", "docs")
+    session.run("python", "-m", "sphinx", "--fail-on-warning", "--keep-going", "docs", "docs/_build/html")
+
+
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Wheel and source archive, and what napari makes of the manifest."""

@@ -1,7 +1,7 @@
-"""The Monitor at the end of a healthy, a collapsing and a useless run: ``python docs/make_monitor_pictures.py``.
+"""The Monitor at the end of a healthy, a collapsing and a useless run.
 
-Each is a real run on a sample patient (``RUNS`` has its settings), and the picture is what the Monitor shows of it.
-It needs a display, real or virtual: ``sh tools/with-display.sh .venv/bin/python docs/make_monitor_pictures.py``.
+Each is a real run on a sample patient with the settings in ``RUNS``, into ``docs/images``. It needs a
+display: ``sh tools/with-display.sh .venv/bin/python docs/make_monitor_pictures.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from napari_osuda.simulation.shipped import sample_models, sample_patients
 from napari_osuda.widgets.monitor.course import Course, read_course
 
 MODEL, PATIENT = "whole-tumour-t2", "high-grade-other-contrasts"
-WIDTH, HEIGHT = 1100, 760
+WIDTH, HEIGHT = 1100, 1560
 # What each run changes of the defaults, and what the Monitor has to say of it.
 RUNS: dict[str, tuple[dict[str, Any], Course]] = {
     "healthy": ({}, Course.STEADY),

@@ -1,4 +1,4 @@
-"""Make the tables of results again: ``python docs/make_results.py`` (``make docs`` calls it).
+"""Make the tables of results again: ``python docs/make_results.py`` (``make pictures`` calls it).
 
 Every method on the shipped targets, from scratch, into ``docs/results/shipped.csv`` and ``shipped.md``.
 The same machine and number of threads give the same figures; only the times differ, and are left out.

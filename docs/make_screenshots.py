@@ -2,7 +2,7 @@
 
 Empty, ready, running, paused with a run waiting, done, a past iteration, a channel on the image, failed, cut
 off and offered again, and the panels in a dock of 320 pixels. Dark and light, into ``docs/images``.
-They need a display, real or virtual (``make docs`` starts one).
+They need a display, real or virtual (``make pictures`` starts one).
 """
 
 from __future__ import annotations

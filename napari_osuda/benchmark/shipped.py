@@ -62,7 +62,7 @@ def shipped_report(rows: Sequence[dict[str, str]]) -> str:
     """
     parts = [
         "# The shipped targets",
-        "Made by `make docs`. The targets and the settings were chosen before these results were seen: "
+        "Made by `make pictures`. The targets and the settings were chosen before these results were seen: "
         "the targets by their seeds, the settings on other patients ([defaults](../defaults.md)). The "
         "guard's present score came later, chosen on other patients as well.",
         "Dice is the adapted mask's against the source model's; *harm* is a loss of more than 0.01, *gain* "

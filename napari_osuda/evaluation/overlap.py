@@ -20,7 +20,7 @@ def overlap_ratio(shared: np.integer[Any] | int, total: np.integer[Any] | int) -
 
 
 def dice(a: Mask, b: Mask) -> float:
-    """Dice similarity, 2 |A and B| / (|A| + |B|) (Dice, Ecology 1945).
+    """Dice similarity, ``2 |A and B| / (|A| + |B|)`` (Dice, Ecology 1945).
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def dice(a: Mask, b: Mask) -> float:
 
 
 def sensitivity(prediction: Mask, reference: Mask) -> float:
-    """Share of the reference that was found, |P and R| / |R|.
+    """Share of the reference that was found, ``|P and R| / |R|``.
 
     Where it would be 0 / 0 the convention is that of `dice`, so that no case drops out of a mean:
     both masks empty: 1; the reference alone empty: 0.
@@ -49,7 +49,7 @@ def sensitivity(prediction: Mask, reference: Mask) -> float:
 
 
 def precision(prediction: Mask, reference: Mask) -> float:
-    """Share of the prediction that is right, |P and R| / |P|.
+    """Share of the prediction that is right, ``|P and R| / |P|``.
 
     Where it would be 0 / 0 the convention is that of `dice`: both masks empty: 1; the prediction alone
     empty: 0.

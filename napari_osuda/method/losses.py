@@ -17,7 +17,7 @@ Activation = Literal["softmax", "sigmoid", "none"]
 def hbs_loss(
     gamma: Tensor, beta: Tensor, source_gamma: Tensor, source_beta: Tensor, weight: Tensor
 ) -> Tensor:
-    """Eq. 4: L_HBS = sum_lc (1 + alpha_lc) (|gamma_K - gamma_t| + |beta_K - beta_t|).
+    """Eq. 4: ``L_HBS = sum_lc (1 + alpha_lc) (|gamma_K - gamma_t| + |beta_K - beta_t|)``.
 
     Parameters
     ----------

@@ -46,8 +46,8 @@ class MethodSettings:
         N, how many target slices the source counts for: pi = N / (N + n) with n slices in the target
         (Schneider et al., NeurIPS 2020), in place of ``source_prior``.
     statistics : {"mixed", "momentum"}
-        Eq. 3, or DUA's moving average with the momentum rho_t + momentum_floor, where
-        rho_t = momentum_decay rho_t-1 and rho_-1 = momentum (Mirza et al., CVPR 2022).
+        Eq. 3, or DUA's moving average with the momentum ``rho_t + momentum_floor``, where
+        ``rho_t = momentum_decay rho_t-1`` and ``rho_-1 = momentum`` (Mirza et al., CVPR 2022).
     momentum, momentum_decay, momentum_floor : float
         Of "momentum".
     class_ratio : tuple of float or None

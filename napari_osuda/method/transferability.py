@@ -13,7 +13,7 @@ __all__ = ["WEIGHTINGS", "distance", "transferability"]
 def distance(
     source_mean: Tensor, source_var: Tensor, target_mean: Tensor, target_var: Tensor, eps: Tensor
 ) -> Tensor:
-    """Eq. 5: d_lc = | mu_K / sqrt(var_K + eps) - mu_t / sqrt(var_t + eps) |.
+    """Eq. 5: ``d_lc = | mu_K / sqrt(var_K + eps) - mu_t / sqrt(var_t + eps) |``.
 
     Parameters
     ----------

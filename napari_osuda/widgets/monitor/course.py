@@ -21,8 +21,8 @@ _ENDS = 4
 _SOON, _LATE = 3, 6
 # Of its first share, what the foreground has to have lost; and what it has to have reached, of the pixels.
 _FADED, _EVERYWHERE = 0.5, 0.6
-# Relative changes below this are none.
-_NOTHING = 0.01
+# Relative changes below this are none; of a distance smaller than that, those relative to it.
+_NOTHING, _NEAR = 0.01, 0.1
 
 
 class Course(enum.Enum):
@@ -83,7 +83,7 @@ def read_course(history: RunHistory) -> CourseFigures | None:
         course = Course.BEGINNING
     elif gone or everywhere:
         course = Course.COLLAPSING
-    elif count >= _LATE and all(map(_is_same, (entropy, foreground, distance))):
+    elif count >= _LATE and _is_same(entropy) and _is_same(foreground) and _is_same(distance, _NEAR):
         course = Course.NO_EFFECT
     else:
         course = Course.STEADY
@@ -96,6 +96,6 @@ def _ends(values: npt.NDArray[np.float32]) -> tuple[float, float]:
     return float(values[:few].mean()), float(values[-few:].mean())
 
 
-def _is_same(ends: tuple[float, float]) -> bool:
+def _is_same(ends: tuple[float, float], least: float = 1e-9) -> bool:
     first, last = ends
-    return abs(last - first) <= _NOTHING * max(abs(first), 1e-9)
+    return abs(last - first) <= _NOTHING * max(abs(first), least)
