@@ -67,7 +67,13 @@ def take(runs: Path) -> list[tuple[Image.Image, int]]:
         frames.append((frame(viewer), MOVING))
     if widget.run_panel.state == "failed":
         raise RuntimeError(widget.run_panel.label.text())
-    frames.append((frame(viewer), END))
+    # Once more the slice that was watched: the original mask, then the adapted one.
+    show_lesion(viewer)
+    for role, time in (("original", STILL), ("adapted", END)):
+        for layer in viewer.layers:
+            if "mask" in layer.name:
+                layer.visible = layer.name.startswith(role)
+        frames.append((frame(viewer), time))
     viewer.close()
     settle()
     return frames

@@ -52,6 +52,11 @@ def test_how_a_run_goes_is_read_from_its_foreground(foreground, course):
     assert read_course(history(foreground)).course is course
 
 
+def test_a_distance_next_to_nothing_may_change_by_any_share():
+    still = {"entropy": np.full(12, 0.2), "distance": np.linspace(2e-7, 1e-6, 12)}
+    assert read_course(history(np.full(12, 0.03), **still)).course is Course.NO_EFFECT
+
+
 def test_where_nothing_moves_there_is_no_effect_but_not_from_the_start():
     still = {"entropy": np.full(12, 0.2), "distance": np.full(12, 1.0)}
     assert read_course(history(np.full(12, 0.03), **still)).course is Course.NO_EFFECT
