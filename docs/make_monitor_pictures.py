@@ -19,11 +19,11 @@ from napari_osuda.simulation.shipped import sample_models, sample_patients
 from napari_osuda.widgets.monitor.course import Course, read_course
 
 MODEL, PATIENT = "whole-tumour-t2", "high-grade-other-contrasts"
-WIDTH, HEIGHT = 1100, 1424
+WIDTH, HEIGHT = 1100, 1640
 # What each run changes of the defaults, and what the Monitor has to say of it.
 RUNS: dict[str, tuple[dict[str, Any], Course]] = {
     "healthy": ({}, Course.STEADY),
-    "collapsing": ({"learning_rate": 3e-3}, Course.COLLAPSING),
+    "collapsing": ({"contrast": "off", "learning_rate": 3e-3, "iterations": 16}, Course.COLLAPSING),
     "useless": ({"learning_rate": 1e-7, "tau": 1e6}, Course.NO_EFFECT),
 }
 
