@@ -23,3 +23,8 @@ def test_the_weight_of_the_stored_statistics_follows_eta_or_the_momentum():
     assert schedules.source_share(3, config) == schedules.eta(3, config)
     moving = config.replace(statistics="momentum")
     assert schedules.source_share(3, moving) == 1.0 - schedules.momentum(3, moving)
+
+
+def test_momentum_falls_towards_its_floor():
+    config = AdaptationConfig(statistics="momentum", momentum=0.1, momentum_decay=0.5, momentum_floor=0.005)
+    assert [schedules.momentum(t, config) for t in range(3)] == pytest.approx([0.055, 0.03, 0.0175])

@@ -28,3 +28,13 @@ def test_distance_carries_no_gradient():
     mean = torch.randn(5, requires_grad=True)
     d = distance(torch.zeros(5), torch.ones(5), mean, torch.ones(5), torch.full((5,), 1e-5))
     assert not d.requires_grad
+
+
+def test_the_functions_are_eq_5_to_the_digit():
+    source_mean, source_var, mean, var, eps = torch.rand(5, 40, dtype=torch.float64) + torch.tensor(
+        [0.5, 0.2, -0.5, 0.3, 0.01], dtype=torch.float64
+    ).unsqueeze(1)
+    expected = (source_mean / (source_var + eps) ** 0.5 - mean / (var + eps) ** 0.5).abs()
+    d = distance(source_mean, source_var, mean, var, eps)
+    torch.testing.assert_close(d, expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(transferability(d), 40 / (1 + d) / (1 / (1 + d)).sum(), rtol=1e-12, atol=0)
