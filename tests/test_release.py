@@ -43,3 +43,11 @@ def test_the_container_installs_extras_that_exist():
         asked = re.search(r'"\.\[([a-z0-9,]+)\]"', text)
         assert asked is not None
         assert set(asked[1].split(",")) <= extras
+
+
+def test_the_installation_page_names_every_extra():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        extras = set(tomllib.load(stream)["project"]["optional-dependencies"])
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == extras
