@@ -11,6 +11,7 @@ def test_schedules():
     config = AdaptationConfig(iterations=10, eta0=0.8, tau=1.0, lambda0=10.0)
     assert schedules.eta(0, config) == 0.8
     assert schedules.eta(5, config) == pytest.approx(0.8 * math.exp(-5))
+    assert schedules.eta(3, config.replace(tau=4.0)) == pytest.approx(0.8 * math.exp(-0.75))
     assert schedules.lam(0, config) == 10.0
     assert schedules.lam(5, config) == 5.0
     assert schedules.lam(9, config) == pytest.approx(1.0)
