@@ -72,3 +72,9 @@ def test_proximal_step_is_the_minimizer_of_its_objective(value, source, alpha, r
         assert pull == pytest.approx((1 + alpha) * math.copysign(1, float(z) - source), rel=1e-6, abs=1e-6)
     else:
         assert abs(pull) <= (1 + alpha) * (1 + 1e-6) + 1e-6
+
+
+def test_probabilities_a_little_above_one_have_no_entropy_below_zero():
+    # Overlapping windows are averaged in float32.
+    p = torch.tensor([[[[1.0 + 1e-5]], [[0.0]]]])
+    assert float(self_entropy(p, "none")) == pytest.approx(0.0, abs=1e-30)

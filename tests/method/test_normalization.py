@@ -91,3 +91,12 @@ def test_only_batch_norm_is_handed_over_and_only_inside():
             assert torch.equal(network(x), plain)
         network(x)
     assert calls == [36]
+
+
+def test_a_call_that_names_no_eps_has_torchs_own():
+    x, one = torch.randn(2, 3, 4, 4), torch.ones(3)
+    given = []
+    with InterceptBatchNorm(given.append):
+        result = F.batch_norm(x, torch.zeros(3), one)
+    assert given[0].eps == 1e-5
+    torch.testing.assert_close(result, x / (1 + 1e-5) ** 0.5)
