@@ -78,3 +78,8 @@ def test_probabilities_a_little_above_one_have_no_entropy_below_zero():
     # Overlapping windows are averaged in float32.
     p = torch.tensor([[[[1.0 + 1e-5]], [[0.0]]]])
     assert float(self_entropy(p, "none")) == pytest.approx(0.0, abs=1e-30)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_entropy_of_half_precisions_is_float32(dtype):
+    assert self_entropy(torch.zeros(1, 2, 2, 2, dtype=dtype), "softmax").dtype == torch.float32
