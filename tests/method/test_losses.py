@@ -76,8 +76,15 @@ def test_proximal_step_is_the_minimizer_of_its_objective(value, source, alpha, r
 
 def test_probabilities_a_little_above_one_have_no_entropy_below_zero():
     # Overlapping windows are averaged in float32.
-    p = torch.tensor([[[[1.0 + 1e-5]], [[0.0]]]])
-    assert float(self_entropy(p, "none")) == pytest.approx(0.0, abs=1e-30)
+    above, below = 1.0 + 1e-5, -1e-5
+    assert float(self_entropy(torch.tensor([[[[above]], [[0.0]]]]), "none")) == pytest.approx(0.0, abs=1e-30)
+    assert float(self_entropy(torch.tensor([[[[above, below]]]]), "none")) == pytest.approx(0.0, abs=1e-30)
+
+
+def test_hbs_holds_beta_as_it_holds_gamma():
+    zero, one, weight = torch.zeros(3), torch.ones(3), torch.tensor([1.0, 1.5, 2.0])
+    assert float(hbs_loss(zero, one, zero, zero, weight)) == 4.5
+    assert float(hbs_loss(one, -one, zero, zero, weight)) == 9.0
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
