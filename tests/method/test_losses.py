@@ -83,8 +83,8 @@ def test_probabilities_a_little_above_one_have_no_entropy_below_zero():
 
 def test_hbs_holds_beta_as_it_holds_gamma():
     zero, one, weight = torch.zeros(3), torch.ones(3), torch.tensor([1.0, 1.5, 2.0])
-    assert float(hbs_loss(zero, one, zero, zero, weight)) == 4.5
-    assert float(hbs_loss(one, -one, zero, zero, weight)) == 9.0
+    assert float(hbs_loss(zero, 2 * one, zero, zero, weight)) == 9.0
+    assert float(hbs_loss(one, -2 * one, zero, zero, weight)) == 13.5
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
