@@ -124,7 +124,7 @@ class Adaptation(Iterator[StepReport]):
         alpha = WEIGHTINGS[config.channel_weighting](d)
         with torch.enable_grad():
             gamma, beta = source.now()
-            weight = self._hbs_weight(alpha)
+            weight = source.weight(alpha, config)
             l_hbs = hbs_loss(gamma, beta, source.gamma, source.beta, weight)
             objective = l_other
             if lam > 0.0:
@@ -155,13 +155,6 @@ class Adaptation(Iterator[StepReport]):
             return source.stored_now()
         batch_mean, batch_var = self._seen
         return mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
-
-    def _hbs_weight(self, alpha: Tensor) -> Tensor:
-        """What each channel's term weighs in eq. 4, [N]: 1 + alpha."""
-        if self.config.hbs == "off":
-            return torch.zeros_like(alpha)
-        weight = 1.0 + alpha
-        return weight * torch.exp(-self._source.gamma) if self.config.gamma_weighting else weight
 
     def _predict(
         self, batch: Tensor, eta: float, observed: Observed | None = None, share: Share | None = None

@@ -28,6 +28,8 @@ __all__ = [
     "move_statistics",
 ]
 
+_HALF = (torch.bfloat16, torch.float16)
+
 
 @dataclass(frozen=True)
 class BatchNormCall:
@@ -99,7 +101,7 @@ def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
     float32 for half precisions, else the dtype of ``x``.
     """
-    dtype = torch.float32 if x.dtype in (torch.bfloat16, torch.float16) else x.dtype
+    dtype = torch.float32 if x.dtype in _HALF else x.dtype
     if x.device.type in ("cpu", "cuda"):
         # The first half of torch's own batch norm: one pass, several times cheaper than var_mean.
         unused = torch.zeros(x.shape[1], dtype=dtype, device=x.device)
@@ -152,8 +154,13 @@ class _MixedBatchNorm(torch.autograd.Function):
             factor = -(ctx.moving * own * x.shape[1] / x.numel()) * gamma * inverse
             slope = factor * inverse * all_gamma
             offset = factor * all_beta - slope * mean_batch
-            shape = (1, -1, *(1,) * (x.dim() - 2))
-            gx = gx.addcmul_(x, slope.view(shape).to(x.dtype)).add_(offset.view(shape).to(x.dtype))
+            if x.dtype in _HALF:
+                # slope x + offset, rounded once, by a kernel that is faster than broadcasting halves.
+                nothing, one = torch.zeros_like(slope), torch.ones_like(slope)
+                gx = gx.add_(torch.batch_norm(x, slope, offset, nothing, one, False, 0.0, 0.0, False))
+            else:
+                shape = (1, -1, *(1,) * (x.dim() - 2))
+                gx = gx.addcmul_(x, slope.view(shape).to(x.dtype)).add_(offset.view(shape).to(x.dtype))
         return gx, g_gamma, g_beta, None, None, None, None, None, None
 
 
