@@ -85,7 +85,8 @@ class Processes:
         if not gradients:
             return
         summed = self.total(torch.cat([gradient.flatten() for gradient in gradients]))
-        for gradient, part in zip(gradients, summed.split([g.numel() for g in gradients]), strict=True):
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, part in zip(gradients, torch.split(summed, sizes), strict=True):
             gradient.copy_(part.view(gradient.shape))
 
     def any(self, holds: bool) -> bool:
