@@ -97,9 +97,9 @@ def by_channels(given: argparse.Namespace) -> Iterator[Figure]:
 
     def steps(channels: int) -> Callable[[], object]:
         layers = [nn.Conv2d(1, 500, 1)]
-        for _ in range(channels // 500 - 1):
-            layers += [nn.BatchNorm2d(500), nn.Conv2d(500, 500, 1, groups=500)]
-        network = nn.Sequential(*layers, nn.BatchNorm2d(500), nn.Conv2d(500, 2, 1)).eval()
+        for _ in range(channels // 500):
+            layers += [nn.Conv2d(500, 500, 1, groups=500), nn.BatchNorm2d(500)]
+        network = nn.Sequential(*layers, nn.Conv2d(500, 2, 1)).eval()
         config = AdaptationConfig(iterations=10**6, precision="float32", threads=1)
         ours = adapt(network, [torch.randn(2, 1, 8, 8)], config)
         return lambda: [next(ours) for _ in range(3)]
