@@ -55,9 +55,9 @@ pictures: venv
 	$(BIN)/python docs/make_results.py
 
 benchmark: venv
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python benchmarks/step_cost.py $(ARGS)
-	$(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py
+	@failed=0; \
+	for part in start step_cost growth drawing; do $(BIN)/python benchmarks/$$part.py $(ARGS) || failed=1; done; \
+	test -n "$(ARGS)" || $(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py || failed=1; exit $$failed
 
 sample-data: venv
 	$(BIN)/python sample_data/build.py $(ARGS)

@@ -1,44 +1,49 @@
 """How long the package and the command line take to start: medians over fresh processes, beside their limits.
 
-``python benchmarks/start.py [--runs 11]``; the time of a bare interpreter is told, and is in the figures.
+``python benchmarks/start.py [--runs 11]``. It is the CPU time of the process, the bare interpreter included:
+what a machine without other work takes by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from functools import partial
 
-LIMITS = {
-    "a bare interpreter": (["-c", "pass"], None),
-    "import napari_osuda": (["-c", "import napari_osuda"], 0.15),
-    "napari-osuda --help": (["-m", "napari_osuda", "--help"], 0.4),
+from figures import Figure, run
+
+PARTS = {
+    "interpreter": ("a bare interpreter", ["-c", "pass"], None),
+    "import": ("import napari_osuda", ["-c", "import napari_osuda"], 0.15),
+    "help": ("napari-osuda --help", ["-m", "napari_osuda", "--help"], 0.4),
 }
 
 
-def median(arguments: list[str], runs: int) -> float:
-    """Seconds of the median run; the first one fills the caches, and does not count."""
-    seconds = []
-    for _ in range(runs + 1):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[1:])
+def cpu_time(arguments: list[str]) -> float:
+    """Seconds of CPU time of a fresh interpreter."""
+    before = os.times()
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    user, system = after.children_user - before.children_user, after.children_system - before.children_system
+    return user + system
+
+
+def start(name: str, given: argparse.Namespace) -> Iterator[Figure]:
+    """The median run; the first one fills the caches, and does not count."""
+    said, arguments, limit = PARTS[name]
+    seconds = [cpu_time(arguments) for _ in range(given.runs + 1)][1:]
+    yield Figure(f"start: {said}", statistics.median(seconds), limit, "s")
 
 
 def main() -> int:
     """Print the figures; 1 where one is beyond its limit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=11)
-    runs = parser.parse_args().runs
-    late = False
-    for name, (arguments, limit) in LIMITS.items():
-        seconds = median(arguments, runs)
-        late |= limit is not None and seconds > limit
-        print(f"{name}: {seconds:.3f} s" + ("" if limit is None else f" (limit {limit:.2f} s)"))
-    return int(late)
+    options = argparse.ArgumentParser()
+    options.add_argument("--runs", type=int, default=11)
+    return run(__doc__ or "", {name: partial(start, name) for name in PARTS}, options)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Cost of an adaptation step against a plain train-mode BatchNorm step of the same network, side by side.
+"""Cost of an adaptation step against the best plain step of the same network: benchmarks/step_cost.py.
 
-Both train the same parameters by the same optimizer on the same batches and minimize the entropy; the
-plain step lacks eqs. 3 to 5. The two take turns, so that a drift of the machine's speed hits both; the
-medians and their ratio are printed. Then the same for our step with the channels of a pixel side by side in
-memory, as a session has them on a CPU, against the usual order.
+Both train all parameters by Adam on the same batch and minimize the entropy; the plain one normalizes by
+BatchNorm in train mode and lacks eqs. 3 to 5. It is measured in both memory layouts; the faster counts.
+All take turns, so that a drift of the machine's speed hits each; a ratio is the median over the turns.
+CPU time is what decides where other programs run as well; wall time is told beside it.
 """
 
 from __future__ import annotations
@@ -11,60 +11,129 @@ from __future__ import annotations
 import argparse
 import copy
 import statistics
+import sys
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 import torch
-from torch.nn.utils import convert_conv2d_weight_memory_format
+from figures import Figure, run
+from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format, convert_conv3d_weight_memory_format
 
-from napari_osuda.method import AdaptationConfig, adapt, self_entropy
+from napari_osuda.method import AdaptationConfig, adapt, main_output, self_entropy
+from napari_osuda.method.computing.arithmetic import has_bfloat16
 from napari_osuda.networks import UNet
 
+LIMIT = 1.05
+# Turns that fill the caches, and do not count.
+_WARM = 2
 
-def plain_steps(network: torch.nn.Module, batch: torch.Tensor, parameters: str):
-    """Yield the seconds of one plain training step after the other."""
+
+def unet() -> nn.Module:
+    """The sample models' network."""
+    return UNet(4, 4)
+
+
+def basic_unet() -> nn.Module:
+    """MONAI's, with BatchNorm."""
+    from monai.networks.nets import BasicUNet
+
+    return BasicUNet(2, 4, 4, features=(16, 32, 64, 128, 256, 16), norm="batch")
+
+
+def dynunet() -> nn.Module:
+    """MONAI's twin of nnU-Net, 3-D."""
+    from monai.networks.nets import DynUNet
+
+    strides = (1, 2, 2, 2)
+    return DynUNet(3, 4, 4, (3,) * 4, strides, strides[1:], filters=(16, 32, 64, 128), norm_name="batch")
+
+
+def smp_unet() -> nn.Module:
+    """Of segmentation_models_pytorch, with a residual encoder."""
+    import segmentation_models_pytorch as smp
+
+    return smp.Unet("resnet34", encoder_weights=None, in_channels=4, classes=4)
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
+    "unet": (unet, (8, 4, 128, 128), "torch"),
+    "basicunet": (basic_unet, (8, 4, 128, 128), "monai"),
+    "dynunet": (dynunet, (2, 4, 48, 48, 48), "monai"),
+    "smp": (smp_unet, (8, 4, 128, 128), "segmentation_models_pytorch"),
+}
+
+Seconds = tuple[float, float]
+"""CPU time of the process, and wall time."""
+
+
+def timed(step: Callable[[], Any]) -> Seconds:
+    """How long a step takes."""
+    began, wall = time.process_time(), time.perf_counter()
+    step()
+    return time.process_time() - began, time.perf_counter() - wall
+
+
+def plain_steps(
+    network: nn.Module, batch: torch.Tensor, dtype: torch.dtype | None, last: bool
+) -> Iterator[None]:
+    """One plain training step after the other, with channels last or in the usual order."""
     network = copy.deepcopy(network).train()
-    affine = [p for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters()]
-    trained = list(network.parameters()) if parameters == "all" else affine
-    network.requires_grad_(False)
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    optimizer = torch.optim.Adam(trained, lr=1e-4)
+    if last:
+        convert = (
+            convert_conv3d_weight_memory_format if batch.dim() == 5 else convert_conv2d_weight_memory_format
+        )
+        network = convert(network, torch.channels_last_3d if batch.dim() == 5 else torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
     while True:
-        began = time.perf_counter()
-        loss = self_entropy(network(batch), "softmax")
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            output = main_output(network(batch))
+        loss = self_entropy(output, "softmax")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         loss.item()
-        yield time.perf_counter() - began
+        yield
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=20, help="steps of each kind (default 20)")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+def step_cost(name: str, given: argparse.Namespace) -> Iterator[Figure]:
+    """The figures of one network, in each precision that this processor is fast in."""
+    make, shape, package = NETWORKS[name]
+    if find_spec(package) is None:
+        print(f"{name}: {package} is not installed")
+        return
+    torch.set_num_threads(given.threads)
     torch.manual_seed(0)
-    network = UNet(4, 4).eval()
-    batch = torch.randn(16, 4, 128, 128)
-    print(f"UNet(4, 4), batch {tuple(batch.shape)}, {options.threads} threads, {options.pairs} pairs")
-    print("| parameters | plain BN step, s | OSUDA step, s | ratio (median of pairs) |\n|---|---|---|---|")
-    for parameters in ("all", "affine"):
-        config = AdaptationConfig(iterations=10_000, parameters=parameters)
-        ours, plain = adapt(network, [batch], config), plain_steps(network, batch, parameters)
-        pairs = [(next(plain), next(ours).seconds) for _ in range(options.pairs + 3)][3:]
-        a, b = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(y / x for x, y in pairs)
-        print(f"| {parameters} | {a:.3f} | {b:.3f} | {ratio:.3f} |")
-    config = AdaptationConfig(iterations=10_000)
-    beside = convert_conv2d_weight_memory_format(copy.deepcopy(network), torch.channels_last)
-    usual, ours = (adapt(net, [batch], config) for net in (network, beside))
-    pairs = [(next(usual).seconds, next(ours).seconds) for _ in range(options.pairs + 3)][3:]
-    ratio = statistics.median(y / x for x, y in pairs)
-    print(f"OSUDA step, channels side by side against the usual order: {ratio:.3f} (median of pairs)")
+    network, batch = make().eval(), torch.randn(shape)
+    precisions = {"float32": None}
+    if has_bfloat16(torch.device("cpu")):
+        precisions["bfloat16"] = torch.bfloat16
+    for precision, dtype in precisions.items():
+        ours = adapt(network, [batch], AdaptationConfig(iterations=10_000, precision=precision))
+        ways = [partial(next, plain_steps(network, batch, dtype, last)) for last in (False, True)]
+        ways.append(partial(next, ours))
+        turns = [[timed(way) for way in ways] for _ in range(given.pairs + _WARM)][_WARM:]
+        medians = [statistics.median(turn[way][0] for turn in turns) for way in range(3)]
+        best = min((0, 1), key=lambda way: medians[way])
+        cpu, wall = (statistics.median(turn[2][k] / turn[best][k] for turn in turns) for k in (0, 1))
+        layout = ("usual order", "channels last")[best]
+        print(
+            f"{name}, {precision}: plain {medians[0]:.3f} s in the usual order, {medians[1]:.3f} s with "
+            f"channels last; OSUDA {medians[2]:.3f} s of CPU; {wall:.3f} of the wall time of {layout}"
+        )
+        yield Figure(f"step / best plain step, {name}, {precision}", cpu, LIMIT)
+
+
+def main() -> int:
+    """Measure, and print the ratios."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--pairs", type=int, default=12, help="turns that count (default 12)")
+    options.add_argument("--threads", type=int, default=torch.get_num_threads())
+    return run(__doc__ or "", {name: partial(step_cost, name) for name in NETWORKS}, options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from napari_osuda.cli.options import (
 )
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, INTERRUPTED, WRONG_USAGE, run_on_terminal, summary
-from napari_osuda.errors import CaseError, OsudaError, OutputError
+from napari_osuda.errors import CaseError, ConfigError, OsudaError, OutputError
 
 if TYPE_CHECKING:
     from napari_osuda.imaging import Case
     from napari_osuda.method import AdaptationConfig
+    from napari_osuda.method.computing.distributed import Processes
     from napari_osuda.models import SourceModel
     from napari_osuda.session import RunResult
     from napari_osuda.session.run_folder.rerun import Rerun
@@ -95,21 +97,56 @@ def adapt(options: argparse.Namespace) -> int:
 
 
 def _adapt_together(options: argparse.Namespace) -> int:
+    from napari_osuda.method.computing.distributed import launched
     from napari_osuda.session.preflight import check_out
 
     wanted = _Wanted.of(options)
-    check_out(options.out, resume=options.resume)
-    model = wanted.model(options)
-    cases = wanted.cases(options, model)
-    references = _references(options.reference, cases, model)
-    return _conclude(_run(options, wanted, model, cases, references, options.out), options.quiet)
+    with launched(wanted.device) as (processes, device):
+        wanted, first = replace(wanted, device=device), processes.rank == 0
+        if first:
+            check_out(options.out, resume=options.resume)
+        else:
+            options.quiet = True
+        model = wanted.model(options)
+        cases = wanted.cases(options, model)
+        if not first:
+            return _assist(options, wanted, model, cases, processes)
+        references = _references(options.reference, cases, model)
+        result = _run(options, wanted, model, cases, references, options.out, processes=processes)
+        return _conclude(result, options.quiet)
+
+
+def _assist(
+    options: argparse.Namespace,
+    wanted: _Wanted,
+    model: SourceModel,
+    cases: tuple[Case, ...],
+    processes: Processes,
+) -> int:
+    """Take part in the run of the first process, which alone is asked to stop, tells and writes."""
+    from napari_osuda.session.api import make_job
+    from napari_osuda.session.run.assisting import assist
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = make_job(
+        model, cases, wanted.config, method=wanted.method, device=wanted.device, out=options.out,
+        resume=options.resume,
+    )  # fmt: skip
+    assist(job, processes)
+    return DONE
 
 
 def _adapt_each(options: argparse.Namespace) -> int:
     from napari_osuda.files import name_given_twice, path_inside
     from napari_osuda.imaging import case_name
+    from napari_osuda.method.computing.distributed import launched_count
     from napari_osuda.session.run_folder.checkpoint import saved_states
 
+    if launched_count() > 1:
+        raise ConfigError(
+            "--each adapts to one case after the other and shares nothing out. Leave torchrun away, or use "
+            "napari-osuda cohort with --num-parts."
+        )
     wanted = _Wanted.of(options)
     names = [case_name(spec) for spec in options.cases]
     twice = name_given_twice(names)
@@ -192,11 +229,12 @@ def _run(
     out: Path,
     *,
     resume: bool | None = None,
+    processes: Processes | None = None,
 ) -> RunResult:
     result = run_on_terminal(
         model, cases, wanted.config, method=wanted.method, references=references, device=wanted.device,
         out=out, resume=options.resume if resume is None else resume,
-        quiet=options.quiet, bars=not options.verbose,
+        quiet=options.quiet, bars=not options.verbose, processes=processes,
     )  # fmt: skip
     for found in result.cases:
         for kind, labels in (("before", found.before), ("after", found.after)):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari_osuda.cli.printing import say
 
 if TYPE_CHECKING:
+    from napari_osuda.method.computing.distributed import Processes
     from napari_osuda.session import RunResult
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "run_on_terminal", "summary"]
@@ -18,19 +19,22 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "run_on_terminal", "s
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
-def run_on_terminal(*args: Any, quiet: bool, bars: bool = True, **kwargs: Any) -> RunResult:
+def run_on_terminal(
+    *args: Any, quiet: bool, bars: bool = True, processes: Processes | None = None, **kwargs: Any
+) -> RunResult:
     """:func:`napari_osuda.adapt_case` with progress on the terminal and Ctrl-C as an early end.
 
     Without ``bars``, lines stand where bars would (a log goes to the same terminal). A second Ctrl-C ends the
     program at once; the run can then be resumed from its last checkpoint.
     """
     from napari_osuda.cli.progress import TerminalProgress
+    from napari_osuda.method.computing.distributed import ALONE
     from napari_osuda.session.api import make_job
     from napari_osuda.session.events import Finished
     from napari_osuda.session.run.run import Run
     from napari_osuda.session.run_folder.checkpoint import saved_states
 
-    run = Run(make_job(*args, **kwargs))
+    run = Run(make_job(*args, **kwargs), processes=processes or ALONE)
     out = run.job.out
     result: RunResult | None = None
     with (

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from napari_osuda.errors import CaseError, ConfigError, ModelError
 from napari_osuda.method import schedules
-from napari_osuda.method.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.method.computing.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.method.computing.distributed import ALONE, Processes, Share
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import NormLayer, bind_layers
 from napari_osuda.method.losses import Activation, hbs_loss
@@ -25,8 +26,8 @@ from napari_osuda.method.normalization import (
     move_statistics,
 )
 from napari_osuda.method.outputs import class_fractions, main_output
-from napari_osuda.method.report import FloatArray, StepReport
-from napari_osuda.method.rivals import Rivals
+from napari_osuda.method.report import StepReport
+from napari_osuda.method.rivals import Rivals, check_divisible
 from napari_osuda.method.source import SourceStatistics
 from napari_osuda.method.statistics import Observed, store_pooled_statistics
 from napari_osuda.method.training import cycle, optimizer, trained_parameters
@@ -49,6 +50,8 @@ class Adaptation(Iterator[StepReport]):
         Iterations done.
     finished : bool
         Whether the statistics at inference stand in the model.
+    processes : Processes
+        Those that adapt it together.
     """
 
     def __init__(
@@ -58,8 +61,11 @@ class Adaptation(Iterator[StepReport]):
         config: AdaptationConfig | None = None,
         *,
         activation: Activation = "softmax",
+        processes: Processes = ALONE,
     ) -> None:
         self.config = config or AdaptationConfig()
+        self.processes = processes
+        check_divisible(self.config, processes.count)
         self.activation: Activation = activation
         self.batches = batches
         self.model = copy.deepcopy(model).eval()
@@ -99,14 +105,18 @@ class Adaptation(Iterator[StepReport]):
         began = time.perf_counter()
         config, t, source, rivals = self.config, self.t, self._source, self._rivals
         lam, eta = schedules.lam(t, config), schedules.source_share(t, config)
-        batch = next(self._stream).to(self._device)
+        share = self.processes.share(next(self._stream))
+        batch = share.part.to(self._device)
         observed = Observed()
         # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
         with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
-            output = self._predict(batch, eta, observed)
-            l_se, sure = rivals.entropy(output)
+            output = self._predict(batch, eta, observed, share)
+            entropy, sure = rivals.entropy(output)
             l_other = rivals.terms(output, t % self._round)
-        self._check_finite(l_se)
+        l_se = share.mean(entropy)
+        if l_se.device.type == "cpu":
+            # Before anything is changed; of a GPU it is read with the rest of the report, in one copy.
+            _check_finite(l_se.item(), t, config)
 
         self._seen = source.gathered(observed)
         mean_t, var_t = self._normalized_by(eta)
@@ -114,38 +124,29 @@ class Adaptation(Iterator[StepReport]):
         alpha = WEIGHTINGS[config.channel_weighting](d)
         with torch.enable_grad():
             gamma, beta = source.now()
-            weight = self._hbs_weight(alpha)
+            weight = source.weight(alpha, config)
             l_hbs = hbs_loss(gamma, beta, source.gamma, source.beta, weight)
             objective = l_other
             if lam > 0.0:
-                objective = objective + lam * l_se
+                objective = objective + lam * share.own * entropy
             if config.hbs == "sum":
-                objective = objective + l_hbs
+                # Once, however many processes know it: their gradients are summed.
+                objective = objective + l_hbs * float(self.processes.rank == 0)
         self._optimizer.zero_grad(set_to_none=True)
         if objective.requires_grad:
             objective.backward()  # type: ignore[no-untyped-call]
+            self.processes.sum_gradients(self._trained)
             rivals.step(self._optimizer, batch, lambda x: self._predict(x, eta), lam, t, sure)
         if config.hbs == "proximal":
             source.shrink(weight, config.learning_rate)
         self.t = t + 1
-        dead = var_t < source.eps
-        return StepReport(
-            t=t, eta=eta, lam=lam, l_hbs=l_hbs.item(), l_se=l_se.item(), l_other=l_other.item(),
-            loss=l_hbs.item() + lam * l_se.item() + l_other.item(),
-            distance=_numpy(d), alpha=_numpy(alpha),
-            gamma_shift=_numpy(gamma - source.gamma), beta_shift=_numpy(beta - source.beta),
-            class_fractions=_numpy(class_fractions(output, self.activation)),
-            dead=dead.cpu().numpy(), dead_channels=int(dead.sum()),
-            seconds=time.perf_counter() - began,
+        report = StepReport.of(
+            t, eta, lam, began, l_hbs=l_hbs, l_se=l_se, l_other=l_other, distance=d, alpha=alpha,
+            gamma_shift=gamma - source.gamma, beta_shift=beta - source.beta,
+            class_fractions=share.mean(class_fractions(output, self.activation)), dead=var_t < source.eps,
         )  # fmt: skip
-
-    def _check_finite(self, l_se: Tensor) -> None:
-        if not bool(torch.isfinite(l_se)):
-            raise ModelError(
-                f"The network's output is not finite at iteration {self.t}: the target's intensities or the "
-                f"learning rate ({self.config.learning_rate:g}) are out of its range. Try a smaller "
-                "learning_rate."
-            )
+        _check_finite(report.l_se, t, config)
+        return report
 
     def _normalized_by(self, eta: float) -> tuple[Tensor, Tensor]:
         """mu_t and var_t, [N]: the statistics of eq. 3 that this step has normalized by."""
@@ -155,29 +156,23 @@ class Adaptation(Iterator[StepReport]):
         batch_mean, batch_var = self._seen
         return mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
 
-    def _hbs_weight(self, alpha: Tensor) -> Tensor:
-        """What each channel's term weighs in eq. 4, [N]: 1 + alpha."""
-        if self.config.hbs == "off":
-            return torch.zeros_like(alpha)
-        weight = 1.0 + alpha
-        return weight * torch.exp(-self._source.gamma) if self.config.gamma_weighting else weight
-
-    def _predict(self, batch: Tensor, eta: float, observed: Observed | None = None) -> Tensor:
+    def _predict(
+        self, batch: Tensor, eta: float, observed: Observed | None = None, share: Share | None = None
+    ) -> Tensor:
         """The network's output on the statistics of eq. 3, noting those of the batch where it is asked to."""
         config, source = self.config, self._source
 
         def normalize(call: BatchNormCall) -> Tensor | None:
             if not source.stores(call.running_mean):
                 return None
-            y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics)
+            y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics, share)
             if observed is not None:
                 observed.add(id(call.running_mean), call.count, mean, var)
                 if config.statistics == "momentum":
                     move_statistics(call, mean, var, eta)
             return y
 
-        lower = self._precision
-        precision = torch.autocast(self._device.type, lower, enabled=lower is not None)
+        precision = torch.autocast(self._device.type, self._precision, enabled=self._precision is not None)
         with InterceptBatchNorm(normalize), precision:
             return main_output(self.model(batch))
 
@@ -187,7 +182,7 @@ class Adaptation(Iterator[StepReport]):
             return
         prior = self.source_share
         if prior < 1.0:
-            yield from store_pooled_statistics(self.model, self._bound, self.batches, prior)
+            yield from store_pooled_statistics(self.model, self._bound, self.batches, prior, self.processes)
         self._optimizer.zero_grad(set_to_none=True)
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)
@@ -255,6 +250,7 @@ def adapt(
     config: AdaptationConfig | None = None,
     *,
     activation: Activation = "softmax",
+    processes: Processes = ALONE,
 ) -> Adaptation:
     """Adapt a copy of ``model`` to a target, without source data and without labels.
 
@@ -268,6 +264,8 @@ def adapt(
         Settings; see also :func:`napari_osuda.method.preset`.
     activation : {"softmax", "sigmoid", "none"}
         What turns the network's output into probabilities.
+    processes : Processes
+        Those that do this together, each with the same model, batches and settings.
 
     Returns
     -------
@@ -290,8 +288,12 @@ def adapt(
     [0, 1, 2]
     >>> adapted = adaptation.model
     """
-    return Adaptation(model, batches, config, activation=activation)
+    return Adaptation(model, batches, config, activation=activation, processes=processes)
 
 
-def _numpy(values: Tensor) -> FloatArray:
-    return np.asarray(values.detach().float().cpu().numpy(), dtype=np.float32)
+def _check_finite(l_se: float, t: int, config: AdaptationConfig) -> None:
+    if not math.isfinite(l_se):
+        raise ModelError(
+            f"The network's output is not finite at iteration {t}: the target's intensities or the "
+            f"learning rate ({config.learning_rate:g}) are out of its range. Try a smaller learning_rate."
+        )

@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from napari_osuda.method.computing.distributed import Share
+
 __all__ = [
     "BatchNormCall",
     "InterceptBatchNorm",
@@ -25,6 +27,8 @@ __all__ = [
     "mixed_batch_norm",
     "move_statistics",
 ]
+
+_HALF = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
     float32 for half precisions, else the dtype of ``x``.
     """
-    dtype = torch.float32 if x.dtype in (torch.bfloat16, torch.float16) else x.dtype
+    dtype = torch.float32 if x.dtype in _HALF else x.dtype
     if x.device.type in ("cpu", "cuda"):
         # The first half of torch's own batch norm: one pass, several times cheaper than var_mean.
         unused = torch.zeros(x.shape[1], dtype=dtype, device=x.device)
@@ -114,6 +118,7 @@ class _MixedBatchNorm(torch.autograd.Function):
     With w' = gamma rsqrt(var_t + eps), k = 1 - eta and n elements a channel, the batch statistics
     give dmu_t/dx = k / n and dvar_t/dx = 2 k (x - mu_batch) / n, hence
     gx = w' gy + B x + C, B = -(k / n) w' rsqrt(var_t + eps) g_gamma, C = -(k / n) w' g_beta - B mu_batch.
+    Where processes share a batch, n and the g_gamma and g_beta of B and C are those of the whole of it.
     """
 
     @staticmethod
@@ -125,11 +130,12 @@ class _MixedBatchNorm(torch.autograd.Function):
         mean_batch: Tensor,
         mean: Tensor,
         var: Tensor,
-        share: float,
+        moving: float,
         eps: float,
+        share: Share | None,
     ) -> Tensor:
         ctx.save_for_backward(x, gamma, mean_batch, mean, var)
-        ctx.share, ctx.eps = share, eps
+        ctx.moving, ctx.eps, ctx.share = moving, eps, share
         return F.batch_norm(x, mean, var, gamma, beta, False, 0.0, eps)
 
     @staticmethod
@@ -139,14 +145,23 @@ class _MixedBatchNorm(torch.autograd.Function):
             gy.contiguous(memory_format=_format(x)), x, gamma, mean, var, None, None, False, ctx.eps,
             [ctx.needs_input_grad[0], True, True],
         )  # fmt: skip
-        if ctx.needs_input_grad[0] and ctx.share > 0.0:
+        if ctx.needs_input_grad[0] and ctx.moving > 0.0:
+            own, all_gamma, all_beta = 1.0, g_gamma, g_beta
+            if ctx.share is not None:
+                own = ctx.share.own
+                all_gamma, all_beta = ctx.share.processes.total(torch.stack((g_gamma, g_beta)))
             inverse = torch.rsqrt(var + ctx.eps)
-            factor = -(ctx.share * x.shape[1] / x.numel()) * gamma * inverse
-            slope = factor * inverse * g_gamma
-            offset = factor * g_beta - slope * mean_batch
-            shape = (1, -1, *(1,) * (x.dim() - 2))
-            gx = gx.addcmul_(x, slope.view(shape).to(x.dtype)).add_(offset.view(shape).to(x.dtype))
-        return gx, g_gamma, g_beta, None, None, None, None, None
+            factor = -(ctx.moving * own * x.shape[1] / x.numel()) * gamma * inverse
+            slope = factor * inverse * all_gamma
+            offset = factor * all_beta - slope * mean_batch
+            if x.dtype in _HALF:
+                # slope x + offset, rounded once, by a kernel that is faster than broadcasting halves.
+                nothing, one = torch.zeros_like(slope), torch.ones_like(slope)
+                gx = gx.add_(torch.batch_norm(x, slope, offset, nothing, one, False, 0.0, 0.0, False))
+            else:
+                shape = (1, -1, *(1,) * (x.dim() - 2))
+                gx = gx.addcmul_(x, slope.view(shape).to(x.dtype)).add_(offset.view(shape).to(x.dtype))
+        return gx, g_gamma, g_beta, None, None, None, None, None, None
 
 
 def _format(x: Tensor) -> torch.memory_format:
@@ -158,7 +173,7 @@ def _format(x: Tensor) -> torch.memory_format:
 
 
 def mixed_batch_norm(
-    call: BatchNormCall, eta: float, detach: bool = False
+    call: BatchNormCall, eta: float, detach: bool = False, share: Share | None = None
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Normalize by the statistics of eq. 3.
 
@@ -170,6 +185,8 @@ def mixed_batch_norm(
         Share of the source.
     detach : bool
         Stop the gradient at the batch statistics.
+    share : Share, optional
+        Of the batch, where x is a part of it: its statistics and their gradient are then the whole batch's.
 
     Returns
     -------
@@ -182,13 +199,15 @@ def mixed_batch_norm(
     assert call.running_var is not None
     with torch.no_grad():
         mean_batch, var_batch = batch_statistics(call.x)
+        if share is not None:
+            mean_batch, var_batch = share.statistics(mean_batch, var_batch)
         mean = mix(call.running_mean, mean_batch, eta)
         var = mix(call.running_var, var_batch, eta)
         gamma = torch.ones_like(mean) if call.weight is None else call.weight
         beta = torch.zeros_like(mean) if call.bias is None else call.bias
-    share = 0.0 if detach else 1.0 - eta
+    moving = 0.0 if detach else 1.0 - eta
     y: Tensor = _MixedBatchNorm.apply(  # type: ignore[no-untyped-call]
-        call.x, gamma, beta, mean_batch, mean, var, share, call.eps
+        call.x, gamma, beta, mean_batch, mean, var, moving, call.eps, share
     )
     return y, (mean_batch, var_batch)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.losses import hbs_step
 from napari_osuda.method.statistics import Observed
@@ -62,6 +63,13 @@ class SourceStatistics:
                 if id(stored) in names:
                     found[names[id(stored)]] = joined[channels]
         return found
+
+    def weight(self, alpha: Tensor, config: AdaptationConfig) -> Tensor:
+        """What each channel's term weighs in eq. 4, [N]: 1 + alpha."""
+        if config.hbs == "off":
+            return torch.zeros_like(alpha)
+        weight = 1.0 + alpha
+        return weight * torch.exp(-self.gamma) if config.gamma_weighting else weight
 
     def shrink(self, weight: Tensor, learning_rate: float) -> None:
         """The proximal step of eq. 4 on every gamma and beta."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from napari_osuda.method.computing.distributed import ALONE, Processes
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, batch_statistics, mix
 from napari_osuda.method.transferability import distance
@@ -48,6 +49,19 @@ class Moments:
         self.m2 = self.m2 + m2 + delta.square() * (self.count * count / total)
         self.mean = self.mean + delta * (count / total)
         self.count = total
+
+    def over(self, processes: Processes, channels: int) -> Moments:
+        """Those of all processes together, the same bits in each."""
+        if processes.count == 1:
+            return self
+        nothing = torch.zeros(channels, dtype=torch.float64)
+        mean, m2 = (nothing if known is None else known for known in (self.mean, self.m2))
+        merged = Moments()
+        for row in processes.gathered(torch.cat((mean, m2, mean.new_tensor([self.count])))):
+            count = round(float(row[-1]))
+            if count:
+                merged.add(count, row[:channels], row[channels:-1] / count)
+        return merged
 
     @property
     def var(self) -> Tensor:
@@ -94,7 +108,11 @@ class _LayerReached(Exception):
 
 @torch.no_grad()
 def store_pooled_statistics(
-    model: nn.Module, layers: tuple[BoundLayer, ...], batches: Iterable[Tensor], prior: float = 0.0
+    model: nn.Module,
+    layers: tuple[BoundLayer, ...],
+    batches: Iterable[Tensor],
+    prior: float = 0.0,
+    processes: Processes = ALONE,
 ) -> Iterator[tuple[int, int]]:
     """Write the pooled statistics of the target into the layers, mixed with what is stored by ``prior``.
 
@@ -108,6 +126,8 @@ def store_pooled_statistics(
         The target, float [B, C, H, W] or [B, C, D, H, W].
     prior : float
         pi of mu = pi mu_K + (1 - pi) mu_target, the variance likewise; 0 is the target alone.
+    processes : Processes
+        Those that do this together, each with the same model and target.
 
     Yields
     ------
@@ -123,20 +143,21 @@ def store_pooled_statistics(
     whole = _as_one(batches, layers)
     if whole is not None:
         yield 0, 1
-        _store_at_once(model, layers, whole.to(device), prior)
+        _store_at_once(model, layers, whole, prior, processes)
         yield 1, 1
         return
     total = len(layers) * sum(1 for _ in batches)
     done = 0
     for layer in layers:
         gather = _Gather(layer)
-        for batch in batches:
-            gather.left = layer.executions
-            with contextlib.suppress(_LayerReached), InterceptBatchNorm(gather):
-                model(batch.to(device))
+        for index, batch in enumerate(batches):
+            if index % processes.count == processes.rank:
+                gather.left = layer.executions
+                with contextlib.suppress(_LayerReached), InterceptBatchNorm(gather):
+                    model(batch.to(device))
             done += 1
             yield done, total
-        _store(layer, gather.moments, prior)
+        _store(layer, gather.moments.over(processes, layer.info.channels), prior)
 
 
 class _Gather:
@@ -156,19 +177,23 @@ class _Gather:
             raise _LayerReached
 
 
-def _store_at_once(model: nn.Module, layers: tuple[BoundLayer, ...], whole: Tensor, prior: float) -> None:
+def _store_at_once(
+    model: nn.Module, layers: tuple[BoundLayer, ...], whole: Tensor, prior: float, processes: Processes
+) -> None:
     by_mean = {id(layer.running_mean): layer for layer in layers}
+    share = processes.share(whole)
 
     def store_and_let_pass(call: BatchNormCall) -> None:
         # torch then normalizes by what has just been stored.
         layer = by_mean.get(id(call.running_mean))
         if layer is not None:
             moments = Moments()
-            moments.add(call.count, *batch_statistics(call.x))
-            _store(layer, moments, prior)
+            if share.own > 0.0:
+                moments.add(call.count, *batch_statistics(call.x))
+            _store(layer, moments.over(processes, layer.info.channels), prior)
 
     with InterceptBatchNorm(store_and_let_pass):
-        model(whole)
+        model(share.part.to(layers[0].running_mean.device))
 
 
 def _store(layer: BoundLayer, moments: Moments, prior: float) -> None:

@@ -6,6 +6,7 @@ import shutil
 import nibabel as nib
 import numpy as np
 import pytest
+import two_processes
 
 from napari_osuda.cli.commands import main
 
@@ -97,3 +98,27 @@ def test_a_second_gpu_is_asked_for_by_its_number(model, patient, tmp_path, capsy
     with pytest.raises(SystemExit) as stop:
         run(*command, "--device", "cuda:one")
     assert stop.value.code == 2
+
+
+def test_two_processes_write_one_run_folder(model, patient, tmp_path, capsys):
+    """The same masks and reports as one process, told by the first alone."""
+    names = {"alone": tmp_path / "alone", "together": tmp_path / "together"}
+    command = ["adapt", "--model", model, "--case", patient, "--set", "precision=float32", "batch_size=3"]
+    command += ["iterations=3", "fallback=false", "--out"]
+    assert run(*command, names["alone"]) == 0
+    first, second = two_processes.run("-m", "napari_osuda", *command, names["together"])
+    assert "Run folder" in first
+    assert not second
+    masks = [nib.load(folder / "after" / "Patient 7.nii.gz").get_fdata() for folder in names.values()]
+    assert np.mean(masks[0] != masks[1]) < 1e-3
+    rows = [np.genfromtxt(folder / "steps.csv", delimiter=",", names=True) for folder in names.values()]
+    for column in ("l_hbs", "l_se", "loss"):
+        np.testing.assert_allclose(rows[1][column], rows[0][column], rtol=1e-4, atol=1e-5)
+    assert json.loads((names["together"] / "run.json").read_text())["outcome"] == "done"
+
+
+def test_each_by_itself_is_for_one_process(model, patient, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run("adapt", "--each", "--model", model, "--case", patient, "--out", tmp_path / "runs") == 1
+    assert "Leave torchrun away" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import torch
 from method_reference import settle
 from torch import nn
 
-from napari_osuda.method import arithmetic
+from napari_osuda.method.computing import arithmetic
 from napari_osuda.networks import UNet
 
 

@@ -100,3 +100,20 @@ def test_a_call_that_names_no_eps_has_torchs_own():
         result = F.batch_norm(x, torch.zeros(3), one)
     assert given[0].eps == 1e-5
     torch.testing.assert_close(result, x / (1 + 1e-5) ** 0.5)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_the_gradient_in_half_precision_is_that_of_float32_rounded(last):
+    order = torch.channels_last if last else torch.contiguous_format
+    x, gy = (images(4, 3, 6, 5, dtype=torch.float32).contiguous(memory_format=order) + k for k in (0.0, 0.5))
+    x, gy = x.bfloat16(), gy.bfloat16()
+    given = call(x.float())
+    found = []
+    for dtype in (torch.bfloat16, torch.float32):
+        moved = x.to(dtype).requires_grad_()
+        given_now = BatchNormCall(
+            moved, given.running_mean, given.running_var, given.weight, given.bias, 1e-5
+        )
+        y, _ = mixed_batch_norm(given_now, 0.3)
+        found.append(torch.autograd.grad(y, moved, gy.to(dtype))[0].float())
+    torch.testing.assert_close(*found, rtol=2**-7, atol=2**-8)

@@ -19,7 +19,28 @@ from napari_osuda.method.rivals.prompt import PromptedNetwork
 from napari_osuda.method.rivals.sharpness import Recovery, reliable, sharpness_aware_gradient
 from napari_osuda.method.rivals.terms import PredictionMemory, class_ratio_loss, memory_consistency_loss
 
-__all__ = ["Rivals"]
+__all__ = ["Rivals", "check_divisible"]
+
+
+def check_divisible(config: AdaptationConfig, processes: int) -> None:
+    """Refuse settings of rivals that several processes cannot share: they need the whole batch's output.
+
+    Raises
+    ------
+    ConfigError
+        There is one.
+    """
+    for asked, name in (
+        (config.class_ratio is not None, "class_ratio"),
+        (config.consistency > 0.0, "consistency"),
+        (config.entropy_margin is not None, "entropy_margin"),
+        (config.gradient_alignment, "gradient_alignment"),
+        (config.sharpness > 0.0, "sharpness"),
+    ):
+        if asked and processes > 1:
+            raise ConfigError(
+                f"The setting {name} needs the whole batch in one process. Run this method without torchrun."
+            )
 
 
 class Rivals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -36,6 +36,7 @@ def gathered(
     stack: SliceStack,
     card: ModelCard,
     adapted_card: ModelCard | None = None,
+    as_it_is: Mapping[str, Seen] | None = None,
 ) -> Generator[int, None, dict[CandidateName, Evidence]]:
     """The figures of the source model's mask and of every candidate's, for each region.
 
@@ -52,14 +53,16 @@ def gathered(
     card, adapted_card : ModelCard
         Of the source model and of the candidates, whose predictions may be averaged with those of the mirror
         image; the same without it.
+    as_it_is : mapping of str to Seen, optional
+        What `seen_by` of the source network and ``plain`` gives, where that is known.
 
     Yields
     ------
     int
         After each batch, how many parts it has had: as many as `looks_at` in all, or nearly so.
     """
-    seen: dict[CandidateName, dict[str, Seen]] = {}
-    seen["source"] = yield from seen_by(source, plain, card)
+    seen: dict[CandidateName, Mapping[str, Seen]] = {}
+    seen["source"] = as_it_is if as_it_is is not None else (yield from seen_by(source, plain, card))
     mapped = None if stack is plain else (yield from seen_by(source, stack, card))
     for candidate in candidates:
         if candidate.network is source and adapted_card in (None, card):

@@ -9,7 +9,7 @@ from torch import nn
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method.arithmetic import lay_out
+from napari_osuda.method.computing.arithmetic import lay_out
 
 __all__ = ["DEVICES", "available_devices", "placed", "resolve_device"]
 
@@ -70,7 +70,7 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
 
     Notes
     -----
-    Its weights lie in memory as `napari_osuda.method.arithmetic.lay_out` finds best.
+    Its weights lie in memory as `napari_osuda.method.computing.arithmetic.lay_out` finds best.
     """
     copied = copy.deepcopy(network).to(device).eval()
     shape = stack.window or stack.shape

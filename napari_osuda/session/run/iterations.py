@@ -74,6 +74,8 @@ class Iterations:
         # At once: whenever a state is saved, it has taken in the one that was there.
         if self._resumed:
             self.reports, self._watched = checkpoint.restore(adaptation)
+        # Nobody writes a state before all have read theirs.
+        adaptation.processes.any(False)
         self._training = True
 
     def save(self) -> None:
@@ -107,7 +109,8 @@ class Iterations:
             if time.monotonic() - saved > _CHECKPOINT_EVERY:
                 self.save()
                 saved = time.monotonic()
-            if self._stopping():
+            # What one process is asked, all do.
+            if self.adaptation.processes.any(self._stopping()):
                 yield wording.stopped(self.adaptation.t, total)
                 break
 
@@ -147,7 +150,8 @@ class Iterations:
         it is simply taken again.
         """
         adaptation, setup = self.adaptation, self._setup
-        halved = False
+        # Each process would have to halve its own: with several it is an error like any other.
+        halved = adaptation.processes.count > 1
         while adaptation.t < adaptation.config.iterations:
             try:
                 yield next(adaptation)

@@ -7,14 +7,15 @@ guard expects of the mask can: the figures of the source network's mask through 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack, modality_of
 from napari_osuda.session.guard.estimate import fitted
 from napari_osuda.session.guard.evidence import Candidate, gathered, result_of
-from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.guard.figures import Seen
+from napari_osuda.session.guard.passes import WHOLE, seen_by
 from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.job import Job
@@ -58,7 +59,9 @@ def recognized_map(job: Job, network: nn.Module, maps: Sequence[IntensityMap]) -
     """
     if not maps:
         return None
-    gains = {how: _expected_gain(job, network, how) for how in maps}
+    plain = SliceStack(job.cases[0], slice_spec(job.model.card)).thinned(_SLICES)
+    as_it_is = result_of(seen_by(network, plain, job.model.card))
+    gains = {how: _expected_gain(job, network, how, plain, as_it_is) for how in maps}
     best = max(gains, key=lambda how: gains[how])
     return best if gains[best] > _MARGIN else None
 
@@ -75,14 +78,16 @@ def is_useless(job: Job, network: nn.Module) -> bool:
     return estimator.expected(evidence["source"][WHOLE]).dice < estimator.useless
 
 
-def _expected_gain(job: Job, network: nn.Module, how: IntensityMap) -> float:
+def _expected_gain(
+    job: Job, network: nn.Module, how: IntensityMap, plain: SliceStack, as_it_is: Mapping[str, Seen]
+) -> float:
     """By how much the expected Dice rises with a map over that of the image as it is."""
     card, estimator = job.model.card, fitted()
     spec = dataclasses.replace(slice_spec(card), intensity_maps=(how,))
-    plain = SliceStack(job.cases[0], slice_spec(card)).thinned(_SLICES)
     stack = SliceStack(job.cases[0], spec).thinned(_SLICES)
     mixes = _mixes(job, network, (how,))
-    evidence = result_of(gathered(network, [Candidate("curve", network)], mixes, plain, stack, card))
+    candidates = [Candidate("curve", network)]
+    evidence = result_of(gathered(network, candidates, mixes, plain, stack, card, as_it_is=as_it_is))
     before, after = evidence["source"][WHOLE], evidence["curve"][WHOLE]
     return estimator.expected(after).dice - estimator.expected(before).dice
 

@@ -12,6 +12,7 @@ from torch import nn
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, NormLayer, adapt
+from napari_osuda.method.computing.distributed import ALONE, Processes
 from napari_osuda.models import check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
 from napari_osuda.session.guard.wording import choice_words
@@ -43,6 +44,8 @@ class Run:
         What to do.
     keep_states : bool
         Keep what the network was after each iteration, as far as there is room: see ``timeline``.
+    processes : Processes
+        Those that train together. This is the first of them; the others `assist`.
 
     Attributes
     ----------
@@ -61,8 +64,9 @@ class Run:
     under way; the run then finishes with what it has and says so (``outcome`` "stopped").
     """
 
-    def __init__(self, job: Job, *, keep_states: bool = False) -> None:
+    def __init__(self, job: Job, *, keep_states: bool = False, processes: Processes = ALONE) -> None:
         self.job = job
+        self._processes = processes
         self.timeline: Timeline | None = None
         self.stacks: tuple[SliceStack, ...] = ()
         self.card = job.model.card
@@ -104,13 +108,13 @@ class Run:
         """
         job = self.job
         check_job(job)
-        setup, about_contrast = set_up(job)
+        setup, about_contrast = set_up(job, self._processes)
         self.device, target = setup.device, setup.target
         if not job.config.changes_nothing:
             check_adaptable(job.model, next(iter(target))[:1])
-        adaptation = begin_adaptation(setup)
+        adaptation = begin_adaptation(setup, self._processes)
         self._setup = setup
-        if self.stopping:
+        if self._processes.any(self.stopping):
             # Before anything was begun: nothing is left behind.
             yield Finished(self._result("stopped", None))
             return
@@ -189,7 +193,7 @@ class Run:
         self._clock.plan(slices=slices, steps=total, guard=config.guard, fallback=config.fallback)
         yield from _about(setup, about_contrast)
         yield from self._masks.segment(self._stop.is_set)
-        if self.stopping:
+        if self._processes.any(self.stopping):
             return
         if self._iterations is None:
             self._network = setup.source
@@ -260,9 +264,10 @@ def _about(setup: Setup, contrast: Note | None) -> Iterator[Note]:
         yield from case_notes(stack, setup.job.model.card)
 
 
-def begin_adaptation(setup: Setup) -> Adaptation | None:
+def begin_adaptation(setup: Setup, processes: Processes = ALONE) -> Adaptation | None:
     """An adaptation, or None where the settings leave the source model as it is, BN or no BN."""
     job = setup.job
     if job.config.changes_nothing:
         return None
-    return adapt(setup.source, setup.target, job.config, activation=job.model.card.activation)
+    activation = job.model.card.activation
+    return adapt(setup.source, setup.target, job.config, activation=activation, processes=processes)

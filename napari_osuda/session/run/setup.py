@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack
+from napari_osuda.method.computing.distributed import ALONE, Processes
 from napari_osuda.models import ModelCard
 from napari_osuda.session.inference.case_slices import slice_spec, with_maps
 from napari_osuda.session.inference.devices import placed, resolve_device
@@ -69,8 +70,10 @@ class Setup:
         return target_of(self.job, self.maps, batch_size)
 
 
-def set_up(job: Job) -> tuple[Setup, Note | None]:
+def set_up(job: Job, processes: Processes = ALONE) -> tuple[Setup, Note | None]:
     """Set a job up; also a note on the images' contrasts, if there is anything to tell.
+
+    Of several processes the first one looks at the contrasts, for all.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def set_up(job: Job) -> tuple[Setup, Note | None]:
     # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
     torch.manual_seed(job.config.seed)
     source = placed(job.model.network, device, SliceStack(job.cases[0], slice_spec(job.model.card)))
-    maps, note = choose_maps(job, source, device)
+    maps, note = processes.as_the_first(lambda: choose_maps(job, source, device))
     return Setup(job, device, source, maps, target_of(job, maps)), note
 
 

@@ -38,14 +38,20 @@ def saved_states(run_folder: Path) -> list[Path]:
 class Checkpoint:
     """The folder ``checkpoint`` in a run folder: the state of the adaptation, and of what job.
 
+    Parameters
+    ----------
+    job : Job
+    reads_only : bool
+        Nothing is written: another process does that.
+
     Raises
     ------
     OutputError
         The job is to be resumed, and the folder holds a run of other inputs or settings.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._job, self._out = job, job.out
+    def __init__(self, job: Job, *, reads_only: bool = False) -> None:
+        self._job, self._out, self._reads_only = job, job.out, reads_only
         self._identity = job_identity(job)
         if job.resume and self.exists:
             assert job.out is not None
@@ -63,7 +69,7 @@ class Checkpoint:
         self, adaptation: Adaptation, reports: list[StepReport], watched: dict[str, Any] | None = None
     ) -> None:
         """Write the state, and that of the watch over it; the one before it is kept as well."""
-        if self._out is None:
+        if self._out is None or self._reads_only:
             return
         folder = self._out / CHECKPOINT
         write_document(folder / "job.json", job_record(self._job, adaptation.t))

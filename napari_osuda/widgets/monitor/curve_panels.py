@@ -156,7 +156,8 @@ class LayerPanel(LinePanel):
         super().point_at(x, y)
 
     def _pen(self, series: CurveStyle) -> QPen:
-        return pg.mkPen(self.color_of(series), width=1.5)
+        # Anything wider takes Qt three times as long, and a network has dozens of layers.
+        return pg.mkPen(self.color_of(series), width=1)
 
     def _write_legend(self, row: int | None = None) -> None:
         if self.history is None or not len(self.history) or not self.series:

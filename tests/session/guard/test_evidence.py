@@ -6,7 +6,7 @@ import pytest
 
 from napari_osuda.imaging import SliceStack
 from napari_osuda.session.guard.evidence import Candidate, each_as, gathered, result_of
-from napari_osuda.session.guard.passes import WHOLE
+from napari_osuda.session.guard.passes import WHOLE, seen_by
 from napari_osuda.session.inference.case_slices import slice_spec
 
 
@@ -38,6 +38,17 @@ def test_the_same_network_agrees_with_itself(seen):
     assert adapted.overlap == adapted.others == 1.0
     assert adapted.growth == 0.0
     assert adapted.share == found["source"][WHOLE].share > 0
+
+
+def test_what_is_known_of_the_image_as_it_is_need_not_be_seen_again(model, case, seen):
+    source = model.network.eval()
+    stack = SliceStack(case, slice_spec(model.card))
+    known, _ = end(seen_by(source, stack, model.card))
+    candidates = [Candidate("adapted", copy.deepcopy(source)), Candidate("earlier", copy.deepcopy(source))]
+    work = gathered(source, candidates, [copy.deepcopy(source)], stack, stack, model.card, as_it_is=known)
+    found, batches = end(work)
+    assert found == seen[0]
+    assert batches < seen[1]
 
 
 def test_a_generator_is_passed_on_part_by_part_with_what_it_returns():

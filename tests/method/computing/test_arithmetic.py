@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from napari_osuda.method import AdaptationConfig, adapt, arithmetic
-from napari_osuda.method.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.method.computing import arithmetic
+from napari_osuda.method.computing.arithmetic import autocast_dtype, lay_out, with_threads
 from napari_osuda.networks import UNet
 
 CPU = torch.device("cpu")

@@ -1,0 +1,1 @@
+"""How the method computes fastest: on one processor, and on several processes together."""

@@ -1,0 +1,71 @@
+"""Several processes make the adaptation of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import two_processes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import adapt, preset
+from napari_osuda.method.computing.distributed import ALONE, Processes, launched
+
+HELPERS = Path(two_processes.__file__).parent
+
+
+@given(size=st.integers(1, 40), count=st.integers(1, 9))
+def test_the_shares_of_a_batch_are_the_batch(size, count):
+    batch = torch.arange(size)
+    shares = [Processes(rank, count).share(batch) for rank in range(count)]
+    assert torch.equal(torch.cat([share.part for share in shares if share.own > 0.0]), batch)
+    assert sum(shares[0].weights) == pytest.approx(1.0)
+    assert max(shares[0].weights) - min(shares[0].weights) <= 1.0 / size + 1e-12
+    for share in shares:
+        assert len(share.part) == max(round(share.own * size), 1)
+
+
+def test_one_process_shares_with_nobody():
+    batch = torch.randn(3, 2)
+    share = ALONE.share(batch)
+    assert torch.equal(share.part, batch)
+    assert share.mean(batch) is batch
+    assert Processes.present() is ALONE
+    assert ALONE.as_the_first(lambda: 3) == 3
+    assert [ALONE.any(holds) for holds in (True, False)] == [True, False]
+
+
+def test_a_gpu_by_its_number_is_no_device_for_several(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="Choose cuda"), launched("cuda:1"):
+        pass
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID")
+    with launched("cpu") as joined:
+        assert joined == (ALONE, "cpu")
+
+
+def test_two_processes_come_to_what_one_comes_to(tmp_path):
+    two_processes.run(HELPERS / "two_processes.py", str(tmp_path))
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    alone = {name: two_processes.came_to(name) for name in two_processes.SETTINGS}
+    alone["sum, layer by layer"] = alone["sum"]
+    for name, expected in alone.items():
+        for key, value in expected.items():
+            # Reports are float32; parameters and statistics are met to rounding in float64.
+            exact = value.dtype == torch.float64
+            torch.testing.assert_close(
+                first[name][key], value, rtol=1e-8 if exact else 1e-5, atol=1e-9 if exact else 1e-6,
+                msg=lambda text, where=f"{name}: {key}": f"{where}: {text}",
+            )  # fmt: skip
+            # To the bit, or they would drift apart.
+            assert torch.equal(first[name][key], second[name][key]), (name, key)
+
+
+@pytest.mark.parametrize("method", ["sar", "cruda", "osuda-mc", "grata"])
+def test_what_needs_the_whole_batch_in_one_process_is_refused(unet, batches, method):
+    with pytest.raises(ConfigError, match="without torchrun"):
+        adapt(unet, batches, preset(method, class_ratio=(0.5, 0.3, 0.2)), processes=Processes(0, 2))

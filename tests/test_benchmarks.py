@@ -1,0 +1,49 @@
+"""The benchmarks' own arithmetic: limits, and what has moved since the committed figures."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    path = Path(__file__).parent.parent / "benchmarks" / "figures.py"
+    spec = importlib.util.spec_from_file_location("figures", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "figures", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_figure_is_told_with_its_limit_and_what_moved(figures):
+    figure = figures.Figure("step", 1.2, 1.05)
+    assert figure.beyond
+    assert "limit 1.05, EXCEEDED" in figure.told(None)
+    assert "slower than 1 before" in figure.told(1.0)
+    assert "before" not in figure.told(1.15)
+    assert "faster" in figures.Figure("start", 0.1, 0.4, "s").told(0.2)
+    assert not figures.Figure("start", 0.1).beyond
+
+
+def test_saved_figures_are_read_again_and_the_others_stay(figures, tmp_path):
+    path = tmp_path / "benchmark.json"
+    assert figures.read(path) == {}
+    figures.save([figures.Figure("a", 1.0), figures.Figure("b", 2.0)], path)
+    figures.save([figures.Figure("b", 3.0)], path)
+    assert figures.read(path) == {"a": 1.0, "b": 3.0}
+    assert figures.read() != {}
+
+
+def test_one_part_alone_is_measured_and_a_figure_beyond_its_limit_fails(figures, monkeypatch, capsys):
+    parts = {
+        "unet": lambda given: [figures.Figure("a", 2.0, 1.0)],
+        "help": lambda given: [figures.Figure("b", 1.0)],
+    }
+    for arguments, code in ((["--only", "help"], 0), ([], 1), (["--only", "smp"], 0)):
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        assert figures.run("", parts) == code
+    assert capsys.readouterr().out.count("b: 1") == 2
