@@ -4,7 +4,15 @@ A setting is declared here and nowhere else. Its range, the panel's form, ``--se
 ``run.json`` follow from its line.
 """
 
-from napari_osuda.method.settings.declared import Declared, Group, Setting, declared_settings, described
+from napari_osuda.method.settings.declared import (
+    Declared,
+    Group,
+    Setting,
+    declared_settings,
+    described,
+    grouped,
+    setting_texts,
+)
 from napari_osuda.method.settings.of_method import MethodSettings
 from napari_osuda.method.settings.of_run import RunSettings
 
@@ -16,4 +24,6 @@ __all__ = [
     "Setting",
     "declared_settings",
     "described",
+    "grouped",
+    "setting_texts",
 ]

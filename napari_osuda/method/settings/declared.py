@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Declared", "Group", "Setting", "declared_settings", "described", "grouped"]
+__all__ = ["Declared", "Group", "Setting", "declared_settings", "described", "grouped", "setting_texts"]
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -85,6 +85,13 @@ class Declared(NamedTuple):
     default: Any
 
     @property
+    def text(self) -> str:
+        """The default, what the setting does, its unit and what a value must be."""
+        unit = f" In {self.setting.unit}." if self.setting.unit else ""
+        rule = f" It must be {self.rule}." if self.rule else ""
+        return f"{_plain(self.default)}: {self.setting.meaning}{unit}{rule}"
+
+    @property
     def optional(self) -> bool:
         """Whether it may be None."""
         return typing.get_origin(self.kind) is types.UnionType
@@ -145,6 +152,18 @@ def grouped(kind: type) -> dict[Group, dict[str, Declared]]:
         group: {name: one for name, one in known.items() if one.setting.group is group} for group in Group
     }
     return {group: members for group, members in found.items() if members}
+
+
+def setting_texts(kind: type) -> dict[Group, dict[str, str]]:
+    """What there is to say of each setting of a dataclass, by group and name."""
+    return {
+        group: {name: one.text for name, one in members.items()} for group, members in grouped(kind).items()
+    }
+
+
+def _plain(value: object) -> str:
+    """A default as ``--set`` takes it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _type_name(kind: Any) -> str:

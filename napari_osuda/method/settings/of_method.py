@@ -102,7 +102,7 @@ class MethodSettings:
     hbs: Annotated[
         Literal["sum", "proximal", "off"],
         Setting(
-            "Gamma and beta (HBS)",
+            "Gamma, beta (HBS)",
             Group.LOSSES,
             "Holds gamma and beta near the source's (eq. 4): by the subgradient of the literal sum, "
             "by a soft-threshold step after the optimizer's, or not.",

@@ -49,8 +49,7 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
         Its ``value`` is one that the setting takes, or the text of one; its ``native`` is the Qt widget.
     """
     setting = one.setting
-    rule = f" It must be {setting.rule}." if setting.rule else ""
-    options: dict[str, Any] = {"tooltip": f"{name}: {setting.meaning}{rule}"}
+    options: dict[str, Any] = {"tooltip": f"{name} = {one.text}"}
     kind = typing.get_origin(one.kind) or one.kind
     if kind is typing.Literal:
         choices = typing.get_args(one.kind)
@@ -60,7 +59,10 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
             "min": int(setting.low or 0),
             "max": int(_LARGEST if setting.high is None else setting.high),
         }
-    elif kind not in (bool, float):
+    elif kind is bool:
+        # The label stands beside it.
+        options["text"] = ""
+    elif kind is not float:
         # A number or nothing, and several numbers.
         options["widget_type"] = WrittenEdit
     made: Any = _TYPES.create_widget(one.default, one.kind, name, label=setting.label, options=options)

@@ -9,7 +9,7 @@ from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
-from napari_osuda.method.settings.declared import grouped
+from napari_osuda.method.settings import grouped
 from napari_osuda.widgets.qt.editors import editor
 
 __all__ = ["SettingsForm"]
@@ -40,7 +40,7 @@ class SettingsForm(QWidget):
             self.rows.addRow(QLabel(f"<b>{group}</b>"))
             for name, one in members.items():
                 field, label = editor(name, one), QLabel()
-                self._plain[name] = one.setting.label + (f" [{one.setting.unit}]" if one.setting.unit else "")
+                self._plain[name] = one.setting.label
                 self.fields[name], self.labels[name] = field, label
                 self.rows.addRow(label, field.native)
                 field.changed.connect(self._on_change)
