@@ -16,7 +16,7 @@ class RunSettings:
     """What the session that runs the method is told beside: batches, images, devices, the guard."""
 
     batch_size: Annotated[
-        int, Setting("Batch size", Group.TRAINING, "Slices (or patches) a step.", low=1, unit="slices")
+        int, Setting("Batch size", Group.TRAINING, "Slices (or patches) a step.", low=1)
     ] = 16
     contrast: Annotated[
         Literal["off", "fitted", "names", "inverted", "fluid_bright", "both_bright"],

@@ -26,7 +26,7 @@ class Extended(AdaptationConfig):
 
 def test_a_new_setting_is_read_held_in_its_range_listed_and_recorded():
     assert Extended.from_items(["added=0.5"]).to_dict()["added"] == 0.5
-    with pytest.raises(ConfigError, match="added is 3.0; it must be between 0 and 2"):
+    with pytest.raises(ConfigError, match=r"added is 3\.0; it must be between 0 and 2"):
         Extended.from_items(["added=3"])
     assert setting_texts(Extended)[Group.LOSSES]["added"] == "1.5: Is new. In mm. It must be between 0 and 2."
 
