@@ -16,7 +16,7 @@ def settings_page(kind: type = AdaptationConfig) -> str:
         "# All settings",
         "",
         "Given with `--set NAME=VALUE`, in the Adapt panel under *All settings*, or to `AdaptationConfig`.",
-        "Kept in `run.json`. The values are defaults; a method (`--method list`) sets others. This page is made by",
+        "Kept in `run.json`. The values are defaults; a method (`--method list`) sets others. It is made by",
         "`python docs/make_settings.py`.",
     ]
     for group, members in setting_texts(kind).items():

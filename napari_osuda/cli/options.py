@@ -64,7 +64,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", metavar="NAME", help="default osuda; 'list' prints all")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
-        help="change settings, such as iterations=40; 'list' prints all",
+        help="change settings, such as iterations=40; 'adapt --set list' prints all",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N")
 

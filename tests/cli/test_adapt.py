@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.cli.commands import main
+from napari_osuda.method import AdaptationConfig
 
 SHORT = ["--set", "iterations=2", "batch_size=4"]
 
@@ -97,3 +98,11 @@ def test_a_second_gpu_is_asked_for_by_its_number(model, patient, tmp_path, capsy
     with pytest.raises(SystemExit) as stop:
         run(*command, "--device", "cuda:one")
     assert stop.value.code == 2
+
+
+def test_set_list_prints_every_setting(capsys):
+    assert run("adapt", "--set", "list") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for name in AdaptationConfig().to_dict():
+        assert f" {name}=" in printed
+    assert "seed=0: Order of the slices. It must be between 0 and 4294967295." in printed
