@@ -59,15 +59,15 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
             "min": int(setting.low or 0),
             "max": int(_LARGEST if setting.high is None else setting.high),
         }
-    elif kind is bool:
-        # The label stands beside it.
-        options["text"] = ""
-    elif kind is not float:
+    elif kind not in (bool, float):
         # A number or nothing, and several numbers.
         options["widget_type"] = WrittenEdit
     made: Any = _TYPES.create_widget(one.default, one.kind, name, label=setting.label, options=options)
     made.native.setAccessibleName(setting.label)
     made.native.setMinimumWidth(1)
+    if kind is bool:
+        # The label stands beside it.
+        made.native.setText("")
     if one.optional:
         made.native.setPlaceholderText("none")
     return typing.cast("ValueWidget[Any]", made)
