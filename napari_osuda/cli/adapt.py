@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from napari_osuda.session import RunResult
     from napari_osuda.session.run_folder.rerun import Rerun
 
-__all__ = ["adapt", "add_options", "list_methods", "settings_of"]
+__all__ = ["adapt", "add_options", "list_methods", "list_settings", "settings_of"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,18 @@ def list_methods() -> int:
     return DONE
 
 
+def list_settings() -> int:
+    """Print every setting: its default, what it does, and its range."""
+    from napari_osuda.method import AdaptationConfig
+    from napari_osuda.method.settings import setting_texts
+
+    for group, members in setting_texts(AdaptationConfig).items():
+        say(f"{group}:")
+        for name, text in members.items():
+            say(textwrap.fill(f"{name}={text}", 100, initial_indent="  ", subsequent_indent="      "))
+    return DONE
+
+
 def settings_of(options: argparse.Namespace, base: AdaptationConfig | None = None) -> AdaptationConfig:
     """The settings of ``--method``, ``--set`` and ``--seed``; ``base`` is what holds without a method."""
     from napari_osuda.method import AdaptationConfig, check_complete, preset
@@ -82,6 +95,8 @@ def adapt(options: argparse.Namespace) -> int:
     """Adapt; 0 done, 1 failed, 130 stopped."""
     if options.method == "list":
         return list_methods()
+    if options.settings == ["list"]:
+        return list_settings()
     needed = ("out",) if options.config is not None else ("model", "cases", "out")
     for name in needed:
         if not getattr(options, name):

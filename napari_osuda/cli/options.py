@@ -62,7 +62,10 @@ def add_case_options(parser: argparse.ArgumentParser, *, required: bool = True) 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
     """How to adapt."""
     parser.add_argument("--method", metavar="NAME", help="default osuda; 'list' prints all")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change settings, such as iterations=40; 'adapt --set list' prints all",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N")
 
 

@@ -9,6 +9,7 @@ import pytest
 import two_processes
 
 from napari_osuda.cli.commands import main
+from napari_osuda.method import AdaptationConfig
 
 SHORT = ["--set", "iterations=2", "batch_size=4"]
 
@@ -122,3 +123,11 @@ def test_each_by_itself_is_for_one_process(model, patient, tmp_path, capsys, mon
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert run("adapt", "--each", "--model", model, "--case", patient, "--out", tmp_path / "runs") == 1
     assert "Leave torchrun away" in capsys.readouterr().err
+
+
+def test_set_list_prints_every_setting(capsys):
+    assert run("adapt", "--set", "list") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for name in AdaptationConfig().to_dict():
+        assert f" {name}=" in printed
+    assert "seed=0: Order of the slices. It must be between 0 and 4294967295." in printed

@@ -28,8 +28,8 @@ def test_texts_are_read_as_their_fields_types():
         ("hbs=mean", "one of sum, proximal, off"),
         ("entropy=perhaps", "true or false"),
         ("batch_size=0", "1 or more"),
-        ("threads=0", "1 to 1024"),
-        ("seed=-1", "seed is -1; it must be 0 to 4294967295"),
+        ("threads=0", "between 1 and 1024, or none"),
+        ("seed=-1", "seed is -1; it must be between 0 and 4294967295"),
     ],
 )
 def test_an_unusable_setting_says_what_would_be_usable(item, says):

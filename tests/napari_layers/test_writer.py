@@ -1,11 +1,13 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from dicom_parts import write_series
+from dicom_series import AFFINES, SHAPE
 from napari.layers import Image, Labels
 
 from napari_osuda.errors import OutputError
 from napari_osuda.napari_layers import writer
-from napari_osuda.napari_layers.images import read_layers
+from napari_osuda.napari_layers.images import read_dicom, read_layers
 
 AFFINE = np.array([[0, -2.0, 0, 50], [0, 0, 3, 60], [-1, 0, 0, -70], [0, 0, 0, 1]])
 
@@ -82,3 +84,19 @@ def test_a_layer_without_a_place_in_the_scanner_is_not_given_one(tmp_path):
         with pytest.raises(OutputError, match="drawing does not lie on an MRI"):
             save(Labels(data, name="drawing"), tmp_path / "y.nii.gz")
     assert not list(tmp_path.iterdir())
+
+
+# highdicom's own use of pydicom.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_a_mask_on_dicom_slices_is_written_as_a_segmentation_of_them(tmp_path, opened):
+    highdicom = pytest.importorskip("highdicom")
+    scanned = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
+    write_series(tmp_path / "t2", scanned, AFFINES["axial"])
+    ((data, attributes, _),) = read_dicom(str(tmp_path / "t2"))
+    names = {"index": [0, 1], "label": ["background", "core"]}
+    labels = Labels((data > data.mean()).astype(np.uint8), metadata=attributes["metadata"], features=names)
+    assert save(labels, tmp_path / "final.dcm") == [str(tmp_path / "final.dcm")]
+    segmentation = highdicom.seg.segread(tmp_path / "final.dcm")
+    assert segmentation.get_segment_description(1).segment_label == "core"
+    with pytest.raises(OutputError, match="not opened from DICOM"):
+        save(new_labels_like(opened[1]), tmp_path / "other.dcm")

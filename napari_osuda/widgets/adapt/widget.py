@@ -178,8 +178,8 @@ class AdaptWidget(DockedWidget):
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
         self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
-        self._contrast.currentTextChanged.connect(self.contrast_choice.set_contrast)
-        self._contrast.currentTextChanged.connect(self._on_input)
+        self._contrast.changed.connect(self.contrast_choice.set_contrast)
+        self._contrast.changed.connect(self._on_input)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
@@ -242,7 +242,7 @@ class AdaptWidget(DockedWidget):
             model,
             layers,
             self.channel_panel.missing,
-            self._contrast.currentText(),
+            self._contrast.value,
             chosen_grid=bool(self.channel_panel.preparation()[0].reference_grid),
         )
         self.run_panel.set_ready(BUSY_BATCH if self.batch_panel.running else ready.why_not)
@@ -255,7 +255,7 @@ class AdaptWidget(DockedWidget):
         if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case)
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):
-            off = ready.substituted and self._contrast.currentText() != "off"
+            off = ready.substituted and self._contrast.value != "off"
             self.note.tell(" ".join(ready.remarks), _TURN_OFF.format(self.colors().blue) if off else "")
 
     def _stop(self) -> None:

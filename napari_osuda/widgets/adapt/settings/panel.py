@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-import typing
-from collections.abc import Mapping
-from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from napari_osuda.widgets.adapt.settings.fields import on_change, read_field, setting_field, tie, write_field
-from napari_osuda.widgets.adapt.settings.groups import grouped
+from napari_osuda.widgets.adapt.settings.form import SettingsForm
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
 from napari_osuda.widgets.qt.fold import Fold
 from napari_osuda.widgets.qt.lists import combo_box
@@ -29,6 +16,8 @@ from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel, enable
 
 if TYPE_CHECKING:
+    from magicgui.widgets.bases import ValueWidget
+
     from napari_osuda.method import AdaptationConfig
 
 __all__ = ["SettingsPanel"]
@@ -45,7 +34,6 @@ class SettingsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         from napari_osuda.method import PRESETS, AdaptationConfig
-        from napari_osuda.method.settings import MethodSettings, RunSettings
         from napari_osuda.session import available_devices
 
         self._presets = PRESETS
@@ -62,48 +50,29 @@ class SettingsPanel(QWidget):
         self.strength.setCurrentText("standard")
         tip = "Where the run is computed. auto: the fastest there is."
         self.device = combo_box("Device", ("auto", *available_devices()), tip=tip)
-        meanings = {**_meanings(MethodSettings), **_meanings(RunSettings)}
-        self.fields: dict[str, QWidget] = {}
-        self.labels: dict[str, QLabel] = {}
         self._own: dict[str, Any] = {}
-        expert = self._form_of_all(typing.get_type_hints(AdaptationConfig), meanings)
+        self.form = SettingsForm(AdaptationConfig)
+        self.fields, self.labels = self.form.fields, self.form.labels
+        self.reset_button = QPushButton("Reset changed settings")
+        self.reset_button.clicked.connect(self._apply)
+        self.form.rows.insertRow(0, self.reset_button)
+        self.form.changed.connect(self.changed)
         self.expert = Fold("All settings")
-        self.expert.addWidget(expert)
+        self.expert.addWidget(self.form)
         self.changed.connect(self._mark)
         # What a method cannot do without is asked for where the method is chosen.
         self.ratio_label, self.ratio = QLabel("Class ratio"), QLineEdit()
         self.ratio.setAccessibleName("Class ratio")
         self.ratio.setMinimumWidth(1)
         self.ratio.setPlaceholderText("0.97, 0.03")
-        self.ratio.setToolTip(meanings["class_ratio"])
-        tie(self.ratio, self.fields["class_ratio"])
-        on_change(self.ratio, self.changed.emit)
+        self.ratio.setToolTip(self.fields["class_ratio"].tooltip)
+        _tie(self.ratio, self.fields["class_ratio"].native)
         self.lock_note = WrappedLabel(_LOCKED)
         self.lock_note.hide()
         self._arrange()
         self.method.currentTextChanged.connect(lambda _: self._apply())
         self.strength.currentTextChanged.connect(lambda _: self._apply())
         self._apply()
-
-    def _form_of_all(self, kinds: Mapping[str, Any], meanings: Mapping[str, str]) -> QWidget:
-        """A field for every setting, in groups, and the button that resets them."""
-        expert = QWidget()
-        form = QFormLayout(expert)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for title, names in grouped(kinds).items():
-            form.addRow(QLabel(f"<b>{title}</b>"))
-            for name in names:
-                field, label = setting_field(kinds[name]), QLabel(name)
-                field.setAccessibleName(name)
-                field.setToolTip(meanings.get(name, name))
-                self.fields[name], self.labels[name] = field, label
-                form.addRow(label, field)
-                on_change(field, self.changed.emit)
-        self.reset_button = QPushButton("Reset changed settings")
-        self.reset_button.clicked.connect(self._apply)
-        form.insertRow(0, self.reset_button)
-        return expert
 
     def _arrange(self) -> None:
         simple = QFormLayout()
@@ -128,16 +97,15 @@ class SettingsPanel(QWidget):
         """
         from napari_osuda.method import AdaptationConfig, check_complete
 
-        config = AdaptationConfig().replace(
-            **{name: read_field(field) for name, field in self.fields.items()}
-        )
+        config = AdaptationConfig().replace(**self.form.values())
         check_complete(self.method.currentText(), config)
         return config
 
     def set_locked(self, locked: bool) -> None:
         """Read only while a run is under way: its schedules follow the iterations fixed beforehand."""
-        for widget in (self.method, self.strength, self.device, self.ratio, *self.fields.values()):
+        for widget in (self.method, self.strength, self.device, self.ratio):
             widget.setEnabled(not locked)
+        self.form.set_enabled(not locked)
         self._locked = locked
         self._mark()
         if not locked:
@@ -145,11 +113,9 @@ class SettingsPanel(QWidget):
         self.lock_note.setVisible(locked)
 
     @property
-    def contrast(self) -> QComboBox:
+    def contrast(self) -> ValueWidget[Any]:
         """The field of the setting of that name."""
-        field = self.fields["contrast"]
-        assert isinstance(field, QComboBox)
-        return field
+        return self.fields["contrast"]
 
     def reset_contrast(self) -> None:
         """Set the contrast to what the method has."""
@@ -159,9 +125,7 @@ class SettingsPanel(QWidget):
 
     def set_values(self, **values: Any) -> None:
         """Write settings into the fields."""
-        for name, value in values.items():
-            write_field(self.fields[name], value)
-        self._mark()
+        self.form.set_values(**values)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
@@ -170,15 +134,14 @@ class SettingsPanel(QWidget):
     @property
     def changed_settings(self) -> list[str]:
         """Those that are not as the chosen method and strength have them."""
-        return [name for name, own in self._own.items() if read_field(self.fields[name]) != own]
+        now = self.form.values()
+        return [name for name, own in self._own.items() if now[name] != own]
 
     def _mark(self) -> None:
         """Tell the changed settings from the others, and how many there are while they are folded away."""
-        changed = self.changed_settings
-        for name, label in self.labels.items():
-            label.setText(f"<b>\N{BULLET} {name}</b>" if name in changed else name)
-            own = f"Changed. With {self.method.currentText()} it is: {self._own.get(name) or 'none'}"
-            label.setToolTip(own if name in changed else "")
+        changed, method = self.changed_settings, self.method.currentText()
+        tips = {name: f"Changed. With {method} it is: {self._own[name] or 'none'}" for name in changed}
+        self.form.mark(changed, tips)
         self.expert.setText(f"All settings ({len(changed)} changed)" if changed else "All settings")
         why_not = "No setting is changed." if not changed else _LOCKED if self._locked else ""
         enable(self.reset_button, "Sets all as the chosen method and strength have them", why_not)
@@ -201,18 +164,19 @@ class SettingsPanel(QWidget):
             widget.setVisible(self._presets[name].assumes_ratio)
         ratio = self.ratio.text() if self._presets[name].assumes_ratio else ""
         self.set_values(**config.to_dict())
-        self._own = {name: read_field(field) for name, field in self.fields.items() if name != "class_ratio"}
+        self._own = {name: value for name, value in self.form.values().items() if name != "class_ratio"}
         # What the person has given is not the method's to take back with a change of strength.
         self.ratio.setText(ratio)
         self.changed.emit()
 
 
-def _meanings(kind: type) -> dict[str, str]:
-    """What the docstring of the settings says of each, so that it is said in one place."""
-    section = (getdoc(kind) or "").partition("Parameters\n----------\n")[2].partition("\n\nRaises")[0]
-    meanings: dict[str, str] = {}
-    for block in re.split(r"\n(?=\S)", section):
-        head, _, text = block.partition("\n")
-        for name in head.partition(" : ")[0].split(", "):
-            meanings[name] = f"{name}: " + " ".join(text.split())
-    return meanings
+def _tie(one: QLineEdit, other: QLineEdit) -> None:
+    """Two fields with one text."""
+
+    def write(field: QLineEdit, text: str) -> None:
+        # The one that is being edited would lose its place in the text.
+        if field.text() != text:
+            field.setText(text)
+
+    one.textChanged.connect(lambda text: write(other, text))
+    other.textChanged.connect(lambda text: write(one, text))

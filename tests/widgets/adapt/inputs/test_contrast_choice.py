@@ -166,17 +166,17 @@ def test_a_choice_that_a_new_name_hides_is_taken_back(with_flair, viewer, qtbot)
 
 def test_a_contrast_set_by_hand_stays(with_flair, qtbot):
     choice, settings = with_flair.contrast_choice, with_flair.settings_panel
-    settings.fields["contrast"].setCurrentText("fluid_bright")
+    settings.fields["contrast"].value = "fluid_bright"
     give(with_flair, "patient7_flair")
     assert contrast_of(with_flair) == "fluid_bright"
     chosen = choose_changed(with_flair, qtbot)
     # By hand away from what was chosen, and to the same again: it is the person's own from then on.
-    settings.fields["contrast"].setCurrentText("inverted")
+    settings.fields["contrast"].value = "inverted"
     assert not any(button.isChecked() or "✔" in button.text() for button in choice.buttons)
-    settings.fields["contrast"].setCurrentText(chosen)
+    settings.fields["contrast"].value = chosen
     give(with_flair, "patient7_t1")
     assert contrast_of(with_flair) == chosen
-    settings.fields["contrast"].setCurrentText("inverted")
+    settings.fields["contrast"].value = "inverted"
     give(with_flair, "patient7_flair")
     assert contrast_of(with_flair) == "inverted"
 

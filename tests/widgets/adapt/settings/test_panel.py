@@ -41,11 +41,11 @@ def test_strength_is_iterations_and_every_setting_has_a_field(qtbot):
     panel.strength.setCurrentText("strong")
     assert panel.config().iterations == 2 * AdaptationConfig().iterations
     assert set(panel.fields) == set(AdaptationConfig().to_dict())
-    assert "eta_t" in panel.fields["tau"].toolTip()
+    assert "eta_t" in panel.fields["tau"].tooltip
     panel.set_values(class_ratio=(0.9, 0.1))
     assert panel.config().class_ratio == (0.9, 0.1)
-    panel.set_values(batch_size="many")
-    with pytest.raises(ConfigError, match="batch_size"):
+    panel.set_values(learning_rate="many")
+    with pytest.raises(ConfigError, match="learning_rate"):
         panel.config()
 
 

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.viewer
+
+
+def test_a_mask_is_saved_in_the_scanners_space_or_a_sentence_says_why_not(
+    viewer, masks, told, tmp_path, patient
+):
+    found, _ = masks
+    _, form = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Save mask")
+    form.mask.value, form.file.value = found, tmp_path / "mask"
+    assert told(form) == f"Saved {tmp_path / 'mask.nii.gz'}"
+    written = nib.load(tmp_path / "mask.nii.gz")
+    image = nib.load(next(patient.glob("*t1.nii.gz")))
+    np.testing.assert_array_equal(written.affine, image.affine)
+    assert np.count_nonzero(written.dataobj) == np.count_nonzero(found.data)
+
+    form.file.value = tmp_path / "mask.dcm"
+    assert "not opened from DICOM" in told(form)
+    form.file.value = tmp_path
+    assert "Give the file a name" in told(form)
+    form.mask.value = viewer.add_labels(np.zeros_like(found.data), name="blank")
+    form.file.value = tmp_path / "blank.nii.gz"
+    assert "blank is empty" in told(form)
+    assert not (tmp_path / "blank.nii.gz").exists()
