@@ -93,8 +93,8 @@ def test_a_card_of_1024_cubed(key: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"spatial_dims": 2, "window": (1, 1)}, "window is 1 x 1; an image is not gone through"),
-        ({"spatial_dims": 3, "size": (1, 2, 2)}, "size is 1 x 2 x 2; an image is not gone through"),
+        ({"spatial_dims": 2, "window": (1, 1)}, "window is 1 x 1; windows that small are not used"),
+        ({"spatial_dims": 3, "size": (1, 2, 2)}, "size is 1 x 2 x 2; windows that small are not used"),
         ({"spatial_dims": 3, "spacing_mm": (1e-6, 1.0, 1.0)}, "spacing_mm.0 is 1e-06"),
     ],
 )

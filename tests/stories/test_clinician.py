@@ -125,8 +125,11 @@ def inside(hand: Hand, *widgets: Any) -> None:
         assert widget.isVisible()
         assert widget.visibleRegion().boundingRect() == widget.rect(), f"{widget.text()} is cut"
         assert widget.height() >= 18, f"{widget.text()} is thin"
-    assert hand.window.width() <= 1366
-    assert hand.window.height() <= 768
+    hand.wait(
+        lambda: hand.window.width() <= 1366 and hand.window.height() <= 768,
+        f"the window fits the screen; it was {hand.window.size()}",
+        seconds=20,
+    )
 
 
 def test_from_an_empty_viewer_to_a_signed_mask_of_the_sample(hand, tmp_path):

@@ -104,7 +104,6 @@ class Declared(NamedTuple):
         return self.setting.rule + (", or none" if self.optional and self.setting.rule else "")
 
 
-@cache
 def declared_settings(kind: type) -> Mapping[str, Declared]:
     """All settings of a dataclass, those of its bases first.
 
@@ -118,6 +117,11 @@ def declared_settings(kind: type) -> Mapping[str, Declared]:
     TypeError
         A field is annotated with no `Setting`.
     """
+    return _declared_settings(kind)
+
+
+@cache
+def _declared_settings(kind: Any) -> Mapping[str, Declared]:
     hints = typing.get_type_hints(kind, include_extras=True)
     found = {}
     for field in fields(kind):

@@ -146,7 +146,7 @@ class MethodSettings:
         Setting(
             "Update",
             Group.STATISTICS,
-            "Eq. 3, or the moving average of DUA with the momentum ``rho_t + momentum_floor`` "
+            "Eq. 3, or the moving average of DUA with the momentum rho(t) + momentum_floor "
             "(Mirza et al., CVPR 2022).",
             words=("Eq. 3", "Moving average"),
         ),
@@ -156,7 +156,7 @@ class MethodSettings:
         Setting(
             "Momentum",
             Group.STATISTICS,
-            "Of the moving average: rho_t = momentum_decay rho_t-1, and rho_-1 = momentum.",
+            "Of the moving average: rho(t) = momentum_decay rho(t - 1), and rho(-1) = momentum.",
             low=0,
             high=1,
         ),
@@ -166,7 +166,7 @@ class MethodSettings:
         Setting(
             "Momentum decay",
             Group.STATISTICS,
-            "Of the moving average: rho_t = momentum_decay rho_t-1.",
+            "Of the moving average: rho(t) = momentum_decay rho(t - 1).",
             low=0,
             high=1,
         ),
@@ -176,7 +176,7 @@ class MethodSettings:
         Setting(
             "Momentum floor",
             Group.STATISTICS,
-            "Of the moving average: the momentum is rho_t + momentum_floor.",
+            "Of the moving average: the momentum is rho(t) + momentum_floor.",
             low=0,
             high=1,
         ),

@@ -49,7 +49,9 @@ def evaluate_layers(mask: Labels, reference: Labels) -> Work:
         if not values:
             raise CaseError("Both masks are empty: there is nothing to compare.")
         names = label_names(other[1]) | label_names(first[1])
-        regions = {f"{names.get(value, 'label')} ({value})": (value,) for value in values}
+        regions: dict[str, tuple[int, ...]] = {
+            f"{names.get(value, 'label')} ({value})": (value,) for value in values
+        }
         if len(values) > 1:
             regions["All labels"] = tuple(values)
         scores = evaluate(found, target, target_grid.affine, regions)

@@ -41,7 +41,9 @@ def test_a_turned_contrast_is_turned_back_and_said(model, case, turned, referenc
     )
     assert result.intensity_maps == ("inverted",)
     assert result.cases[0].recommendation.signals["contrast"] == "converted"
-    assert any("T1 stands in for T2, so bright and dark are exchanged" in note.text for note in result.notes)
+    assert any(
+        "T1 is used in place of T2, so bright and dark are exchanged" in note.text for note in result.notes
+    )
     # The saved model gives the saved mask: the map went with it.
     saved = load_model(tmp_path / "run" / "model")
     assert saved.card.intensity_maps == ("inverted",)
@@ -77,7 +79,7 @@ def called(case, title):
 def test_a_dicom_series_is_the_contrast_that_it_is_described_as(model, series, tmp_path):
     result = adapt_case(model, series, SHORT, out=tmp_path / "run")
     assert result.intensity_maps == ("inverted",)
-    assert any("T1 stands in for T2" in note.text for note in result.notes)
+    assert any("T1 is used in place of T2" in note.text for note in result.notes)
     assert "T1 as t2" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     left = adapt_case(model, series, SHORT.replace(contrast="off"))
     assert left.cases[0].recommendation.signals["contrast"] == "unchanged"

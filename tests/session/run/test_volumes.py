@@ -142,7 +142,7 @@ def test_a_bundle_of_monai_is_adapted_and_is_a_bundle_again(volume_model, patien
     path, lesion = patient
     model = load_model(bundle)
     case = read_case({"T2": path}, model.card.channels)
-    config = AdaptationConfig(iterations=2, batch_size=4, learning_rate=1e-4, guard=False)
+    config = AdaptationConfig(iterations=2, batch_size=4, learning_rate=1e-4, guard=False, mirror=False)
     result = adapt_case(model, case, config, out=tmp_path / "run")
     (done,) = result.cases
     assert dice(done.after == 1, lesion == 3) > 0.8

@@ -42,7 +42,7 @@ def test_one_patch_is_singular():
 
 def test_channels_that_stay_are_not_named():
     text = wording.contrast_converted(CHANNELS).text
-    assert "FLAIR stands in for T2" in text
+    assert "FLAIR is used in place of T2" in text
     assert "T1 stands" not in text
     assert "a curve" in wording.contrast_converted([("t2", "FLAIR", CURVE)]).text
 

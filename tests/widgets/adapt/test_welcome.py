@@ -62,7 +62,7 @@ def test_a_sample_is_one_click_away(empty, qtbot):
 def test_what_is_no_image_is_a_sentence(empty, tmp_path, qtbot):
     (tmp_path / "letter.txt").write_text("Dear colleague")
     empty.opening.open([tmp_path / "letter.txt"])
-    qtbot.waitUntil(lambda: "letter.txt is no MRI" in empty.note.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "letter.txt is not an MRI" in empty.note.text(), timeout=60_000)
     (tmp_path / "broken.nii.gz").write_bytes(b"nothing")
     with qtbot.waitSignal(empty.opening.failed, timeout=60_000) as failed:
         empty.opening.open([tmp_path / "broken.nii.gz"])

@@ -8,7 +8,6 @@ from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_osuda.session.report.content import shown_first
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.painting import paint_apart
 from napari_osuda.widgets.qt.window import real_viewer
@@ -76,6 +75,8 @@ class RunLayers:
         seen = next((layer for layer in reversed(covering) if layer.visible), None)
         if not used or seen in used:
             return
+        from napari_osuda.session.report.content import shown_first
+
         shown = used[shown_first([layer.name for layer in used])]
         for layer in covering[covering.index(shown) + 1 :]:
             layer.visible = False
