@@ -64,16 +64,16 @@ def ridge(features: Floats, target: Floats, weights: Floats, names: Sequence[str
 
 def fit(cases: Sequence[CaseRows]) -> Estimator:
     """The two linear models from cases with references; interval and thresholds are still to be chosen."""
-    # Each protocol weighs alike, however many patients it has; the source's mask once for each patient.
+    # Each group weighs alike, however many patients it has; the source's mask once for each patient.
     masks = {
-        (c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
+        (c.group, c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
         for c in cases
         for name, regions in c.masks.items()
         for region, row in regions.items()
     }
-    protocols = [key[0] for key in masks]
-    share = {name: 1.0 / protocols.count(name) for name in set(protocols)}
-    weights = np.array([share[name] for name in protocols]) * len(protocols) / len(share)
+    groups = [key[0] for key in masks]
+    share = {name: 1.0 / groups.count(name) for name in set(groups)}
+    weights = np.array([share[name] for name in groups]) * len(groups) / len(share)
     features = np.array([level_features(row.figures) for row in masks.values()])
     target = np.array([row.dice for row in masks.values()])
     level = ridge(features, target, weights, LEVEL_FEATURES)
@@ -90,7 +90,7 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
                     change_features(before.figures, row.figures, plain.expected(before.figures).dice)
                 )
                 relative.append((row.dice - before.dice) / room)
-                shares.append(room * share[case.protocol])
+                shares.append(room * share[case.group])
     scaled = np.array(shares) * len(shares) / np.sum(shares)
     change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
     return replace(plain, change=change)
