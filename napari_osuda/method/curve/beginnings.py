@@ -22,7 +22,6 @@ __all__ = [
     "Beginning",
     "begin_curve",
     "beginning_knots",
-    "carried_curve",
     "expected_beginnings",
     "head_moments",
 ]
@@ -136,28 +135,3 @@ def begin_curve(
             )
         )
     return IntensityCurve(tuple(curves))
-
-
-def carried_curve(
-    curve: IntensityCurve,
-    moments: Sequence[tuple[float, float]],
-    now: Sequence[tuple[float, float]],
-) -> IntensityCurve:
-    """A curve that was found on one case, on the intensities of another: the same in standard scores.
-
-    Parameters
-    ----------
-    curve : IntensityCurve
-    moments, now : sequence of C (mean, standard deviation)
-        Of the head of the one and of the other case, from `head_moments`.
-    """
-    channels = []
-    for channel, (mean, deviation), (other_mean, other_deviation) in zip(
-        curve.channels, moments, now, strict=True
-    ):
-        x, y = (
-            tuple(other_mean + other_deviation * (v - mean) / deviation for v in knots)
-            for knots in (channel.x, channel.y)
-        )
-        channels.append(ChannelCurve(x, y))
-    return IntensityCurve(tuple(channels))

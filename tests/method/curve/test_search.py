@@ -14,9 +14,7 @@ from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method.curve.beginnings import (
     BEGINNINGS,
     begin_curve,
-    carried_curve,
     expected_beginnings,
-    head_moments,
 )
 from napari_osuda.method.curve.search import SearchConfig, foreground_confidence, search_curve
 
@@ -142,14 +140,3 @@ def test_what_cannot_be_searched_is_refused_with_a_sentence(unet, batches, heads
         SearchConfig(trials=-1)
     with pytest.raises(ConfigError, match="least_reach"):
         SearchConfig(reach=0.1)
-
-
-@pytest.mark.parametrize("name", BEGINNINGS)
-def test_a_carried_curve_is_the_one_that_would_have_begun_there(batches, heads, name):
-    there = [x * 40.0 - 7.0 for x in batches]
-    moments = [[head_moments(b, heads, c) for c in range(2)] for b in (batches, there)]
-    carried = carried_curve(begin_curve(batches, heads, (name,) * 2), *moments)
-    expected = begin_curve(there, heads, (name,) * 2)
-    for a, b in zip(carried.channels, expected.channels, strict=True):
-        np.testing.assert_allclose(a.x, b.x, rtol=1e-4, atol=1e-3)
-        np.testing.assert_allclose(a.y, b.y, rtol=1e-4, atol=1e-3)
