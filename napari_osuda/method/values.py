@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 from napari_osuda.errors import ConfigError
 
 __all__ = ["check_setting", "read_value"]
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
 
 
 def check_setting(holds: bool, name: str, value: object, rule: str) -> None:
@@ -76,4 +79,5 @@ def read_value(field: str, value: object, kind: Any) -> object:
     finite = number - number == 0
     if isinstance(value, bool) or not finite or (kind is int and number != int(number)):
         raise ConfigError(f"{field} is '{value}'; it must be a{' whole' if kind is int else ''} number.")
-    return kind(number)
+    # Through float a whole number of many digits would be another one.
+    return int(str(value)) if kind is int and _WHOLE.fullmatch(str(value)) else kind(number)

@@ -49,3 +49,9 @@ def test_a_setting_that_keeps_to_its_rule_passes_and_another_is_named():
     check_setting(True, "tau", 1.0, "above 0")
     with pytest.raises(ConfigError, match=r"^tau is -1; it must be above 0\.$"):
         check_setting(False, "tau", -1, "above 0")
+
+
+def test_a_whole_number_of_many_digits_stays_itself():
+    digits = "123456789012345678901234567890"
+    assert read_value("seed", digits, int) == int(digits)
+    assert read_value("seed", "1e3", int) == 1000
