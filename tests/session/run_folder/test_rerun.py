@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +11,7 @@ from session_parts import AFFINE
 from napari_osuda.errors import CaseError, ModelError
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.session import adapt_case
+from napari_osuda.session.run_folder.record import PreparationRecord
 from napari_osuda.session.run_folder.rerun import Rerun, reread_case
 
 
@@ -52,6 +54,28 @@ def test_layers_of_a_viewer_and_other_files_are_told(run, model, tmp_path):
         Rerun(record).cases(model.card.channels)
     with pytest.raises(CaseError, match="is not the record of a run"):
         Rerun.of(tmp_path / "steps.csv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("missing", "brain mask of .* is not at"),
+        ("pipe", "is not at"),
+        ("changed", "is not the brain mask of that"),
+    ],
+)
+def test_a_brain_mask_that_is_not_the_one_of_then_is_told(run, model, tmp_path, kind, said):
+    again = Rerun.of(run)
+    (entry,) = again.record.cases
+    mask = tmp_path / "brain.nii.gz"
+    if kind == "pipe":
+        os.mkfifo(mask)
+    elif kind == "changed":
+        mask.write_bytes(b"another")
+    then = PreparationRecord(brain_mask=str(mask), brain_mask_sha256="0" * 64)
+    record = again.record.model_copy(update={"cases": (entry.model_copy(update={"preparation": then}),)})
+    with pytest.raises(CaseError, match=said):
+        Rerun(record).cases(model.card.channels)
 
 
 def test_a_file_of_four_axes_is_read_again_whole(tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -83,6 +85,17 @@ def test_the_number_of_states_is_bounded_and_the_newest_is_there(on_disk, tmp_pa
     timeline.remove()
     assert timeline.kept == ()
     assert folder is None or not folder.exists()
+
+
+def test_a_pipe_in_the_place_of_a_state_is_told_and_not_waited_for(tmp_path):
+    network, run = adaptation()
+    timeline = Timeline(network, tmp_path)
+    for step in run:
+        timeline.keep(run, step.eta)
+    (tmp_path / "000003.pt").unlink()
+    os.mkfifo(tmp_path / "000003.pt")
+    with pytest.raises(OutputError, match=r"state of iteration 3 .* cannot be read"):
+        Timeline(network, tmp_path).state(3)
 
 
 def test_a_resumed_run_has_the_states_from_before_it_was_cut_off(model, case, tmp_path):
