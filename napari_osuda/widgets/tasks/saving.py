@@ -22,8 +22,9 @@ __all__ = ["save_mask"]
         "filter": "Masks (*.nii.gz *.nii *.dcm)",
         "tooltip": "NIfTI (.nii.gz), or DICOM-SEG (.dcm) where the MRI was opened from DICOM",
     },
+    replace={"label": "Replace", "tooltip": "Replace a file that has this name already"},
 )
-def save_mask(mask: Labels, file: Path) -> Work:
+def save_mask(mask: Labels, file: Path, replace: bool = False) -> Work:
     """Save a Labels layer as NIfTI or DICOM-SEG in the scanner's space.
 
     Parameters
@@ -31,6 +32,8 @@ def save_mask(mask: Labels, file: Path) -> Work:
     mask : Labels
     file : Path
         Ends in ``.nii.gz``, ``.nii`` or ``.dcm``; ``.nii.gz`` is added to a name without suffix.
+    replace : bool
+        Whether a file of that name may be replaced.
 
     Returns
     -------
@@ -44,6 +47,9 @@ def save_mask(mask: Labels, file: Path) -> Work:
             raise OutputError("Give the file a name, such as mask.nii.gz.")
         if not data.any():
             raise OutputError(f"{attributes['name']} is empty, so nothing was saved. Paint it first.")
+        there = next((p for p in (file, Path(f"{file}.nii.gz")) if p.exists()), None)
+        if there is not None and not replace:
+            raise OutputError(f"{there} exists already. Give another name, or tick Replace.")
         (path,) = write_layer(str(file), data, attributes)
         return f"Saved {path}"
 

@@ -19,6 +19,16 @@ def test_a_mask_is_saved_in_the_scanners_space_or_a_sentence_says_why_not(
     np.testing.assert_array_equal(written.affine, image.affine)
     assert np.count_nonzero(written.dataobj) == np.count_nonzero(found.data)
 
+    before = (tmp_path / "mask.nii.gz").read_bytes()
+    (tmp_path / "mask.nii.gz").write_bytes(b"painted by hand")
+    for name in ("mask", "mask.nii.gz"):
+        form.file.value = tmp_path / name
+        assert "exists already. Give another name, or tick Replace." in told(form)
+    assert (tmp_path / "mask.nii.gz").read_bytes() == b"painted by hand"
+    form.replace.value = True
+    assert told(form).startswith("Saved")
+    assert len((tmp_path / "mask.nii.gz").read_bytes()) == len(before)
+
     form.file.value = tmp_path / "mask.dcm"
     assert "not opened from DICOM" in told(form)
     form.file.value = tmp_path
