@@ -114,9 +114,8 @@ class Adaptation(Iterator[StepReport]):
             entropy, sure = rivals.entropy(output)
             l_other = rivals.terms(output, t % self._round)
         l_se = share.mean(entropy)
-        if l_se.device.type == "cpu":
-            # Before anything is changed; of a GPU it is read with the rest of the report, in one copy.
-            _check_finite(l_se.item(), t, config)
+        # Before anything is changed: what is not finite would spoil the weights for good.
+        _check_finite(l_se.item(), t, config)
 
         self._seen = source.gathered(observed)
         mean_t, var_t = self._normalized_by(eta)
@@ -140,13 +139,11 @@ class Adaptation(Iterator[StepReport]):
         if config.hbs == "proximal":
             source.shrink(weight, config.learning_rate)
         self.t = t + 1
-        report = StepReport.of(
+        return StepReport.of(
             t, eta, lam, began, l_hbs=l_hbs, l_se=l_se, l_other=l_other, distance=d, alpha=alpha,
             gamma_shift=gamma - source.gamma, beta_shift=beta - source.beta,
             class_fractions=share.mean(class_fractions(output, self.activation)), dead=var_t < source.eps,
         )  # fmt: skip
-        _check_finite(report.l_se, t, config)
-        return report
 
     def _normalized_by(self, eta: float) -> tuple[Tensor, Tensor]:
         """mu_t and var_t, [N]: the statistics of eq. 3 that this step has normalized by."""
