@@ -12,7 +12,7 @@ from napari_osuda.widgets.cockpit.cockpit import Cockpit, cockpit_of
 from napari_osuda.widgets.qt.garbage import window_closed
 from napari_osuda.widgets.qt.theme import Palette, palette
 from napari_osuda.widgets.qt.wheel import WheelScrolls
-from napari_osuda.widgets.qt.window import real_viewer
+from napari_osuda.widgets.qt.window import size_of
 
 __all__ = ["DockedWidget"]
 
@@ -35,7 +35,7 @@ class DockedWidget(QWidget):
         super().__init__()
         self.viewer = viewer
         #: The window's size before this panel came into it; None where there is no window.
-        self.window_size: QSize | None = _size_of(viewer)
+        self.window_size: QSize | None = size_of(viewer)
         self.cockpit: Cockpit = cockpit_of(viewer)
         # Not its id, which another object may get while Qt still takes this one apart.
         self._user = object()
@@ -86,12 +86,6 @@ class DockedWidget(QWidget):
         elif event.type() == QEvent.Type.Close:
             self.end()
         return bool(super().event(event))
-
-
-def _size_of(viewer: Any) -> QSize | None:
-    # A viewer's model alone has no window.
-    window = getattr(getattr(real_viewer(viewer), "window", None), "_qt_window", None)
-    return None if window is None else window.size()
 
 
 def _detacher(cockpit: Cockpit, user: object) -> Callable[[], None]:

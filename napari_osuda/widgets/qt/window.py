@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtCore import QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-__all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place"]
+__all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place", "size_of"]
 
 # From this height of the window on there is room for a panel below the picture, and how high that is.
 _TALL, _BELOW = 950, 330
@@ -93,3 +93,9 @@ def main_window_of(widget: QObject) -> QMainWindow | None:
     while parent is not None and not isinstance(parent, QMainWindow):
         parent = parent.parent()
     return parent
+
+
+def size_of(viewer: Any) -> QSize | None:
+    """The size of a viewer's window; None for a viewer's model alone, which has no window."""
+    window = getattr(getattr(real_viewer(viewer), "window", None), "_qt_window", None)
+    return None if window is None else window.size()

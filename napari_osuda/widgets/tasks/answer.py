@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from magicgui.widgets import FunctionGui, TextEdit
+from napari import current_viewer
 from napari.layers import Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel
 
 from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
+from napari_osuda.widgets.qt.window import share_place, size_of
 
 __all__ = ["WORKING", "Work", "answers", "taken"]
 
@@ -27,6 +32,19 @@ def answers(form: FunctionGui[Any, Work]) -> None:
     answer.native.setAccessibleName("Result")
     form.append(answer)
     background = Background(form.native)
+    viewer = current_viewer()
+    form.native.window_size = None if viewer is None else size_of(viewer)
+
+    def place() -> None:
+        # Closed before its turn came.
+        with suppress(RuntimeError):
+            share_place(form.native)
+            # magicgui measures its labels before they have the viewer's font.
+            labels = [widget for widget in form.native.findChildren(QLabel) if widget.text()]
+            for label in labels:
+                label.setFixedWidth(max(other.sizeHint().width() for other in labels))
+
+    QTimer.singleShot(0, place)
 
     def begin(work: Work) -> None:
         answer.value = WORKING
