@@ -11,7 +11,7 @@ from magicgui.widgets import FunctionGui, TextEdit
 from napari import current_viewer
 from napari.layers import Labels
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QDockWidget, QLabel
 
 from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
@@ -43,6 +43,11 @@ def answers(form: FunctionGui[Any, Work]) -> None:
             labels = [widget for widget in form.native.findChildren(QLabel) if widget.text()]
             for label in labels:
                 label.setFixedWidth(max(other.sizeHint().width() for other in labels))
+            dock = form.native.parent()
+            if isinstance(dock, QDockWidget) and form.call_button is not None:
+                # Short for its tab, which would leave no room for the others.
+                dock.setWindowTitle(form.call_button.text)
+                QTimer.singleShot(0, dock.raise_)
 
     QTimer.singleShot(0, place)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QLabel
 
 from napari_osuda.evaluation import dice
 
@@ -29,15 +28,3 @@ def test_two_layers_are_scored_by_label_and_ill_pairs_refused(viewer, masks, tol
     assert "same layer" in told(form)
     form.reference.value = viewer.add_labels(np.ones((3, 4, 5), np.uint8), name="elsewhere")
     assert "elsewhere" in told(form)
-
-
-def test_the_form_shares_a_place_and_cuts_no_label(viewer, masks, qtbot):
-    window = viewer.window._qt_window
-    window.resize(1366, 768)
-    viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Adapt")
-    dock, form = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Evaluate against a layer")
-    qtbot.waitUntil(lambda: bool(window.tabifiedDockWidgets(dock)), timeout=20_000)
-    qtbot.waitUntil(lambda: window.height() <= 768, timeout=20_000)
-    labels = [label for label in form.native.findChildren(QLabel) if label.text()]
-    assert {"Mask", "Reference", "Result"} <= {label.text() for label in labels}
-    assert all(label.width() >= label.sizeHint().width() for label in labels)
