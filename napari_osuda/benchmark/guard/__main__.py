@@ -1,7 +1,8 @@
-"""Fit the guard: ``python -m napari_osuda.benchmark.guard docs/results/real/guard.csv``.
+"""Fit the guard: ``python -m napari_osuda.benchmark.guard guard.csv bench.csv`` of ``docs/results/real``.
 
 Writes the coefficients that the session reads (``session/guard/fitted.json``) and a page of what they are
-worth on protocols that took no part (``guard.md`` beside the table).
+worth on patients that took no part (``guard.md`` beside the first table). Tables are gathered ones
+(`napari_osuda.benchmark.guard.table`) or those of a bench.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from napari_osuda.session.guard import estimate
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit on a table, and write the coefficients and the page."""
     parser = argparse.ArgumentParser(prog="python -m napari_osuda.benchmark.guard", description=__doc__)
-    parser.add_argument("table", type=Path)
+    parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=Path(estimate.__file__).with_name("fitted.json"))
     options = parser.parse_args(argv)
-    cases = read_table(options.table)
+    cases = read_table(*options.tables)
     held = held_out(cases)
     estimator = finished(cases, held)
     with written_whole(options.out) as path:
         path.write_text(json.dumps(estimator.to_dict(), indent=1) + "\n")
     text = page(held, estimator)
-    with written_whole(options.table.with_suffix(".md")) as path:
+    with written_whole(options.tables[0].with_suffix(".md")) as path:
         path.write_text(text)
     sys.stdout.write(text)
     return 0

@@ -1,7 +1,8 @@
 """The guard's decisions made again from the figures that a row of the bench keeps.
 
 ``python -m napari_osuda.benchmark.guard.decisions docs/results/bench.csv`` writes them, so that a change
-of the guard costs no new run of the bench.
+of the guard costs no new run of the bench. With ``--held-out`` and the tables that the guard is fitted on,
+each decision is that of a guard fitted on them without the institution or collection of the patient.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_osuda.benchmark.guard.fit import finished, held_out
+from napari_osuda.benchmark.guard.rows import CaseRows, bench_rows, read_table
 from napari_osuda.evaluation import write_rows
-from napari_osuda.session.guard.estimate import fitted
+from napari_osuda.session.guard.estimate import Estimator, fitted
 from napari_osuda.session.guard.figures import FIGURES, Evidence, Figures
 from napari_osuda.session.guard.recommendation import judged
 from napari_osuda.session.guard.wording import reasons_in_words
 
-__all__ = ["decided_again", "main"]
+__all__ = ["HoldingOut", "decided_again", "main"]
 
 
-def decided_again(row: Mapping[str, str]) -> dict[str, str]:
+def decided_again(row: Mapping[str, str], estimator: Estimator | None = None) -> dict[str, str]:
     """A row with the decision and the reasons that the guard gives today.
 
     Parameters
     ----------
     row : mapping
-        Of `bench_rows`. Rows without figures (nothing was adapted) are left as they are.
+        Of a bench. Rows without figures (nothing was adapted) are left as they are.
+    estimator : Estimator, optional
+        Another than the one that comes with the package.
 
     Returns
     -------
@@ -45,12 +50,35 @@ def decided_again(row: Mapping[str, str]) -> dict[str, str]:
     ):
         return {**row, "decision": "", "reasons": ""}
     evidence = {name: _evidence(side) for name, side in known.items()}
-    advice = judged(evidence, signals["candidate"], fitted(), signals.get("contrast")).advice
+    advice = judged(evidence, signals["candidate"], estimator or fitted(), signals.get("contrast")).advice
     return {**row, "decision": advice.decision, "reasons": " ".join(reasons_in_words(advice))}
 
 
 def _evidence(kept: Mapping[str, Mapping[str, float]]) -> Evidence:
     return {region: Figures(**figures) for region, figures in kept.items()}
+
+
+class HoldingOut:
+    """Guards fitted on tables, each without one group of patients.
+
+    Parameters
+    ----------
+    cases : sequence of CaseRows
+    """
+
+    def __init__(self, cases: Sequence[CaseRows]) -> None:
+        self._cases = cases
+        self._known: dict[str, Estimator] = {}
+
+    def estimator(self, row: Mapping[str, str]) -> Estimator | None:
+        """The guard for a row of a bench; None where the row has no figures."""
+        if not (rows := bench_rows(row)):
+            return None
+        group = CaseRows(rows[0].protocol, rows[0].patient, rows[0].family, {}).group
+        if group not in self._known:
+            others = [case for case in self._cases if case.group != group]
+            self._known[group] = finished(others, held_out(others))
+        return self._known[group]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,10 +87,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m napari_osuda.benchmark.guard.decisions", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("table", type=Path, help="bench.csv")
-    path: Path = parser.parse_args(argv).table
+    parser.add_argument(
+        "--held-out", type=Path, nargs="+", metavar="TABLE", help="what the guard is fitted on"
+    )
+    options = parser.parse_args(argv)
+    path: Path = options.table
     with open(path, encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    again = [decided_again(row) for row in rows]
+    guards = HoldingOut(read_table(*options.held_out)) if options.held_out else None
+    again = [decided_again(row, guards.estimator(row) if guards else None) for row in rows]
     write_rows(path, again)
     changed = sum(new["decision"] != old["decision"] for new, old in zip(again, rows, strict=True))
     sys.stdout.write(f"{changed} of {len(rows)} decisions are other ones now.\n")

@@ -64,9 +64,9 @@ def ridge(features: Floats, target: Floats, weights: Floats, names: Sequence[str
 
 def fit(cases: Sequence[CaseRows]) -> Estimator:
     """The two linear models from cases with references; interval and thresholds are still to be chosen."""
-    # Each group weighs alike, however many patients it has; the source's mask once for each patient.
+    # Each protocol weighs alike, however many patients it has; the source's mask once for each patient.
     masks = {
-        (c.group, c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
+        (c.weighed_with, c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
         for c in cases
         for name, regions in c.masks.items()
         for region, row in regions.items()
@@ -90,7 +90,7 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
                     change_features(before.figures, row.figures, plain.expected(before.figures).dice)
                 )
                 relative.append((row.dice - before.dice) / room)
-                shares.append(room * share[case.group])
+                shares.append(room * share[case.weighed_with])
     scaled = np.array(shares) * len(shares) / np.sum(shares)
     change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
     return replace(plain, change=change)
@@ -153,7 +153,7 @@ def judge(estimator: Estimator, case: CaseRows) -> HeldOut:
 
 
 def held_out(cases: Sequence[CaseRows]) -> list[HeldOut]:
-    """Each case judged by an estimator that saw none of its protocol, nor of its group."""
+    """Each case judged by an estimator that saw nobody of its group."""
     found: list[HeldOut] = []
     for group in dict.fromkeys(case.group for case in cases):
         others = [case for case in cases if case.group != group]

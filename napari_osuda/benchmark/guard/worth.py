@@ -44,11 +44,12 @@ def page(held: Sequence[HeldOut], estimator: Estimator) -> str:
     """The page, in Markdown."""
     by_protocol = thresholds(held)
     parts = [
-        "# The guard on protocols that took no part",
-        "Each protocol is judged by an estimator and a threshold that saw none of its patients; the "
-        "hippocampi by those that saw tumors alone. A case is one run on one patient; its Dice is the mean "
-        "over the regions. Candidates are the original mask, the target's statistics, the adapted model and "
-        "an earlier iteration. A run with an intensity curve also has the original and the adapted model "
+        "# The guard on patients that took no part",
+        "Each group of patients is judged by an estimator and a threshold that saw none of them. A group is "
+        "an institution of the LGG data set, the skull-stripped gliomas, the simulated patients, or the "
+        "hippocampi (judged by what saw tumors alone). A case is one run on one patient; its Dice is the "
+        "mean over the regions. Candidates are the original mask, the target's statistics, the adapted model "
+        "and an earlier iteration. A run with an intensity curve also has the original and the adapted model "
         "through the curve. The oracle takes the best of them by "
         f"the reference. Harmed: worse than the original mask by more than {HARM}.",
         _summary(held, by_protocol),
@@ -155,10 +156,10 @@ def _trusted(held: Sequence[HeldOut], by_protocol: dict[str, float], estimator: 
 def _calibration(held: Sequence[HeldOut]) -> str:
     """Expected against true Dice, with intervals that other protocols gave."""
     estimates = []
-    for name in dict.fromkeys(h.case.protocol for h in held):
-        below, above = intervals([h for h in held if h.case.protocol != name])
+    for name in dict.fromkeys(h.case.group for h in held):
+        below, above = intervals([h for h in held if h.case.group != name])
         for h in held:
-            if h.case.protocol == name:
+            if h.case.group == name:
                 estimates += [
                     (*_estimate(h, mask, region, below, above), row.dice)
                     for mask, regions in h.case.masks.items()

@@ -6,8 +6,11 @@ import json
 import pytest
 
 from napari_osuda.benchmark.bench import KEY
-from napari_osuda.benchmark.guard.decisions import decided_again, main
+from napari_osuda.benchmark.guard import decisions
+from napari_osuda.benchmark.guard.decisions import HoldingOut, decided_again, main
+from napari_osuda.benchmark.guard.rows import CaseRows
 from napari_osuda.benchmark.trials import score_columns
+from napari_osuda.session.guard.estimate import fitted
 
 GOOD = {
     "share": 0.01, "overlap": 0.2, "source_confidence": 0.95, "seen_confidence": 0.95, "own_confidence": 0.97,
@@ -66,3 +69,21 @@ def test_a_table_is_decided_again_whole(tmp_path, capsys):
     assert "1 of 3 decisions" in capsys.readouterr().out
     with open(path, newline="") as stream:
         assert [r["decision"] for r in csv.DictReader(stream)] == ["accept", "keep-source", "keep-source"]
+
+
+def test_a_held_out_decision_is_of_a_guard_that_saw_nobody_of_the_group(monkeypatch):
+    seen = []
+
+    def finished(cases, held):
+        seen.append({case.group for case in cases})
+        return fitted()
+
+    monkeypatch.setattr(decisions, "held_out", list)
+    monkeypatch.setattr(decisions, "finished", finished)
+    patients = ("TCGA_CS_1", "TCGA_HT_1", "TCGA_HT_2", "1")
+    guards = HoldingOut([CaseRows("p", patient, "plain", {}) for patient in patients])
+    scores = {"dice_before_WT": "0.1", "dice_after_WT": "0.2"}
+    for patient in ("TCGA_HT_1", "TCGA_HT_2", "TCGA_CS_1"):
+        assert guards.estimator(row(patient=patient, **scores)) is fitted()
+    assert seen == [{"gliomas of CS", "simulated"}, {"gliomas of HT", "simulated"}]
+    assert guards.estimator(row(signals="")) is None

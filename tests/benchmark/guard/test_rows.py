@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from napari_osuda.benchmark.guard.rows import CaseRows, GuardRow, read_rows, read_table, write_table
+from napari_osuda.benchmark.guard.rows import (
+    CaseRows,
+    GuardRow,
+    bench_rows,
+    read_rows,
+    read_table,
+    write_table,
+)
+from napari_osuda.evaluation import write_rows
 from napari_osuda.session.guard.figures import FIGURES, Figures
 
 
@@ -42,9 +52,56 @@ def test_a_run_without_the_source_models_mask_is_no_case(tmp_path):
     assert read_table(tmp_path / "t.csv") == []
 
 
-def test_all_hippocampi_are_held_out_together():
+@pytest.mark.parametrize(
+    ("protocol", "patient", "group"),
+    [
+        ("flair-to-flair-other-site", "TCGA_CS_4941_19960909", "gliomas of CS"),
+        ("flair-to-t1post", "TCGA_HT_7473-larger-step", "gliomas of HT"),
+        ("hippocampus-2d-blur", "hippocampus_001", "hippocampi"),
+        ("hippocampus-3d-bias", "hippocampus_001", "hippocampi"),
+        ("t2-to-real-flair", "FG6692", "skull-stripped gliomas"),
+        ("t2-to-t1", "300006", "simulated"),
+        ("high-to-low-grade", "300006", "simulated"),
+    ],
+)
+def test_what_shares_patients_or_an_institution_is_held_out_together(protocol, patient, group):
+    assert CaseRows(protocol, patient, "plain", {}).group == group
+
+
+def test_all_hippocampi_weigh_as_one_protocol():
     cases = [
-        CaseRows(name, "p1", "plain", {})
-        for name in ("t2-to-t1", "hippocampus-2d-blur", "hippocampus-3d-bias")
+        CaseRows(name, "p", "plain", {}) for name in ("ht", "hippocampus-2d-blur", "hippocampus-3d-bias")
     ]
-    assert [case.group for case in cases] == ["t2-to-t1", "hippocampus", "hippocampus"]
+    assert len({case.weighed_with for case in cases}) == 2
+
+
+def bench_row(**changes):
+    figures = dict.fromkeys(FIGURES, 0.25)
+    kept = {
+        "contrast": None,
+        "figures": {name: {"all labels": figures} for name in ("source", "statistics")},
+    }
+    return {
+        "protocol": "flair-to-t1", "patient": "TCGA_CS_1", "dice_before_WT": "0.5", "dice_after_WT": "0.75",
+        "signals": json.dumps(kept), **changes,
+    }  # fmt: skip
+
+
+def test_a_run_of_the_bench_gives_its_two_masks(tmp_path):
+    write_rows(tmp_path / "bench.csv", [bench_row()])
+    found = read_rows(tmp_path / "bench.csv")
+    assert [(r.candidate, r.region, r.dice) for r in found] == [
+        ("source", "all labels", 0.5),
+        ("statistics", "all labels", 0.75),
+    ]
+    assert read_table(tmp_path / "bench.csv")[0].group == "gliomas of CS"
+
+
+def test_runs_without_todays_figures_give_none():
+    assert bench_rows(bench_row(signals="")) == []
+    old = {"figures": {"source": {"all labels": {"share": 0.5}}}}
+    assert bench_rows(bench_row(signals=json.dumps(old))) == []
+
+
+def test_where_the_bench_tells_of_several_regions_their_union_is_not_known():
+    assert bench_rows(bench_row(dice_before_ET="0.1", dice_after_ET="0.2")) == []
