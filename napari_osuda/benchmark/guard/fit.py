@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
+from scipy.optimize import lsq_linear, minimize
+from scipy.special import expit
 
 import napari_osuda.session.guard.estimate as estimate
 from napari_osuda.benchmark.guard.rows import CaseRows
@@ -18,10 +19,11 @@ from napari_osuda.session.guard.estimate import (
     Linear,
     change_features,
     disagreement,
+    harm_features,
     level_features,
 )
 
-__all__ = ["ALPHA", "KNOTS", "HeldOut", "finished", "fit", "held_out", "ridge", "risk_controlled"]
+__all__ = ["ALPHA", "KNOTS", "HeldOut", "finished", "fit", "held_out", "logistic", "ridge", "risk_controlled"]
 
 ALPHA = 0.02
 """Share of the cases that may be harmed."""
@@ -31,7 +33,7 @@ KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Estimates of Dice at which the intervals are told."""
 _NEAR, _ENOUGH = 0.2, 30
 _WITHIN = 0.9
-_PENALTY = 3.0
+_PENALTY, _HARM_PENALTY = 3.0, 30.0
 # Which way a figure can speak at all: 1 for a better mask, -1 against it, 0 either way. On so few patients a
 # weight against all reason is chance.
 _SIGNS = dict.fromkeys(LEVEL_FEATURES, 1.0) | {
@@ -62,8 +64,34 @@ def ridge(features: Floats, target: Floats, weights: Floats, names: Sequence[str
     return Linear(mean, scale, lsq_linear(rows, right, (low, high)).x, bias)
 
 
+def logistic(features: Floats, harmed: NDArray[np.bool_], weights: Floats) -> Linear:
+    """A logistic regression on standardized features with a penalty on squared weights: the log-odds.
+
+    Parameters
+    ----------
+    features : array [n, F]
+    harmed : bool array [n]
+    weights : array [n]
+        Mean 1.
+    """
+    mean = np.average(features, axis=0, weights=weights)
+    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)) + 1e-6
+    standard = np.c_[np.clip((features - mean) / scale, -4.0, 4.0), np.ones(len(features))]
+    signs = np.where(harmed, 1.0, -1.0)
+
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        margin = signs * (standard @ beta)
+        slope = -weights * signs * expit(-margin)
+        penalized = np.r_[beta[:-1], 0.0]
+        value = float(weights @ np.logaddexp(0.0, -margin)) + _HARM_PENALTY / 2 * float(penalized @ penalized)
+        return value, standard.T @ slope + _HARM_PENALTY * penalized
+
+    beta = minimize(loss, np.zeros(standard.shape[1]), jac=True, method="L-BFGS-B").x
+    return Linear(mean, scale, beta[:-1], float(beta[-1]))
+
+
 def fit(cases: Sequence[CaseRows]) -> Estimator:
-    """The two linear models from cases with references; interval and thresholds are still to be chosen."""
+    """The linear models from cases with references; intervals and the threshold are still to be chosen."""
     # Each protocol weighs alike, however many patients it has; the source's mask once for each patient.
     masks = {
         (c.weighed_with, c.protocol, c.patient, "" if name == "source" else c.family, name, region): row
@@ -77,8 +105,8 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
     features = np.array([level_features(row.figures) for row in masks.values()])
     target = np.array([row.dice for row in masks.values()])
     level = ridge(features, target, weights, LEVEL_FEATURES)
-    plain = Estimator(level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 1.0, 0.0, USELESS)
-    changes, relative, shares = [], [], []
+    plain = Estimator(level, level, level, KNOTS, (0.0,) * 5, (0.0,) * 5, 0.0, USELESS)
+    changes, harms, relative, harmed, shares = [], [], [], [], []
     for case in cases:
         for name, regions in case.masks.items():
             for region, row in regions.items():
@@ -86,14 +114,15 @@ def fit(cases: Sequence[CaseRows]) -> Estimator:
                     continue
                 before = case.masks["source"][region]
                 room = disagreement(row.figures)
-                changes.append(
-                    change_features(before.figures, row.figures, plain.expected(before.figures).dice)
-                )
+                features_of_pair = before.figures, row.figures, plain.expected(before.figures).dice
+                changes.append(change_features(*features_of_pair))
+                harms.append(harm_features(*features_of_pair))
                 relative.append((row.dice - before.dice) / room)
-                shares.append(room * share[case.weighed_with])
-    scaled = np.array(shares) * len(shares) / np.sum(shares)
-    change = ridge(np.array(changes), np.clip(relative, -1, 1), scaled, CHANGE_FEATURES)
-    return replace(plain, change=change)
+                harmed.append(row.dice - before.dice < -estimate.HARM)
+                shares.append((room * share[case.weighed_with], share[case.weighed_with]))
+    by_room, alike = (np.array(side) / np.mean(side) for side in zip(*shares, strict=True))
+    change = ridge(np.array(changes), np.clip(relative, -1, 1), by_room, CHANGE_FEATURES)
+    return replace(plain, change=change, harm=logistic(np.array(harms), np.array(harmed), alike))
 
 
 @dataclass(frozen=True)
@@ -106,16 +135,13 @@ class HeldOut:
     level : dict of (candidate, region) to float
         Expected Dice.
     gain, harm : dict of candidate to float
-        Mean over the regions, and the largest risk of any.
-    error : list of (float, float)
-        Errors of the relative change, and the disagreement.
+        Mean over the regions, and the largest chance of any.
     """
 
     case: CaseRows
     level: dict[tuple[str, str], float]
     gain: dict[str, float]
     harm: dict[str, float]
-    error: list[tuple[float, float]]
 
     def chosen(self, accepted_harm: float) -> str:
         """Which candidate is used."""
@@ -134,7 +160,7 @@ def judge(estimator: Estimator, case: CaseRows) -> HeldOut:
         for name, regions in case.masks.items()
         for region, row in regions.items()
     }
-    gain, harm, error = {}, {}, []
+    gain, harm = {}, {}
     for name, regions in case.masks.items():
         if name == "source":
             continue
@@ -143,13 +169,10 @@ def judge(estimator: Estimator, case: CaseRows) -> HeldOut:
             region: estimator.changed(before[region].figures, row.figures) for region, row in regions.items()
         }
         gain[name] = float(np.mean([change.gain for change in changes.values()]))
-        harm[name] = max(change.risk for change in changes.values())
+        harm[name] = max(change.harm for change in changes.values())
         if regions["all labels"].figures.share == 0 and before["all labels"].figures.share > 0:
             harm[name] = 1.0
-        for region, row in regions.items():
-            room = disagreement(row.figures)
-            error.append(((row.dice - before[region].dice - changes[region].gain) / room, room))
-    return HeldOut(case, level, gain, harm, error)
+    return HeldOut(case, level, gain, harm)
 
 
 def held_out(cases: Sequence[CaseRows]) -> list[HeldOut]:
@@ -157,19 +180,9 @@ def held_out(cases: Sequence[CaseRows]) -> list[HeldOut]:
     found: list[HeldOut] = []
     for group in dict.fromkeys(case.group for case in cases):
         others = [case for case in cases if case.group != group]
-        estimator = replace(fit(others), spread=_spread(others))
+        estimator = fit(others)
         found += [judge(estimator, case) for case in cases if case.group == group]
     return found
-
-
-def _spread(cases: Sequence[CaseRows]) -> float:
-    """Standard deviation of the errors of the relative change, each group held out in turn."""
-    errors: list[tuple[float, float]] = []
-    for group in dict.fromkeys(case.group for case in cases):
-        estimator = fit([case for case in cases if case.group != group])
-        errors += [e for case in cases if case.group == group for e in judge(estimator, case).error]
-    values, weights = np.array(errors).T
-    return float(np.sqrt(np.average(values**2, weights=weights)))
 
 
 def risk_controlled(held: Sequence[HeldOut], alpha: float = ALPHA) -> float:
@@ -212,6 +225,5 @@ def finished(cases: Sequence[CaseRows], held: Sequence[HeldOut]) -> Estimator:
         fit(cases),
         below=below,
         above=above,
-        spread=_spread(cases),
         accepted_harm=risk_controlled(held),
     )

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from napari_osuda.benchmark.guard.fit import ALPHA, KNOTS, HeldOut, intervals, risk_controlled
 from napari_osuda.benchmark.tables import markdown_table
-from napari_osuda.session.guard.estimate import CHANGE_FEATURES, HARM, LEVEL_FEATURES, Estimator, interval
+from napari_osuda.session.guard.estimate import (
+    CHANGE_FEATURES,
+    HARM,
+    HARM_FEATURES,
+    LEVEL_FEATURES,
+    Estimator,
+    interval,
+)
 
 __all__ = ["area_under_risk", "page", "thresholds"]
 
@@ -200,13 +207,14 @@ def _estimate(
 def _coefficients(estimator: Estimator) -> str:
     level = dict(zip(LEVEL_FEATURES, estimator.level.weights.tolist(), strict=True))
     change = dict(zip(CHANGE_FEATURES, estimator.change.weights.tolist(), strict=True))
+    harm = dict(zip(HARM_FEATURES, estimator.harm.weights.tolist(), strict=True))
     lines = [
-        [name, f"{level[name]:+.3f}" if name in level else "", f"{change[name]:+.3f}"]
-        for name in CHANGE_FEATURES
+        [name, *(f"{side[name]:+.3f}" if name in side else "" for side in (level, change, harm))]
+        for name in HARM_FEATURES
     ]
     return (
         "Of standardized figures; the change is in units of the disagreement with the original mask. "
-        f"A mask is accepted where the risk is at most {estimator.accepted_harm:.3f}; below an "
+        f"A mask is accepted where the chance of harm is at most {estimator.accepted_harm:.3f}; below an "
         f"expected Dice of {estimator.useless} none is trusted.\n\n"
-        + markdown_table(("figure", "level", "change"), lines)
+        + markdown_table(("figure", "level", "change", "harm"), lines)
     )

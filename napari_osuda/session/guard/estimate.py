@@ -1,9 +1,9 @@
 """The Dice that a mask is expected to have, and how likely it is worse than the original one.
 
-Two linear models of a mask's label-free figures, fitted once on patients with references, simulated and real
-(`napari_osuda.benchmark.guard`, which writes ``fitted.json``): the level of Dice, and its change against
-the source model's mask. The change is in units of the disagreement 1 - Dice(mask, source mask): masks that
-agree cannot differ by more.
+Three linear models of a mask's label-free figures, fitted once on patients with references, simulated and
+real (`napari_osuda.benchmark.guard`, which writes ``fitted.json``): the level of Dice, its change against
+the source model's mask, and the log-odds of harm. The change is in units of the disagreement 1 - Dice(mask,
+source mask): masks that agree cannot differ by more.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from numpy.typing import NDArray
 from napari_osuda.session.advice import Expected
 from napari_osuda.session.guard.figures import Figures
 
-__all__ = ["CHANGE_FEATURES", "HARM", "LEVEL_FEATURES", "Change", "Estimator", "Linear", "change_features",
-           "disagreement", "fitted", "interval", "level_features"]  # fmt: skip
+__all__ = [
+    "CHANGE_FEATURES", "HARM", "HARM_FEATURES", "LEVEL_FEATURES", "Change", "Estimator", "Linear",
+    "change_features", "disagreement", "fitted", "harm_features", "interval", "level_features",
+]  # fmt: skip
 
 HARM = 0.01
 """A fall of Dice that counts as harm."""
 # Masks that agree to this are the same as far as Dice can tell.
 _SAME = 0.02
-
-# An expected fall of a thirtieth counts as certain harm. Chosen with the table that the guard is fitted on.
-_FALL_COUNTS = 30.0
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +41,12 @@ LEVEL_FEATURES = (
 """Names of what the level of Dice is estimated from."""
 CHANGE_FEATURES = (*LEVEL_FEATURES, "growth", "expected", "overlap")
 """And its change: differences to the source model's mask, the Dice expected of that, and their overlap."""
+_OF_SOURCE = (
+    "source_confidence", "mixes", "steady", "coherence", "separation", "largest", "distance", "size",
+)  # fmt: skip
+HARM_FEATURES = (*CHANGE_FEATURES, "disagreement", *(f"source's {name}" for name in _OF_SOURCE))
+"""And the chance of harm: the same, how far the masks disagree, and what the source model's mask is like."""
+_SOURCES = [LEVEL_FEATURES.index(name) for name in _OF_SOURCE]
 
 
 def level_features(figures: Figures) -> Floats:
@@ -76,9 +81,10 @@ def disagreement(after: Figures) -> float:
     return max(1.0 - after.overlap, _SAME)
 
 
-def _normal(z: float) -> float:
-    """Chance that a standard normal variable is below z."""
-    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+def harm_features(before: Figures, after: Figures, expected: float) -> Floats:
+    """What the chance of harm is estimated from, as `HARM_FEATURES` names it."""
+    change = change_features(before, after, expected)
+    return np.array([*change, math.log(disagreement(after)), *level_features(before)[_SOURCES]])
 
 
 def interval(
@@ -129,13 +135,10 @@ class Change:
         The expected change.
     harm : float
         The chance of a fall by more than `HARM`.
-    risk : float
-        What decides, 0 to 1: the chance of harm, or less where even the expected fall is next to nothing.
     """
 
     gain: float
     harm: float
-    risk: float
 
 
 @dataclass(frozen=True)
@@ -144,25 +147,24 @@ class Estimator:
 
     Attributes
     ----------
-    level, change : Linear
+    level, change, harm : Linear
+        The last gives log-odds.
     below, above : tuple of float
         How far Dice lies below and above its estimate at most in 9 of 10 held-out cases, at ``knots``.
     knots : tuple of float
         Estimates, ascending.
-    spread : float
-        Standard deviation of held-out errors of the change, in units of the disagreement.
     accepted_harm : float
-        The largest risk at which a mask is accepted, chosen by conformal risk control.
+        The largest chance of harm at which a mask is accepted, chosen by conformal risk control.
     useless : float
         Expected Dice below which a mask is not to be trusted.
     """
 
     level: Linear
     change: Linear
+    harm: Linear
     knots: Sequence[float]
     below: Sequence[float]
     above: Sequence[float]
-    spread: float
     accepted_harm: float
     useless: float
 
@@ -189,22 +191,16 @@ class Estimator:
 
     def changed(self, before: Figures, after: Figures) -> Change:
         """The change of Dice from the source model's mask to another one."""
-        room = disagreement(after)
-        relative = self.change(change_features(before, after, self.expected(before).dice))
-        # The chance that an error that is normally distributed takes it below -HARM.
-        harm = _normal((-HARM / room - relative) / self.spread)
-        # The expected fall E[max(0, -change)], of the same normal distribution.
-        mean, deviation = relative * room, self.spread * room
-        z = mean / deviation
-        fall = deviation * math.exp(-z * z / 2) / math.sqrt(2 * math.pi) - mean * _normal(-z)
-        return Change(float(np.clip(relative, -1.0, 1.0)) * room, harm, min(harm, fall * _FALL_COUNTS))
+        expected = self.expected(before).dice
+        relative = float(np.clip(self.change(change_features(before, after, expected)), -1.0, 1.0))
+        odds = self.harm(harm_features(before, after, expected))
+        return Change(relative * disagreement(after), 1.0 / (1.0 + math.exp(-odds)))
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Estimator:
         """From what :meth:`to_dict` gave."""
         return cls(
-            level=Linear.from_dict(plain["level"]),
-            change=Linear.from_dict(plain["change"]),
+            **{name: Linear.from_dict(plain[name]) for name in _LINEAR},
             **{name: plain[name] for name in _PLAIN},
         )
 
@@ -212,10 +208,11 @@ class Estimator:
         """As JSON knows it."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         plain = {k: list(v) if isinstance(v, tuple | list) else v for k, v in plain.items()}
-        return {"level": self.level.to_dict(), "change": self.change.to_dict(), **plain}
+        return {name: getattr(self, name).to_dict() for name in _LINEAR} | plain
 
 
-_PLAIN = ("knots", "below", "above", "spread", "accepted_harm", "useless")
+_LINEAR = ("level", "change", "harm")
+_PLAIN = ("knots", "below", "above", "accepted_harm", "useless")
 
 
 @functools.cache

@@ -67,7 +67,7 @@ class _Region:
         return self.fault is None and self.change.gain > 0 and self.safe(estimator)
 
     def safe(self, estimator: Estimator) -> bool:
-        return self.fault is None and self.change.risk <= estimator.accepted_harm
+        return self.fault is None and self.change.harm <= estimator.accepted_harm
 
 
 def judged(
@@ -173,7 +173,7 @@ def _reasons(decision: Decision, regions: Sequence[_Region], estimator: Estimato
     for region in regions:
         if region.fault is not None:
             return (Reason(region.fault, region=region.region_name),)
-    worst = max(regions, key=lambda region: region.change.risk)
+    worst = max(regions, key=lambda region: region.change.harm)
     kind = ReasonKind.WORSE if worst.change.gain <= 0 else ReasonKind.RISK
     return (_expected(kind, worst), *_figures(worst, estimator, -1.0))
 

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_osuda.benchmark.guard.fit import HeldOut, ridge, risk_controlled
+from napari_osuda.benchmark.guard.fit import HeldOut, logistic, ridge, risk_controlled
 from napari_osuda.session.guard.estimate import HARM
 
 
 def held(gain, harm, change):
     """A case whose one candidate changes Dice by ``change``."""
     dice = {"source": 0.5, "adapted": 0.5 + change}
-    return HeldOut(SimpleNamespace(dice=dice.__getitem__), {}, {"adapted": gain}, {"adapted": harm}, [])
+    return HeldOut(SimpleNamespace(dice=dice.__getitem__), {}, {"adapted": gain}, {"adapted": harm})
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,27 @@ def test_a_weight_against_all_reason_is_none():
     found = ridge(x, target, np.ones(200), ("overlap", "distance"))
     assert found.weights[0] == pytest.approx(0.1, rel=0.1)
     assert found.weights[1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_log_odds_are_those_that_the_harm_was_drawn_from():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20_000, 3))
+    odds = -1.0 + x @ np.array([1.5, 0.0, -0.5])
+    found = logistic(x, rng.random(len(x)) < 1 / (1 + np.exp(-odds)), np.ones(len(x)))
+    assert found.weights == pytest.approx([1.5, 0.0, -0.5], abs=0.06)
+    assert found.bias == pytest.approx(-1.0, abs=0.06)
+
+
+def test_few_cases_are_told_little():
+    x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    found = logistic(x, np.array([False, False, True, True]), np.ones(4))
+    assert 0 < found.weights[0] < 0.1
+    assert found.bias == pytest.approx(0.0, abs=1e-4)
+
+
+def test_weights_count_as_so_many_cases():
+    rng = np.random.default_rng(1)
+    x, harmed = rng.normal(size=(60, 2)), rng.random(60) < 0.3
+    twice = logistic(np.r_[x, x[:20]], np.r_[harmed, harmed[:20]], np.ones(80))
+    weighed = logistic(x, harmed, np.r_[np.full(20, 2.0), np.ones(40)])
+    assert weighed.weights == pytest.approx(twice.weights, abs=1e-4)

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from napari_osuda.session.guard.estimate import (
     CHANGE_FEATURES,
+    HARM_FEATURES,
     LEVEL_FEATURES,
     Estimator,
     Linear,
     change_features,
     fitted,
+    harm_features,
     level_features,
 )
 from napari_osuda.session.guard.figures import FIGURES, Figures
@@ -84,15 +86,26 @@ def test_a_better_figure_never_lowers_the_estimate(name, figures, more):
     assert fitted().expected(better).dice >= fitted().expected(figures).dice - 1e-9
 
 
-def test_the_chance_of_harm_is_that_of_a_normal_error():
-    flat = Linear(
-        np.zeros(len(CHANGE_FEATURES)), np.ones(len(CHANGE_FEATURES)), np.zeros(len(CHANGE_FEATURES)), 0.2
+def flat(names, value):
+    """Says the same of whatever it is shown."""
+    return Linear(np.zeros(len(names)), np.ones(len(names)), np.zeros(len(names)), value)
+
+
+def test_the_change_is_in_units_of_the_disagreement_and_harm_in_log_odds():
+    estimator = dataclasses.replace(
+        fitted(), change=flat(CHANGE_FEATURES, 0.2), harm=flat(HARM_FEATURES, math.log(0.25 / 0.75))
     )
-    estimator = dataclasses.replace(fitted(), change=flat, spread=0.4)
     change = estimator.changed(GOOD, dataclasses.replace(GOOD, overlap=0.5))
     assert change.gain == pytest.approx(0.2 * 0.5)
-    z = (-0.01 / 0.5 - 0.2) / 0.4
-    assert change.harm == pytest.approx(0.5 * (1 + math.erf(z / math.sqrt(2))))
+    assert change.harm == pytest.approx(0.25)
+
+
+def test_harm_depends_on_what_the_source_models_mask_is_like():
+    found = dict(zip(HARM_FEATURES, harm_features(POOR, GOOD, 0.5), strict=True))
+    assert found["source's steady"] == POOR.steady
+    assert found["source's distance"] == POOR.distance
+    assert found["disagreement"] == pytest.approx(math.log(0.1))
+    assert found["steady"] == pytest.approx(GOOD.steady - POOR.steady)
 
 
 def test_it_is_plain_data():

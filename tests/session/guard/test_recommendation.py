@@ -34,7 +34,7 @@ class FixedEstimator:
     def compared(self, before, after):
         expected = (Expected(dice, dice - 0.1, dice + 0.1) for dice in self._levels)
         gain, harm = self._changes
-        return (*expected, Change(gain, harm, risk=harm))
+        return (*expected, Change(gain, harm))
 
 
 def kinds(advice):
