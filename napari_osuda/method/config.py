@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method.settings import MethodSettings, RunSettings, declared_settings, described
+from napari_osuda.method.settings import (
+    MethodSettings,
+    RivalSettings,
+    RunSettings,
+    declared_settings,
+    described,
+)
 from napari_osuda.method.values import check_setting, read_value
 
 __all__ = ["AdaptationConfig"]
@@ -17,8 +23,8 @@ __all__ = ["AdaptationConfig"]
 
 @described
 @dataclass(frozen=True)
-class AdaptationConfig(RunSettings, MethodSettings):
-    """All settings of an adaptation: `MethodSettings` of the method itself, `RunSettings` of the session.
+class AdaptationConfig(RunSettings, RivalSettings, MethodSettings):
+    """All settings of an adaptation: of the method itself, of its rivals, and of the session.
 
     A value that is out of its range or not of its type raises ConfigError.
     """
@@ -32,7 +38,8 @@ class AdaptationConfig(RunSettings, MethodSettings):
     @property
     def changes_nothing(self) -> bool:
         """Whether what comes of it is the source model itself."""
-        return self.iterations == 0 and self.inference_statistics == "source" and self.test_time == "none"
+        untrained = self.iterations == 0 and self.inference_statistics == "source"
+        return untrained and self.test_time == "none" and not self.multi_view
 
     @classmethod
     def from_items(cls, items: Iterable[str], base: AdaptationConfig | None = None) -> AdaptationConfig:

@@ -88,10 +88,10 @@ class Adaptation(Iterator[StepReport]):
         self._trained = trained_parameters(self.model, self._bound, self.config)
         self._optimizer = optimizer(self._trained, self.config)
         self._stream = cycle(batches)
-        self._rivals = Rivals(self._trained, self.config, activation)
+        self._rivals = Rivals(self._trained, self.config, activation, self.model)
         self._seen: tuple[Tensor, Tensor] | None = None
-        # Only a memory of earlier predictions has to know when a batch comes round again.
-        self._round = sum(1 for _ in batches) if self.config.consistency > 0.0 else 1
+        # Few methods have to know when a batch comes round again.
+        self._round = sum(1 for _ in batches) if self._rivals.know_batches else 1
 
     def __next__(self) -> StepReport:
         """One iteration; after the last, :meth:`finish`."""
@@ -112,7 +112,7 @@ class Adaptation(Iterator[StepReport]):
         with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
             output = self._predict(batch, eta, observed, share)
             entropy, sure = rivals.entropy(output)
-            l_other = rivals.terms(output, t % self._round)
+            l_other = rivals.terms(output, t % self._round, batch, lambda x: self._predict(x, eta))
         l_se = share.mean(entropy)
         # Before anything is changed: what is not finite would spoil the weights for good.
         _check_finite(l_se.item(), t, config)
@@ -163,6 +163,7 @@ class Adaptation(Iterator[StepReport]):
             if not source.stores(call.running_mean):
                 return None
             y, (mean, var) = mixed_batch_norm(call, eta, config.detach_statistics, share)
+            self._rivals.note_layer(y)
             if observed is not None:
                 observed.add(id(call.running_mean), call.count, mean, var)
                 if config.statistics == "momentum":

@@ -172,6 +172,24 @@ PRESETS: Mapping[str, Preset] = {
             {"iterations": 0, "inference_statistics": "source", "test_time": "prompt", **_AS_PUBLISHED},
         ),
         Preset(
+            "muvi",
+            "One mask learned from several views of the image, with its axes exchanged.",
+            "Joshi et al., Single Image Test-Time Adaptation via Multi-View Co-Training, MICCAI 2025",
+            {
+                "statistics": "momentum",
+                "momentum": 0.0,
+                "momentum_floor": 0.0,
+                "hbs": "off",
+                "entropy": False,
+                "learning_rate": 1e-3,
+                "optimizer": "sgd",
+                "sgd_momentum": 0.99,
+                "multi_view": True,
+                "inference_statistics": "source",
+                **_AS_PUBLISHED,
+            },
+        ),
+        Preset(
             "osuda-mc",
             "OSUDA's journal version: eq. 4 weighted by exp(-gamma_K), memory-consistent self-training.",
             "Liu et al., Memory consistent unsupervised off-the-shelf model adaptation for source-relaxed "

@@ -29,8 +29,12 @@ def optimizer(parameters: list[nn.Parameter], config: AdaptationConfig) -> torch
     """The optimizer of the settings, without weight decay."""
     # A network without gamma and beta has nothing to train under parameters="affine"; its statistics move.
     parameters = parameters or [nn.Parameter(torch.zeros(()))]
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.SGD
-    return kind(parameters, lr=config.learning_rate, weight_decay=0.0)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=0.0)
+    momentum = config.sgd_momentum
+    return torch.optim.SGD(
+        parameters, lr=config.learning_rate, weight_decay=0.0, momentum=momentum, nesterov=momentum > 0.0
+    )
 
 
 def cycle(batches: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -15,9 +15,11 @@ from napari_osuda.method.losses import Activation, pixel_entropy, self_entropy
 from napari_osuda.method.outputs import probabilities
 from napari_osuda.method.rivals.alignment import aligned_gradient
 from napari_osuda.method.rivals.ensemble import StatisticsEnsemble
+from napari_osuda.method.rivals.multiview import CLIP, MultiView
 from napari_osuda.method.rivals.prompt import PromptedNetwork
 from napari_osuda.method.rivals.sharpness import Recovery, reliable, sharpness_aware_gradient
 from napari_osuda.method.rivals.terms import PredictionMemory, class_ratio_loss, memory_consistency_loss
+from napari_osuda.method.rivals.views import AveragedViews
 
 __all__ = ["Rivals", "check_divisible"]
 
@@ -35,6 +37,7 @@ def check_divisible(config: AdaptationConfig, processes: int) -> None:
         (config.consistency > 0.0, "consistency"),
         (config.entropy_margin is not None, "entropy_margin"),
         (config.gradient_alignment, "gradient_alignment"),
+        (config.multi_view, "multi_view"),
         (config.sharpness > 0.0, "sharpness"),
     ):
         if asked and processes > 1:
@@ -52,19 +55,36 @@ class Rivals:
         The trained ones, as the source has them.
     config : AdaptationConfig
     activation : {"softmax", "sigmoid", "none"}
+    source : nn.Module
+        In eval mode, not trained yet.
     """
 
     def __init__(
-        self, parameters: Sequence[nn.Parameter], config: AdaptationConfig, activation: Activation
+        self,
+        parameters: Sequence[nn.Parameter],
+        config: AdaptationConfig,
+        activation: Activation,
+        source: nn.Module,
     ) -> None:
         self._parameters, self._config, self._activation = parameters, config, activation
         self._memory = PredictionMemory(config.history)
         self._recovery = Recovery(parameters, config.recovery) if config.recovery > 0.0 else None
+        self._views = MultiView(source, activation) if config.multi_view else None
 
     @property
     def have_terms(self) -> bool:
         """Whether a rival adds a term to the objective."""
-        return self._config.class_ratio is not None or self._config.consistency > 0.0
+        return self._config.class_ratio is not None or self.know_batches
+
+    @property
+    def know_batches(self) -> bool:
+        """Whether a term depends on which batch of its round it is of."""
+        return self._config.consistency > 0.0 or self._config.multi_view
+
+    def note_layer(self, y: Tensor) -> None:
+        """Take note of what a BN layer gives: MuVi compares the deepest between views."""
+        if self._views is not None:
+            self._views.note_layer(y)
 
     def entropy(self, output: Tensor, among: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Eq. 6, and which pixels it is the mean of where it is not of all (SAR); 0 where there is none."""
@@ -77,10 +97,10 @@ class Rivals:
             sure = sure & among
         return (entropy * sure).sum() / sure.sum().clamp_min(1), sure
 
-    def terms(self, output: Tensor, index: int) -> Tensor:
-        """CRUDA's class ratio and the journal version's self-training, weighted; 0 without them.
+    def terms(self, output: Tensor, index: int, batch: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
+        """CRUDA's class ratio, the journal version's self-training, MuVi's views; 0 without them.
 
-        ``index`` is the number of the batch in its round.
+        ``index`` is the number of the batch in its round; the rest is as in :meth:`step`.
         """
         config, total = self._config, output.new_zeros((), dtype=torch.float32)
         if config.class_ratio is not None:
@@ -98,6 +118,8 @@ class Rivals:
             earlier = self._memory.recall(index)
             total = total + config.consistency * memory_consistency_loss(p, earlier, self._activation)
             self._memory.note(index, p)
+        if self._views is not None:
+            total = total + self._views.loss(output, index, batch, predict)
         return total
 
     def step(
@@ -131,6 +153,8 @@ class Rivals:
             with _scaled(optimizer, rate):
                 optimizer.step()
             return
+        if config.multi_view:
+            nn.utils.clip_grad_norm_(self._parameters, CLIP)
         if config.sharpness == 0.0 or lam == 0.0:
             optimizer.step()
             return
@@ -153,11 +177,13 @@ class Rivals:
             return StatisticsEnsemble(model, self._activation)
         if self._config.test_time == "prompt":
             return PromptedNetwork(model, batches)
-        return model
+        return AveragedViews(model) if self._config.multi_view else model
 
     def forget_predictions(self) -> None:
         """From now on the batches are others."""
         self._memory = PredictionMemory(self._config.history)
+        if self._views is not None:
+            self._views.forget()
 
     def state_dict(self) -> dict[str, Any]:
         """What a later process needs to go on to the same bits."""

@@ -231,56 +231,6 @@ class MethodSettings:
             low=1,
         ),
     ] = 3
-    entropy_margin: Annotated[
-        float | None,
-        Setting(
-            "Entropy margin",
-            Group.RIVALS,
-            "SAR: only pixels whose entropy is below this share of log K count in eq. 6; none: all do.",
-            low=0,
-            high=1,
-            above=True,
-        ),
-    ] = None
-    sharpness: Annotated[
-        float,
-        Setting(
-            "Sharpness (rho)",
-            Group.RIVALS,
-            "SAR: the gradient is taken where the loss is largest within this distance of the weights. "
-            "0: at the weights.",
-            low=0,
-        ),
-    ] = 0.0
-    recovery: Annotated[
-        float,
-        Setting(
-            "Recovery",
-            Group.RIVALS,
-            "SAR: back to the source's weights where the averaged entropy falls below this share of log K. "
-            "0: never.",
-            low=0,
-        ),
-    ] = 0.0
-    gradient_alignment: Annotated[
-        bool,
-        Setting(
-            "Align gradients",
-            Group.RIVALS,
-            "GraTa: learns from the consistency under changes of style and mirroring, not from the entropy; "
-            "the more the two gradients agree.",
-        ),
-    ] = False
-    test_time: Annotated[
-        Literal["none", "ensemble", "prompt"],
-        Setting(
-            "At each prediction",
-            Group.RIVALS,
-            "InTEnt's ensemble over mixes of statistics, or VPTTA's prompt. "
-            "These give masks and no model to save.",
-            words=("Nothing", "Ensemble", "Prompt"),
-        ),
-    ] = "none"
     detach_statistics: Annotated[
         bool,
         Setting("Stop gradient", Group.STATISTICS, "Stops the gradient at the batch statistics."),

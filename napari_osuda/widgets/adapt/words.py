@@ -63,6 +63,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     "sar": "As tent, on reliable pixels only. It starts again if the mask collapses.",
     "grata": "Trains towards the same mask when the image is mirrored or its brightness changes.",
     "intent": "Averages the masks under six mixes of image statistics. Nothing is trained.",
+    "muvi": "Trains towards the same mask when the axes of the image are exchanged.",
     "vptta": "Adjusts the image to the model instead of the model to the image.",
 }
 

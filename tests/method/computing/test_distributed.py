@@ -65,7 +65,7 @@ def test_two_processes_come_to_what_one_comes_to(tmp_path):
             assert torch.equal(first[name][key], second[name][key]), (name, key)
 
 
-@pytest.mark.parametrize("method", ["sar", "cruda", "osuda-mc", "grata"])
+@pytest.mark.parametrize("method", ["sar", "cruda", "osuda-mc", "grata", "muvi"])
 def test_what_needs_the_whole_batch_in_one_process_is_refused(unet, batches, method):
     with pytest.raises(ConfigError, match="without torchrun"):
         adapt(unet, batches, preset(method, class_ratio=(0.5, 0.3, 0.2)), processes=Processes(0, 2))

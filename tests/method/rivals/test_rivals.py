@@ -144,7 +144,7 @@ def test_osuda_mc_trusts_only_what_it_has_seen_before_and_resumes_to_the_same_bi
     assert [s.l_other for s in rest] == others[5:]
 
 
-@pytest.mark.parametrize("name", ["sar", "grata"])
+@pytest.mark.parametrize("name", ["sar", "grata", "muvi"])
 def test_a_rival_resumes_to_the_same_bits(unet, batches, name):
     config = preset(name, iterations=6)
     whole = [s.l_se for s in adapt(unet, batches, config)]

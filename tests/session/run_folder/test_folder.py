@@ -75,7 +75,7 @@ def test_the_saved_model_gives_the_saved_mask(model, case, tmp_path):
     np.testing.assert_array_equal(again, saved)
 
 
-@pytest.mark.parametrize("method", ["intent", "vptta"])
+@pytest.mark.parametrize("method", ["intent", "vptta", "muvi"])
 def test_a_method_that_adapts_as_it_predicts_gives_masks_and_says_that_there_is_no_model(
     model, case, tmp_path, method
 ):

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import torch
+from method_reference import settle
+from rival_parts import norms
+from torch import nn
+
+from napari_osuda.errors import ModelError
+from napari_osuda.method import adapt, preset
+from napari_osuda.method.rivals.multiview import MultiView, confident_label, dice_and_cross_entropy
+from napari_osuda.networks import UNet
+
+# The orders of the axes of a volume, and of a slice: a view and the way back.
+VOLUME = [("bcxyz->bczxy", "bczxy->bcxyz"), ("bcxyz->bcyzx", "bcyzx->bcxyz")]
+
+
+def _views(x: torch.Tensor) -> list[torch.Tensor]:
+    if x.dim() == 5:
+        return [torch.einsum(to, x) for to, _ in VOLUME]
+    return [x.mT, x.mT.flip(2)]
+
+
+def _back(seen: list[torch.Tensor]) -> list[torch.Tensor]:
+    if seen[0].dim() == 5:
+        return [torch.einsum(back, y) for (_, back), y in zip(VOLUME, seen, strict=True)]
+    return [seen[0].mT, seen[1].flip(2).mT]
+
+
+def _label(outputs: list[torch.Tensor]) -> torch.Tensor:
+    """Pixel by pixel: the class of the surest view that is sure of a foreground class."""
+    k = outputs[0].shape[1]
+    rows = [y.softmax(1).movedim(1, -1).reshape(-1, k) for y in outputs]
+    found = torch.zeros(len(rows[0]), dtype=torch.int64)
+    for i, ps in enumerate(zip(*rows, strict=True)):
+        sure = []
+        for p, tau in zip(ps, (0.4, 0.2, 0.2), strict=True):
+            entropy = -float((p * p.log()).sum())
+            if entropy < tau * math.log(k) / math.log(2) and int(p.argmax()) > 0:
+                sure.append((entropy, int(p.argmax())))
+        if sure:
+            found[i] = min(sure)[1]
+    return found.view(outputs[0].movedim(1, -1).shape[:-1])
+
+
+def _dice_ce(output: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    p = output.softmax(1)
+    loss = nn.functional.cross_entropy(output, label) + 1
+    for k in range(1, p.shape[1]):
+        y = (label == k).double()
+        dice = (2 * (p[:, k] * y).sum() + 1e-5) / (p[:, k].sum() + y.sum() + 1e-5)
+        loss = loss - dice / (p.shape[1] - 1)
+    return loss
+
+
+@pytest.mark.parametrize(("dims", "deepest"), [(2, "encoders.2.4"), (3, "encoders.1.4")])
+def test_muvi_lowers_its_three_losses_by_nesterov_steps_on_the_sources_statistics(dims, deepest):
+    """Written once more from the equations, with torch's own BatchNorm in eval mode, in float64."""
+    generator = torch.Generator().manual_seed(3)
+    size, features = ((16, 12), (4, 8, 8)) if dims == 2 else ((8, 4, 6), (4, 6))
+    torch.manual_seed(1)
+    unet = settle(UNet(1, 3, features, spatial_dims=dims), 4, 1, *size)
+    batches = [torch.randn(2, 1, *size, generator=generator) * 0.7 for _ in range(2)]
+    with torch.no_grad():
+        # So sure that both foreground classes are labeled.
+        plain = unet(torch.cat(batches)).transpose(0, 1).flatten(1)
+        stretch = 6.0 / plain.std(1)
+        unet.head.weight.mul_(stretch.view(-1, *(1,) * (dims + 1)))
+        unet.head.bias.copy_((unet.head.bias - plain.mean(1)) * stretch)
+
+    judge = copy.deepcopy(unet).double().eval()
+    maps: list[torch.Tensor] = []
+    judge.get_submodule(deepest).register_forward_hook(lambda _, args, y: maps.append(y.clone()))
+    with torch.no_grad():
+        labels = [
+            _label([judge(x.double()), *_back([judge(v) for v in _views(x.double())])]) for x in batches
+        ]
+    assert all(set(label.unique().tolist()) == {0, 1, 2} for label in labels)
+    optimizer = torch.optim.SGD(judge.parameters(), lr=1e-3, momentum=0.99, nesterov=True)
+    losses = []
+    for t in range(3):
+        x, label = batches[t % 2].double(), labels[t % 2]
+        maps.clear()
+        output = judge(x)
+        others = _back([judge(v) for v in _views(x)])
+        g, *g_others = [maps[0], *_back(maps[1:])]
+        loss = _dice_ce(output, label)
+        for other, g_other in zip(others, g_others, strict=True):
+            loss = loss + _dice_ce(other, label) + _dice_ce(other, output.argmax(1))
+            a, b = g.flatten(1), g_other.flatten(1)
+            loss = loss + (1 - (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        length = torch.stack([p.grad.norm() for p in judge.parameters()]).norm()
+        for p in judge.parameters():
+            p.grad *= min(1.0, 12 / float(length))
+        optimizer.step()
+        losses.append(loss.item())
+
+    adaptation = adapt(unet, batches, preset("muvi", iterations=3))
+    assert [step.l_other for step in adaptation] == pytest.approx(losses, rel=1e-4)
+    adapted = adaptation.model.network
+    for ours, theirs in zip(adapted.parameters(), judge.parameters(), strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-3, atol=1e-5)
+    for ours, source in zip(norms(adapted), norms(unet), strict=True):
+        assert torch.equal(ours.running_mean, source.running_mean)
+    # The mask is the mean over the views.
+    x = batches[0]
+    with torch.no_grad():
+        mean = torch.stack([judge(x.double()), *_back([judge(v) for v in _views(x.double())])]).mean(0)
+        torch.testing.assert_close(adaptation.model(x).double(), mean, rtol=1e-3, atol=1e-3)
+
+
+def test_a_pixel_is_labeled_where_any_view_is_sure_of_foreground_as_published_for_two_classes():
+    outputs = [torch.randn(2, 2, 4, 4, 4, generator=torch.Generator().manual_seed(s)) * 4 for s in range(3)]
+    union = torch.zeros(2, 4, 4, 4, dtype=torch.bool)
+    for output, tau in zip(outputs, (0.4, 0.2, 0.2), strict=True):
+        p = output.softmax(1)
+        union |= (-(p * p.log()).sum(1) < tau) & (p[:, 1] > p[:, 0])
+    found = confident_label(outputs, "softmax")
+    assert torch.equal(found[:, 1], union)
+    assert torch.equal(found[:, 0], ~union)
+    # The same as one channel that is a choice of its own.
+    single = [output[:, 1:] - output[:, :1] for output in outputs]
+    assert torch.equal(confident_label(single, "sigmoid")[:, 0], union)
+    assert torch.equal(confident_label([s.sigmoid() for s in single], "none")[:, 0], union)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "none"])
+def test_the_loss_is_least_where_output_and_label_agree(activation):
+    label = torch.zeros(1, 2, 4, 4, dtype=torch.bool)
+    label[:, 0, :2], label[:, 1, 2:] = True, True
+    good = label.float() if activation == "none" else 40.0 * (label.float() - 0.5)
+    assert float(dice_and_cross_entropy(good, label, activation)) == pytest.approx(0.0, abs=1e-4)
+    assert float(dice_and_cross_entropy(good.flip(1), label, activation)) > 10
+
+
+def test_a_network_whose_axes_are_not_alike_is_refused_with_a_sentence():
+    class Flat(nn.Module):
+        def __init__(self, stride: tuple[int, int]) -> None:
+            super().__init__()
+            self.down, self.norm = nn.Conv2d(1, 4, 3, stride, 1), nn.BatchNorm2d(4)
+            self.up = nn.ConvTranspose2d(4, 2, stride, stride)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.up(self.norm(self.down(x)))
+
+    # Its output has another size than its turned input; or its features have other shapes.
+    for network, size in ((Flat((4, 2)), (8, 6)), (Flat((4, 2)), (8, 8))):
+        with pytest.raises(ModelError, match="Choose another method"):
+            next(adapt(network.eval(), [torch.randn(1, 1, *size)], preset("muvi")))
+    fixed = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(48, 96), nn.Unflatten(1, (2, 8, 6)))
+    with pytest.raises(ModelError, match="another order"):
+        next(adapt(fixed.eval(), [torch.randn(1, 1, 8, 6)], preset("muvi")))
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_axes(unet, batches):
+    class Large(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with pytest.raises(RuntimeError, match="allocate"):
+        MultiView(Large(), "softmax").loss(unet(batches[0]), 0, batches[0], unet)
