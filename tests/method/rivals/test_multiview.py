@@ -9,9 +9,8 @@ from method_reference import settle
 from rival_parts import norms
 from torch import nn
 
-from napari_osuda.errors import ModelError
 from napari_osuda.method import adapt, preset
-from napari_osuda.method.rivals.multiview import MultiView, confident_label, dice_and_cross_entropy
+from napari_osuda.method.rivals.multiview import confident_label, dice_and_cross_entropy
 from napari_osuda.networks import UNet
 
 # The orders of the axes of a volume, and of a slice: a view and the way back.
@@ -136,31 +135,3 @@ def test_the_loss_is_least_where_output_and_label_agree(activation):
     good = label.float() if activation == "none" else 40.0 * (label.float() - 0.5)
     assert float(dice_and_cross_entropy(good, label, activation)) == pytest.approx(0.0, abs=1e-4)
     assert float(dice_and_cross_entropy(good.flip(1), label, activation)) > 10
-
-
-def test_a_network_whose_axes_are_not_alike_is_refused_with_a_sentence():
-    class Flat(nn.Module):
-        def __init__(self, stride: tuple[int, int]) -> None:
-            super().__init__()
-            self.down, self.norm = nn.Conv2d(1, 4, 3, stride, 1), nn.BatchNorm2d(4)
-            self.up = nn.ConvTranspose2d(4, 2, stride, stride)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.up(self.norm(self.down(x)))
-
-    # Its output has another size than its turned input; or its features have other shapes.
-    for network, size in ((Flat((4, 2)), (8, 6)), (Flat((4, 2)), (8, 8))):
-        with pytest.raises(ModelError, match="Choose another method"):
-            next(adapt(network.eval(), [torch.randn(1, 1, *size)], preset("muvi")))
-    fixed = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(48, 96), nn.Unflatten(1, (2, 8, 6)))
-    with pytest.raises(ModelError, match="another order"):
-        next(adapt(fixed.eval(), [torch.randn(1, 1, 8, 6)], preset("muvi")))
-
-
-def test_memory_that_runs_out_is_no_fault_of_the_axes(unet, batches):
-    class Large(nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-
-    with pytest.raises(RuntimeError, match="allocate"):
-        MultiView(Large(), "softmax").loss(unet(batches[0]), 0, batches[0], unet)
