@@ -53,8 +53,8 @@ def confident_label(outputs: Sequence[Tensor], activation: Activation) -> Tensor
     Returns
     -------
     Tensor of bool, shape [B, K, ...]
-        The rest is background, channel 0. Where views are sure of several classes, the surest counts; tau is
-        0.4, 0.2 and 0.2 nats of two classes, and the same shares of log K of more.
+        The rest is background, channel 0. Of several classes, that of the surest view counts; tau is 0.4, 0.2
+        and 0.2 nats of two classes, and the same shares of log K of more.
     """
     first = outputs[0]
     label = torch.zeros(first.shape, dtype=torch.bool, device=first.device)
@@ -114,22 +114,21 @@ class MultiView:
             Just predicted for the batch as it is.
         index : int
             Number of the batch in its round.
-        batch : Tensor, shape [B, C, ...]
-        predict : callable
-            From a batch to the network's output, with gradient.
+        batch, predict
+            The batch [B, C, ...], and what gives its output, with gradient.
 
         Returns
         -------
         Tensor, scalar
-            Dice loss and cross-entropy of each view with the label (L_sl), those of the other views with what
-            is decided on the batch as it is (L_consistency), and 1 - cos of their deepest features with its.
+            Dice and cross-entropy of each view with the label (L_sl), of the other views with the mask of the
+            batch as it is (L_consistency), and 1 - cos of their deepest features with its (L_cosine).
         """
         if index not in self._labels:
             with torch.no_grad():
                 seen = of_all_views(lambda x: main_output(self._source(x)), batch)
                 self._labels[index] = confident_label(seen, self._activation)
         label, decided = self._labels[index], _decided(output.detach(), self._activation)
-        features = self._taken()
+        features = self._taken().float()
         total = dice_and_cross_entropy(output, label, self._activation)
         for turn, undo in other_views(batch.dim()):
             seen_there = undo(predict(turn(batch)))
@@ -138,8 +137,7 @@ class MultiView:
             there = undo(self._taken())
             if there.shape != features.shape:
                 raise unlike_axes()
-            likeness = F.cosine_similarity(features.flatten(1).float(), there.flatten(1).float(), dim=1)
-            total = total + 1.0 - likeness.mean()
+            total = total + 1.0 - F.cosine_similarity(features.flatten(1), there.flatten(1).float()).mean()
         return total
 
     def _taken(self) -> Tensor:
