@@ -32,14 +32,14 @@ def _back(seen: list[torch.Tensor]) -> list[torch.Tensor]:
 def _label(outputs: list[torch.Tensor]) -> torch.Tensor:
     """Pixel by pixel: the class of the surest view that is sure of a foreground class."""
     k = outputs[0].shape[1]
-    rows = [y.softmax(1).movedim(1, -1).reshape(-1, k) for y in outputs]
+    rows = [y.softmax(1).movedim(1, -1).reshape(-1, k).tolist() for y in outputs]
     found = torch.zeros(len(rows[0]), dtype=torch.int64)
     for i, ps in enumerate(zip(*rows, strict=True)):
         sure = []
         for p, tau in zip(ps, (0.4, 0.2, 0.2), strict=True):
-            entropy = -float((p * p.log()).sum())
-            if entropy < tau * math.log(k) / math.log(2) and int(p.argmax()) > 0:
-                sure.append((entropy, int(p.argmax())))
+            entropy, decided = -sum(q * math.log(q) for q in p), p.index(max(p))
+            if entropy < tau * math.log(k) / math.log(2) and decided > 0:
+                sure.append((entropy, decided))
         if sure:
             found[i] = min(sure)[1]
     return found.view(outputs[0].movedim(1, -1).shape[:-1])
