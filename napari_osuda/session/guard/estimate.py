@@ -199,10 +199,8 @@ class Estimator:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Estimator:
         """From what :meth:`to_dict` gave."""
-        return cls(
-            **{name: Linear.from_dict(plain[name]) for name in _LINEAR},
-            **{name: plain[name] for name in _PLAIN},
-        )
+        fields: dict[str, Any] = {name: Linear.from_dict(plain[name]) for name in _LINEAR}
+        return cls(**fields, **{name: plain[name] for name in _PLAIN})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
