@@ -8,6 +8,8 @@ nox -s tests-3.12                all tests but those with a window
 nox -s gui -- tests/widgets      with a window, in PyQt6 and in PySide6
 nox -s lowest                    the oldest versions that are allowed
 nox -s extras                    the tests that need ONNX, nnU-Net or smp, with a torchvision that fits
+nox -s coverage                  lines and branches reached with the windows: 90 % at least
+nox -s mutants -- losses         whether the tests of the method notice a change of its code
 """
 
 from __future__ import annotations
@@ -65,12 +67,14 @@ def gui(session: nox.Session, qt: str) -> None:
     _displayed(session, "pytest", *(session.posargs or ["tests/widgets", "tests/napari_layers"]))
 
 
-@nox.session(python="3.11", venv_backend="uv", default=False)
+@nox.session(python="3.11", default=False)
 def lowest(session: nox.Session) -> None:
     """The oldest versions that pyproject.toml allows."""
-    session.install(
-        "--resolution", "lowest-direct", "--editable", ".[monai,dicom,itk,simulation,qt]", "--group", "test"
-    )
+    listed = session.run("python", "tools/lowest.py", silent=True)
+    constraints = session.create_tmp() + "/lowest.txt"
+    with open(constraints, "w", encoding="utf-8") as stream:
+        stream.write(str(listed))
+    _group(session, "-c", constraints)
     session.run("pytest", *(session.posargs or WITHOUT_WINDOWS), env=ENVIRONMENT)
 
 
@@ -87,6 +91,22 @@ def prerelease(session: nox.Session) -> None:
     _group(session)
     session.install("--upgrade", "--pre", "napari[pyqt6]")
     _displayed(session, "pytest", *(session.posargs or ["tests/widgets", "tests/napari_layers"]))
+
+
+@nox.session(python="3.12", default=False)
+def coverage(session: nox.Session) -> None:
+    """All tests, with windows: the lines and branches of the package that none of them reaches."""
+    _group(session, "coverage>=7.10")
+    _displayed(session, "coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(python="3.12", default=False)
+def mutants(session: nox.Session) -> None:
+    """Small changes of the method's code, each of which a test has to notice; hours for all of it."""
+    _group(session, pinned=True)
+    session.run("python", "-W", "ignore", "tools/mutants.py", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session(python="3.12", default=False)

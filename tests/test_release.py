@@ -51,3 +51,28 @@ def test_the_installation_page_names_every_extra():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == extras
+
+
+def test_one_address():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        urls = tomllib.load(stream)["project"]["urls"]
+    home = urls["Source"]
+    texts = [
+        path
+        for pattern in (
+            "*.md",
+            "*.cff",
+            "*.toml",
+            ".github/**/*.yml",
+            "docs/**/*.md",
+            "docs/*.py",
+            "packaging/**/*.yaml",
+        )
+        for path in ROOT.glob(pattern)
+        if "_build" not in path.parts
+    ]
+    texts += (ROOT / "napari_osuda").rglob("*.py")
+    # Any other spelling of ours, as of a fork that was renamed in some of the places.
+    ours = re.compile(r"https://(?:github|gitlab)\.[\w./-]*/napari-osuda(?=[\s/#\"')]|$)")
+    found = {match[0] for path in texts for match in ours.finditer(path.read_text(encoding="utf-8"))}
+    assert found == {home}
