@@ -264,6 +264,11 @@ def survivors(module: Path, wide: list[str], wide_is_new: bool) -> list[Mutant]:
     return alive
 
 
+def accepted() -> dict[str, dict[str, str]]:
+    """By module, the mutants that change nothing that can be seen, and why."""
+    return yaml.safe_load(ACCEPTED.read_text(encoding="utf-8"))
+
+
 def main() -> int:
     """Try the modules named, or all of the method's."""
     parser = argparse.ArgumentParser(
@@ -272,7 +277,7 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="below napari_osuda/method, as 'losses' or 'curve/fit'")
     parser.add_argument("--tests", nargs="*", default=["tests/method"], help="run after a module's own test")
     given = parser.parse_args()
-    accepted = yaml.safe_load(ACCEPTED.read_text(encoding="utf-8")) or {} if ACCEPTED.is_file() else {}
+    explained = accepted()
     names = given.modules or [
         str(path.relative_to(METHOD).with_suffix("")) for path in sorted(METHOD.rglob("[a-z]*.py"))
     ]
@@ -280,7 +285,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     unexpected = 0
     for place, name in enumerate(names):
-        known = accepted.get(name, {})
+        known = explained.get(name, {})
         alive = survivors(METHOD / f"{name}.py", given.tests, place == 0)
         unexpected += sum(str(mutant) not in known for mutant in alive)
     print(f"{unexpected} survived that tools/mutants_accepted.yaml does not explain")
