@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_osuda.method import adapt, preset, statistics
-from napari_osuda.method.statistics import Moments, source_distance
+from napari_osuda.method.computing.distributed import Processes
+from napari_osuda.method.layers import bind_layers
+from napari_osuda.method.statistics import Moments, Observed, source_distance, store_pooled_statistics
 
 
 @settings(max_examples=40, deadline=None)
@@ -113,3 +116,65 @@ def test_source_distance_is_eq_5_in_the_networks_own_flow():
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
     assert source_distance(nn.Conv2d(1, 1, 1).eval(), x) is None
+
+
+@dataclass(frozen=True)
+class WithAnother(Processes):
+    """Two processes, of which the other says what it was given to say."""
+
+    other: torch.Tensor | None = None
+
+    def gathered(self, value):
+        return torch.stack((self.other, value))
+
+
+@pytest.mark.parametrize("own", [0, 1, 5])
+def test_moments_of_two_processes_are_those_of_all_their_values(own):
+    values = np.random.default_rng(own).normal(3.0, 2.0, (7 + own, 2))
+    theirs, ours = Moments(), Moments()
+    theirs.add(7, torch.from_numpy(values[:7].mean(0)), torch.from_numpy(values[:7].var(0)))
+    if own:
+        ours.add(own, torch.from_numpy(values[7:].mean(0)), torch.from_numpy(values[7:].var(0)))
+    said = torch.cat((theirs.mean, theirs.m2, torch.tensor([7.0], dtype=torch.float64)))
+    together = ours.over(WithAnother(1, 2, other=said), 2)
+    assert together.count == 7 + own
+    np.testing.assert_allclose(together.mean, values.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(together.var, values.var(0), rtol=1e-12)
+
+
+def test_what_does_not_fit_at_once_goes_layer_by_layer_and_no_further_than_it_must(
+    unet, batches, monkeypatch
+):
+    layers = bind_layers(unet, batches[0])
+    passes = []
+    handle = unet.head.register_forward_hook(lambda *_: passes.append(1))
+    elements = 11 * 2 * 32 * 32 * sum(layer.size for layer in layers)
+    monkeypatch.setattr(statistics, "_AT_ONCE", elements)
+    assert list(store_pooled_statistics(unet, layers, batches)) == [(0, 1), (1, 1)]
+    monkeypatch.setattr(statistics, "_AT_ONCE", elements - 1)
+    passes.clear()
+    told = list(store_pooled_statistics(unet, layers, batches))
+    handle.remove()
+    assert told == [(n, 3 * len(layers)) for n in range(1, 3 * len(layers) + 1)]
+    assert not passes
+    first = unet.encoders[0][0](torch.cat(batches))
+    torch.testing.assert_close(unet.encoders[0][1].running_mean, first.mean((0, 2, 3)))
+
+
+def test_images_of_different_sizes_are_pooled_all_the_same(unet, batches):
+    others = [batches[0], batches[1][..., :16]]
+    adapted = adapt(unet, others, preset("adabn")).finish()
+    first = torch.cat([unet.encoders[0][0](batch).transpose(0, 1).flatten(1) for batch in others], 1)
+    torch.testing.assert_close(adapted.encoders[0][1].running_mean, first.mean(1))
+    torch.testing.assert_close(adapted.encoders[0][1].running_var, first.var(1, correction=0))
+
+
+def test_a_layer_that_runs_three_times_is_seen_as_one_batch():
+    parts = [torch.randn(n, 4, dtype=torch.float64) + n for n in (5, 2, 9)]
+    seen = Observed()
+    for part in parts:
+        seen.add(1, len(part), part.mean(0), part.var(0, correction=0))
+    mean, var = seen.statistics[1]
+    torch.testing.assert_close(mean, torch.cat(parts).mean(0))
+    torch.testing.assert_close(var, torch.cat(parts).var(0, correction=0))
+    assert seen.counts == {1: 16}
