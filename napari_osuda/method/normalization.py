@@ -81,12 +81,13 @@ def _call(
     input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
 ) -> BatchNormCall:
+    # torch hands on what the caller left out, with its own defaults.
     return BatchNormCall(input, running_mean, running_var, weight, bias, eps)
 
 

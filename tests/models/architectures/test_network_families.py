@@ -184,7 +184,8 @@ def test_adapted_networks_load_without_this_package_and_predict_the_same(tmp_pat
         text=True,
         check=False,
     )
-    assert process.stdout.split() == ["same"] * len(folders), process.stderr[-2000:]
+    # MONAI 1.5 prints lines of its own.
+    assert process.stdout.splitlines().count("same") == len(folders), process.stderr[-2000:]
 
 
 def _adapted_folder(family: str, architecture: Architecture, tmp_path: Path) -> Path:
