@@ -169,8 +169,7 @@ def _adapt_each(options: argparse.Namespace) -> int:
         raise CaseError(f"Two cases are called '{twice}': rename one's folder or file.")
     if options.reference and len(options.reference) != len(names):
         raise CaseError(
-            f"There are {len(options.reference)} references for {len(names)} cases; give one for each, in "
-            "order."
+            f"Cases given: {len(names)}, references: {len(options.reference)}. Give one for each, in order."
         )
     folders = [path_inside(options.out, name) for name in names]
     if not options.resume:
@@ -265,9 +264,7 @@ def _references(files: Sequence[str], cases: Sequence[Case], model: SourceModel)
     if not files:
         return ()
     if len(files) != len(cases):
-        raise CaseError(
-            f"There are {len(files)} references for {len(cases)} cases; give one for each, in order."
-        )
+        raise CaseError(f"Cases given: {len(cases)}, references: {len(files)}. Give one for each, in order.")
     read = []
     for file, case in zip(files, cases, strict=True):
         labels, grid = read_labels(file)

@@ -131,3 +131,13 @@ def test_set_list_prints_every_setting(capsys):
     for name in AdaptationConfig().to_dict():
         assert f" {name}=" in printed
     assert "seed=0: Order of the slices. It must be between 0 and 4294967295." in printed
+
+
+def test_each_needs_names_that_differ_and_a_reference_for_each(model, patient, sessions, tmp_path, capsys):
+    each = ["adapt", "--each", "--model", model, "--out", tmp_path / "runs", "--case"]
+    assert run(*each, patient, patient) == 1
+    assert "Two cases are called 'Patient 7'" in capsys.readouterr().err
+    assert run(*each, *sessions, "--reference", patient / "p7_seg.nii.gz") == 1
+    assert "Cases given: 2, references: 1." in capsys.readouterr().err
+    assert run("adapt", "--each", "--config", "run.json", "--out", tmp_path / "runs") == 2
+    assert "--each and --config exclude each other" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from napari_osuda.cli import demo
+from napari_osuda.errors import OsudaError
 from napari_osuda.simulation.shipped import sample_models, sample_patients
 
 
@@ -39,3 +41,57 @@ def test_the_demo_hands_the_model_a_contrast_that_it_does_not_know():
     assert demo.MODEL in sample_models()
     assert demo.CHANNEL in sample_patients()[demo.PATIENT].images
     assert "t2" not in sample_patients()[demo.PATIENT].images
+
+
+@pytest.mark.parametrize("lacks", ["Qt", "a library"])
+def test_where_no_window_can_be_opened_a_sentence_says_what_to_do(monkeypatch, lacks):
+    def fail():
+        raise ImportError("libEGL.so.1")
+
+    monkeypatch.setattr(demo, "display_there", lambda: True)
+    monkeypatch.setattr(demo, "qt_problem", lambda: "There is no Qt." if lacks == "Qt" else None)
+    monkeypatch.setattr(demo, "open_demo_viewer", fail)
+    monkeypatch.setitem(sys.modules, "napari", SimpleNamespace())
+    with pytest.raises(OsudaError, match="no Qt" if lacks == "Qt" else "apt-get install libegl1") as told:
+        demo.run_demo(out=None, gui=True)
+    assert "napari-osuda demo --no-gui" in str(told.value)
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("stopped", 130)])
+def test_the_demo_says_so_where_adaptation_made_it_worse(monkeypatch, tmp_path, capsys, outcome, code):
+    def scores(dice):
+        return [SimpleNamespace(region="WT", dice=dice)]
+
+    worse = SimpleNamespace(scores_before=scores(0.8), scores_after=scores(0.7))
+    alike = SimpleNamespace(scores_before=scores(0.8), scores_after=scores(0.796))
+    pictures = []
+    result = SimpleNamespace(cases=(worse, alike), outcome=outcome)
+    monkeypatch.setattr("napari_osuda.cli.terminal.run_on_terminal", lambda *args, **given: result)
+    monkeypatch.setattr("napari_osuda.cli.terminal.summary", lambda given: ["The recommendation."])
+    monkeypatch.setattr(demo, "_screenshot", pictures.append)
+    assert demo.run_demo(out=tmp_path / "run", gui=False) == code
+    told = capsys.readouterr().out
+    assert "The recommendation." in told
+    assert told.count("Here adaptation made WT worse (0.800 to 0.700)") == 1
+    assert len(pictures) == (outcome == "done")
+
+
+def test_a_picture_that_cannot_be_taken_is_no_failure(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(demo, "display_there", lambda: False)
+    monkeypatch.setattr(demo.shutil, "which", lambda name: None)
+    demo._screenshot(tmp_path)
+    assert "there is no Xvfb" in capsys.readouterr().out
+    monkeypatch.setattr(demo.shutil, "which", lambda name: "/usr/bin/xvfb-run")
+    taken = []
+
+    def run(command, **given):
+        taken.append(command)
+        return SimpleNamespace(stderr="many lines\nno GLX")
+
+    monkeypatch.setattr(demo.subprocess, "run", run)
+    demo._screenshot(tmp_path)
+    assert "could not be opened on a virtual display (no GLX)" in capsys.readouterr().out
+    assert taken[0][0] == "/usr/bin/xvfb-run"
+    (tmp_path / "viewer.png").touch()
+    demo._screenshot(tmp_path)
+    assert f"The viewer after it: {tmp_path / 'viewer.png'}" in capsys.readouterr().out

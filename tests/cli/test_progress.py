@@ -50,3 +50,21 @@ def test_notes_and_the_beginning_are_told_and_drive_no_terminal(told):
 
 def test_quiet_says_nothing(told):
     assert told(Progress("adapt", 0, 1, None), step(0), quiet=True) == []
+
+
+def test_on_a_terminal_each_stage_has_a_bar_and_lines_stand_above_it(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with TerminalProgress() as progress:
+        progress.show(Progress("adapt", 0, 2, None))
+        bar = progress._bar
+        progress.show(step(0))
+        progress.show(Progress("adapt", 2, 2, None))
+        assert (bar.n, bar.total, bar.postfix) == (2, 2, "L_HBS 1.000  L_SE 0.5000 nats  mean d 3.000")
+        progress.show(Note(NoteKind.OTHER, "A note."))
+        progress.show(Progress("guard", 0, 1, None))
+        assert progress._bar is not bar
+    assert progress._bar is None
+    told = capsys.readouterr().err
+    assert "Adapting" in told
+    assert "A note.\n" in told
+    assert "Comparing the two" in told
