@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -85,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
 def _inspect(options: argparse.Namespace) -> int:
     from napari_osuda.models import inspect_model
 
-    found = inspect_model(model_of_options(options))
+    # Some networks of MONAI print what they are made of; standard output is for the answer alone.
+    with contextlib.redirect_stdout(sys.stderr):
+        found = inspect_model(model_of_options(options))
     if options.json:
         say(json.dumps(found.to_dict(), indent=1))
     else:

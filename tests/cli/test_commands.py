@@ -177,3 +177,18 @@ def test_nothing_heavy_is_imported_at_start():
     code = f"import sys, napari_osuda.cli.commands; print({heavy} & set(sys.modules) or 'none')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "none"
+
+
+def test_what_a_library_prints_is_no_part_of_the_json(model, capsys, monkeypatch):
+    from napari_osuda import models
+
+    def talkative(loaded):
+        print("BasicUNet features: (8, 8).")
+        return inspect_model(loaded)
+
+    inspect_model = models.inspect_model
+    monkeypatch.setattr(models, "inspect_model", talkative)
+    assert main(["inspect", str(model), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["channels"] == ["t1", "t2"]
+    assert "BasicUNet features" in told.err
