@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -76,3 +77,26 @@ def test_pictures_are_quick_to_load():
         if path.stat().st_size > MOVING.get(path.suffix, STILL)
     ]
     assert not heavy
+
+
+# Of napari's own menus.
+NAPARIS = {"Plugins"}
+OF_THE_SCREEN = [*ROOT.glob("docs/*.md"), ROOT / "docs" / "tutorials" / "clinician.md"]
+
+
+def test_what_stands_in_italics_is_written_on_the_screen():
+    shown = [(ROOT / "napari_osuda" / "napari.yaml").read_text(encoding="utf-8")]
+    for path in sorted((ROOT / "napari_osuda").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # An ampersand marks the key that presses a button.
+                shown.append(node.value.replace("&", ""))
+    screen = "\n".join(shown)
+    unknown = []
+    for page in OF_THE_SCREEN:
+        prose = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for words in re.findall(r"(?<!\*)\*([A-Z][^*\n]{1,40})\*(?!\*)", prose):
+            # "Use iteration N": the N stands for a number.
+            if words not in NAPARIS and words.rstrip(".:").removesuffix("N") not in screen:
+                unknown.append(f"{page.name}: {words}")
+    assert not unknown

@@ -174,7 +174,8 @@ def mutants(source: str) -> list[Mutant]:
         if id(node) in kept:
             continue
         for change in _changes(node):
-            _, now = _replaced(tree, index, change)
+            now = copy.deepcopy(node)
+            now = change(now) or now
             head = node.test if isinstance(node, ast.If | ast.While) else node
             then = now.test if isinstance(now, ast.If | ast.While) else now
             line = node.lineno  # type: ignore[attr-defined]

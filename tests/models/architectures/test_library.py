@@ -99,7 +99,7 @@ def test_downloads_are_off() -> None:
 
 
 def test_torchvision_weights_are_forced_off() -> None:
-    pytest.importorskip("torchvision")
+    pytest.importorskip("torchvision", exc_type=Exception)
     network = build_network(
         _of("torchvision.models.segmentation", "deeplabv3_resnet50", weights="DEFAULT", num_classes=2)
     )
@@ -107,7 +107,7 @@ def test_torchvision_weights_are_forced_off() -> None:
 
 
 def test_smp_weights_are_forced_off() -> None:
-    pytest.importorskip("segmentation_models_pytorch")
+    pytest.importorskip("segmentation_models_pytorch", exc_type=Exception)
     network = build_network(
         _of("segmentation_models_pytorch", "Unet", encoder_name="resnet18", encoder_weights="imagenet",
             in_channels=1, classes=2)

@@ -16,7 +16,7 @@ ANSWERS = {"channels": "t1,t2", "labels": "0=background,1=a,2=b", "defaults": "y
 
 @pytest.fixture
 def pretrained(tmp_path: Path) -> tuple[Path, nn.Module]:
-    smp = pytest.importorskip("segmentation_models_pytorch")
+    smp = pytest.importorskip("segmentation_models_pytorch", exc_type=Exception)
     network = smp.Unet("resnet18", encoder_weights=None, in_channels=2, classes=3).eval()
     network.save_pretrained(tmp_path / "tumor")
     return tmp_path / "tumor", network
