@@ -178,3 +178,15 @@ def test_a_layer_that_runs_three_times_is_seen_as_one_batch():
     torch.testing.assert_close(mean, torch.cat(parts).mean(0))
     torch.testing.assert_close(var, torch.cat(parts).var(0, correction=0))
     assert seen.counts == {1: 16}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_single_layer_is_pooled(batches, at_once, monkeypatch):
+    if not at_once:
+        monkeypatch.setattr(statistics, "_AT_ONCE", 0)
+    network = nn.Sequential(nn.BatchNorm2d(2)).eval()
+    for _ in store_pooled_statistics(network, bind_layers(network, batches[0]), batches):
+        pass
+    whole = torch.cat(batches)
+    torch.testing.assert_close(network[0].running_mean, whole.mean((0, 2, 3)))
+    torch.testing.assert_close(network[0].running_var, whole.var((0, 2, 3), correction=0))
