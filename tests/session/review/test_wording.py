@@ -3,11 +3,13 @@ from review_parts import review_case
 
 from napari_osuda.session.review.log import Entry
 from napari_osuda.session.review.slices import SliceWarning, WarningKind
+from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
 from napari_osuda.session.review.wording import (
     decision_words,
     missing_image,
     slice_list,
     undecided_words,
+    use_words,
     warning_words,
 )
 
@@ -48,3 +50,20 @@ def test_decisions_and_missing_images_are_named():
     assert decision_words(Entry("before")) == "use original"
     assert "open layer" in missing_image("t1", "case", None)
     assert "/a/b.nii" in missing_image("t1", "case", "/a/b.nii")
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        (ToolUse(Tool.REMOVE_ISLANDS, 2, Scope.VOLUME, ml=0.1), "under 0.1 ml (edema, volume in 3-D)"),
+        (ToolUse(Tool.SMOOTH, None, Scope.SLICES, mm=1.5), "by 1.5 mm (all labels, each slice)"),
+        (
+            ToolUse(Tool.GROW, 3, mm=8, low=10, high=90.5, image="FLAIR"),
+            "by up to 8 mm, FLAIR from 10 to 90.5 (label 3, one slice)",
+        ),
+        (ToolUse(Tool.PAINT_IN_RANGE, 2, low=1, high=2, image="T2"), ", T2 from 1 to 2 (edema)"),
+        (ToolUse(Tool.INTERPOLATE), " (all labels)"),
+    ],
+)
+def test_a_use_of_a_tool_is_told_with_its_parameters(use, said):
+    assert use_words(use, {2: "edema"}) == use.tool.value + (said if said[0] in " ," else f" {said}")

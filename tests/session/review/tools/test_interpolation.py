@@ -52,3 +52,13 @@ def test_the_gap_is_between_neighboring_painted_slices_around_the_current_one(pa
         assert not painted & set(range(first + 1, last))
         assert first <= index <= last
         assert last - first > 1
+
+
+def test_between_two_slices_that_lack_a_label_it_is_cleared_and_others_stay():
+    labels = np.zeros((4, 5, 5), np.uint8)
+    labels[1:3, 2, 2] = 1
+    labels[1, 0, 0] = 2
+    assert not interpolate_slices(labels, 0, 3, (1.0, 1.0)).any()
+    one = interpolate_slices(labels, 0, 3, (1.0, 1.0), label=1)
+    assert (one == 2).sum() == 1
+    assert not (one == 1).any()
