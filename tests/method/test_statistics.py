@@ -190,3 +190,17 @@ def test_a_single_layer_is_pooled(batches, at_once, monkeypatch):
     whole = torch.cat(batches)
     torch.testing.assert_close(network[0].running_mean, whole.mean((0, 2, 3)))
     torch.testing.assert_close(network[0].running_var, whole.var((0, 2, 3), correction=0))
+
+
+def test_a_process_without_a_share_of_the_target_adds_nothing(batches):
+    network = nn.Sequential(nn.BatchNorm2d(2)).eval()
+    mean, var = torch.tensor([3.0, -1.0]).double(), torch.tensor([4.0, 0.5]).double()
+    said = torch.cat((mean, var * 100, torch.tensor([100.0]).double()))
+    one = [batches[0][:1]]
+    # The one image is the other's.
+    first = WithAnother(0, 2, other=said)
+    assert first.share(one[0]).own == 0.0
+    for _ in store_pooled_statistics(network, bind_layers(network, one[0]), one, processes=first):
+        pass
+    torch.testing.assert_close(network[0].running_mean.double(), mean)
+    torch.testing.assert_close(network[0].running_var.double(), var)
