@@ -204,3 +204,21 @@ def test_a_process_without_a_share_of_the_target_adds_nothing(batches):
         pass
     torch.testing.assert_close(network[0].running_mean.double(), mean)
     torch.testing.assert_close(network[0].running_var.double(), var)
+
+
+def test_a_layer_that_runs_twice_stores_what_both_runs_see_of_the_source(batches):
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(2)
+
+        def forward(self, x):
+            return self.norm(self.norm(x) * 2.0 + 1.0)
+
+    network = Twice().eval()
+    whole = torch.cat(batches)
+    both = torch.cat([whole, network.norm(whole) * 2.0 + 1.0]).detach()
+    for _ in store_pooled_statistics(network, bind_layers(network, batches[0]), batches):
+        pass
+    torch.testing.assert_close(network.norm.running_mean, both.mean((0, 2, 3)))
+    torch.testing.assert_close(network.norm.running_var, both.var((0, 2, 3), correction=0))
