@@ -157,7 +157,7 @@ class Judging:
     ) -> Iterator[Event | CaseResult]:
         """Progress, and each case's mask with what is recommended."""
         job, card, done = self._job, self._card, 0
-        total = sum(parts(stack) for stack in self._stacks)
+        total = sum(parts(stack, card) for stack in self._stacks)
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
             for part in predicted(network, stack, card, watch=sure):
@@ -178,7 +178,7 @@ class Judging:
                     calibration_after=sure.calibration,
                     uncertainty=sure.uncertainty,
                 )
-            done += parts(stack)
+            done += parts(stack, card)
 
     def _judgments(
         self, candidates: Sequence[Candidate]

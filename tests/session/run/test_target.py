@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
+from napari_osuda.models import ModelCard
 from napari_osuda.session.run.target import Target
 
 
@@ -77,4 +78,4 @@ def test_patches_of_cases_that_are_smaller_come_in_batches_of_their_own():
     spec = SliceSpec("volume", step=(4, 4, 4), normalization="none")
     target = Target([ball(), ball("small", (10, 10, 10))], spec, 4)
     assert sorted(tuple(batch.shape) for batch in target) == [(1, 1, 12, 12, 12), (1, 1, 20, 24, 24)]
-    assert target.slices == 2
+    assert target.parts(ModelCard.of(channels=("t2",), output_channels=("background", "lesion"))) == 2
