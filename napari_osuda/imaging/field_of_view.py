@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -58,11 +58,14 @@ class FieldOfView:
         result[(..., *self._points_of_slice)] = self.points.forward(slices)
         return result
 
-    def back(self, planes: NDArray[np.float32], outside: ArrayLike = 0.0) -> NDArray[np.float32]:
+    def back(
+        self, planes: NDArray[np.float32], outside: ArrayLike = 0.0, *, nearest: bool = False
+    ) -> NDArray[np.float32]:
         """What is known of the network's voxels [B, K, h, w] in those of the slices."""
-        if self.points is None:
-            return resample(planes, self._inverse, outside)
-        return self.points.back(planes[(..., *self._points_of_slice)])
+        if self.points is not None:
+            return self.points.back(planes[(..., *self._points_of_slice)], nearest=nearest)
+        axes = [replace(axis, order=0) for axis in self._inverse] if nearest else self._inverse
+        return resample(planes, axes, outside)
 
     @cached_property
     def _inverse(self) -> tuple[AxisSampling, ...]:

@@ -202,15 +202,17 @@ class SliceStack:
         indices: Sequence[int] | NDArray[np.integer[Any]],
         planes: NDArray[np.float32],
         outside: ArrayLike | None = None,
+        *,
+        nearest: bool = False,
     ) -> NDArray[np.float32]:
-        """Return the network's probabilities to the voxels of the slices, by linear interpolation.
+        """Return the network's probabilities to the voxels of the slices, linearly or from the ``nearest``.
 
         Parameters
         ----------
         indices : sequence of B int
             The slices that were given to the network.
         planes : float32 array [B, K, h, w]
-            Probabilities (not logits: those do not average).
+            Probabilities, or what else is to be interpolated.
         outside : array [K], optional
             What voxels outside the field of view get: by default 1 for class 0 and 0 for the others.
 
@@ -225,7 +227,7 @@ class SliceStack:
             )
         if outside is None:
             outside = np.eye(1, planes.shape[1])[0]
-        rereordered = self._view.back(np.asarray(planes, np.float32), outside)
+        rereordered = self._view.back(np.asarray(planes, np.float32), outside, nearest=nearest)
         if rereordered.shape[2:] == self.plane_shape:
             return rereordered
         whole = np.empty((*planes.shape[:2], *self.plane_shape), np.float32)

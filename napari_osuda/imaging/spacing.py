@@ -48,9 +48,9 @@ class Respacing:
         """Values at the points: float32 [..., *shape] of volumes [..., *source]."""
         return _sampled(images, self.affine, self.target, self.shape)
 
-    def back(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def back(self, images: NDArray[np.float32], *, nearest: bool = False) -> NDArray[np.float32]:
         """Values at the voxels: float32 [..., *source] of what is known at the points [..., *shape]."""
-        return _sampled(images, self.target, self.affine, self.source)
+        return _sampled(images, self.target, self.affine, self.source, "nearest" if nearest else "bilinear")
 
 
 def respacing(affine: NDArray[np.float64], shape: Sequence[int], spacing: Sequence[float]) -> Respacing:
@@ -88,9 +88,13 @@ def respacing(affine: NDArray[np.float64], shape: Sequence[int], spacing: Sequen
 
 
 def _sampled(
-    images: NDArray[np.float32], affine: NDArray[np.float64], target: NDArray[np.float64], shape: tuple[int, ...]
+    images: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    target: NDArray[np.float64],
+    shape: tuple[int, ...],
+    mode: str = "bilinear",
 ) -> NDArray[np.float32]:
-    """Linear interpolation of volumes at the voxels of another grid; the outermost voxels continue."""
+    """Interpolation of volumes at the voxels of another grid; the outermost voxels continue."""
     import torch
     from torch.nn.functional import grid_sample
 
@@ -101,7 +105,7 @@ def _sampled(
     volumes = torch.from_numpy(np.ascontiguousarray(images, np.float64).reshape(1, -1, *source))
     result = torch.empty((volumes.shape[1], *shape), dtype=torch.float32)
     for planes, points in _points(step, source, shape):
-        found = grid_sample(volumes, points, "bilinear", "border", align_corners=False)
+        found = grid_sample(volumes, points, mode, "border", align_corners=False)
         result[:, planes] = found[0].float()
     return result.numpy().reshape(*images.shape[:-3], *shape)
 

@@ -26,7 +26,7 @@ Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "points", "cubic"]
 Windows = Literal["gaussian", "constant", "even"]
-Interpolated = Literal["probabilities", "logits"]
+Interpolated = Literal["probabilities", "logits", "nearest"]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 _Value = Annotated[int, Field(ge=0, le=255)]
@@ -83,8 +83,8 @@ class ModelCard(BaseModel):
     interpolation : {"linear", "points", "cubic"}
         How images are resampled on the way to the network; masks come back linearly. "points": as MONAI's
         Spacing, from the first voxel on without smoothing, and before the normalisation. "cubic": as nnU-Net.
-    interpolated : {"probabilities", "logits"}
-        What is interpolated on the way back.
+    interpolated : {"probabilities", "logits", "nearest"}
+        What is interpolated on the way back; "nearest": each voxel takes what the nearest one has.
     windows : {"gaussian", "constant", "even"}
         How overlapping windows are placed and weighed: as MONAI does, by a Gaussian or alike; or evenly
         spread and by a Gaussian, as nnU-Net does.

@@ -54,7 +54,7 @@ def returned(
     beyond = (2 * outside - 1) * _SURE if logits else outside
     if seen is not None:
         values[:, :, ~seen.numpy()] = beyond[:, None]
-    back = stack.inverse(chosen, values, beyond)
+    back = stack.inverse(chosen, values, beyond, nearest=card.interpolated == "nearest")
     return probabilities(torch.from_numpy(back), card.activation).numpy() if logits else back
 
 

@@ -1,4 +1,4 @@
-"""A network over images larger than it was trained on, in windows as MONAI's or nnU-Net's; a run can stop it."""
+"""A network over large images in windows, as MONAI or nnU-Net does it, which a run can stop."""
 
 from __future__ import annotations
 
