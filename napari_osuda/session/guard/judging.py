@@ -168,7 +168,7 @@ class Judging:
                 if job.config.guard:
                     said = unchanged() if advice is None else advice[index]
                     if np.array_equal(known.before, part):
-                        said = unchanged(said.signals)
+                        said = unchanged(said, marked=bool(part.any()))
                     elif advice is not None:
                         said = with_volumes(said, known.before, part, known.case)
                 yield dataclasses.replace(
