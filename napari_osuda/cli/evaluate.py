@@ -80,8 +80,8 @@ def _tell_apart(a: Any, b: Any, predicted: str, reference: str) -> None:
     elif all(found) and not set(found[0]) & set(found[1]):
         values = [", ".join(map(str, labels[:8])) for labels in found]
         print_note(
-            f"{predicted} and {reference} have no label in common ({values[0]} and {values[1]}). If they mean "
-            "the same, give one of them the values of the other."
+            f"{predicted} and {reference} have no label in common ({values[0]} and {values[1]}). "
+            "If they mean the same, renumber one of them."
         )
 
 
