@@ -66,9 +66,21 @@ def ours(model: Path, files: dict[str, Path]) -> tuple[Labels, Any]:
 
 
 def monai_bundle(
-    folder: Path, axes: str, degrees: float, mm: tuple[float, ...] = (), *, nonzero: bool = True
+    folder: Path,
+    axes: str,
+    degrees: float = 0.0,
+    mm: tuple[float, ...] = (),
+    *,
+    nonzero: bool = True,
+    inferer: dict[str, Any] | None = None,
+    activation: str = "softmax",
+    inverted: int = 1,
+    nearest: bool = False,
 ) -> tuple[Labels, Labels]:
-    """A MONAI bundle: orientation, spacing and normalization as most bundles for MRI have them."""
+    """A MONAI bundle: orientation, spacing and normalization as most bundles for MRI have them.
+
+    ``inverted`` is the place of Invertd: 0 before the activation, 1 after it, 2 after AsDiscreted.
+    """
     from monai.bundle import ConfigParser
     from monai.data import MetaTensor
     from monai.networks.nets import UNet
@@ -86,6 +98,13 @@ def monai_bundle(
         "inputs": {"image": {"num_channels": 1, "channel_def": {"0": "T2"}}},
         "outputs": {"pred": {"num_channels": 3, "channel_def": {str(v): k for k, v in names.items()}}},
     }}))  # fmt: skip
+    discrete = {"argmax": True} if activation == "softmax" else {"threshold": 0.5}
+    after: list[dict[str, Any]] = [
+        {"_target_": "Activationsd", "keys": "pred", activation: True},
+        {"_target_": "AsDiscreted", "keys": "pred", **discrete},
+    ]
+    after.insert(inverted, {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing",
+                            "orig_keys": "image", "nearest_interp": nearest, "to_tensor": True})  # fmt: skip
     config = {
         "network_def": {"_target_": "UNet", **kwargs},
         "preprocessing": {"_target_": "Compose", "transforms": [
@@ -95,12 +114,10 @@ def monai_bundle(
             *([{"_target_": "Spacingd", "keys": "image", "pixdim": [*mm], "mode": "bilinear"}] if mm else []),
             {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": nonzero, "channel_wise": True},
         ]},
-        "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], "overlap": 0.5,
-                    "mode": "gaussian"},
-        "postprocessing": {"_target_": "Compose", "transforms": [
-            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-        ]},
+        "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], **(
+            {"overlap": 0.5, "mode": "gaussian"} if inferer is None else inferer
+        )},
+        "postprocessing": {"_target_": "Compose", "transforms": after},
     }  # fmt: skip
     (root / "configs" / "inference.json").write_text(json.dumps(config))
     nib.save(image(axes, degrees), folder / "t2.nii.gz")
@@ -108,13 +125,17 @@ def monai_bundle(
     parser.read_config(str(root / "configs" / "inference.json"))
     preprocessing: Any = parser.get_parsed_content("preprocessing")
     item = preprocessing({"image": str(folder / "t2.nii.gz")})
-    inferer: Any = parser.get_parsed_content("inferer")
+    windows: Any = parser.get_parsed_content("inferer")
     with torch.no_grad():
-        output = inferer(item["image"][None].as_tensor(), network)[0].softmax(0)
+        output = windows(item["image"][None].as_tensor(), network)[0]
     seen = item["image"]
-    # What Invertd does with a prediction: it goes back through the image's own transforms.
-    traced = MetaTensor(output, meta=seen.meta, applied_operations=list(seen.applied_operations))
-    theirs = preprocessing.inverse({"image": traced})["image"].argmax(0).numpy().astype(np.uint8)
+    item["pred"] = MetaTensor(output, meta=seen.meta, applied_operations=list(seen.applied_operations))
+    postprocessing: Any = parser.get_parsed_content("postprocessing")
+    made = np.asarray(postprocessing(item)["pred"])
+    if activation == "sigmoid":
+        # A later label over an earlier one.
+        made = np.max(made * np.arange(1, 4)[:, None, None, None], axis=0, keepdims=True)
+    theirs = made[0].round().astype(np.uint8)
     return ours(root, {"T2": folder / "t2.nii.gz"})[0], theirs
 
 
@@ -185,7 +206,9 @@ def _of_04(document: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
+def nnunet(
+    folder: Path, dims: int, axes: str, spacing: tuple[float, float, float] = (1.5, 2.0, 2.5)
+) -> tuple[Labels, Labels]:
     """An nnU-Net folder, predicted without mirrored copies."""
     for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
         os.environ.setdefault(name, str(folder))
@@ -216,7 +239,7 @@ def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
     plans["foreground_intensity_properties_per_channel"] = {"0": {}, "1": {}}
     root = parts.folder(folder, plans, parts.dataset(), name, network.state_dict())
     files = [folder / "case_0000.nii.gz", folder / "case_0001.nii.gz"]
-    first = image(axes)
+    first = image(axes, spacing=spacing)
     nib.save(first, files[0])
     second = np.asarray(first.dataobj)
     nib.save(
@@ -234,23 +257,42 @@ def nnunet(folder: Path, dims: int, axes: str) -> tuple[Labels, Labels]:
 
 
 Comparison = Callable[[Path], tuple[Labels, Labels]]
+FINE, COARSE = (1.3, 1.7, 3.1), (2.0, 2.0, 2.0)
 COMPARISONS: dict[str, tuple[str, Comparison]] = {
-    "MONAI bundle, axes LPI, own voxels": ("monai", lambda at: monai_bundle(at, "LPI", 0)),
+    "MONAI bundle, axes LPI, own voxels": ("monai", lambda at: monai_bundle(at, "LPI")),
     "MONAI bundle, axes PSR, 12 degrees oblique, own voxels": (
         "monai", lambda at: monai_bundle(at, "PSR", 12)
     ),
     "MONAI bundle, axes LPI, resampled to 2 mm, all voxels normalized": (
-        "monai", lambda at: monai_bundle(at, "LPI", 0, (2.0, 2.0, 2.0), nonzero=False)
+        "monai", lambda at: monai_bundle(at, "LPI", 0, COARSE, nonzero=False)
     ),
     "MONAI bundle, axes PSR, 12 degrees oblique, resampled to 1.3 x 1.7 x 3.1 mm": (
-        "monai", lambda at: monai_bundle(at, "PSR", 12, (1.3, 1.7, 3.1))
+        "monai", lambda at: monai_bundle(at, "PSR", 12, FINE)
     ),
-    "MONAI bundle, axes LPI, resampled to 2 mm": (
-        "monai", lambda at: monai_bundle(at, "LPI", 0, (2.0, 2.0, 2.0))
+    "MONAI bundle, axes LPI, resampled to 2 mm": ("monai", lambda at: monai_bundle(at, "LPI", 0, COARSE)),
+    "MONAI bundle, resampled, windows as MONAI has them where nothing is said": (
+        "monai", lambda at: monai_bundle(at, "RAS", 0, FINE, inferer={})
     ),
+    "MONAI bundle, image smaller than a window, all voxels normalized": (
+        "monai", lambda at: monai_bundle(at, "LPS", nonzero=False, inferer={"roi_size": [48, 48, 48]})
+    ),
+    "MONAI bundle, resampled, logits interpolated": (
+        "monai", lambda at: monai_bundle(at, "RAS", 7, FINE, inverted=0)
+    ),
+    "MONAI bundle, resampled, nearest voxels of the mask": (
+        "monai", lambda at: monai_bundle(at, "RAS", 7, FINE, inverted=2, nearest=True)
+    ),
+}  # fmt: skip
+COMPARISONS |= {
     "bioimage.io 0.5, 3-D, axes LPS": ("bioimageio.core", lambda at: bioimageio_package(at, "0.5.4", "LPS")),
     "bioimage.io 0.4, 3-D, axes RAS": ("bioimageio.core", lambda at: bioimageio_package(at, "0.4", "RAS")),
     "nnU-Net 3d_fullres, axes LPS": ("nnunetv2", lambda at: nnunet(at, 3, "LPS")),
+    "nnU-Net 3d_fullres, axes LPS, voxels smaller than the network's": (
+        "nnunetv2", lambda at: nnunet(at, 3, "LPS", (1.0, 1.0, 1.0))
+    ),
+    "nnU-Net 3d_fullres, axes LPS, thick slices": (
+        "nnunetv2", lambda at: nnunet(at, 3, "LPS", (1.0, 1.0, 6.0))
+    ),
     "nnU-Net 2d, axes RAS": ("nnunetv2", lambda at: nnunet(at, 2, "RAS")),
 }  # fmt: skip
 

@@ -47,6 +47,7 @@ def evaluate(options: argparse.Namespace) -> int:
         scores[predicted] = evaluation.evaluate(a, b, grid_b.affine, regions, known)
         outside = evaluation.labels_outside(evaluation.resolve_regions(regions, a, b), a, b)
         tell_unscored(outside, predicted)
+        _tell_apart(a, b, predicted, reference)
     for file, rows in scores.items():
         for row in rows:
             say(f"{file}: {row.region}: Dice {row.dice:.4f}, HD {row.hd:.2f} mm, HD95 {row.hd95:.2f} mm")
@@ -66,6 +67,21 @@ def tell_unscored(values: Sequence[int], where: str) -> None:
     if values:
         print_note(
             f"{where}: labels {', '.join(map(str, values))} are in no region, so no score counts them."
+        )
+
+
+def _tell_apart(a: Any, b: Any, predicted: str, reference: str) -> None:
+    """Say where two masks have nothing to compare: no label at all, or none in common."""
+    import numpy as np
+
+    found = [sorted({int(v) for v in np.unique(labels)} - {0}) for labels in (a, b)]
+    if not any(found):
+        print_note(f"{predicted} and {reference} are both empty, so there is nothing to score.")
+    elif all(found) and not set(found[0]) & set(found[1]):
+        values = [", ".join(map(str, labels[:8])) for labels in found]
+        print_note(
+            f"{predicted} and {reference} have no label in common ({values[0]} and {values[1]}). "
+            "If they mean the same, renumber one of them."
         )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis
+from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis, resample
+from napari_osuda.imaging.spacing import Respacing
 from napari_osuda.imaging.spec import SliceSpec
 
-__all__ = ["head_box", "samplings"]
+__all__ = ["FieldOfView", "head_box", "samplings"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
@@ -20,10 +23,69 @@ _ANISOTROPIC = 3.0
 _LONGEST, _LARGE, _GROWTH = 8192, 2**22, 64
 
 
+@dataclass(frozen=True, eq=False)
+class FieldOfView:
+    """The network's voxels on a slice, and the way there and back.
+
+    Attributes
+    ----------
+    axes : tuple of AxisSampling
+        One for each axis of the slice.
+    points : Respacing or None
+        Of a volume that is resampled as MONAI does it.
+    """
+
+    axes: tuple[AxisSampling, ...]
+    points: Respacing | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The network's voxels along each axis."""
+        return tuple(axis.target for axis in self.axes)
+
+    def held(self, window: Sequence[int]) -> tuple[int, ...]:
+        """As many of them as stand for the slice, or for a window that is larger than it."""
+        return tuple(
+            axis.target if axis.points is None else max(axis.points[1], least)
+            for axis, least in zip(self.axes, window, strict=True)
+        )
+
+    def forth(self, slices: NDArray[np.float32], outside: float = 0.0) -> NDArray[np.float32]:
+        """Slices [..., H, W] in the network's voxels; ``outside`` in those that lie beyond them."""
+        if self.points is None:
+            return resample(slices, self.axes, outside)
+        result = np.full((*slices.shape[:-3], *self.shape), outside, np.float32)
+        result[(..., *self._points_of_slice)] = self.points.forward(slices)
+        return result
+
+    def back(
+        self, planes: NDArray[np.float32], outside: ArrayLike = 0.0, *, nearest: bool = False
+    ) -> NDArray[np.float32]:
+        """What is known of the network's voxels [B, K, h, w] in those of the slices."""
+        if self.points is not None:
+            return self.points.back(planes[(..., *self._points_of_slice)], nearest=nearest)
+        axes = [replace(axis, order=0) for axis in self._inverse] if nearest else self._inverse
+        return resample(planes, axes, outside)
+
+    @cached_property
+    def _inverse(self) -> tuple[AxisSampling, ...]:
+        return tuple(axis.inverse for axis in self.axes)
+
+    @property
+    def _points_of_slice(self) -> tuple[slice, ...]:
+        return tuple(slice(*axis.points) for axis in self.axes if axis.points is not None)
+
+
 def samplings(
-    spec: SliceSpec, shape: Sequence[int], spacing: Sequence[float], within: Sequence[int]
+    spec: SliceSpec,
+    shape: Sequence[int],
+    spacing: Sequence[float],
+    within: Sequence[int],
+    points: Respacing | None = None,
 ) -> tuple[AxisSampling, ...]:
     """Fit the field of view of a spec to the axes of a slice, which are these of its orientation.
+
+    ``points`` are those of a volume where they are known.
 
     Raises
     ------
@@ -56,8 +118,9 @@ def samplings(
             centered=spec.window is None,
             order=order,
             from_first=spec.interpolation == "points",
+            points=known,
         )
-        for n, mm, pixels, extent, pitch, by, least, order in zip(
+        for n, mm, pixels, extent, pitch, by, least, order, known in zip(
             shape,
             spacing,
             size or nothing,
@@ -66,6 +129,7 @@ def samplings(
             step or (1,) * spec.axes,
             minimum or nothing,
             _orders(spec, spacing, within),
+            nothing if points is None else zip(points.ratios, points.shape, strict=True),
             strict=True,
         )
     )

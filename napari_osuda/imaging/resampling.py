@@ -37,8 +37,8 @@ class AxisSampling:
         Of the interpolation: the nearest voxel, linear (anti-aliased where it shrinks), or cubic splines.
     points, voxels : tuple of int, optional
         First and end of the points that stand for the image, and of the voxels that these lie in. Where they
-        are given, interpolation is linear between neighbors without smoothing, and the outermost of these
-        voxels continue.
+        are given, interpolation is between neighbors without smoothing, and the outermost of these voxels
+        continue.
     """
 
     source: int
@@ -51,12 +51,13 @@ class AxisSampling:
 
     @property
     def inverse(self) -> AxisSampling:
-        """The source voxels as sample points of the target, linearly."""
+        """The source voxels as sample points of the target: the nearest where it was that, else linearly."""
         return AxisSampling(
             self.target,
             self.source,
             -self.start / self.ratio,
             1 / self.ratio,
+            0 if self.order == 0 else 1,
             points=self.voxels,
             voxels=self.points,
         )
@@ -90,6 +91,8 @@ class AxisSampling:
         voxel holds.
         """
         point = self.start + self.ratio * np.arange(self.target)
+        if self.voxels is not None and self.order < 3:
+            point = np.clip(point, self.voxels[0], self.voxels[1] - 1)
         if self.order != 1:
             # Splines are linear in the voxels, so what they make of each voxel alone says it all.
             columns = [
@@ -99,9 +102,7 @@ class AxisSampling:
             spline: NDArray[np.float32] = np.stack(columns, axis=1).astype(np.float32)
             spline[~self.inside] = 0
             return spline
-        width = max(1.0, self.ratio)
-        if self.voxels is not None:
-            point, width = np.clip(point, self.voxels[0], self.voxels[1] - 1), 1.0
+        width = max(1.0, self.ratio) if self.voxels is None else 1.0
         distance = np.abs(point[:, None] - np.arange(self.source))
         weight: NDArray[np.float64] = np.clip(1 - distance / width, 0, None)
         weight[~self.inside] = 0
@@ -121,6 +122,7 @@ def fit_axis(
     centered: bool = True,
     order: Order = 1,
     from_first: bool = False,
+    points: tuple[float, int] | None = None,
 ) -> AxisSampling:
     """Center a field of view on one axis of an image.
 
@@ -149,16 +151,19 @@ def fit_axis(
     from_first : bool
         Whether the points begin at the first voxel, without smoothing, as those of MONAI's ``Spacing`` do;
         no ``size`` is given then.
+    points : tuple of float and int, optional
+        Of these points, where they are known already: their distance in voxels, and how many they are.
     """
     if from_first:
-        return _from_first(source, spacing, pitch or spacing, step, minimum or step)
+        ratio, wanted = _from_first(source, spacing, pitch or spacing) if points is None else points
+        return _padded(source, 0.0, ratio, wanted, step, minimum or step)
     length = source * spacing if extent is None else extent
     if size is None:
         ratio = 1.0 if pitch is None else pitch / spacing
         wanted = max(1, round(length / spacing / ratio))
-        if order != 1:
-            ratio = length / spacing / wanted
         floor = step if minimum is None else minimum
+        if order != 1:
+            return _filled(source, wanted, step, floor, order, centered=centered)
         target = floor + step * max(0, math.ceil((wanted - floor) / step))
         held = target if centered or wanted < floor else wanted
     else:
@@ -172,15 +177,33 @@ def fit_axis(
     return AxisSampling(source, target, float(start), ratio, order)
 
 
-def _from_first(source: int, spacing: float, pitch: float, step: int, minimum: int) -> AxisSampling:
+def _from_first(source: int, spacing: float, pitch: float) -> tuple[float, int]:
     ratio = pitch / spacing
     if abs(ratio - 1) * source < _SAME:
         ratio = 1.0
-    wanted = round((source - 1) / ratio + 1)
+    return ratio, round((source - 1) / ratio + 1)
+
+
+def _filled(
+    source: int, wanted: int, step: int, minimum: int, order: Order, *, centered: bool
+) -> AxisSampling:
+    """So many points over the whole of an image, as nnU-Net places them; 1 to 1 it is only padded."""
+    ratio = source / wanted
+    axis = _padded(source, (ratio - 1) / 2, ratio, wanted, step, minimum, order)
+    if centered or wanted < minimum:
+        return axis
+    return replace(axis, start=(ratio - 1) / 2, points=(0, wanted))
+
+
+def _padded(
+    source: int, start: float, ratio: float, wanted: int, step: int, minimum: int, order: Order = 1
+) -> AxisSampling:
+    """Points that stand for an image, with as many beside them as a network needs, half of them before."""
     target = minimum + step * max(0, math.ceil((wanted - minimum) / step))
     before = (target - wanted) // 2
-    points = before, before + wanted
-    return AxisSampling(source, target, -ratio * before, ratio, points=points, voxels=(0, source))
+    return AxisSampling(
+        source, target, start - ratio * before, ratio, order, (before, before + wanted), (0, source)
+    )
 
 
 def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.case import Case
-from napari_osuda.imaging.field_of_view import head_box, samplings
+from napari_osuda.imaging.field_of_view import FieldOfView, head_box, samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
 from napari_osuda.imaging.intensity.points import PointNormalization
 from napari_osuda.imaging.planes import array_axis
-from napari_osuda.imaging.resampling import follow_head, resample
+from napari_osuda.imaging.resampling import AxisSampling, follow_head
+from napari_osuda.imaging.spacing import Respacing, respacing
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]
@@ -50,6 +51,8 @@ class SliceStack:
         Of a volume that goes through the network in patches, their size in the network's voxels.
     window : tuple of int or None
         Of slices that go through the network in windows, their size; None where that is the slice's.
+    held : tuple of int
+        Pixels of the network's image, from the first on, that windows go over.
     """
 
     def __init__(self, case: Case, spec: SliceSpec) -> None:
@@ -74,23 +77,33 @@ class SliceStack:
             ]
         )
         self._window = tuple(reordered[i] for i in within)
-        self._axes = samplings(
-            spec, [w.stop - w.start for w in self._window], [spacing[i] for i in within], within
-        )
-        self._axes = tuple(
+        extents = [w.stop - w.start for w in self._window]
+        points = self._respaced(extents)
+        axes = samplings(spec, extents, [spacing[i] for i in within], within, points)
+        axes = tuple(
             follow_head(axis, profile) if axis.leaves_out else axis
-            for axis, profile in zip(self._axes, self._profiles(), strict=True)
+            for axis, profile in zip(axes, self._profiles(axes), strict=True)
         )
-        self._inverse_axes = tuple(axis.inverse for axis in self._axes)
-        self.shape = tuple(axis.target for axis in self._axes)
+        self._view = FieldOfView(axes, points)
+        self.shape = self._view.shape
         self.plane_shape = tuple(shape[i] for i in within)
         self.extent_mm = tuple(shape[i] * spacing[i] for i in within)
         self.patch = None if spec.patch is None else tuple(map(min, spec.patch, self.shape))
         window = None if spec.window is None else tuple(map(min, spec.window, self.shape))
         self.window = None if window == self.shape else window
+        self.held = self._view.held(self.window or self.shape)
 
     def __len__(self) -> int:
         return self._length
+
+    def _respaced(self, extents: Sequence[int]) -> Respacing | None:
+        """Where the points of a volume that is resampled as MONAI does it lie in its box."""
+        spec = self.spec
+        if spec.interpolation != "points" or spec.spacing_mm is None or self._axis is not None:
+            return None
+        corner = np.eye(4)
+        corner[:3, 3] = [window.start for window in self._window]
+        return respacing(self._reorientation.affine(self.case.grid) @ corner, extents, spec.spacing_mm)
 
     @cached_property
     def foreground(self) -> NDArray[np.bool_]:
@@ -143,7 +156,7 @@ class SliceStack:
                     # Noise keeps its looks, whatever becomes of the head's.
                     values[outside] = intensity.intensity(raw[outside])
             # Beyond a box that was cut out there is nothing: 0 after the normalization.
-            image = resample(values, self._axes, 0.0 if self.spec.crop_to_head else air)
+            image = self._view.forth(values, 0.0 if self.spec.crop_to_head else air)
             if self.spec.interpolation == "cubic":
                 # Splines overshoot.
                 np.clip(image, values.min(initial=0.0), values.max(initial=0.0), out=image)
@@ -166,13 +179,13 @@ class SliceStack:
         mask = self.stacked(self.case.head.mask)
         whole = int(np.count_nonzero(mask))
         seen: Any = mask[(slice(None), *self._window)]
-        for axis, sampling in enumerate(self._axes, start=1):
+        for axis, sampling in enumerate(self._view.axes, start=1):
             seen = np.compress(sampling.inverse.inside, seen, axis=axis)
         return 1.0 - int(np.count_nonzero(seen)) / whole if whole else 0.0
 
-    def _profiles(self) -> Iterator[NDArray[np.intp]]:
+    def _profiles(self, axes: Sequence[AxisSampling]) -> Iterator[NDArray[np.intp]]:
         """For each axis of a slice, how many voxels of the head lie at each of its voxels."""
-        for axis, sampling in enumerate(self._axes, start=1):
+        for axis, sampling in enumerate(axes, start=1):
             if not sampling.leaves_out:
                 yield np.empty(0, np.intp)
                 continue
@@ -182,22 +195,24 @@ class SliceStack:
 
     def _head_share(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         cut = self._cut(self.case.head.mask, np.asarray(indices, np.intp))
-        return resample(cut.astype(np.float32), self._axes)
+        return self._view.forth(cut.astype(np.float32))
 
     def inverse(
         self,
         indices: Sequence[int] | NDArray[np.integer[Any]],
         planes: NDArray[np.float32],
         outside: ArrayLike | None = None,
+        *,
+        nearest: bool = False,
     ) -> NDArray[np.float32]:
-        """Return the network's probabilities to the voxels of the slices, by linear interpolation.
+        """Return the network's probabilities to the voxels of the slices, linearly or from the ``nearest``.
 
         Parameters
         ----------
         indices : sequence of B int
             The slices that were given to the network.
         planes : float32 array [B, K, h, w]
-            Probabilities (not logits: those do not average).
+            Probabilities, or what else is to be interpolated.
         outside : array [K], optional
             What voxels outside the field of view get: by default 1 for class 0 and 0 for the others.
 
@@ -212,7 +227,7 @@ class SliceStack:
             )
         if outside is None:
             outside = np.eye(1, planes.shape[1])[0]
-        rereordered = resample(np.asarray(planes, np.float32), self._inverse_axes, outside)
+        rereordered = self._view.back(np.asarray(planes, np.float32), outside, nearest=nearest)
         if rereordered.shape[2:] == self.plane_shape:
             return rereordered
         whole = np.empty((*planes.shape[:2], *self.plane_shape), np.float32)
@@ -272,7 +287,7 @@ class SliceStack:
     @cached_property
     def _by_points(self) -> PointNormalization:
         head, how = self.case.head, self._normalizations
-        return PointNormalization(self.case.data, head, how, self._maps, self._cut, self._axes, len(self))
+        return PointNormalization(self.case.data, head, how, self._maps, self._cut, self._view, len(self))
 
     def _cut(self, volume: NDArray[Any], chosen: NDArray[np.intp]) -> NDArray[Any]:
         """The chosen slices [B, H, W] of a volume [I, J, K], within the box."""

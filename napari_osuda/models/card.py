@@ -17,7 +17,7 @@ from napari_osuda.models.card_defaults import (
     own_value,
 )
 from napari_osuda.models.card_maps import CardMap, read_map
-from napari_osuda.models.card_sizes import check_sizes
+from napari_osuda.models.card_sizes import check_label_count, check_sizes
 from napari_osuda.models.files.documents import Name, sentence_of
 
 __all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane"]
@@ -25,6 +25,8 @@ __all__ = ["Activation", "Architecture", "ModelCard", "Normalization", "Plane"]
 Plane = Literal["axial", "coronal", "sagittal", "volume"]
 Normalization = Literal["zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range", "none"]
 Interpolation = Literal["linear", "points", "cubic"]
+Windows = Literal["gaussian", "constant", "even"]
+Interpolated = Literal["probabilities", "logits", "nearest"]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 _Value = Annotated[int, Field(ge=0, le=255)]
@@ -79,8 +81,15 @@ class ModelCard(BaseModel):
         Size of the overlapping windows in which a larger slice goes through a 2-D network; None: in one
         piece.
     interpolation : {"linear", "points", "cubic"}
-        How images are resampled on the way to the network; probabilities come back linearly. "points": as
-        MONAI's Spacing, from the first voxel on without smoothing, and before the normalisation.
+        How images are resampled on the way to the network; masks come back linearly. "points": as MONAI's
+        Spacing, from the first voxel on without smoothing, and before the normalisation. "cubic": as nnU-Net.
+    interpolated : {"probabilities", "logits", "nearest"}
+        What is interpolated on the way back; "nearest": each voxel takes what the nearest one has.
+    windows : {"gaussian", "constant", "even"}
+        How overlapping windows are placed and weighed: as MONAI does, by a Gaussian or alike; or evenly
+        spread and by a Gaussian, as nnU-Net does.
+    overlap : float
+        Share of a window that the next one sees too.
     normalisation : str, or tuple of str for each channel
         "zscore_nonzero", "zscore_head", "zscore", "percentile_1_99", "range" or "none", over the volume.
     intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None
@@ -120,6 +129,9 @@ class ModelCard(BaseModel):
     skull_stripped: bool | None = None
     window: _Size | None = None
     interpolation: Interpolation = "linear"
+    interpolated: Interpolated = "probabilities"
+    windows: Windows = "gaussian"
+    overlap: float = Field(default=0.5, ge=0, le=0.9)
     step: _Size
     minimum: _Size
     normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
@@ -244,29 +256,13 @@ class ModelCard(BaseModel):
         if self.spacing_mm is not None and len(self.spacing_mm) != 3:
             raise ValueError(f"spacing_mm has {len(self.spacing_mm)} numbers; it must have 3")
         if not self.overlapping:
-            self._check_label_count()
+            check_label_count(self.activation, len(self.output_channels), self.labels)
         unknown = {v for values in self.regions.values() for v in values} - set(self.labels)
         if unknown:
             raise ValueError(
                 f"regions names {sorted(unknown)}, which are not among the labels {list(self.labels)}"
             )
         return self
-
-    def _check_label_count(self) -> None:
-        outputs, labels = len(self.output_channels), len(self.labels)
-        if outputs == 1 and self.activation == "softmax":
-            raise ValueError(
-                "activation is 'softmax', which is 1 everywhere for the network's single output channel; "
-                "it must be one of sigmoid, none"
-            )
-        allowed = {outputs} if self.activation == "softmax" else {outputs, outputs + (0 in self.labels)}
-        if outputs == 1:
-            allowed = {1 + (0 in self.labels)}
-        if labels not in allowed:
-            raise ValueError(
-                f"labels has {labels} entries, but the network's {outputs} {self.activation} output channels "
-                f"need {' or '.join(str(n) for n in sorted(allowed))}"
-            )
 
     @property
     def overlapping(self) -> bool:

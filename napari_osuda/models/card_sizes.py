@@ -1,11 +1,11 @@
-"""Sizes that a card may give: those that fit its network, within what a computer can do."""
+"""Sizes and numbers that a card may give: those that fit its network, within what a computer can do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["check_sizes"]
+__all__ = ["check_label_count", "check_sizes"]
 
 # Pixels or voxels of what goes through a network at once: 256 x 256 x 256, or 4096 x 4096.
 _MOST_VOXELS = 2**24
@@ -48,3 +48,34 @@ def check_sizes(
 
 def _words(size: Sequence[int]) -> str:
     return " x ".join(str(n) for n in size)
+
+
+def check_label_count(activation: str, outputs: int, labels: Collection[int]) -> None:
+    """Refuse another number of labels than the output channels of a network need.
+
+    Parameters
+    ----------
+    activation : {"softmax", "sigmoid", "none"}
+    outputs : int
+        Output channels that do not overlap.
+    labels : collection of int
+        Values in the mask.
+
+    Raises
+    ------
+    ValueError
+        The text names the key.
+    """
+    if outputs == 1 and activation == "softmax":
+        raise ValueError(
+            "activation is 'softmax', which is 1 everywhere for the network's single output channel; "
+            "it must be one of sigmoid, none"
+        )
+    allowed = {outputs} if activation == "softmax" else {outputs, outputs + (0 in labels)}
+    if outputs == 1:
+        allowed = {1 + (0 in labels)}
+    if len(labels) not in allowed:
+        raise ValueError(
+            f"labels has {len(labels)} entries, but the network's {outputs} {activation} output channels "
+            f"need {' or '.join(str(n) for n in sorted(allowed))}"
+        )

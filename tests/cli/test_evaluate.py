@@ -48,3 +48,18 @@ def test_labels_that_no_score_counts_are_told(masks, capsys):
 def test_pairs_are_asked_for(masks, capsys):
     assert evaluate(masks[:2], masks[:1]) == 1
     assert "There are 2 predictions for 1 references" in capsys.readouterr().err
+
+
+def test_masks_with_nothing_to_compare_are_told(masks, tmp_path, capsys):
+    files = {}
+    for name, value in (("empty", 0), ("white", 255)):
+        labels = np.asarray(nib.load(masks[0]).dataobj) * np.uint8(value)
+        files[name] = str(tmp_path / f"{name}.nii.gz")
+        nib.save(nib.Nifti1Image(labels, np.diag([2.0, 2.0, 3.0, 1.0])), files[name])
+    assert evaluate([files["empty"]], [files["empty"]]) == 0
+    assert "both empty" in capsys.readouterr().err
+    assert evaluate([masks[0]], [files["white"]]) == 0
+    assert "no label in common (1 and 255)" in capsys.readouterr().err
+    for pair in ((masks[0], masks[2]), (files["empty"], masks[0])):
+        assert evaluate(pair[:1], pair[1:]) == 0
+        assert "common" not in capsys.readouterr().err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_osuda.imaging import SliceSpec
@@ -38,3 +39,13 @@ def test_a_volume_is_at_least_one_patch():
     spec = SliceSpec(plane="volume", size=(16, 16, 16))
     sizes = [axis.target for axis in samplings(spec, (10, 40, 16), (1.0, 1.0, 1.0), (0, 1, 2))]
     assert sizes == [16, 40, 16]
+
+
+def test_splines_come_back_linearly_without_smoothing_and_thick_slices_as_the_nearest():
+    spec = SliceSpec(**VOLUME, spacing_mm=(0.5, 0.5, 3.0), size=(64, 64, 8))
+    fine, _, thick = samplings(spec, (20, 20, 10), (1.0, 1.0, 6.0), (0, 1, 2))
+    assert (fine.order, fine.points, fine.target) == (3, (12, 52), 64)
+    assert (thick.order, thick.inverse.order) == (0, 0)
+    # Between two of the network's voxels alone, however many lie within one of the image's.
+    assert np.count_nonzero(fine.inverse.weights, axis=1).max() == 2
+    np.testing.assert_allclose(fine.inverse.weights.sum(axis=1), 1, rtol=1e-6)

@@ -38,6 +38,12 @@ def place_series(series: DicomSeries) -> tuple[list[Frame], Grid]:
             f"{where} is not one volume: its files name different frames of reference, so the patient has "
             "moved between them. Export each part as a series of its own."
         )
+    patients = sorted({header.patient for header in headers} - {""})
+    if len(patients) > 1:
+        raise CaseError(
+            f"{where} is not of one patient: its files name {len(patients)} patients in PatientID. Sort the "
+            "files, or export the series again."
+        )
     frames, affine = in_order([frame for header in headers for frame in header.frames], where)
     rows, columns = frames[0].size
     return frames, Grid((columns, rows, len(frames)), affine)

@@ -38,6 +38,8 @@ _DARK, _VALLEY, _LEAST_NOISE = 0.18, 0.5, 0.03
 _OUTSIDE = 0.3
 # Noise reaches this many standard deviations above its mean.
 _NOISE_SD = 4.0
+# Of tissue's range, noise of less is none of a scanner: that has a hundredth and more.
+_TRACE = 1e-3
 # Pieces of less than this part of the largest are speckles and ghosts.
 _PIECE = 0.02
 
@@ -57,12 +59,15 @@ class Air:
         Where air is noise, the mean over a voxel's neighbors from which on it is head.
     level : float
         What lies outside the image is taken to be.
+    is_trace : bool
+        Whether the noise is so weak beside tissue that rounding or resampling has left it, and no scanner.
     """
 
     constants: tuple[float, ...] = (0.0,)
     ceiling: float | None = None
     valley: float | None = None
     level: float = 0.0
+    is_trace: bool = False
 
     @property
     def is_noise(self) -> bool:
@@ -100,8 +105,8 @@ class Head:
 
     @property
     def has_noise(self) -> bool:
-        """Whether the air of any channel is noise: then nobody has stripped this head."""
-        return any(air.is_noise for air in self.airs)
+        """Whether the air of any channel is a scanner's noise: then nobody has stripped this head."""
+        return any(air.is_noise and not air.is_trace for air in self.airs)
 
 
 def find_head(data: NDArray[Any]) -> Head:
@@ -134,15 +139,13 @@ def find_air(channel: NDArray[Any]) -> Air:
         return Air()
     found = [c for c in _edge_constants(channel) if c != 0.0]
     drawn = _is_drawn(channel, (0.0, *found))
-    constants = (0.0, *(c for c in found if not (drawn and _is_tissue(channel, c))))
+    constants = (0.0, *(c for c in found if not drawn or c <= _FAR * np.median(channel[channel != c])))
     plain = Air(constants, level=_level(channel, constants))
     # Of a large image every other voxel tells as much.
     if channel.size > _LARGE:
         channel = channel[tuple(slice(None, None, 2 if n >= 128 else 1) for n in channel.shape)]
     rest = ~plain.is_constant(channel)
-    if np.count_nonzero(rest) < _LEAST_VOXELS:
-        return plain
-    if drawn:
+    if drawn or np.count_nonzero(rest) < _LEAST_VOXELS:
         return plain
     values = channel[rest]
     low, high = (float(v) for v in np.percentile(values, (1, 95)))
@@ -166,8 +169,9 @@ def find_air(channel: NDArray[Any]) -> Air:
     middle = float(np.median(noise))
     # The upper part of its spread, to either side: ghosts in the air must not widen it.
     spread = float(np.sqrt(np.mean((np.minimum(noise, np.percentile(noise, 90)) - middle) ** 2)))
-    ceiling = min(middle + _NOISE_SD * max(spread, 1e-3 * (high - base)), base + valley)
-    return Air(constants, ceiling=max(ceiling, middle), valley=base + valley, level=middle)
+    least = _TRACE * (high - base)
+    ceiling = max(min(middle + _NOISE_SD * max(spread, least), base + valley), middle)
+    return Air(constants, ceiling, base + valley, level=middle, is_trace=spread < least)
 
 
 def _is_drawn(channel: NDArray[Any], constants: tuple[float, ...]) -> bool:
@@ -180,10 +184,6 @@ def _is_drawn(channel: NDArray[Any], constants: tuple[float, ...]) -> bool:
     brighter = values[(values >= low) & (values <= high)]
     counts = np.sort(np.unique(brighter, return_counts=True)[1])
     return bool(counts[-8:].sum() >= _DRAWN * counts.sum() and np.unique(values[::7]).size <= _FEW)
-
-
-def _is_tissue(channel: NDArray[Any], constant: float) -> bool:
-    return constant > _FAR * float(np.median(channel[channel != constant]))
 
 
 def head_of(channel: NDArray[Any], air: Air) -> Mask:

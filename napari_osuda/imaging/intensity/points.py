@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_osuda.imaging.field_of_view import FieldOfView
 from napari_osuda.imaging.intensity.head import Air, Head
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import Intensity, IntensityNormalization, fit_intensity
-from napari_osuda.imaging.resampling import AxisSampling, resample
 
 __all__ = ["PointNormalization", "zero_of"]
 
@@ -34,7 +34,8 @@ class PointNormalization:
         What follows it.
     cut : callable
         Gives the chosen slices [B, H, W] of a volume [I, J, K].
-    axes : sequence of AxisSampling
+    view : FieldOfView
+        Brings such slices to the network's voxels.
     count : int
         Slices that there are.
     """
@@ -44,7 +45,7 @@ class PointNormalization:
     how: Sequence[IntensityNormalization]
     maps: Sequence[IntensityMap]
     cut: Callable[[NDArray[Any], NDArray[np.intp]], NDArray[Any]]
-    axes: Sequence[AxisSampling]
+    view: FieldOfView
     count: int
 
     def __call__(self, channel: int, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -53,7 +54,7 @@ class PointNormalization:
         values: NDArray[np.float32] = self._fitted[channel](image)
         if within is not None:
             values[~within] = 0.0
-        for number, axis in enumerate(self.axes, start=1):
+        for number, axis in enumerate(self.view.axes, start=1):
             np.moveaxis(values, number, 0)[~axis.inside] = 0.0
         return values
 
@@ -65,7 +66,7 @@ class PointNormalization:
     def _fitted(self) -> tuple[Intensity | MappedIntensity, ...]:
         """The figures of each channel's whole resampled volume, without what is added around it."""
         every, fitted = np.arange(self.count), []
-        held = np.ix_(every, *(np.flatnonzero(axis.inside) for axis in self.axes))
+        held = np.ix_(every, *(np.flatnonzero(axis.inside) for axis in self.view.axes))
         for channel, (how, mapped) in enumerate(zip(self.how, self.maps, strict=True)):
             image, within = self._resampled(channel, every)
             image, within = image[held], None if within is None else within[held]
@@ -87,8 +88,8 @@ class PointNormalization:
         if how == "zscore_nonzero" and air.is_noise:
             mask = self.head.mask
         if mask is None:
-            return resample(raw, self.axes), None
-        return resample(raw, self.axes), resample(self.cut(mask, chosen).astype(np.float32), self.axes) >= 0.5
+            return self.view.forth(raw), None
+        return self.view.forth(raw), self.view.forth(self.cut(mask, chosen).astype(np.float32)) >= 0.5
 
 
 def zero_of(channel: NDArray[Any], air: Air) -> float:

@@ -22,6 +22,8 @@ _EDGES = {2: (8, 16, 32, 64, 128, 256, 512), 3: (8, 16, 32, 64, 96, 128)}
 _SECONDS = 20.0
 # Of an image that is only tried; 200 x 200 x 200 is one.
 _MOST_VALUES = 2**23
+# What rounding leaves of the sum of probabilities.
+_SUM = 1e-3
 
 
 def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | None:
@@ -95,7 +97,8 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
     Raises
     ------
     ModelError
-        They differ in number, the network does not run on any size, or what it gives is not finite.
+        They differ in number, the network runs on no size or gives another size than that of its image,
+        or what it gives is not finite or no probabilities where the card says so.
     """
     channels = len(card.channels)
     first = next(
@@ -109,8 +112,12 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
     # What the card says is often enough, and costs less than a search.
     said = channels * math.prod(card.minimum) <= _MOST_VALUES
     raw = _raw_output(network, channels, card.minimum) if said else None
-    if raw is None and (size := smallest_size(network, channels, card.spatial_dims)) is not None:
-        raw = _raw_output(network, channels, size)
+    size: Sequence[int] = card.minimum
+    if raw is None or tuple(main_output(raw).shape[2:]) != tuple(size):
+        found = None if raw is None else card.size
+        found = found or smallest_size(network, channels, card.spatial_dims)
+        if found is not None:
+            raw, size = _raw_output(network, channels, found), found
     output = None if raw is None else main_output(raw)
     if output is None and first is not None and first[1] != channels:
         raise ModelError(
@@ -132,5 +139,36 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
             "The network gives NaN or infinite values for an ordinary image, so its masks would mean "
             "nothing. Its weights are damaged, or belong to another network: use another checkpoint."
         )
+    if tuple(output.shape[2:]) != tuple(size):
+        raise ModelError(
+            f"The network gives {_words(output.shape[2:])} voxels for an image of {_words(size)}, and a mask "
+            "needs one for each. Use one that ends in the size of its image."
+        )
+    _check_activation(output, card)
     choice = _choice(raw)
     return () if choice is None else (choice,)
+
+
+def _check_activation(output: Tensor, card: ModelCard) -> None:
+    """ModelError where a network's output is probabilities already and the card has them made, or neither.
+
+    A sigmoid of probabilities is above 0.5 everywhere: all of the head would be marked.
+    """
+    low, high = float(output.min()), float(output.max())
+    shares = low >= 0 and high <= 1 and low < high
+    if card.activation == "softmax":
+        shares = shares and bool(((output.sum(dim=1) - 1).abs() < _SUM).all())
+    if shares and card.activation != "none":
+        raise ModelError(
+            f"The network gives probabilities already, and the card has {card.activation} done once more, "
+            "which spoils them. Set activation to none."
+        )
+    if card.activation == "none" and (low < -_SUM or high > 1 + _SUM):
+        raise ModelError(
+            f"The network gives values from {low:.3g} to {high:.3g}, and the card says that they are "
+            "probabilities already. Set activation to softmax or sigmoid."
+        )
+
+
+def _words(size: Sequence[int]) -> str:
+    return " x ".join(str(n) for n in size)

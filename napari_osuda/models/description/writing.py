@@ -93,6 +93,7 @@ _CITATION = {
 
 
 _IF_SET = ("intensity_maps", "mirror_averaging", "crop_to_head", "window")
+_UNLESS_DEFAULT = ("interpolation", "interpolated", "windows", "overlap")
 
 
 def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _osuda(card: ModelCard, provenance: Mapping[str, Any] | None) -> dict[str, A
         "plane", "orientation", "size", "field_of_view_mm", "spacing_mm", "step", "minimum", "normalisation",
         "activation", "labels", "colours", "regions",
         *(key for key in _IF_SET if getattr(card, key)),
-        *(["interpolation"] if card.interpolation != "linear" else []),
+        *(key for key in _UNLESS_DEFAULT if getattr(card, key) != ModelCard.model_fields[key].default),
         *(["skull_stripped"] if card.skull_stripped is not None else []),
     )  # fmt: skip
     values = card.model_dump(mode="json", include=set(keys))

@@ -19,6 +19,7 @@ from napari_osuda.models.files.documents import read_json, read_yaml, typed
 from napari_osuda.models.files.packages import MAX_TEXT, Package
 from napari_osuda.models.files.weights import read_weights
 from napari_osuda.models.forms.monai_config import BundleConfig, Metadata
+from napari_osuda.models.forms.monai_inferer import describe_inferer
 from napari_osuda.models.forms.monai_transforms import describe_postprocessing, describe_preprocessing
 from napari_osuda.models.forms.reading import Native, Reading, Trust
 
@@ -79,9 +80,7 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
     notes += [*describe_preprocessing(config, channels, dims, said, guessed)]
     notes += describe_postprocessing(config, said, guessed)
     _brats(said, guessed)
-    size = _patch(config, dims)
-    if size is not None:
-        said["size"] = size
+    notes += describe_inferer(config, dims, said)
 
     def network(card: ModelCard) -> nn.Module:
         assert card.architecture is not None
@@ -94,19 +93,6 @@ def read(package: Package, answers: Mapping[str, Any], trust: Trust) -> Reading:
         {name: package.read(name, MAX_TEXT) for name in kept},
     )
     return Reading("monai_bundle", said, guessed, sha256, network, tuple(notes), native)
-
-
-def _patch(config: BundleConfig, dims: int) -> tuple[int, ...] | None:
-    """The size of the windows in which the bundle's inferer goes through an image, if it has such."""
-    inferer = config.mapping("inferer")
-    size = None if inferer is None else inferer.get("roi_size")
-    try:
-        size = config.resolved(size, "inferer.roi_size")
-    except ModelError:
-        return None
-    if not isinstance(size, list) or len(size) != dims:
-        return None
-    return tuple(size) if all(type(n) is int and 0 < n <= 4096 for n in size) else None
 
 
 def _network(config: BundleConfig) -> Architecture:

@@ -52,6 +52,9 @@ def describe_preprocessing(
         elif not _space(step, scaled, dims, said, guessed):
             unknown.append(step)
     how = _normalization(scaled, channels)
+    if dims == 3:
+        # What is added around an image is 0 after the normalization.
+        said["interpolation"] = "points"
     notes = []
     if not readable:
         notes.append(
@@ -99,7 +102,7 @@ def _space(
         # Voxel sizes are along the axes that the image has by then, and figures of the resampled image.
         in_order = "orientation" in said and not scaled and dims == 3
         if spacing is not None and in_order and _is_linear_spacing(step):
-            said["spacing_mm"], said["interpolation"] = spacing, "points"
+            said["spacing_mm"] = spacing
             return True
         guessed["spacing_mm"] = None
     elif step.kind == "CropForegroundd":
@@ -182,9 +185,11 @@ _INTENSITY: dict[str, tuple[str, ...]] = {
 def describe_postprocessing(
     configuration: BundleConfig, said: dict[str, Any], guessed: dict[str, Any]
 ) -> tuple[str, ...]:
-    """Activation into ``said`` or ``guessed``; gives what the user should know."""
+    """Activation into ``said`` or ``guessed``, and what is interpolated; gives what the user should know."""
     steps, readable = configuration.steps("postprocessing")
     unknown = []
+    if readable and "spacing_mm" in said:
+        said["interpolated"] = _interpolated(steps)
     for step in steps:
         if step.kind in _NEUTRAL_AFTER:
             continue
@@ -209,6 +214,18 @@ def describe_postprocessing(
     if unknown:
         notes.append(f"After the network, the bundle also does {_words(unknown)}, which is not done here.")
     return tuple(notes)
+
+
+def _interpolated(steps: Sequence[TransformStep]) -> str:
+    """What goes back to the image's voxels: by Invertd, or else by SaveImaged, which takes the nearest."""
+    turned = next((i for i, step in enumerate(steps) if step.kind == "Invertd"), None)
+    if turned is None or steps[turned].arguments.get("nearest_interp", True) is not False:
+        return "nearest"
+    before = [step.arguments for step in steps[:turned]]
+    if any(values.get("argmax") or values.get("threshold") is not None for values in before):
+        # Masks of a class each, between which the larger share decides.
+        return "nearest"
+    return "probabilities" if any(v.get("softmax") or v.get("sigmoid") for v in before) else "logits"
 
 
 def _words(steps: Sequence[TransformStep]) -> str:

@@ -178,6 +178,7 @@ def describe_preprocessing(
     said["spatial_dims"] = dims
     said["step"] = configuration.steps()
     said["crop_to_head"], said["interpolation"] = True, "cubic"
+    said["interpolated"], said["windows"] = "logits", "even"
     if dims == 3:
         said["minimum"], said["size"] = said["step"], patch
         said["spacing_mm"] = spacing

@@ -157,7 +157,7 @@ class Judging:
     ) -> Iterator[Event | CaseResult]:
         """Progress, and each case's mask with what is recommended."""
         job, card, done = self._job, self._card, 0
-        total = sum(parts(stack) for stack in self._stacks)
+        total = sum(parts(stack, card) for stack in self._stacks)
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
             for part in predicted(network, stack, card, watch=sure):
@@ -168,7 +168,7 @@ class Judging:
                 if job.config.guard:
                     said = unchanged() if advice is None else advice[index]
                     if np.array_equal(known.before, part):
-                        said = unchanged(said.signals)
+                        said = unchanged(said, marked=bool(part.any()))
                     elif advice is not None:
                         said = with_volumes(said, known.before, part, known.case)
                 yield dataclasses.replace(
@@ -178,7 +178,7 @@ class Judging:
                     calibration_after=sure.calibration,
                     uncertainty=sure.uncertainty,
                 )
-            done += parts(stack)
+            done += parts(stack, card)
 
     def _judgments(
         self, candidates: Sequence[Candidate]

@@ -106,7 +106,7 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 
     One that is averaged with its mirror image counts twice.
     """
-    whole = parts_of(stack)
+    whole = parts_of(stack, card)
     thinned = whole if stack.patch is not None else min(whole, _THINNED)
     changes = 2 + (mirror_axis(card.plane, card.orientation) is not None)
     times = 2 if mirror_axis(card.plane, card.orientation) is not None and card.mirror_averaging else 1
@@ -226,7 +226,7 @@ def _segmented(
         )
         q = found.cpu().numpy().astype(np.float16)
         parts.append(q if change is None else change.undo(q))
-        yield times * (parts_of(stack) if stack.patch is not None else len(x))
+        yield times * (parts_of(stack, card) if stack.patch is not None else len(x))
     if not parts:
         return np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
     return np.concatenate(parts)

@@ -124,8 +124,21 @@ def judged(
     return Judgment(Recommendation(decision, reasons, signals, found), gain if decision == "accept" else 0.0)
 
 
-def unchanged(signals: Mapping[str, Any] | None = None) -> Recommendation:
-    """Of a mask that is the source model's."""
+def unchanged(said: Recommendation | None = None, *, marked: bool = True) -> Recommendation:
+    """Of a mask that is the source model's; what the guard says of a poor one stays.
+
+    Parameters
+    ----------
+    said : Recommendation, optional
+        By the figures, where there are any.
+    marked : bool
+        Whether the mask marks anything.
+    """
+    if said is not None and said.decision == "neither":
+        return said
+    signals = None if said is None else said.signals
+    if not marked:
+        return Recommendation("neither", (Reason(ReasonKind.NOTHING),), signals)
     return Recommendation("accept", (Reason(ReasonKind.UNCHANGED),), signals)
 
 

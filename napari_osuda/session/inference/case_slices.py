@@ -41,8 +41,8 @@ def with_maps(card: ModelCard, maps: Sequence[IntensityMap]) -> ModelCard:
     return card.model_copy(update={"intensity_maps": carried})
 
 
-def parts(stack: SliceStack) -> int:
+def parts(stack: SliceStack, card: ModelCard) -> int:
     """In how many parts a case goes through the network: slices with brain, or windows of a volume."""
     if stack.patch is None:
         return int(stack.foreground.sum())
-    return len(windows(stack.shape, stack.patch, stack.head))
+    return len(windows(stack.shape, stack.patch, stack.head, card.overlap, card.windows))

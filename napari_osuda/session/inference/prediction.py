@@ -13,12 +13,49 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import main_output, probabilities
 from napari_osuda.models import ModelCard, decide
 from napari_osuda.session.inference.mirror import averaged
-from napari_osuda.session.inference.sliding_window import OVERLAP, Blended, SlidingWindow, slide
+from napari_osuda.session.inference.sliding_window import Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
 
-__all__ = ["predicted"]
+__all__ = ["predicted", "returned"]
 
 _BATCH = 16
+# Logits where no network looked: far from what is undecided, and no mountain to interpolate beside.
+_SURE = 10.0
+
+
+def returned(
+    stack: SliceStack,
+    chosen: npt.NDArray[np.intp],
+    output: Tensor,
+    card: ModelCard,
+    seen: Tensor | None = None,
+) -> npt.NDArray[np.float32]:
+    """Probabilities in the case's own voxels from a network's output, interpolated as its card says.
+
+    Parameters
+    ----------
+    stack : SliceStack
+    chosen : int array [B]
+        Numbers of the slices.
+    output : Tensor [B, K, h, w] or [B, K, d, h, w]
+    card : ModelCard
+    seen : bool Tensor [h, w] or [d, h, w], optional
+        Where the output is one; elsewhere there is background.
+
+    Returns
+    -------
+    float32 array [B, K, H, W] or [B, K, D, H, W]
+    """
+    outside = np.zeros(output.shape[1], np.float32)
+    if card.channel_values[0] == 0:
+        outside[0] = 1.0
+    logits = card.interpolated == "logits" and card.activation != "none"
+    values = (output if logits else probabilities(output, card.activation)).float().cpu().numpy()
+    beyond = (2 * outside - 1) * _SURE if logits else outside
+    if seen is not None:
+        values[:, :, ~seen.numpy()] = beyond[:, None]
+    back = stack.inverse(chosen, values, beyond, nearest=card.interpolated == "nearest")
+    return probabilities(torch.from_numpy(back), card.activation).numpy() if logits else back
 
 
 @torch.inference_mode()
@@ -48,15 +85,9 @@ def predicted(
         In the case's own array order.
     """
     network, planes = averaged(network, card), dict[int, Labels]()
-    for chosen, output, seen, done in _outputs(network, stack, batch_size):
+    for chosen, output, seen, done in _outputs(network, stack, card, batch_size):
         if output is not None:
-            p = probabilities(output, card.activation).float().cpu().numpy()
-            outside = np.zeros(p.shape[1], np.float32)
-            if card.channel_values[0] == 0:
-                outside[0] = 1.0
-            if seen is not None:
-                p[:, :, ~seen.numpy()] = outside[:, None]
-            p = stack.inverse(chosen, p, outside)
+            p = returned(stack, chosen, output, card, seen)
             if watch is not None:
                 watch(chosen, p)
             planes.update(zip(chosen.tolist(), decide(p, card), strict=True))
@@ -67,12 +98,13 @@ def predicted(
 _Part = tuple[npt.NDArray[np.intp], Tensor | None, Tensor | None, tuple[int, int]]
 
 
-def _outputs(network: nn.Module, stack: SliceStack, batch_size: int) -> Iterator[_Part]:
+def _outputs(network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int) -> Iterator[_Part]:
     """Which slices, the output for them and where it is one (None: everywhere, or not yet), what is done."""
     indices = np.flatnonzero(stack.foreground)
     if stack.patch is not None:
         done = (0, 1)
-        for part in slide(network, torch.from_numpy(stack.slices([0])), stack.patch, stack.head):
+        volume = torch.from_numpy(stack.slices([0]))
+        for part in slide(network, volume, stack.patch, stack.head, card.overlap, card.windows):
             if isinstance(part, Blended):
                 yield indices, part.output, part.seen, done
             else:
@@ -81,7 +113,7 @@ def _outputs(network: nn.Module, stack: SliceStack, batch_size: int) -> Iterator
         return
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     if stack.window is not None:
-        network = SlidingWindow(network, stack.window, OVERLAP)
+        network = SlidingWindow(network, stack.window, card.overlap, card.windows, stack.held)
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
         output = main_output(network(torch.from_numpy(stack.slices(chosen)).to(device)))

@@ -1,14 +1,17 @@
-"""A network over images larger than it was trained on: MONAI's sliding window, which a run can stop."""
+"""A network over large images in windows, as MONAI or nnU-Net does it, which a run can stop."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
@@ -20,10 +23,14 @@ OVERLAP = 0.5
 # Where four predictions are compared and none is kept, a third of the windows does.
 _SPARSE = 0.25
 _SIGMA_SCALE = 0.125
+# Logits that half precision sums with these weights over 16 windows; nnU-Net refuses what it does not.
+_MOST_HALF = 400.0
 # Voxels of patches that go through the network together; of 128 x 128 x 128 it is one.
 _VOXELS = 2**21
 
 Window = tuple[slice, ...]
+Windows = Literal["gaussian", "constant", "even"]
+"""How windows are placed and weighed; see `ModelCard.windows`."""
 
 
 class Blended(NamedTuple):
@@ -66,6 +73,7 @@ def windows(
     patch: Sequence[int],
     head: NDArray[np.bool_] | None = None,
     overlap: float = OVERLAP,
+    how: Windows = "gaussian",
 ) -> list[Window]:
     """The windows of a volume, in order.
 
@@ -78,15 +86,46 @@ def windows(
         network says of it stays the same.
     overlap : float
         Share of a window that the next one sees too.
+    how : {"gaussian", "constant", "even"}
+        As MONAI places them, each as far from the one before; or spread evenly, as nnU-Net does.
     """
     require_monai()
-    from monai.data.utils import dense_patch_slices
+    if how == "even":
+        starts = [_even(n, edge, overlap) for n, edge in zip(shape, patch, strict=True)]
+        found = [
+            tuple(slice(s, s + edge) for s, edge in zip(start, patch, strict=True))
+            for start in product(*starts)
+        ]
+    else:
+        from monai.data.utils import dense_patch_slices
 
-    steps = [
-        edge if n == edge else max(1, int(edge * (1 - overlap))) for n, edge in zip(shape, patch, strict=True)
-    ]
-    found: list[Window] = dense_patch_slices(shape, patch, steps)
+        steps = [
+            edge if n == edge else max(1, int(edge * (1 - overlap)))
+            for n, edge in zip(shape, patch, strict=True)
+        ]
+        found = dense_patch_slices(shape, patch, steps)
     return found if head is None else [window for window in found if head[window].any()]
+
+
+def _even(length: int, edge: int, overlap: float) -> list[int]:
+    """Where windows of an axis begin: as few as overlap by no less, at equal distances."""
+    more = math.ceil((length - edge) / (edge * (1 - overlap)))
+    return [round((length - edge) / more * i) for i in range(more + 1)] if more else [0]
+
+
+def _weights(patch: Sequence[int], how: Windows) -> Tensor:
+    """What each voxel of a window counts where windows overlap: of its shape; float16 for "even"."""
+    if how != "even":
+        from monai.data.utils import compute_importance_map
+
+        return compute_importance_map(tuple(patch), mode=how, sigma_scale=_SIGMA_SCALE)
+    point = np.zeros(patch)
+    point[tuple(n // 2 for n in patch)] = 1
+    blurred = ndimage.gaussian_filter(point, [n * _SIGMA_SCALE for n in patch], mode="constant")
+    # In half precision the corners of a window are 0.
+    halved = (blurred / (blurred.max() / 10)).astype(np.float16)
+    halved[halved == 0] = halved[halved > 0].min()
+    return torch.from_numpy(halved)
 
 
 def _in_all_images(window: Window) -> Any:
@@ -101,11 +140,12 @@ def slide(
     patch: Sequence[int],
     head: NDArray[np.bool_] | None = None,
     overlap: float = OVERLAP,
+    how: Windows = "gaussian",
 ) -> Iterator[tuple[int, int] | Blended]:
-    """Run a network over volumes or slices in overlapping windows, blended by a Gaussian.
+    """Run a network over volumes or slices in overlapping windows, whose outputs are averaged by weight.
 
-    Wherever there is head it is what ``monai.inferers.sliding_window_inference(..., mode="gaussian")`` gives
-    with the same overlap.
+    Wherever there is head it is what ``monai.inferers.sliding_window_inference`` gives with the same overlap
+    and mode, or nnU-Net's predictor for "even".
 
     Parameters
     ----------
@@ -117,27 +157,29 @@ def slide(
         Size of a window.
     head : bool array [D, H, W] or [H, W], optional
     overlap : float
-        See `windows`.
+    how : {"gaussian", "constant", "even"}
+        See `windows`; weights are alike or a Gaussian.
 
     Yields
     ------
     tuple of int, then Blended
         Windows done and in all; at the end the whole, on the CPU.
     """
-    chosen = windows(images.shape[2:], patch, head, overlap)
-    from monai.data.utils import compute_importance_map
-
-    weight = compute_importance_map(tuple(patch), mode="gaussian", sigma_scale=_SIGMA_SCALE)
+    chosen = windows(images.shape[2:], patch, head, overlap, how)
+    weight = _weights(patch, how)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     total: Tensor | None = None
-    weights = torch.zeros(images.shape[2:])
+    # nnU-Net sums in half precision, and the corners of an image are rounded by that.
+    weights = torch.zeros(images.shape[2:], dtype=weight.dtype)
     together = max(1, patches_a_batch(patch, len(chosen)) // len(images))
     for first in range(0, len(chosen), together):
         batch = chosen[first : first + together]
         parts = torch.cat([images[_in_all_images(window)] for window in batch])
         output = main_output(network(parts.to(device))).float().cpu()
         if total is None:
-            total = torch.zeros((len(images), output.shape[1], *images.shape[2:]))
+            total = torch.zeros((len(images), output.shape[1], *images.shape[2:]), dtype=weight.dtype)
+        if total.dtype == torch.float16 and not float(output.abs().max()) < _MOST_HALF:
+            total, weights = total.float(), weights.float()
         for window, seen in zip(batch, output.chunk(len(batch)), strict=True):
             total[_in_all_images(window)] += seen * weight
             weights[window] += weight
@@ -145,7 +187,8 @@ def slide(
     if total is None:
         raise ModelError("There is no head in the image, so there is nothing to segment.")
     seen = weights > 0
-    yield Blended(total.div_(weights.clamp_(min=1e-6)), seen)
+    weights[~seen] = 1
+    yield Blended(total.div_(weights).float(), seen)
 
 
 class SlidingWindow(nn.Module):
@@ -157,17 +200,31 @@ class SlidingWindow(nn.Module):
     patch : sequence of int
         Size of a window.
     overlap : float
-        Share of a window that the next one sees too.
+    how : {"gaussian", "constant", "even"}
+        See `windows`.
+    held : sequence of int, optional
+        The part of an image, from its first voxel on, that is gone over; the output for the rest is 0.
     """
 
-    def __init__(self, network: nn.Module, patch: Sequence[int], overlap: float = _SPARSE) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        patch: Sequence[int],
+        overlap: float = _SPARSE,
+        how: Windows = "gaussian",
+        held: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self._patch = tuple(patch)
-        self._overlap = overlap
+        self._overlap, self._how = overlap, how
+        self._held = held
 
     def forward(self, images: Tensor) -> Tensor:
         """The blended output for images [B, C, ...], on the CPU."""
-        *_, blended = slide(self.network, images.cpu(), self._patch, overlap=self._overlap)
+        held = images.shape[2:] if self._held is None else self._held
+        part = images.cpu()[_in_all_images(tuple(slice(n) for n in held))]
+        *_, blended = slide(self.network, part, self._patch, overlap=self._overlap, how=self._how)
         assert isinstance(blended, Blended)
-        return blended.output
+        added = [n - m for n, m in zip(images.shape[:1:-1], part.shape[:1:-1], strict=True)]
+        return nn.functional.pad(blended.output, [n for more in added for n in (0, more)])

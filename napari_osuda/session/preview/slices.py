@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import NormLayer, main_output, probabilities
+from napari_osuda.method import NormLayer, main_output
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.inference.devices import placed
 from napari_osuda.session.inference.mirror import averaged
+from napari_osuda.session.inference.prediction import returned
 from napari_osuda.session.job import Labels
 from napari_osuda.session.run_folder.timeline import NetworkState, network_at
 
@@ -97,12 +98,8 @@ class Previewer:
         with self._lock:
             network, x = averaged(self._prepared(state), card), self._slice(case, index)
             with torch.inference_mode():
-                output = main_output(network(x))
-                p = probabilities(output, card.activation).float().cpu().numpy()
-        outside = np.zeros(p.shape[1], np.float32)
-        if card.channel_values[0] == 0:
-            outside[0] = 1.0
-        labels: Labels = decide(stack.inverse([index], p, outside), card)[0]
+                p = returned(stack, np.array([index]), main_output(network(x)), card)
+        labels: Labels = decide(p, card)[0]
         return labels
 
     def activation(

@@ -65,7 +65,7 @@ class RunFromIteration:
         network_at(state, past.job.model.network, into=adaptation.model)
         adaptation.t = self._iteration
         guard = setup.job.config.guard
-        clock.plan(slices=setup.target.slices, steps=0, guard=guard, fallback=False)
+        clock.plan(slices=setup.target.parts(setup.job.model.card), steps=0, guard=guard, fallback=False)
         for done, total in adaptation.finishing():
             yield clock.progress("statistics", done, total)
         # Written only once all of them are there.

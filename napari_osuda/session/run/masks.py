@@ -57,7 +57,7 @@ class Masks:
     def segment(self, stopping: Callable[[], bool]) -> Iterator[Event]:
         """Make the source model's masks, as far as it goes until a stop is asked for."""
         setup, done = self._setup, 0
-        card, total = setup.job.model.card, setup.target.slices
+        card, total = setup.job.model.card, setup.target.parts(setup.job.model.card)
         for index, stack in enumerate(setup.plain):
             reference = setup.job.reference(index)
             sure = None if reference is None else Confidence(stack, card, reference)
@@ -73,7 +73,7 @@ class Masks:
                     yield self._clock.progress("before", done + part[0], total)
                 if stopping():
                     return
-            done += parts(stack)
+            done += parts(stack, card)
 
     def judge(self, network: nn.Module, *, trained: bool) -> Iterator[Event]:
         """Make the masks of a finished network (``trained``: by more than its statistics)."""

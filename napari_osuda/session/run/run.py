@@ -188,7 +188,7 @@ class Run:
             # From here on, whatever happens to this process, the run can be found and taken up again.
             self._save()
         yield Started(layers, total, str(self.device), classes_of(job), intensity_changes(job, setup.maps))
-        slices = setup.target.slices
+        slices = setup.target.parts(setup.job.model.card)
         config = job.config
         self._clock.plan(slices=slices, steps=total, guard=config.guard, fallback=config.fallback)
         yield from _about(setup, about_contrast)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from napari_osuda.imaging import Case, IntensityMap, SliceSpec, SliceStack
 from napari_osuda.imaging.patches import covering_patches, head_sizes
+from napari_osuda.models import ModelCard
 from napari_osuda.session.inference.case_slices import parts, slice_spec
 from napari_osuda.session.inference.sliding_window import patches_a_batch
 from napari_osuda.session.job import Job
@@ -154,10 +155,9 @@ class Target:
         """Whether each batch shows the whole head, and so about the same."""
         return min(map(len, self._batches)) >= _WHOLE_HEAD or len(self._batches) == 1
 
-    @cached_property
-    def slices(self) -> int:
+    def parts(self, card: ModelCard) -> int:
         """Slices with head in all cases together, or windows of all volumes."""
-        return sum(parts(stack) for stack in self.stacks)
+        return sum(parts(stack, card) for stack in self.stacks)
 
 
 def target_of(job: Job, maps: Sequence[IntensityMap] | None, batch_size: int | None = None) -> Target:

@@ -259,3 +259,16 @@ def test_drawn_tissue_far_above_zero_is_no_air(levels, noise_sd, air):
     found = find_head(np.where(inside, tissue, np.float32(air or 0))[None])
     np.testing.assert_array_equal(found.mask, inside)
     assert not found.has_noise
+
+
+@pytest.mark.parametrize("size", [1e-38, 1e-6, 1e-2])
+def test_what_resampling_leaves_in_the_air_makes_no_whole_head_of_a_stripped_one(size):
+    rng = np.random.default_rng(0)
+    axes = np.meshgrid(*[np.linspace(-1, 1, 40)] * 3, indexing="ij")
+    inside = np.linalg.norm(axes, axis=0) < 0.7
+    tissue = rng.uniform(100, 400, inside.shape)
+    left = find_head(np.where(inside, tissue, rng.normal(0, size, inside.shape)).astype(np.float32)[None])
+    assert not left.has_noise
+    assert np.mean(left.mask != inside) < 0.01
+    noise = np.hypot(*rng.normal(0, 6, (2, *inside.shape)))
+    assert find_head(np.where(inside, tissue, noise).astype(np.float32)[None]).has_noise

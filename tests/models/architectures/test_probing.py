@@ -103,3 +103,50 @@ def test_a_network_that_asks_for_all_memory_runs_at_no_size(monkeypatch):
     assert forward(network, 1, (16, 16)) is not None
     monkeypatch.setattr(measured, "_ONE_TRIED", 2**20)
     assert forward(network, 1, (16, 16)) is None
+
+
+class Ending(nn.Module):
+    """A network of one layer, and what follows it."""
+
+    def __init__(self, end, outputs=2):
+        super().__init__()
+        self.conv, self.end = nn.Conv2d(1, outputs, 1), end
+
+    def forward(self, x):
+        return self.end(self.conv(x))
+
+
+def of(activation, outputs):
+    names = ("background", "lesion")[2 - outputs :]
+    labels = {0: "background", 1: "lesion"}
+    return ModelCard.of(
+        channels=("t1",), output_channels=names, activation=activation, labels=labels, minimum=(8, 8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "activation", "outputs", "said"),
+    [
+        (torch.sigmoid, "sigmoid", 1, "sigmoid done once more"),
+        (torch.sigmoid, "sigmoid", 2, "sigmoid done once more"),
+        (nn.Softmax(1), "softmax", 2, "softmax done once more"),
+        (lambda y: 20 * y - 4, "none", 1, "probabilities already"),
+        (nn.AvgPool2d(2), "softmax", 2, "4 x 4 voxels for an image of 8 x 8"),
+        (nn.Upsample(scale_factor=2), "softmax", 2, "16 x 16 voxels"),
+        (lambda y: y[:, :, 2:-2, 2:-2], "softmax", 2, "4 x 4 voxels"),
+    ],
+)
+def test_an_output_that_is_not_what_the_card_makes_masks_of_is_refused(end, activation, outputs, said):
+    torch.manual_seed(0)
+    with pytest.raises(ModelError, match=said):
+        check_channels(Ending(end, outputs), of(activation, outputs))
+
+
+@pytest.mark.parametrize(
+    ("end", "activation", "outputs"),
+    [(torch.sigmoid, "none", 1), (nn.Softmax(1), "none", 2), (lambda y: 20 * y - 4, "sigmoid", 1),
+     (nn.Identity(), "softmax", 2), (torch.relu, "softmax", 2), (torch.sigmoid, "softmax", 2)],
+)  # fmt: skip
+def test_an_output_of_either_kind_goes_with_its_activation(end, activation, outputs):
+    torch.manual_seed(0)
+    assert check_channels(Ending(end, outputs), of(activation, outputs)) == ()

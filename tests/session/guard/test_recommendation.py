@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.imaging import Grid, case_from_arrays
-from napari_osuda.session.advice import Expected, ReasonKind
+from napari_osuda.session.advice import Expected, Reason, ReasonKind, Recommendation
 from napari_osuda.session.guard.estimate import Change, fitted
 from napari_osuda.session.guard.figures import Figures
 from napari_osuda.session.guard.passes import WHOLE
@@ -134,3 +134,12 @@ def test_volumes_are_told_in_ml():
 
 def test_a_mask_that_is_the_sources_needs_no_judgment():
     assert (unchanged().decision, kinds(unchanged())) == ("accept", [ReasonKind.UNCHANGED])
+    worse = Recommendation("keep-source", (Reason(ReasonKind.RISK),), {"figures": {}})
+    assert (unchanged(worse).decision, unchanged(worse).signals) == ("accept", {"figures": {}})
+
+
+def test_an_empty_or_poor_mask_is_no_better_for_being_the_sources():
+    empty = unchanged(marked=False)
+    assert (empty.decision, kinds(empty)) == ("neither", [ReasonKind.NOTHING])
+    poor = Recommendation("neither", (Reason(ReasonKind.POOR),))
+    assert unchanged(poor) is poor

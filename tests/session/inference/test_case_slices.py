@@ -28,4 +28,4 @@ def test_maps_go_into_a_card_and_come_back(model, maps):
 
 def test_a_case_goes_through_in_its_slices_with_brain(model, case):
     stack = SliceStack(case, slice_spec(model.card))
-    assert parts(stack) == int(stack.foreground.sum()) == 7
+    assert parts(stack, model.card) == int(stack.foreground.sum()) == 7

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
 
-from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
+from napari_osuda.models import ModelCard
 from napari_osuda.session.inference.case_slices import slice_spec
-from napari_osuda.session.inference.prediction import predicted
+from napari_osuda.session.inference.prediction import predicted, returned
 
 
 def all_of(model, case, **how):
@@ -49,3 +52,26 @@ def test_who_watches_sees_probabilities_in_the_cases_own_voxels(model, case):
     stack = SliceStack(case, slice_spec(model.card))
     larger = stack.assemble({index: (p[1] > p[0]).astype(np.uint8) for index, p in seen.items()})
     np.testing.assert_array_equal(mask == 3, larger == 1)
+
+
+@pytest.mark.parametrize("interpolated", ["logits", "probabilities", "nearest"])
+def test_what_is_interpolated_on_the_way_back_is_what_the_card_says(interpolated):
+    card = ModelCard.of(
+        channels=("t2",), output_channels=("background", "lesion"), size=(4, 4), field_of_view_mm=(8.0, 8.0),
+        normalisation="none", interpolated=interpolated,
+    )  # fmt: skip
+    case = case_from_arrays("p", {"t2": np.ones((8, 8, 2), np.float32)}, Grid((8, 8, 2), np.eye(4)))
+    stack = SliceStack(case, slice_spec(card))
+    output = torch.zeros(1, 2, 4, 4)
+    output[:, 1, 2:] = 10.0
+    output[:, 0, :2] = 1.0
+    p = returned(stack, np.array([0]), output, card)[0, 1, :, 4]
+    low, high = (1 / (1 + np.exp(-v)) for v in (-1.0, 10.0))
+    if interpolated == "nearest":
+        np.testing.assert_allclose(p, [low] * 4 + [high] * 4, rtol=1e-4)
+    else:
+        ends = (-1.0, 10.0) if interpolated == "logits" else (low, high)
+        between = ends[0] + (ends[1] - ends[0]) * 0.75
+        expected = 1 / (1 + np.exp(-between)) if interpolated == "logits" else between
+        assert p[4] == pytest.approx(expected, abs=1e-4)
+    np.testing.assert_allclose(returned(stack, np.array([0]), output, card).sum(axis=1), 1, atol=1e-5)

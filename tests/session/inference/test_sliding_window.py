@@ -109,3 +109,40 @@ def test_a_missing_monai_is_named_with_the_command_that_brings_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"pip install 'napari-osuda\[monai\]'"):
         require_monai()
+
+
+def test_windows_that_count_alike_are_monais_constant_mode():
+    from monai.inferers import sliding_window_inference
+
+    volume, _ = volume_with_head()
+    with torch.no_grad():
+        theirs = sliding_window_inference(volume, PATCH, 1, lambda x: Blurred()(x)[0], overlap=0.25)
+    *_, blended = slide(Blurred(), volume, PATCH, overlap=0.25, how="constant")
+    torch.testing.assert_close(blended.output, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_windows_spread_evenly_begin_where_nnunet_begins_them():
+    found = windows((110, 64, 25), (64, 64, 8), how="even")
+    starts = [sorted({window[axis].start for window in found}) for axis in range(3)]
+    assert starts == [[0, 23, 46], [0], [0, 3, 7, 10, 14, 17]]
+
+
+def test_large_logits_are_not_summed_in_half_precision():
+    class Loud(nn.Module):
+        def forward(self, x):
+            return torch.cat([x * 0 + 30_000, x * 0 - 30_000], 1)
+
+    *_, blended = slide(Loud(), torch.zeros(1, 1, *SHAPE), PATCH, how="even")
+    assert blended.output.isfinite().all()
+    assert blended.output[:, 0].min() > 29_000
+
+
+def test_windows_go_over_the_part_of_an_image_that_stands_for_the_slice():
+    class Seen(nn.Module):
+        def forward(self, x):
+            return x * 0 + 1
+
+    output = SlidingWindow(Seen(), (8, 8), 0.5, held=(10, 12))(torch.zeros(2, 1, 16, 16))
+    assert output.shape == (2, 1, 16, 16)
+    assert output[:, :, :10, :12].eq(1).all()
+    assert output.sum() == 2 * 10 * 12

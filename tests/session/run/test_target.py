@@ -4,7 +4,10 @@ import numpy as np
 import torch
 
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
+from napari_osuda.models import ModelCard
 from napari_osuda.session.run.target import Target
+
+CARD = ModelCard.of(channels=("t2",), output_channels=("background", "lesion"))
 
 
 def cone(name="cone"):
@@ -24,7 +27,7 @@ def test_slices_with_little_head_take_no_part_but_are_all_segmented():
     assert shown(Target([cone()], spec, 2)) == [1, 2, 3, 4, 5]
     some = Target([cone()], spec, 2, minimum_head=0.3)
     assert shown(some) == [3, 4, 5]
-    assert some.slices == 5
+    assert some.parts(CARD) == 5
     # Each case is measured by its own largest slice.
     assert shown(Target([cone(), cone("other")], spec, 4, minimum_head=1.0)) == [5, 5]
 
@@ -77,4 +80,4 @@ def test_patches_of_cases_that_are_smaller_come_in_batches_of_their_own():
     spec = SliceSpec("volume", step=(4, 4, 4), normalization="none")
     target = Target([ball(), ball("small", (10, 10, 10))], spec, 4)
     assert sorted(tuple(batch.shape) for batch in target) == [(1, 1, 12, 12, 12), (1, 1, 20, 24, 24)]
-    assert target.slices == 2
+    assert target.parts(CARD) == 2

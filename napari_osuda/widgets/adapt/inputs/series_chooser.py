@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SeriesChooser"]
 
+_SCROLL_BAR, _WIDEST = 20, 700
+
 
 class SeriesChooser(QDialog):
     """A list of series to tick; those whose name says a contrast are ticked at first.
@@ -57,6 +59,9 @@ class SeriesChooser(QDialog):
             ticked = one.is_magnitude and (not named or modality_of(one.description) is not None)
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
             self.list.addItem(item)
+        # Names of protocols are long, and the count of files stands behind them.
+        wanted = self.list.sizeHintForColumn(0) + 4 * self.list.frameWidth() + _SCROLL_BAR
+        self.list.setMinimumWidth(min(wanted, _WIDEST))
         self.list.itemChanged.connect(lambda _: self._on_ticked())
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel

@@ -44,3 +44,12 @@ def test_a_study_is_a_choice_and_one_series_is_none(study):
     (layer,) = read_paths([str(study / "s2")])
     assert layer[1]["name"] == "t2_tse_tra"
     assert ViewerModel().add_image(layer[0]).data.shape == (4, 5, 6)
+
+
+def test_long_names_are_shown_to_their_end(tmp_path, qtbot):
+    voxels = np.ones((6, 5, 4), np.int16)
+    name = "t2_tse_tra_448_3mm_p2_fs_a_long_name_of_a_protocol"
+    write_series(tmp_path / "s", voxels, AFFINE, description=name, number=1)
+    dialog = SeriesChooser(None, find_series(tmp_path), lambda ticked: None)
+    qtbot.addWidget(dialog)
+    assert dialog.list.minimumWidth() >= dialog.list.sizeHintForColumn(0)
