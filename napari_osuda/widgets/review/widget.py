@@ -140,6 +140,7 @@ class ReviewWidget(DockedWidget):
         decide.edit_toggled.connect(view.edit)
         decide.undo.connect(commands.undo)
         decide.redo.connect(commands.redo)
+        page.name.undo.connect(commands.undo)
         self.signing.saved.connect(self.sync.list_cases)
         self.incoming.came.connect(self.open_run)
         self.incoming.gone.connect(self._on_gone)

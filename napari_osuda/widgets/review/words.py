@@ -32,6 +32,7 @@ NAME_TIP = "The reviewer. The name signs all decisions of this session."
 SAVE = "Save and sign"
 SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
 NEEDS_NAME = "Enter your name first. The record says who decided."
+NAME_NEXT = "All slices are decided. Write your name and press Enter to save and sign."
 DETAILS, LESS = "Details", "Less"
 TABS = {
     "slices": "Slices",
