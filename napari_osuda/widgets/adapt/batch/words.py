@@ -25,10 +25,13 @@ RUNNING = "The batch is running."
 NOT_RUNNING = "The batch is not running."
 NO_REPORT = "There is no report yet."
 READING = "Looking for patients…"
+DEEPER = "Choose one of its folders"
+DEEPER_TIP = "Takes a folder of this one as the folder with the patients"
 STOPPING = "Stopping after this iteration…"
 BUSY_BATCH = "a batch of patients is running"
 
 _SHOWN = 3
+MOST_OFFERED = 30
 
 
 def found_words(folder: str, total: int, out: str) -> str:
