@@ -118,7 +118,7 @@ class BatchPanel(QWidget):
         def find() -> Any:
             from napari_osuda.session.cohort.patients import patients_in
 
-            return len(patients_in(Path(folder)))
+            return [job.name for job in patients_in(Path(folder))]
 
         self._looking.run(find)
 
@@ -209,10 +209,10 @@ class BatchPanel(QWidget):
         return last
 
     def _on_looked(self, found: Any) -> None:
-        if isinstance(found, int) and self._folder is not None:
+        if isinstance(found, list) and self._folder is not None:
             told = words.found_words(self._folder.name, found, str(self.out(self._folder)))
             self.state.setText(escape(told))
-        elif found is not None and not isinstance(found, int) and not self.running:
+        elif found is not None and not isinstance(found, list) and not self.running:
             self._batch, self._progress = found
             folder = Path(self._batch.folder)
             self.state.setText(escape(words.left_words(folder.name, self._progress)))
