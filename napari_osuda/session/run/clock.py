@@ -9,15 +9,17 @@ from napari_osuda.session.events import Progress, Stage
 __all__ = ["Clock"]
 
 # The stages that are planned, in their order. "statistics" is gone through several times.
-_ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after")
+_ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after", "writing")
 # Of each, the work of a unit in slices that are predicted, until it has been timed. A training step is three
-# passes of each slice of its batch; each of the others is about a pass of one slice.
+# passes of each slice of its batch; each of the others is about a pass of one slice. Model, masks and
+# report are written in half of that.
 _RELATIVE_COST: dict[Stage, float] = {
     "before": 1.0,
     "adapt": 3.0,
     "statistics": 1.0,
     "guard": 1.0,
     "after": 1.0,
+    "writing": 0.5,
 }
 # A slice that is averaged with its mirror image goes through the network twice.
 _MIRRORED = 2.0
@@ -39,7 +41,15 @@ class Clock:
         self._from = self._last = 0
 
     def plan(
-        self, *, slices: int, steps: int, batch: int, passes: int, looks: int, mirrored: bool = False
+        self,
+        *,
+        slices: int,
+        steps: int,
+        batch: int,
+        passes: int,
+        looks: int,
+        mirrored: bool = False,
+        written: bool = False,
     ) -> None:
         """What is to come.
 
@@ -57,9 +67,12 @@ class Clock:
             Slices that the guard sends through a network.
         mirrored : bool
             Whether predictions are averaged with those of the mirror image in the end.
+        written : bool
+            Whether there is a run folder.
         """
         self._slices, self._passes = slices, passes
         self._planned = {"before": slices, "adapt": steps, "guard": looks, "after": slices}
+        self._planned["writing"] = slices if written else 0
         self._relative = _RELATIVE_COST | {"adapt": _RELATIVE_COST["adapt"] * batch}
         self._relative["after"] *= _MIRRORED if mirrored else 1.0
 

@@ -193,6 +193,7 @@ class Run:
         self._clock.plan(
             slices=slices, steps=total, batch=setup.target.batch_size, looks=looks,
             passes=passes + (self._iterations is not None), mirrored=setup.card is not job.model.card,
+            written=job.out is not None,
         )  # fmt: skip
         yield from _about(setup, about_contrast)
         yield from self._masks.segment(self._stop.is_set)

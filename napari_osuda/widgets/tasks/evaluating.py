@@ -75,9 +75,7 @@ def evaluate_layers(mask: Labels, reference: Labels) -> Work:
 
 
 def _too_few() -> str:
-    raise CaseError(
-        "There must be two Labels layers: a mask, and a reference made by people."
-    )
+    raise CaseError("There must be two Labels layers: a mask, and a reference made by people.")
 
 
 def _same_layer() -> str:

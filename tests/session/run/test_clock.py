@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +51,29 @@ def test_the_time_left_is_right_to_a_factor_of_one_and_a_half(
             assert progress.seconds_left is not None
             ratio = progress.seconds_left / (end - at)
             assert 1 / 1.5 <= ratio <= 1.5, (progress, ratio)
+
+
+@pytest.mark.parametrize("patient", ["ms", "lgg"])
+def test_the_time_left_of_real_runs_is_right_to_a_factor_of_one_and_a_half(patient, monkeypatch):
+    """The seconds that one core took for each part of a run: four contrasts of MS, and FLAIR of a glioma."""
+    path = Path(__file__).with_name("recorded_times.json")
+    run = json.loads(path.read_text(encoding="utf-8"))[patient]
+    now, clock = [0.0], Clock()
+    monkeypatch.setattr(clock_module.time, "monotonic", lambda: now[0])
+    plan = {key: run[key] for key in ("slices", "steps", "batch", "passes", "looks")}
+    clock.plan(**plan, written=True)
+    *reports, (_, _, _, end) = run["reports"]
+    began, judged = reports[0][3], 0
+    for stage, done, total, at in reports:
+        now[0] = at
+        if stage == "writing":
+            continue
+        left = clock.progress(stage, done, total).seconds_left
+        # The end is "a few seconds left", whatever the figure; of these runs that is a tenth.
+        if left is not None and end - at > 0.1 * (end - began):
+            judged += 1
+            assert 1 / 1.5 <= left / (end - at) <= 1.5, (stage, done, left, end - at)
+    assert judged > 30
 
 
 def test_nothing_is_said_before_anything_is_known():
