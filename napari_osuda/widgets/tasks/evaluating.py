@@ -11,6 +11,7 @@ from napari.layers import Labels
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.imaging import onto_grid
+from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.napari_layers.writer import label_names, labels_on_grid
 from napari_osuda.widgets.tasks.answer import Work, answers, taken
 
@@ -25,7 +26,13 @@ def _of_two(form: FunctionGui[Any, Work]) -> None:
     mask, reference = form["mask"], form["reference"]
     assert isinstance(mask, ComboBox)
     assert isinstance(reference, ComboBox)
-    reference.choices = lambda _: [layer for layer in mask.choices if layer is not mask.value]
+
+    def others(_: object) -> list[Labels]:
+        # Ours come last: a mask of a network is no reference.
+        found = [layer for layer in mask.choices if layer is not mask.value]
+        return sorted(found, key=lambda layer: RESULT_KEY in layer.metadata)
+
+    reference.choices = others
     mask.changed.connect(reference.reset_choices)
 
 

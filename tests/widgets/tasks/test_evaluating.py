@@ -5,6 +5,7 @@ import pytest
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import dice
+from napari_osuda.napari_layers.masks import RESULT_KEY
 
 pytestmark = pytest.mark.viewer
 
@@ -35,7 +36,10 @@ def test_a_layer_is_never_offered_as_its_own_reference(viewer, masks, told):
         form.mask.value = mask
         assert form.reference.value is not None
         assert set(form.reference.choices) == set(form.mask.choices) - {mask}
+    first = form.reference.choices[0]
+    first.metadata = {RESULT_KEY: "before"}
     viewer.add_labels(np.zeros((3, 4, 5), np.uint8), name="third")
+    assert form.reference.choices[-1] is first, "a mask of a run is the last to be taken for a reference"
     assert len(form.reference.choices) == len(form.mask.choices) - 1
     for layer in form.reference.choices:
         viewer.layers.remove(layer)
