@@ -18,6 +18,7 @@ from hand import Hand, panel
 from qtpy.QtCore import QSettings, Qt
 
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.napari_layers.panels import open_panel
 from napari_osuda.simulation.shipped import sample_models
 
 pytestmark = [
@@ -170,6 +171,7 @@ def test_rough_handling_of_a_real_patient(viewers, tmp_path):
     hand.wait(lambda: adapt.cockpit.history is not None and len(adapt.cockpit.history), "a step", 900)
     adapt.closing.ask = lambda question: True
     _ended(viewer)
-    again = _opened(hand, runs)
+    again = open_panel(viewer, ADAPT)
+    again.resume_panel.look([runs])
     hand.wait(lambda: bool(again.resume_panel.runs), "the run that was closed on")
     hand.picture("5-resume")

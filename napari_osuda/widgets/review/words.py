@@ -24,6 +24,7 @@ EMPTY = (
 )
 REVIEW_LAST = "Review the last run"
 OPEN = f"Open{ELLIPSIS}"
+OPENING = f"Opening the masks{ELLIPSIS}"
 OPEN_TIP = "Open a run folder. It can also be dropped on this panel."
 WORKLIST_TIP = "All cases, and where the review of each stands"
 NO_OTHER_CASE = "There is no other case on the worklist."
