@@ -75,11 +75,12 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     story.clicks = to_open
     story.click(review.page.decide.rest_after)
     story.answer("Use adapted")
-    story.click(review.page.save_button)
-    if not review.acts.reviewer:
-        story.type(review.page.name, "A. Reader")
-        story.keys += 1
-        QTest.keyClick(review.page.name, Qt.Key.Key_Return)
+    # Once all is decided only the name is missing, and the keyboard is for it.
+    story.type(review.page.name, "A. Reader")
+    story.keys += 1
+    QTest.keyClick(review.page.name, Qt.Key.Key_Return)
+    if story.asked:
+        story.answer("Save and sign")
     story.wait(lambda: REPORT_DONE in review.page.note.text(), "the report")
     story.picture("7-saved")
     counted = {"clicks": story.clicks}

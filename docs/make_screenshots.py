@@ -25,7 +25,7 @@ from napari_osuda.simulation.shipped import sample_models, sample_patients
 IMAGES = Path(__file__).parent / "images"
 MONITOR = "OSUDA: Monitor (napari-osuda)"
 MODEL, PATIENT = "glioma-four-contrasts", "high-grade-other-scanner"
-WIDTH, HEIGHT, DOCK = 1440, 920, 330
+WIDTH, HEIGHT = 1440, 1000
 ITERATIONS, DURING, PAST = 20, 12, 5
 NARROW = 320
 LIMIT = 300_000
@@ -67,7 +67,7 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     picture(viewer, out / f"before-{theme}.png")
 
     _, monitor = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Monitor")
-    beside(widget, monitor)
+    settle()
     viewer.reset_view()
     widget.adapt()
     until(
@@ -142,15 +142,6 @@ def show_lesion(viewer: Any) -> None:
     """Go to the slice with the most tumor, so that there is something to see."""
     areas = (viewer.layers["reference"].data != 0).sum(axis=(1, 2))
     viewer.dims.set_current_step(0, int(areas.argmax()))
-
-
-def beside(first: Any, second: Any) -> None:
-    """Put the second dock to the right of the first, as a user would drag it."""
-    window = first.window()
-    docks = [first.parentWidget(), second.parentWidget()]
-    window.splitDockWidget(*docks, Qt.Orientation.Horizontal)
-    window.resizeDocks(docks, [DOCK, DOCK], Qt.Orientation.Horizontal)
-    settle()
 
 
 def monitor_picture(viewer: Any, path: Path) -> None:

@@ -81,10 +81,21 @@ class OsudaError(Exception):
     """Base of all errors that a user can correct; ``str(error)`` is a sentence for the user.
 
     What a stranger's file put into the sentence cannot steer the terminal that shows it.
+
+    Parameters
+    ----------
+    message : str
+        The sentence, in words that hold in a window, in a script and in a terminal.
+    command : str
+        What is to be done on the command line, for those who are there.
     """
 
-    def __init__(self, message: str = "", *more: object) -> None:
+    def __init__(self, message: str = "", *more: object, command: str = "") -> None:
         super().__init__(printable(str(message)), *more)
+        self.command = printable(command)
+        if command:
+            # A script that does not catch the error shows it as well.
+            self.add_note(self.command)
 
 
 class CaseError(OsudaError):
@@ -114,10 +125,12 @@ class UntrustedModelError(ModelError):
         Of the program, where trusting it would let it be read; None where nothing would.
     what : str
         What kind of program it is.
+    command : str
+        As for `OsudaError`.
     """
 
-    def __init__(self, message: str, *, sha256: str | None = None, what: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, sha256: str | None = None, what: str = "", command: str = "") -> None:
+        super().__init__(message, command=command)
         self.sha256 = sha256
         self.what = what
 
@@ -148,10 +161,17 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
-def explain(error: BaseException) -> str:
-    """A sentence on any failure: the project's own are sentences already."""
+def explain(error: BaseException, *, command: bool = False) -> str:
+    """A sentence on any failure: the project's own are sentences already.
+
+    Parameters
+    ----------
+    error : BaseException
+    command : bool
+        Whether it is said on the command line: what is to be done there is said as well.
+    """
     if isinstance(error, OsudaError):
-        return str(error)
+        return f"{error} {error.command}" if command and error.command else str(error)
     if out_of_memory(error):
         return (
             "The machine ran out of memory. Set a smaller batch_size (for a 3-D network smaller "

@@ -69,6 +69,33 @@ def test_words_of_our_own_making_are_gone_from_what_people_read(coined):
     assert not found
 
 
+# What only a terminal knows; a window and a script show the same sentence.
+COMMAND_WORDS = re.compile(
+    r"(?<![\w-])--[a-z]|=FILE\b|\b[A-Z]{2,}=[A-Z]|=\{?x?\}?#|same command|command line|\bstdin\b"
+)
+
+
+def _windows_texts(tree: ast.AST) -> Iterator[str]:
+    """Every text but those that are kept for the command line: the argument ``command`` of an error."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg != "command"]
+    return _texts(tree)
+
+
+def test_no_sentence_that_can_reach_a_window_speaks_of_the_command_line():
+    # The faces of the command line alone, pip's options, and texts that name no sentence.
+    apart = ("cli", "benchmark", "extras.py", "__main__.py")
+    found = [
+        f"{path.relative_to(PACKAGE)}: {text}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in apart
+        for text in _windows_texts(ast.parse(path.read_text(encoding="utf-8")))
+        if COMMAND_WORDS.search(text)
+    ]
+    assert not found
+
+
 def _paragraphs(markdown: str) -> Iterator[str]:
     """The prose of a document: no code, no tables, no titles, no pictures; a line of a list by itself."""
     plain = re.sub(r"^```.*?^```$|<!--.*?-->", "", markdown, flags=re.MULTILINE | re.DOTALL)

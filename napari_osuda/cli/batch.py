@@ -59,7 +59,7 @@ class Batch:
                     self.skipped += 1
                 except Exception as error:
                     _LOGGER.debug("%s failed", name, exc_info=True)
-                    said = explain(error)
+                    said = explain(error, command=True)
                     self.failed.append(name)
                     say(f"napari-osuda: {said if total == 1 else f'{name}: {said}'}", file=sys.stderr)
         finally:

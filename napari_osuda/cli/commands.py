@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if os.environ.get(_DEBUG):
                 raise
             LOGGER.debug("The command failed:", exc_info=True)
-            say(f"napari-osuda: {explain(error)}", file=sys.stderr)
+            say(f"napari-osuda: {explain(error, command=True)}", file=sys.stderr)
             return FAILED
 
 

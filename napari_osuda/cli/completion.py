@@ -29,7 +29,7 @@ class PrintCompletion(argparse.Action):
         try:
             import shtab
         except ImportError as error:
-            parser.exit(1, f"{parser.prog}: {explain(error)}\n")
+            parser.exit(1, f"{parser.prog}: {explain(error, command=True)}\n")
         _mark_paths(parser, shtab)
         say(shtab.complete(parser, shell=str(values)))
         parser.exit(0)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +56,7 @@ class FieldOfView:
         if self.points is None:
             return resample(slices, self.axes, outside)
         result = np.full((*slices.shape[:-3], *self.shape), outside, np.float32)
-        result[(..., *self._points_of_slice)] = self.points.forward(slices)
+        result[self._points_of_slice] = self.points.forward(slices)
         return result
 
     def back(
@@ -63,7 +64,7 @@ class FieldOfView:
     ) -> NDArray[np.float32]:
         """What is known of the network's voxels [B, K, h, w] in those of the slices."""
         if self.points is not None:
-            return self.points.back(planes[(..., *self._points_of_slice)], nearest=nearest)
+            return self.points.back(planes[self._points_of_slice], nearest=nearest)
         axes = [replace(axis, order=0) for axis in self._inverse] if nearest else self._inverse
         return resample(planes, axes, outside)
 
@@ -72,8 +73,8 @@ class FieldOfView:
         return tuple(axis.inverse for axis in self.axes)
 
     @property
-    def _points_of_slice(self) -> tuple[slice, ...]:
-        return tuple(slice(*axis.points) for axis in self.axes if axis.points is not None)
+    def _points_of_slice(self) -> tuple[Any, ...]:
+        return (..., *(slice(*axis.points) for axis in self.axes if axis.points is not None))
 
 
 def samplings(

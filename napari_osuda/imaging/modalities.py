@@ -153,11 +153,13 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
         if not fitting:
             raise CaseError(
                 f"No image for channel {channel}: seen were {_listed(seen)}. "
-                f"Say which one it is, as {channel}=FILE."
+                f"The name of an image must say {channel}.",
+                command=f"Or say which one it is, as {channel}=FILE.",
             )
         if len(fitting) > 1:
             raise CaseError(
-                f"Channel {channel} could be any of {_listed(fitting)}: say which one, as {channel}=FILE."
+                f"Channel {channel} could be any of {_listed(fitting)}. Leave one of them there.",
+                command=f"Or say which one, as {channel}=FILE.",
             )
         matched[channel] = fitting[0]
     return matched

@@ -118,7 +118,8 @@ def _named(given: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path
     if missing:
         raise CaseError(
             f"No file for channel {', '.join(missing)}: given were {', '.join(given) or 'none'}. "
-            f"Add {missing[0]}=FILE."
+            "Each channel of the model needs one.",
+            command=f"Add {missing[0]}=FILE.",
         )
     return files
 
@@ -133,7 +134,8 @@ def _of_one_file(path: Path, channels: Sequence[str], name: str, preparation: Pr
         )
         raise CaseError(
             f"{path} {what} and the model reads {len(channels)} channels ({', '.join(channels)}): "
-            f"give a folder, or {','.join(f'{c}=FILE' for c in channels)}."
+            "give a folder with one file for each.",
+            command=f"Or give {','.join(f'{c}=FILE' for c in channels)}.",
         )
     identity = volume.identity()
     images = [

@@ -110,9 +110,7 @@ def _sampled(
     return result.numpy().reshape(*images.shape[:-3], *shape)
 
 
-def _points(
-    step: NDArray[np.float64], source: Sequence[int], shape: tuple[int, ...]
-) -> Iterator[tuple[slice, Any]]:
+def _points(step: NDArray[Any], source: Sequence[int], shape: tuple[int, ...]) -> Iterator[tuple[slice, Any]]:
     """Where points lie from -1 to 1 between a volume's faces, as torch wants them, some planes at a time."""
     import torch
 

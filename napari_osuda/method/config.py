@@ -60,7 +60,7 @@ class AdaptationConfig(RunSettings, RivalSettings, MethodSettings):
         for item in items:
             key, equals, value = item.partition("=")
             if not equals:
-                raise ConfigError(f"'{item}' is not KEY=VALUE, as in iterations=40.")
+                raise ConfigError(f"'{item}' is no setting with its value, as in iterations=40.")
             changes[key.strip()] = value.strip()
         return (base or cls()).replace(**changes)
 

@@ -105,16 +105,17 @@ def answered_card(
     Raises
     ------
     ModelError
-        A question is unanswered (all are listed, with the option that answers them) or an answer is not
+        A question is unanswered (all are listed; ``command`` says how to answer them) or an answer is not
         allowed.
     """
     answers = dict(overrides)
     left = questions_of(guessed, answers)
     if left:
         raise ModelError(
-            f"{where} does not say: {'; '.join(_line(question) for question in left)}. Answer with "
-            "--set-card KEY=VALUE for each, or --set-card defaults=yes for all the defaults."
-            + "".join(f" {note}" for note in notes)
+            f"{where} does not say: {'; '.join(_line(question) for question in left)}."
+            + "".join(f" {note}" for note in notes),
+            command="Answer with --set-card KEY=VALUE for each, or --set-card defaults=yes for all the "
+            "defaults.",
         )
     answers.pop(ACCEPT_DEFAULTS, None)
     fields = {**guessed, **said, **answers}

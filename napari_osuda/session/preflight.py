@@ -132,7 +132,8 @@ def check_out(folder: Path, *, resume: bool = False) -> None:
         raise OutputError(f"There is nothing to resume in {folder}: {_what_is_there(folder)}.")
     if held and not resume:
         raise OutputError(
-            f"The folder {folder} is not empty. Give another one, or resume the run that is in it (--resume)."
+            f"The folder {folder} is not empty. Give another one, or resume the run that is in it.",
+            command="--resume does that.",
         )
     nearest = folder
     while not nearest.exists():

@@ -164,19 +164,19 @@ def test_every_convention_fits_every_spelling_of_the_model_in_any_order(names, c
 
 
 def test_a_missing_channel_lists_what_was_seen():
-    with pytest.raises(CaseError, match=r"channel t2: seen were a_t1\.nii, a_flair\.nii\..*t2=FILE"):
+    with pytest.raises(CaseError, match=r"channel t2: seen were a_t1\.nii, a_flair\.nii\.(?s:.*)t2=FILE"):
         match_channels(["a_t1.nii", "a_flair.nii", "a_t2_seg.nii"], ["t1", "t2"])
     with pytest.raises(CaseError, match="seen were no image"):
         match_channels([], ["t1"])
 
 
 def test_a_long_list_of_what_was_seen_is_cut():
-    with pytest.raises(CaseError, match=r"p0_t1, .* p11_t1 and 88 more: say"):
+    with pytest.raises(CaseError, match=r"p0_t1, .* p11_t1 and 88 more\."):
         match_channels([f"p{i}_t1" for i in range(100)], ["t1"])
 
 
 def test_an_ambiguous_channel_lists_the_candidates():
-    with pytest.raises(CaseError, match=r"Channel t1 could be any of T1\.nii, T1_fs\.nii: .*t1=FILE"):
+    with pytest.raises(CaseError, match=r"Channel t1 could be any of T1\.nii, T1_fs\.nii\.(?s:.*)t1=FILE"):
         match_channels(["T1.nii", "T1_fs.nii", "T2.nii"], ["t2", "t1"])
 
 

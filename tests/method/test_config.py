@@ -19,7 +19,7 @@ def test_texts_are_read_as_their_fields_types():
     ("item", "says"),
     [
         ("iteration=3", "no setting 'iteration'.*batch_size.*iterations"),
-        ("iterations", "not KEY=VALUE"),
+        ("iterations", "no setting with its value"),
         ("iterations=2.5", "whole number"),
         ("iterations=many", "whole number"),
         ("tau=nan", "number"),

@@ -32,7 +32,7 @@ def test_labels_answer_for_the_names_of_the_channels():
 def test_open_questions_are_listed_with_how_to_answer_them():
     with pytest.raises(ModelError, match=r"channels \(default t1\); plane \(default axial: axial") as caught:
         answered_card(SAID, GUESSED, {}, "weights.pt")
-    assert "--set-card defaults=yes" in str(caught.value)
+    assert "--set-card defaults=yes" in caught.value.command
 
 
 def test_answers_correct_what_is_stated():

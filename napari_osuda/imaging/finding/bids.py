@@ -106,7 +106,8 @@ def matched_by_entities(
     if len(set(spaces.values())) > 1:
         listed = ", ".join(f"{channel} in {space}" for channel, space in spaces.items())
         raise CaseError(
-            f"The images lie in different spaces ({listed}): give those of one space, by name=FILE,name=FILE."
+            f"The images lie in different spaces ({listed}): give those of one space.",
+            command="Give the files as name=FILE,name=FILE.",
         )
     return matched
 
@@ -133,7 +134,8 @@ def _complete_session(
         for session, group in sessions.items()
     )
     raise CaseError(
-        f"No session has all channels of the model ({lacking}): give the files as name=FILE,name=FILE."
+        f"No session has all channels of the model ({lacking}). One session must have all.",
+        command="Or give the files as name=FILE,name=FILE.",
     )
 
 

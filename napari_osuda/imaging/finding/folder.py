@@ -67,7 +67,7 @@ def channels_in(
         _require_one_day(folder, matched)
         _require_there(matched.values())
     except CaseError as error:
-        raise CaseError(f"In {folder}: {error}") from error
+        raise CaseError(f"In {folder}: {error}", command=error.command) from error
     return matched
 
 
@@ -87,7 +87,10 @@ def series_named(text: str) -> Path | None:
     fitting = [one for one in found if wanted.strip() in (str(one.number), one.description)]
     if len(fitting) != 1:
         many = f"{len(fitting)} series" if fitting else "no series"
-        raise CaseError(f"{folder} has {many} called '{wanted}'. {_listed(folder, found)}")
+        raise CaseError(
+            f"{folder} has {many} called '{wanted}'. {_listed(found)}",
+            command=f"Choose as in CHANNEL={_example(folder, found)}.",
+        )
     return fitting[0].files[0]
 
 
@@ -112,7 +115,8 @@ def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[s
     if not series:
         raise CaseError(
             f"{folder} holds phase images alone, or real or imaginary parts, and the model reads magnitudes. "
-            f"{_listed(folder, whole)}"
+            f"{_listed(whole)}",
+            command=f"Choose as in CHANNEL={_example(folder, whole)}.",
         )
     if len(series) == len(channels) == 1:
         # As with one file for a model of one channel: what it is called does not matter.
@@ -124,16 +128,24 @@ def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[s
     try:
         matched = match_channels(titles, channels)
     except CaseError as error:
-        raise CaseError(f"In the DICOM series of {folder}: {error} {_listed(folder, whole)}") from error
+        raise CaseError(
+            f"In the DICOM series of {folder}: {error} {_listed(whole)}",
+            command=f"Choose as in CHANNEL={_example(folder, whole)}.",
+        ) from error
     return {channel: series[titles.index(title)].files[0] for channel, title in matched.items()}
 
 
-def _listed(folder: Path, series: Sequence[DicomSeries], most: int = 20) -> str:
-    """The series to choose from, and how."""
+def _listed(series: Sequence[DicomSeries], most: int = 20) -> str:
+    """The series to choose from."""
     rows = [f"#{one.number} '{one.description}' ({len(one.files)} files)" for one in series[:most]]
     more = f" and {len(series) - most} more" if len(series) > most else ""
-    example = next((one.number for one in series if one.number is not None), 3)
-    return f"The series are {'; '.join(rows) or 'none'}{more}. Choose as in CHANNEL={folder}#{example}."
+    return f"The series are {'; '.join(rows) or 'none'}{more}."
+
+
+def _example(folder: Path, series: Sequence[DicomSeries]) -> str:
+    """One of them, as ``FOLDER#NUMBER``."""
+    number = next((one.number for one in series if one.number is not None), 3)
+    return f"{folder}#{number}"
 
 
 def _images(paths: Iterable[Path]) -> list[Path]:
@@ -163,6 +175,6 @@ def _require_one_day(folder: Path, matched: Mapping[str, Path]) -> None:
             days[re.sub(r"\D", "", found.group())] = f"{channel} in {'/'.join(parents)}"
     if len(days) > 1:
         raise CaseError(
-            f"The images are of different days ({'; '.join(days.values())}): give those of one visit, or the "
-            "files as name=FILE,name=FILE."
+            f"The images are of different days ({'; '.join(days.values())}): give those of one visit.",
+            command="Or give the files as name=FILE,name=FILE.",
         )

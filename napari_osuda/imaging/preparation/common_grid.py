@@ -83,7 +83,8 @@ def require_movable(grid: Grid, name: str, target: Grid, target_name: str, *, ch
         raise CaseError(
             f"{name} ({grid.describe()}) lies elsewhere than {target_name} ({target.describe()}), up to "
             f"{corners_apart(grid, target):.3g} mm away. It has as many and as large voxels, so its header "
-            "may be wrong. If it is right, choose a reference grid (--reference-grid), and it is resampled."
+            "may be wrong. If it is right, choose a reference grid, and it is resampled.",
+            command="--reference-grid chooses one.",
         )
 
 

@@ -67,7 +67,8 @@ def reading_of_program(content: bytes, sha256: str, name: str, package: Package,
     if not (trust is True or (trust and sha256 in trust)):
         raise UntrustedModelError(
             f"{package.path} (sha256 {sha256}) is a {kind} program ({name}), which is code and runs on this "
-            "computer. If you trust who made it, say so: --trust on the command line, trust=True in Python.",
+            "computer. It is opened only where you trust who made it.",
+            command="If you do, say so: --trust on the command line, trust=True in Python.",
             sha256=sha256,
             what=f"{kind} program",
         )
@@ -182,6 +183,7 @@ def _check_other_size(
     if expected is not None and not same:
         said = ",".join(str(n) for n in size)
         raise ModelError(
-            f"{name} works at one size once it is followed, but its card gives none. Answer with --set-card "
-            f"size={said}, or the size that it was trained at."
+            f"{name} works at one size once it is followed, but its card gives none. The card must "
+            f"say the size that it was trained at, such as {said}.",
+            command=f"Answer with --set-card size={said}, or that size.",
         )

@@ -56,7 +56,7 @@ def _counts(rows: Sequence[SessionRow]) -> Markup:
 
 def _failures(failed: Sequence[SessionRow]) -> Markup:
     rows = [(row.session.name, row.error or "no reason is known") for row in failed]
-    again = tag("p", "The same command tries them again.", class_="soft")
+    again = tag("p", "They are tried again when all are started again.", class_="soft")
     return tag("section", tag("h2", "Failed"), table("What failed, and why", ("", "reason"), rows), again)
 
 

@@ -83,9 +83,9 @@ def plan(
         With a sentence on what does not fit.
     """
     if parts < 1:
-        raise ConfigError(f"--num-parts is {parts}; it must be 1 or more.")
+        raise ConfigError(f"The number of parts is {parts}; it must be 1 or more.")
     if not 0 <= part <= parts:
-        raise ConfigError(f"--part-id is {part}; with {parts} parts it must be from 0 (or 1) to {parts}.")
+        raise ConfigError(f"The part is {part}; with {parts} parts it must be from 0 (or 1) to {parts}.")
     names = chosen_participants(dataset, labels)
     groups: list[tuple[str | None, tuple[str, ...]]]
     if together is None:

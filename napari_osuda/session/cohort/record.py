@@ -194,7 +194,9 @@ def require_same_cohort(
     elif then.method != now.method:
         what = f"the method {then.method}"
     elif then.together != now.together:
-        what = "each session by itself" if then.together is None else f"--together {then.together}"
+        what = (
+            "each session by itself" if then.together is None else f"patients put together by {then.together}"
+        )
     else:
         changed = [name for name in settings if then.settings.get(name) != now.settings[name]]
         if changed:

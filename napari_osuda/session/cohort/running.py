@@ -99,6 +99,6 @@ def _done_once(
         why = "" if error is None else f" {job.name}: {error}"
         raise OutputError(
             f"Nothing more can be written to {outcomes.out} ({failure.strerror or failure}).{why} Make "
-            "room; the same command continues from here."
+            "room and start again: it continues from here."
         ) from failure
     return JobStatus(job, outcome.state, outcome)

@@ -88,6 +88,34 @@ class Judging:
         self._card = job.model.card if card is None else card
         self._mixes: list[nn.Module] | None = None
 
+    def work(self, *, fallback: bool) -> tuple[int, int]:
+        """How much the guard is going to do, as far as it is known before there is anything to judge.
+
+        Parameters
+        ----------
+        fallback : bool
+            Whether the adapted network's masks are compared with those of what came before it.
+
+        Returns
+        -------
+        passes : int
+            How often the statistics of all slices are gathered.
+        looks : int
+            How many slices, or windows of a volume, go through a network.
+        """
+        job, later = self._job, nn.Identity()
+        names: tuple[CandidateName, ...] = ("adapted", "statistics") if fallback else ("adapted",)
+        candidates = [Candidate(name, later) for name in names]
+        if fallback and (self._is_mapped or self._is_averaged):
+            candidates.append(Candidate("curve" if self._is_mapped else "mirror", self._source))
+        mixes = [later] * len(SOURCE_SHARES)
+        pairs = zip(self._plain, self._stacks, strict=True)
+        looks = sum(
+            looks_at(self._source, candidates, mixes, plain, stack, job.model.card, self._card)
+            for plain, stack in pairs
+        )
+        return len(mixes) + fallback, looks
+
     def cases(self, network: nn.Module, *, trained: bool = True) -> Iterator[Event | CaseResult]:
         """Progress, and each case's result once it is there, for a network in eval mode on the device."""
         name: CandidateName = "adapted" if trained else "statistics"

@@ -9,18 +9,23 @@ from napari_osuda.session.events import Progress, Stage
 __all__ = ["Clock"]
 
 # The stages that are planned, in their order. "statistics" is gone through several times.
-_ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after")
+_ORDER: tuple[Stage, ...] = ("before", "adapt", "statistics", "guard", "after", "writing")
 # Of each, the work of a unit in slices that are predicted, until it has been timed. A training step is three
-# passes of a batch; each of the others is a pass of one slice, and of its mirror image where that helps:
-# between one and two passes.
-_RELATIVE_COST = {"before": 1.0, "adapt": 48.0, "statistics": 1.0, "guard": 1.3, "after": 1.4}
-
+# passes of each slice of its batch; each of the others is about a pass of one slice. Model, masks and
+# report are written in half of that.
+_RELATIVE_COST: dict[Stage, float] = {
+    "before": 1.0,
+    "adapt": 3.0,
+    "statistics": 1.0,
+    "guard": 1.0,
+    "after": 1.0,
+    "writing": 0.5,
+}
+# A slice that is averaged with its mirror image goes through the network twice.
+_MIRRORED = 2.0
 
 # What a stage that was not timed yet is likest to: a pass of single slices, else a training step.
 _NEAREST: tuple[Stage, ...] = ("before", "guard", "after", "statistics", "adapt")
-# How often the statistics of all slices are gathered, and all slices segmented to compare: by the guard of
-# one network, and with the two or three that it may go back to. The second is known once the guard begins.
-_GUARD, _FALLBACK = (3, 6), (4, 11)
 
 
 class Clock:
@@ -28,13 +33,24 @@ class Clock:
 
     def __init__(self) -> None:
         self._planned: dict[Stage, float] = {}
+        self._relative: dict[Stage, float] = dict(_RELATIVE_COST)
         self._passes, self._slices, self._entered = 0, 0, 0
         self._pace: dict[Stage, float] = {}
         self._stage: Stage | None = None
         self._since = 0.0
         self._from = self._last = 0
 
-    def plan(self, *, slices: int, steps: int, guard: bool, fallback: bool) -> None:
+    def plan(
+        self,
+        *,
+        slices: int,
+        steps: int,
+        batch: int,
+        passes: int,
+        looks: int,
+        mirrored: bool = False,
+        written: bool = False,
+    ) -> None:
         """What is to come.
 
         Parameters
@@ -43,12 +59,22 @@ class Clock:
             That are segmented before and after.
         steps : int
             Iterations.
-        guard, fallback : bool
-            The settings of these names: whether masks are compared, and those of how many networks.
+        batch : int
+            Slices in one.
+        passes : int
+            How often the statistics of all slices are gathered.
+        looks : int
+            Slices that the guard sends through a network.
+        mirrored : bool
+            Whether predictions are averaged with those of the mirror image in the end.
+        written : bool
+            Whether there is a run folder.
         """
-        passes, looks = (_FALLBACK if fallback else _GUARD) if guard else (1, 0)
         self._slices, self._passes = slices, passes
-        self._planned = {"before": slices, "adapt": steps, "guard": looks * slices, "after": slices}
+        self._planned = {"before": slices, "adapt": steps, "guard": looks, "after": slices}
+        self._planned["writing"] = slices if written else 0
+        self._relative = _RELATIVE_COST | {"adapt": _RELATIVE_COST["adapt"] * batch}
+        self._relative["after"] *= _MIRRORED if mirrored else 1.0
 
     def progress(self, stage: Stage, done: int, total: int) -> Progress:
         """The progress of a stage, with the seconds left of the whole."""
@@ -80,5 +106,5 @@ class Clock:
             return self._pace[stage]
         for known in _NEAREST:
             if known in self._pace:
-                return self._pace[known] * _RELATIVE_COST.get(stage, 1.0) / _RELATIVE_COST[known]
+                return self._pace[known] * self._relative.get(stage, 1.0) / self._relative[known]
         return 0.0

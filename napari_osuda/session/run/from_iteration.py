@@ -64,12 +64,15 @@ class RunFromIteration:
             raise OutputError("No model was adapted in this run, so it has no earlier iteration.")
         network_at(state, past.job.model.network, into=adaptation.model)
         adaptation.t = self._iteration
-        guard = setup.job.config.guard
-        clock.plan(slices=setup.target.parts(setup.job.model.card), steps=0, guard=guard, fallback=False)
-        for done, total in adaptation.finishing():
-            yield clock.progress("statistics", done, total)
         # Written only once all of them are there.
         masks = Masks(setup, None, clock, past.cases)
+        passes, looks = masks.work_of_guard(fallback=False)
+        clock.plan(
+            slices=setup.target.parts(setup.card), steps=0, batch=setup.target.batch_size, passes=1 + passes,
+            looks=looks, mirrored=setup.card is not setup.job.model.card,
+        )  # fmt: skip
+        for done, total in adaptation.finishing():
+            yield clock.progress("statistics", done, total)
         afters: list[After] = []
         for event in masks.judge(adaptation.model, trained=self._iteration != 0):
             if isinstance(event, After):

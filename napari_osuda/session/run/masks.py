@@ -75,6 +75,10 @@ class Masks:
                     return
             done += parts(stack, card)
 
+    def work_of_guard(self, *, fallback: bool) -> tuple[int, int]:
+        """Passes and looks of the guard, as `Judging.work` gives them; none where it is switched off."""
+        return self._judging().work(fallback=fallback) if self._setup.job.config.guard else (0, 0)
+
     def judge(self, network: nn.Module, *, trained: bool) -> Iterator[Event]:
         """Make the masks of a finished network (``trained``: by more than its statistics)."""
         for part in self._judging().cases(network, trained=trained):

@@ -188,9 +188,13 @@ class Run:
             # From here on, whatever happens to this process, the run can be found and taken up again.
             self._save()
         yield Started(layers, total, str(self.device), classes_of(job), intensity_changes(job, setup.maps))
-        slices = setup.target.parts(setup.job.model.card)
-        config = job.config
-        self._clock.plan(slices=slices, steps=total, guard=config.guard, fallback=config.fallback)
+        slices = setup.target.parts(setup.card)
+        passes, looks = self._masks.work_of_guard(fallback=self._may_fall_back)
+        self._clock.plan(
+            slices=slices, steps=total, batch=setup.target.batch_size, looks=looks,
+            passes=passes + (self._iterations is not None), mirrored=setup.card is not job.model.card,
+            written=job.out is not None,
+        )  # fmt: skip
         yield from _about(setup, about_contrast)
         yield from self._masks.segment(self._stop.is_set)
         if self._processes.any(self.stopping):
@@ -208,11 +212,10 @@ class Run:
     def _adapted(self, iterations: Iterations) -> Iterator[Event]:
         """The masks of what training has led to, or of iteration 0 where the guard prefers that."""
         assert self._masks is not None
-        config, adaptation = self.job.config, iterations.adaptation
+        adaptation = iterations.adaptation
         self._network = adaptation.model
         untrained = iterations.collapsed_to == 0
-        replaced = config.inference_statistics in ("target", "mixed")
-        if not (config.guard and config.fallback and replaced and iterations.reports) or untrained:
+        if not (self._may_fall_back and iterations.reports) or untrained:
             yield from self._masks.judge(adaptation.model, trained=not untrained)
             return
         good, earlier = iterations.earlier or (0, None)
@@ -225,6 +228,12 @@ class Run:
             yield wording.fallback(choice_words(choice.name, reached, choice.refused))
         for case in found:
             yield from self._masks.take(case)
+
+    @property
+    def _may_fall_back(self) -> bool:
+        """Whether the settings let the guard compare the adapted network with what came before it."""
+        config = self.job.config
+        return config.guard and config.fallback and config.inference_statistics in ("target", "mixed")
 
     def _save(self) -> None:
         if self._iterations is not None:

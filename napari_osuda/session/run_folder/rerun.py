@@ -89,16 +89,18 @@ class Rerun:
         """
         known = self.record.model
         if known.path is None:
-            raise ModelError("That run does not say where its model was. Give it with --model.")
+            raise ModelError("That run does not say where its model was.", command="Give it with --model.")
         try:
             card = ModelCard.model_validate(known.card.model_dump())
         except ValidationError:
-            raise ModelError("The model card in the record of that run is damaged. Give --model.") from None
+            raise ModelError(
+                "The model card in the record of that run is damaged.", command="Give it with --model."
+            ) from None
         model = reread_model(known.path, card, trust=trust)
         if known.sha256 not in (None, model.sha256):
             raise ModelError(
-                f"{known.path} is not the model of that run: the file has changed since. Give it with "
-                "--model if you mean this one."
+                f"{known.path} is not the model of that run: the file has changed since.",
+                command="Give it with --model if you mean this one.",
             )
         return model
 
@@ -117,7 +119,8 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
     files = {image.channel: image.path for image in entry.inputs if image.path is not None}
     if len(files) < len(entry.inputs):
         raise CaseError(
-            f"The images of '{entry.name}' were layers of a viewer, not files. Give them with --case."
+            f"The images of '{entry.name}' were layers of a viewer, not files.",
+            command="Give them with --case.",
         )
     titles = {image.channel: image.title for image in entry.inputs if image.title}
     case = reread_case(entry.name, files, titles, channels, _preparation(entry))
@@ -125,8 +128,8 @@ def _case(entry: CaseRecord, channels: Sequence[str]) -> Case:
     for source in case.sources:
         if then[source.channel] not in (None, source.sha256):
             raise CaseError(
-                f"{source.path} is not the image of that run: the file has changed since. Give it with "
-                "--case if you mean this one."
+                f"{source.path} is not the image of that run: the file has changed since.",
+                command="Give it with --case if you mean this one.",
             )
     return case
 
@@ -139,10 +142,13 @@ def _preparation(entry: CaseRecord) -> Preparation:
     mask = None if preparation.brain_mask is None else Path(preparation.brain_mask)
     if mask is None and preparation.brain_share is not None and not preparation.extract_brain:
         raise CaseError(
-            f"The brain mask of '{entry.name}' was a layer of a viewer. Give it as a file with --brain-mask."
+            f"The brain mask of '{entry.name}' was a layer of a viewer, not a file.",
+            command="Give it as a file with --brain-mask.",
         )
     if mask is not None and not mask.is_file():
-        raise CaseError(f"The brain mask of '{entry.name}' is not at {mask}. Give it with --brain-mask.")
+        raise CaseError(
+            f"The brain mask of '{entry.name}' is not at {mask}.", command="Give it with --brain-mask."
+        )
     if mask is not None and preparation.brain_mask_sha256 not in (None, sha256_of(mask)):
         raise CaseError(f"{mask} is not the brain mask of that run: the file has changed since.")
     return Preparation(

@@ -16,6 +16,17 @@ __all__ = ["Canvas"]
 _LOWEST, _HIGHEST = 130, 320
 
 
+class _Axis(pg.AxisItem):
+    whole = False
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """How far ticks are apart, and where they begin; pyqtgraph asks for it."""
+        levels: list[tuple[float, float]] = super().tickSpacing(low, high, size)
+        if not self.whole:
+            return levels
+        return [(step, offset) for step, offset in levels if step >= 1] or [(1.0, 0.0)]
+
+
 class Canvas(pg.GraphicsLayoutWidget):
     """Two axes around a view box; the wheel scrolls what it lies in and does not zoom.
 
@@ -36,7 +47,7 @@ class Canvas(pg.GraphicsLayoutWidget):
         self.ci.layout.setContentsMargins(0, 4, 4, 0)
         self.ci.layout.setSpacing(0)
         self.box: Any = pg.ViewBox(enableMenu=False, enableMouse=False)
-        self.axes: dict[str, Any] = {side: pg.AxisItem(side) for side in ("left", "bottom")}
+        self.axes: dict[str, Any] = {side: _Axis(side) for side in ("left", "bottom")}
         self.addItem(self.axes["left"], row=0, col=0)
         self.addItem(self.box, row=0, col=1)
         self.addItem(self.axes["bottom"], row=1, col=1)
@@ -66,6 +77,10 @@ class Canvas(pg.GraphicsLayoutWidget):
         for axis in self.axes.values():
             axis.setPen(colors.faint)
             axis.setTextPen(colors.text)
+
+    def count_whole(self) -> None:
+        """Mark whole numbers alone below the plot: there is no iteration between two."""
+        self.axes["bottom"].whole = True
 
     def add(self, item: Any, *, counts: bool = True) -> None:
         """Show an item; whether it counts for the range that is shown."""

@@ -55,6 +55,7 @@ class LinePanel(PlotPanel):
         self.cursor.hide()
         self.view.add(self.cursor, counts=False)
         self.view.set_label("left", self.unit)
+        self.view.count_whole()
         self.show_history(None)
 
     # What a subclass gives

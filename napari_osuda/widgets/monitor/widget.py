@@ -48,7 +48,7 @@ _SHARE, _RESTS_AT_MOST = 0.025, 0.2
 # but no iteration waits for longer than that, however many slices follow each other.
 _SCROLLING, _SCROLLING_AT_MOST = 0.2, 0.35
 # Plots stand side by side where each can have this width.
-_COLUMN_PIXELS = 440
+_COLUMN_PIXELS = 340
 
 
 class MonitorWidget(DockedWidget):

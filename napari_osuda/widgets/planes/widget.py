@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import QSignalDebouncer
 
 from napari_osuda.imaging.planes import PLANE_OF_CODE
 from napari_osuda.imaging.world import SHOWN_AXES
@@ -90,10 +91,9 @@ class PlanesWidget(DockedWidget):
         show_letters(napari_viewer)
         self.crosshair = Crosshair(napari_viewer)
         self._axes = (1, 2)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_SOON_MS)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = QSignalDebouncer(parent=self)
+        self._soon.setTimeout(_SOON_MS)
+        self._soon.triggered.connect(self.refresh)
         self._placed = False
         self._watched: list[Any] = []
         viewer = self.viewer
@@ -144,7 +144,7 @@ class PlanesWidget(DockedWidget):
 
     def tear_down(self) -> None:
         """Give back events and the crosshair."""
-        self._soon.stop()
+        self._soon.cancel()
         for event in self._events:
             event.disconnect(self._on_change)
         for layer in self._watched:
@@ -225,7 +225,7 @@ class PlanesWidget(DockedWidget):
 
     def _on_layer(self, event: Any) -> None:
         if event.type in _SEEN:
-            self._soon.start()
+            self._soon.throttle()
 
     def _on_change(self, event: object = None) -> None:
-        self._soon.start()
+        self._soon.throttle()

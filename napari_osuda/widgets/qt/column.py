@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, Qt
+from collections.abc import Sequence
+
+from qtpy.QtCore import QEvent, QRect, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
@@ -45,6 +47,57 @@ def scrolled(inside: QWidget) -> QScrollArea:
     return area
 
 
+class _Rows(QGridLayout):
+    """As many columns of one width as there is room for.
+
+    Its height follows its width, and Qt asks for that before it lays out. A widget that arranged its buttons
+    once it has another width would keep the height of the width before.
+    """
+
+    def __init__(self, buttons: Sequence[QWidget]) -> None:
+        super().__init__()
+        self._buttons = buttons
+        self._columns = 0
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setSpacing(4)
+
+    def hasHeightForWidth(self) -> bool:
+        """It has."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Pixels, at a width in pixels."""
+        rows = -(-len(self._buttons) // self._columns_at(width))
+        height = max(button.sizeHint().height() for button in self._buttons)
+        return rows * height + (rows - 1) * self.verticalSpacing()
+
+    def minimumHeightForWidth(self, width: int) -> int:
+        """No button is cut."""
+        return self.heightForWidth(width)
+
+    def setGeometry(self, rect: QRect) -> None:
+        """Arrange the buttons for a width, and lay them out."""
+        self.arrange(self._columns_at(rect.width()))
+        super().setGeometry(rect)
+
+    def arrange(self, columns: int) -> None:
+        """Put the buttons into so many columns."""
+        if columns == self._columns:
+            return
+        for column in range(max(columns, self._columns)):
+            self.setColumnStretch(column, 1 if column < columns else 0)
+        self._columns = columns
+        for index, button in enumerate(self._buttons):
+            self.addWidget(button, index // columns, index % columns)
+
+    def _columns_at(self, width: int) -> int:
+        widest = max(button.sizeHint().width() for button in self._buttons)
+        most = (width + self.horizontalSpacing()) // (widest + self.horizontalSpacing())
+        rows = -(-len(self._buttons) // max(min(most, len(self._buttons)), 1))
+        # Four where three have room: two and two.
+        return -(-len(self._buttons) // rows)
+
+
 class ButtonRows(QWidget):
     """Buttons of one width, as many in a row as have room for their words; none is cut in a narrow dock.
 
@@ -55,39 +108,8 @@ class ButtonRows(QWidget):
 
     def __init__(self, *buttons: QWidget) -> None:
         super().__init__()
-        self._buttons = buttons
-        self._columns = 0
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(4)
         for button in buttons:
             button.setMinimumWidth(1)
-        self._arrange(len(buttons))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width has room for others."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def event(self, event: QEvent) -> bool:
-        """A button has got other words, or another font with napari's theme."""
-        done = bool(super().event(event))
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return done
-
-    def _fit(self) -> None:
-        widest = max(button.sizeHint().width() for button in self._buttons)
-        most = (self.width() + self._grid.horizontalSpacing()) // (widest + self._grid.horizontalSpacing())
-        rows = -(-len(self._buttons) // max(min(most, len(self._buttons)), 1))
-        # Four where three have room: two and two.
-        self._arrange(-(-len(self._buttons) // rows))
-
-    def _arrange(self, columns: int) -> None:
-        if columns == self._columns:
-            return
-        for column in range(max(columns, self._columns)):
-            self._grid.setColumnStretch(column, 1 if column < columns else 0)
-        self._columns = columns
-        for index, button in enumerate(self._buttons):
-            self._grid.addWidget(button, index // columns, index % columns)
+        rows = _Rows(buttons)
+        self.setLayout(rows)
+        rows.arrange(len(buttons))

@@ -87,7 +87,9 @@ class ReviewCommands:
         if review is None:
             return
         question = words.whole_question(kind, review.decisions, review.any_painted)
-        self._ask(question, {words.USE[kind]: lambda: self._decide(review, kind, None, ())}, bulk=True)
+        self._ask(
+            question, {words.USE[kind]: lambda: self._decide(review, kind, None, (), go_on=False)}, bulk=True
+        )
 
     def flag(self, whole: bool = False) -> None:
         """Flag the chosen slices or the case with the comment; without a comment a flag is removed."""
@@ -150,6 +152,11 @@ class ReviewCommands:
         act = lambda: review.decide(kind, plane, slices, self.reviewer)  # noqa: E731
         if not self._act(review, act, kind, slices, plane):
             return
+        run = self._context.run
+        if not go_on and run is not None:
+            _, done, total = run.best_progress(review)
+            if done == total:
+                self._page.ask_name()
         if len(slices) > 1:
             # The selection has served: the next key is for the slice that is seen.
             self._page.slices.view.clearSelection()

@@ -94,6 +94,10 @@ class ReviewContext(QObject):
             self._tables[key] = slice_table(self.review.case, plane)
         return self._tables[key]
 
+    def keep_table(self, review: Review, table: SliceTable) -> None:
+        """Keep counts that were made on another thread."""
+        self._tables[(id(review), review.case.name, table.plane)] = table
+
     def in_plane(self) -> bool:
         """Whether a slice is shown; in 3-D none is, which is said."""
         if self.layers.plane() is None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -36,7 +37,26 @@ from napari_osuda.widgets.review.view.mode_panel import ModePanel
 from napari_osuda.widgets.review.view.opacity import LabelOpacity
 from napari_osuda.widgets.review.view.volumes import VolumeLine, VolumeTable, label_names
 
-__all__ = ["ReviewPage"]
+__all__ = ["NameField", "ReviewPage"]
+
+
+class NameField(QLineEdit):
+    """A name to sign with, that gets the keyboard once all is decided; what is not typing is passed on."""
+
+    #: Ctrl+Z where nothing was typed: the decision is meant.
+    undo = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Leave with Escape; undo the last decision where there is no text to undo."""
+        if event is not None and event.key() == Qt.Key.Key_Escape:
+            self.clearFocus()
+        elif (
+            event is not None and event.matches(QKeySequence.StandardKey.Undo) and not self.isUndoAvailable()
+        ):
+            self.clearFocus()
+            self.undo.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ReviewPage:
@@ -71,7 +91,7 @@ class ReviewPage:
         self.runs = RunsPanel()
         self.reference = ReferencePanel(owner.viewer)
         self.legend = KeyLegend()
-        self.name = QLineEdit()
+        self.name = NameField()
         self.name.setPlaceholderText(words.NAME_HINT)
         self.name.setToolTip(words.NAME_TIP)
         self.name.setAccessibleName("Reviewer")
@@ -115,6 +135,12 @@ class ReviewPage:
     def reviewer(self) -> str:
         """Who reviews, as the record will say."""
         return str(self.name.text().strip())
+
+    def ask_name(self) -> None:
+        """All is decided: only the name is missing, and the keyboard is for it."""
+        if not self.reviewer and self.name.isVisible():
+            self.name.setFocus()
+            self.tell(words.NAME_NEXT)
 
     def set_empty(self, why: str, again: bool) -> None:
         """Say why there is no case, and offer the run that has ended in this viewer."""

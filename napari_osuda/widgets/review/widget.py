@@ -10,10 +10,13 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog
 
+from napari_osuda.errors import OsudaError, explain
 from napari_osuda.napari_layers.orientation import show_letters
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.cockpit.docked import DockedWidget
+from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.dropped import dropped
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
@@ -27,7 +30,7 @@ from napari_osuda.widgets.review.page import ReviewPage
 from napari_osuda.widgets.review.reference.scoring import ReferenceView
 from napari_osuda.widgets.review.signing import Signing
 from napari_osuda.widgets.review.view.layers import ReviewLayers
-from napari_osuda.widgets.review.worklist import Worklist
+from napari_osuda.widgets.review.worklist import Worklist, first_case
 
 __all__ = ["ReviewWidget"]
 
@@ -66,6 +69,10 @@ class ReviewWidget(DockedWidget):
         self.sync = self.view.sync
         self.signing = Signing(self.context, self.page, self)
         self.incoming = IncomingRuns(self.viewer, self.cockpit, self.layers)
+        self._reading = Background(self)
+        self._reading.done.connect(self._on_read)
+        self._reading.failed.connect(self._on_unread)
+        self._wanted: ReviewRun | None = None
         self._placed = False
         show_letters(napari_viewer)
         self.keys = ReviewKeys(napari_viewer, self._actions())
@@ -87,8 +94,11 @@ class ReviewWidget(DockedWidget):
     # What others may call
 
     def open_folder(self, folder: Path | str) -> None:
-        """Review the run in a folder; a failure is told in the panel."""
-        self.incoming.take_folder(folder)
+        """Review the run in a folder, at once; a failure is told in the panel."""
+        try:
+            self.open_run(ReviewRun.of_folder(folder))
+        except OsudaError as error:
+            self.context.tell(str(error), True)
 
     def save(self) -> None:
         """Write the final mask, its table and the report into the run folder."""
@@ -96,6 +106,7 @@ class ReviewWidget(DockedWidget):
 
     def open_run(self, run: ReviewRun) -> None:
         """Put a run's cases on the worklist and show the one that was last under review, or the first."""
+        self._wanted = None
         self.view.open(*self.worklist.add(run))
 
     def compare(self, mode: str) -> None:
@@ -120,7 +131,7 @@ class ReviewWidget(DockedWidget):
         context.message.connect(page.tell)
         context.decided.connect(self.sync.show_decisions)
         page.open_button.clicked.connect(self._ask_folder)
-        page.runs.opened.connect(self.open_folder)
+        page.runs.opened.connect(self.incoming.take_folder)
         page.last_button.clicked.connect(self.incoming.take_result)
         page.case.activated.connect(lambda row: self.view.open(*self.worklist.items[row]))
         for combo in (page.case, page.reference.combo, page.reference.map):
@@ -140,8 +151,9 @@ class ReviewWidget(DockedWidget):
         decide.edit_toggled.connect(view.edit)
         decide.undo.connect(commands.undo)
         decide.redo.connect(commands.redo)
+        page.name.undo.connect(commands.undo)
         self.signing.saved.connect(self.sync.list_cases)
-        self.incoming.came.connect(self.open_run)
+        self.incoming.came.connect(self._on_came)
         self.incoming.gone.connect(self._on_gone)
         self.incoming.refused.connect(lambda sentence: context.tell(sentence, True))
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
@@ -171,8 +183,27 @@ class ReviewWidget(DockedWidget):
         if self.incoming.ended_here(self.run):
             self.view.end()
 
+    def _on_came(self, run: ReviewRun) -> None:
+        """Read its masks on another thread, and show them once they are there."""
+        self._wanted = run
+        self.page.tell(words.OPENING)
+        self._reading.run(lambda: (run, *first_case(run)))
+
+    def _on_read(self, read: tuple[ReviewRun, Review, SliceTable]) -> None:
+        run, review, table = read
+        if run is self._wanted:
+            self.context.keep_table(review, table)
+            self.open_run(run)
+
+    def _on_unread(self, error: Exception) -> None:
+        self._wanted = None
+        self.context.tell(explain(error), True)
+
     def _on_gone(self, run: ReviewRun) -> None:
         """The images of a run were removed, or another patient's have come: its review does not stay."""
+        if run is self._wanted:
+            self._wanted = None
+            self.page.tell("")
         if run is self.run:
             self.view.end()
 
@@ -188,7 +219,7 @@ class ReviewWidget(DockedWidget):
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, words.OPEN_FOLDER)
         if folder:
-            self.open_folder(folder)
+            self.incoming.take_folder(folder)
 
     # What is shown
 
@@ -207,7 +238,7 @@ class ReviewWidget(DockedWidget):
         path = dropped(event)
         if event is not None and path is not None:
             event.acceptProposedAction()
-            self.open_folder(path.parent if path.name == "run.json" else path)
+            self.incoming.take_folder(path.parent if path.name == "run.json" else path)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Share the place of the plugin's other panels."""
@@ -219,6 +250,7 @@ class ReviewWidget(DockedWidget):
     def tear_down(self) -> None:
         """Give back keys, layers and connections; what was decided is in the record."""
         self.cockpit.reviewed = None
+        self._reading.close()
         self.signing.close()
         self.incoming.close()
         self.reference.close()

@@ -24,6 +24,7 @@ EMPTY = (
 )
 REVIEW_LAST = "Review the last run"
 OPEN = f"Open{ELLIPSIS}"
+OPENING = f"Opening the masks{ELLIPSIS}"
 OPEN_TIP = "Open a run folder. It can also be dropped on this panel."
 WORKLIST_TIP = "All cases, and where the review of each stands"
 NO_OTHER_CASE = "There is no other case on the worklist."
@@ -32,6 +33,7 @@ NAME_TIP = "The reviewer. The name signs all decisions of this session."
 SAVE = "Save and sign"
 SAVE_TIP = "Writes the final mask, the slice table and the report into the run folder"
 NEEDS_NAME = "Enter your name first. The record says who decided."
+NAME_NEXT = "All slices are decided. Write your name and press Enter to save and sign."
 DETAILS, LESS = "Details", "Less"
 TABS = {
     "slices": "Slices",

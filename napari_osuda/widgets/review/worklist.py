@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
+from napari_osuda.session.review.slices import SliceTable, slice_table
 
-__all__ = ["Worklist"]
+__all__ = ["Worklist", "first_case", "first_name"]
 
 Item = tuple[ReviewRun, str]
 
@@ -24,7 +26,7 @@ class Worklist:
         """Take in a run; which case to show first: the one that was last under review, or its first."""
         self.runs = [other for other in self.runs if not _same(other, run)]
         self.runs.append(run)
-        return run, run.record.last_case or run.names[0]
+        return run, first_name(run)
 
     @property
     def items(self) -> list[Item]:
@@ -44,6 +46,19 @@ class Worklist:
         items = self.items
         at = self.index(run, name)
         return items[(at + 1) % len(items)] if at >= 0 and len(items) > 1 else None
+
+
+def first_case(run: ReviewRun) -> tuple[Review, SliceTable]:
+    """The case of a run to show first, read, with the counts of its plane; for any thread."""
+    name = first_name(run)
+    review = run.review(name)
+    last = (run.record.position(name) or {}).get("plane")
+    return review, slice_table(review.case, last if last in review.axes else review.case.plane)
+
+
+def first_name(run: ReviewRun) -> str:
+    """Which case to show first: the one that was last under review, or the run's first."""
+    return str(run.record.last_case or run.names[0])
 
 
 def _same(first: ReviewRun, second: ReviewRun) -> bool:

@@ -1,14 +1,17 @@
 """Evaluate a mask against a reference: Dice, HD95 and volumes of two Labels layers."""
 
 import math
+from typing import Any
 
 import numpy as np
 from magicgui import magic_factory
+from magicgui.widgets import ComboBox, FunctionGui
 from napari.layers import Labels
 
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import RegionScore, evaluate
 from napari_osuda.imaging import onto_grid
+from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.napari_layers.writer import label_names, labels_on_grid
 from napari_osuda.widgets.tasks.answer import Work, answers, taken
 
@@ -17,8 +20,24 @@ __all__ = ["evaluate_layers"]
 _TITLES = "Region\tDice\tHD95 (mm)\tMask (ml)\tReference (ml)"
 
 
+def _of_two(form: FunctionGui[Any, Work]) -> None:
+    """Never offer the mask itself as its reference."""
+    answers(form)
+    mask, reference = form["mask"], form["reference"]
+    assert isinstance(mask, ComboBox)
+    assert isinstance(reference, ComboBox)
+
+    def others(_: object) -> list[Labels]:
+        # Ours come last: a mask of a network is no reference.
+        found = [layer for layer in mask.choices if layer is not mask.value]
+        return sorted(found, key=lambda layer: RESULT_KEY in layer.metadata)
+
+    reference.choices = others
+    mask.changed.connect(reference.reset_choices)
+
+
 @magic_factory(
-    widget_init=answers,
+    widget_init=_of_two,
     call_button="Evaluate",
     mask={"label": "Mask", "tooltip": "The Labels layer that is scored"},
     reference={"label": "Reference", "tooltip": "A Labels layer made by people, on the same voxels"},
@@ -37,6 +56,8 @@ def evaluate_layers(mask: Labels, reference: Labels) -> Work:
         Gives the scores as a table of tab-separated lines; raises CaseError with a sentence where there is
         nothing to compare.
     """
+    if mask is None or reference is None:
+        return _too_few
     if mask is reference:
         return _same_layer
     first, other = taken(mask), taken(reference)
@@ -58,6 +79,10 @@ def evaluate_layers(mask: Labels, reference: Labels) -> Work:
         return "\n".join([_TITLES, *map(_line, scores)])
 
     return work
+
+
+def _too_few() -> str:
+    raise CaseError("There must be two Labels layers: a mask, and a reference made by people.")
 
 
 def _same_layer() -> str:

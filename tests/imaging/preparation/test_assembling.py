@@ -69,7 +69,7 @@ def test_the_same_voxels_in_another_order_are_not_interpolated(patient):
 def test_as_many_voxels_elsewhere_are_resampled_only_if_that_is_chosen(patient):
     grid = Grid((64, 64, 64), shifted(FINE, 5.5))
     save(patient / "t2.nii.gz", grid, ball(grid))
-    with pytest.raises(CaseError, match=r"lies elsewhere than .*--reference-grid"):
+    with pytest.raises(CaseError, match=r"lies elsewhere than .*choose a reference grid"):
         read_case(patient, ("t1", "t2"))
     case = read_case(patient, ("t1", "t2"), preparation=Preparation("t1"))
     within = ball(case.grid, radius=20) > 0

@@ -66,9 +66,9 @@ def test_what_does_not_fit_is_a_sentence(dataset, tmp_path):
         plan(tmp_path)
     with pytest.raises(CaseError, match="is not a folder"):
         plan(tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match="--part-id is 4"):
+    with pytest.raises(ConfigError, match="The part is 4"):
         plan(dataset, parts=3, part=4)
-    with pytest.raises(ConfigError, match="--num-parts is 0"):
+    with pytest.raises(ConfigError, match="number of parts is 0"):
         plan(dataset, parts=0)
     (tmp_path / "sub-01_ses-1").mkdir()
     with pytest.raises(CaseError, match="letters and digits"):

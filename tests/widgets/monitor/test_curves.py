@@ -26,3 +26,10 @@ def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, reporte
     assert f"{history['loss'][2]:.3g}" in panel.legend.text()
     panel.point_away()
     assert "t = " not in panel.legend.text()
+
+
+def test_iterations_are_marked_by_whole_numbers(monitor, reported):
+    told(monitor, reported)
+    axis = monitor.panels["losses"].view.axes["bottom"]
+    for last in (1, 2, 10, 400):
+        assert all(step >= 1 for step, _ in axis.tickSpacing(0, last, 300))

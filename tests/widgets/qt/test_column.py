@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from qtpy.QtWidgets import QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QPushButton, QTableWidget, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.qt.column import ButtonRows, Column, scrolled
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -43,3 +43,23 @@ def test_a_button_that_gets_longer_words_is_not_cut(qtbot):
     assert buttons[0].y() == buttons[1].y()
     buttons[0].setText("Pause after this iteration, and wait for me")
     qtbot.waitUntil(lambda: buttons[0].y() != buttons[1].y(), timeout=60_000)
+
+
+def test_rows_have_their_height_at_each_width_at_once(qtbot):
+    """A dock that is made narrower and wider again cuts no button and leaves no gap."""
+    holder = QWidget()
+    rows = ButtonRows(*(QPushButton(f"All undecided: use the mask {number}") for number in range(2)))
+    layout = QVBoxLayout(holder)
+    layout.addWidget(QTableWidget(), 1)
+    layout.addWidget(rows)
+    qtbot.addWidget(holder)
+    holder.show()
+    buttons = rows.findChildren(QPushButton)
+    narrow, wide = (n * (buttons[0].sizeHint().width() + 40) for n in (1, 2))
+    for width, count in ((narrow, 2), (wide, 1), (narrow, 2), (wide, 1)):
+        holder.resize(width, 400)
+        qtbot.waitUntil(lambda n=count: len({button.y() for button in buttons}) == n, timeout=60_000)
+        qtbot.wait(20)
+        height = buttons[0].sizeHint().height()
+        assert rows.height() == count * height + (count - 1) * 4
+        assert all(button.height() == height for button in buttons)

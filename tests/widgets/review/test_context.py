@@ -8,6 +8,7 @@ from review_widgets import SHAPE, docked
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.world import to_shown
 from napari_osuda.napari_layers.run_folder import get_run_folder_reader
+from napari_osuda.widgets.review.words import OPENING
 
 pytestmark = pytest.mark.viewer
 
@@ -31,6 +32,8 @@ def test_a_folder_reopens_with_decisions_edits_and_place(widget, empty, folder, 
     np.testing.assert_array_equal(empty.layers["final mask (case)"].data, to_shown(mask, Grid(SHAPE, AFFINE)))
     count = len(empty.layers)
     again = docked(empty)
+    assert again.page.note.text() == OPENING
+    qtbot.waitUntil(lambda: again.review is not None, timeout=20_000)
     assert again.review.log == log
     assert again.context.step == 4
     assert len(empty.layers) == count, "the reader's layers are taken over"

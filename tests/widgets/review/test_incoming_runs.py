@@ -12,7 +12,7 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     widget = docked(viewer)
     adapt_widget.adapt()
     ended(adapt_widget)
-    qtbot.waitUntil(lambda: widget.review is not None, timeout=5000)
+    qtbot.waitUntil(lambda: widget.review is not None, timeout=20_000)
     roles = [layer.metadata.get(RESULT_KEY) for layer in viewer.layers]
     assert [roles.count(name) for name in ("before", "after", "difference", "final")] == [1, 1, 1, 1]
     assert widget.run.folder == adapt_widget.cockpit.result.folder
@@ -22,6 +22,7 @@ def test_a_run_that_ends_beside_it_is_reviewed(adapt_widget, viewer, ended, qtbo
     widget.commands.decide("before")
     widget.view.leave()
     adapt_widget.cockpit.review_wanted.emit()
+    qtbot.waitUntil(lambda: widget.review is not None, timeout=20_000)
     assert len(widget.review.log) == 1
     # Other images, perhaps another patient's: neither masks nor review of the earlier one stay.
     for layer in [layer for layer in viewer.layers if RESULT_KEY not in layer.metadata]:

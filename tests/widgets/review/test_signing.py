@@ -3,9 +3,11 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from review_widgets import answer, docked
 
-from napari_osuda.widgets.review.words import REPORT_DONE
+from napari_osuda.widgets.review.words import NAME_NEXT, REPORT_DONE
 
 pytestmark = pytest.mark.viewer
 
@@ -29,3 +31,31 @@ def test_saving_asks_for_a_name_once_and_writes_everything(widget, empty, folder
     again = docked(empty)
     assert again.page.name.text() == "", "the next reader is somebody else"
     empty.window.remove_dock_widget(again)
+
+
+def test_once_all_is_decided_the_keyboard_is_for_the_name_and_enter_signs(widget, folder, qtbot):
+    widget.window().show()
+    name = widget.page.name
+    widget.commands.decide_rest("before")
+    answer(widget, "Use original")
+    assert widget.window().focusWidget() is name
+    assert widget.page.note.text() == NAME_NEXT
+    # A decision is undone where nothing has been typed, and the text where something has.
+    QTest.keyClick(name, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert widget.review.decisions == 0
+    widget.commands.decide_rest("before")
+    answer(widget, "Use original")
+    QTest.keyClicks(name, "A. Reader")
+    QTest.keyClick(name, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert widget.review.decisions > 0
+    name.setText("A. Reader")
+    QTest.keyClick(name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: REPORT_DONE in widget.page.note.text(), timeout=30_000)
+    assert (folder / "final" / "case.nii.gz").exists()
+
+
+def test_what_is_not_all_decided_leaves_the_keyboard_with_the_picture(widget):
+    widget.window().show()
+    widget.commands.decide("before")
+    assert widget.window().focusWidget() is not widget.page.name
+    assert "Write your name" not in widget.page.note.text()

@@ -10,6 +10,8 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from review_parts import write_run
 from review_widgets import docked
 
+from napari_osuda.widgets.review.words import OPENING
+
 pytestmark = pytest.mark.viewer
 
 
@@ -61,7 +63,7 @@ def test_a_large_case_is_instant(empty, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "run.json"])
-def test_a_run_folder_dropped_on_the_panel_is_reviewed(empty, folder, name, tmp_path):
+def test_a_run_folder_dropped_on_the_panel_is_reviewed(empty, folder, name, tmp_path, qtbot):
     widget = docked(empty)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(folder / name))])
@@ -71,9 +73,25 @@ def test_a_run_folder_dropped_on_the_panel_is_reviewed(empty, folder, name, tmp_
     widget.dragEnterEvent(entered)
     assert entered.isAccepted()
     widget.dropEvent(QDropEvent(QPoint(1, 1).toPointF(), *parts))
-    assert widget.review is not None
+    qtbot.waitUntil(lambda: widget.review is not None, timeout=20_000)
     assert widget.run.folder == folder
     data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
     widget.dropEvent(QDropEvent(QPoint(1, 1).toPointF(), *parts))
     assert "is not a run folder" in widget.page.note.text()
     empty.window.remove_dock_widget(widget)
+
+
+def test_masks_are_read_beside_the_window_and_not_shown_once_their_images_are_gone(widget, folder, qtbot):
+    widget.view.end()
+    widget.incoming.take_folder(folder)
+    assert widget.review is None, "they are still being read"
+    assert widget.page.note.text() == OPENING
+    qtbot.waitUntil(lambda: widget.review is not None, timeout=20_000)
+    run = widget.run
+    widget.view.end()
+    widget._on_came(run)
+    widget.incoming.gone.emit(run)
+    qtbot.waitUntil(lambda: not widget._reading.busy, timeout=20_000)
+    qtbot.wait(20)
+    assert widget.review is None
+    assert OPENING not in widget.page.note.text()

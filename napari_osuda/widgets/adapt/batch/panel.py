@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.files import path_inside
@@ -65,6 +66,9 @@ class BatchPanel(QWidget):
         self.stop_button = QPushButton("Stop batch")
         self.remove_button = QPushButton("Forget batch")
         self.report_button = QPushButton("Open report")
+        self.deeper_button = QPushButton(words.DEEPER)
+        self.deeper_button.setToolTip(words.DEEPER_TIP)
+        self.deeper_button.setMenu(QMenu(self.deeper_button))
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 4, 0, 0)
@@ -72,12 +76,14 @@ class BatchPanel(QWidget):
         buttons = (self.folder_button, self.start_button, self.stop_button, self.report_button)
         column.addWidget(ButtonRows(*buttons, self.remove_button))
         column.addWidget(self.state)
+        column.addWidget(self.deeper_button)
         column.addWidget(self.failures)
         self.fold = Fold("Many patients")
         self.fold.addWidget(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.fold)
+        self._offer(())
         self._looking, self._working = Background(self), Background(self)
         self._looking.done.connect(self._on_looked)
         self._looking.failed.connect(self._on_failed)
@@ -107,11 +113,12 @@ class BatchPanel(QWidget):
         self._folder, self._batch, self._progress = Path(folder), None, None
         self.state.setText(words.READING)
         self.failures.tell("")
+        self._offer(())
 
         def find() -> Any:
             from napari_osuda.session.cohort.patients import patients_in
 
-            return len(patients_in(Path(folder)))
+            return [job.name for job in patients_in(Path(folder))]
 
         self._looking.run(find)
 
@@ -202,10 +209,10 @@ class BatchPanel(QWidget):
         return last
 
     def _on_looked(self, found: Any) -> None:
-        if isinstance(found, int) and self._folder is not None:
+        if isinstance(found, list) and self._folder is not None:
             told = words.found_words(self._folder.name, found, str(self.out(self._folder)))
             self.state.setText(escape(told))
-        elif found is not None and not isinstance(found, int) and not self.running:
+        elif found is not None and not isinstance(found, list) and not self.running:
             self._batch, self._progress = found
             folder = Path(self._batch.folder)
             self.state.setText(escape(words.left_words(folder.name, self._progress)))
@@ -228,6 +235,9 @@ class BatchPanel(QWidget):
         self.refresh()
 
     def _on_failed(self, error: Exception) -> None:
+        from napari_osuda.session.cohort.patients import DeeperPatientsError
+
+        self._offer(error.inside if isinstance(error, DeeperPatientsError) else ())
         was, self.running = self.running, False
         self.state.setText(escape(explain(error)))
         if was:
@@ -235,6 +245,15 @@ class BatchPanel(QWidget):
         else:
             self._folder = None
         self.refresh()
+
+    def _offer(self, folders: Sequence[Path]) -> None:
+        """Let one of the folders be chosen in place of the one that holds them."""
+        menu = self.deeper_button.menu()
+        assert menu is not None
+        menu.clear()
+        for folder in folders[: words.MOST_OFFERED]:
+            menu.addAction(folder.name, partial(self.open, folder))
+        self.deeper_button.setVisible(bool(folders))
 
     def _ask(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder with the patients", "")

@@ -25,15 +25,20 @@ RUNNING = "The batch is running."
 NOT_RUNNING = "The batch is not running."
 NO_REPORT = "There is no report yet."
 READING = "Looking for patients…"
+DEEPER = "Choose one of its folders"
+DEEPER_TIP = "Takes a folder of this one as the folder with the patients"
 STOPPING = "Stopping after this iteration…"
 BUSY_BATCH = "a batch of patients is running"
 
-_SHOWN = 3
+_SHOWN, _NAMED = 3, 6
+MOST_OFFERED = 30
 
 
-def found_words(folder: str, total: int, out: str) -> str:
-    """What has been found, and where results go."""
-    return f"{_patients(total)} in {folder}. Results go to {out}."
+def found_words(folder: str, names: Sequence[str], out: str) -> str:
+    """Who has been found, so that one sees whether the folder is the right one, and where results go."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(names[:_NAMED]) + more
+    return f"{_patients(len(names))} in {folder}: {listed}. Results go to {out}."
 
 
 def progress_words(progress: BatchProgress) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Collection
 from typing import Any
 
 from magicgui.widgets.bases import ValueWidget
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from napari_osuda.method.settings import grouped
 from napari_osuda.widgets.qt.editors import editor
 
 __all__ = ["SettingsForm"]
+
+# Pixels between a label and its field.
+_SPACE = 6
 
 
 class SettingsForm(QWidget):
@@ -35,7 +38,8 @@ class SettingsForm(QWidget):
         self._writing = False
         self.rows = QFormLayout(self)
         self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self.rows.setHorizontalSpacing(0)
+        self.rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for group, members in grouped(kind).items():
             self.rows.addRow(QLabel(f"<b>{group}</b>"))
             for name, one in members.items():
@@ -71,6 +75,24 @@ class SettingsForm(QWidget):
             plain = self._plain[name]
             label.setText(f"<b>\N{BULLET} {plain}</b>" if name in changed else plain)
             label.setToolTip(tips.get(name) or self.fields[name].tooltip or "")
+        self._measure()
+
+    def event(self, event: QEvent) -> bool:
+        """A label has got other words, or the letters another size with the theme."""
+        done = bool(super().event(event))
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            self._measure()
+        return done
+
+    def _measure(self) -> None:
+        # Qt asks a row's own label, without the space, whether its field has room; all fields begin behind
+        # the widest.
+        widest = _SPACE + max((label.sizeHint().width() for label in self.labels.values()), default=0)
+        for label in self.labels.values():
+            label.setMinimumWidth(widest)
+        for field in self.fields.values():
+            if isinstance(field.native, QComboBox):
+                field.native.setMinimumWidth(field.native.sizeHint().width())
 
     def _on_change(self) -> None:
         if not self._writing:

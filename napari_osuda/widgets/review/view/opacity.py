@@ -9,10 +9,10 @@ from qtpy.QtGui import QColor, QPixmap
 from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_osuda.models.card_defaults import color_of
 
@@ -44,10 +44,8 @@ class LabelOpacity(QWidget):
             chip.fill(QColor(color_of(colors, value)))
             title = QLabel()
             title.setPixmap(chip)
-            named = QLabel(name)
+            named = QElidingLabel(name)
             named.setToolTip(name)
-            named.setMinimumWidth(1)
-            named.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             slider = QSlider(Qt.Orientation.Horizontal)
             slider.setRange(0, 100)
             slider.setValue(100)

@@ -117,3 +117,17 @@ def test_what_is_missing_is_said(qtbot, chosen, patients, tmp_path, lacks):
 def test_a_batch_of_settings_is_kept_whole(chosen, tmp_path):
     batch = Batch.of(tmp_path, tmp_path, chosen.model, chosen.config, "osuda", "cpu")
     assert batch.config == chosen.config
+
+
+def test_a_folder_one_level_too_high_offers_its_folders(qtbot, chosen, patients, tmp_path):
+    panel = panel_of(qtbot, chosen, tmp_path)
+    (tmp_path / "top").mkdir()
+    patients.rename(tmp_path / "top" / "hospital")
+    panel.open(tmp_path / "top")
+    qtbot.waitUntil(lambda: "not one patient each" in panel.state.text(), timeout=60_000)
+    assert not panel.deeper_button.isHidden()
+    assert not panel.start_button.isEnabled()
+    (action,) = panel.deeper_button.menu().actions()
+    action.trigger()
+    qtbot.waitUntil(lambda: "2 patients in hospital" in panel.state.text(), timeout=60_000)
+    assert panel.deeper_button.isHidden()

@@ -9,7 +9,9 @@ def test_how_a_batch_stands_is_said_in_one_sentence():
     failed = (("Berg", "T2 is missing."),)
     said = words.progress_words(BatchProgress(12, done=3, failed=failed, now="Cole"))
     assert said == "3 of 12 patients done, 1 failed. Now: Cole."
-    assert words.found_words("study", 2, "/runs/study-batch").startswith("2 patients in study.")
+    found = words.found_words("study", ["Adam", "Berg"], "/runs/study-batch")
+    assert found.startswith("2 patients in study: Adam, Berg. Results")
+    assert "p5 and 3 more." in words.found_words("study", [f"p{number}" for number in range(9)], "out")
     assert "3 of 12" in words.left_words("study", BatchProgress(12, done=3))
 
 

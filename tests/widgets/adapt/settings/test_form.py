@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import pytest
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QComboBox, QLabel
 
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.method.settings import Group, Setting
@@ -46,3 +46,18 @@ def test_many_values_are_told_of_once_and_each_of_a_persons(form, qtbot):
     assert len(told) == 1
     qtbot.keyClicks(form.fields["added"].native, "1")
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("width", [280, 390, 670])
+def test_no_list_is_too_narrow_for_its_words(qtbot, width):
+    form = SettingsForm(AdaptationConfig)
+    qtbot.addWidget(form)
+    # As wide as napari's theme has its letters.
+    form.setStyleSheet("* { font-size: 10pt } QComboBox { padding: 3px 10px 3px 8px }")
+    form.resize(width, form.heightForWidth(width))
+    form.show()
+    qtbot.waitExposed(form)
+    lists = {name: field.native for name, field in form.fields.items() if isinstance(field.native, QComboBox)}
+    assert lists
+    qtbot.waitUntil(lambda: not [n for n, one in lists.items() if one.width() < one.sizeHint().width()])
+    assert form.minimumSizeHint().width() <= 280

@@ -27,7 +27,7 @@ def test_one_click_shows_another_run_and_each_keeps_its_decisions(widget, empty,
     index = page.runs.table.model().index(row, 1)
     place = page.runs.table.visualRect(index).center()
     QTest.mouseClick(page.runs.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert widget.run.folder == other
+    qtbot.waitUntil(lambda: widget.run.folder == other, timeout=20_000)
     assert widget.review.log == []
     qtbot.waitUntil(
         lambda: any(run.current and run.method == "tent" for run in page.runs.runs), timeout=20_000
