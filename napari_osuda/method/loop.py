@@ -78,7 +78,8 @@ class Adaptation(Iterator[StepReport]):
         self._device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         self._precision = autocast_dtype(self.config.precision, self._device, dtype)
-        self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
+        with with_threads(self.config.threads):
+            self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
