@@ -122,12 +122,11 @@ class Adaptation(Iterator[StepReport]):
             self.t = done
 
     def _step(self) -> StepReport:
-        timing = timed(self._device)
-        config, t, source, rivals = self.config, self.t, self._source, self._rivals
+        timing, config, t = timed(self._device), self.config, self.t
+        source, rivals = self._source, self._rivals
         lam, eta = schedules.lam(t, config), schedules.source_share(t, config)
         share = self.processes.share(next(self._stream))
-        batch = sent(share.part, self._device)
-        observed = Observed()
+        batch, observed = sent(share.part, self._device), Observed()
         with self._finite.guarding(source.moved_by(config)):
             # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
             with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):

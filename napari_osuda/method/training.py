@@ -30,19 +30,15 @@ def optimizer(parameters: list[nn.Parameter], config: AdaptationConfig) -> torch
     """The optimizer of the settings, without weight decay."""
     # A network without gamma and beta has nothing to train under parameters="affine"; its statistics move.
     parameters = parameters or [nn.Parameter(torch.zeros(()))]
-<<<<<<< HEAD
-    if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=0.0)
-    momentum = config.sgd_momentum
-    return torch.optim.SGD(
-        parameters, lr=config.learning_rate, weight_decay=0.0, momentum=momentum, nesterov=momentum > 0.0
-    )
-=======
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.SGD
     # Where there is a queue, a fused one: it can be told on the GPU itself to leave all as it is.
     fused = has_queue(parameters[0].device) or None
-    return kind(parameters, lr=config.learning_rate, weight_decay=0.0, fused=fused)
->>>>>>> 4853f88 (A step on a GPU waits for nothing: report t is read at t + 1, and one that is not finite changes nothing there either; a whole job is measured)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=0.0, fused=fused)
+    momentum = config.sgd_momentum
+    return torch.optim.SGD(
+        parameters, lr=config.learning_rate, weight_decay=0.0, momentum=momentum, nesterov=momentum > 0.0,
+        fused=fused,
+    )  # fmt: skip
 
 
 def cycle(batches: Iterable[Tensor]) -> Iterator[Tensor]:

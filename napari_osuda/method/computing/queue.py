@@ -40,7 +40,7 @@ def arriving(flat: Tensor) -> Arrival:
         return lambda: here
     host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=True)
     host.copy_(flat, non_blocking=True)
-    copied = torch.cuda.Event()
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
     copied.record()
 
     def read() -> npt.NDArray[np.floating]:
@@ -63,7 +63,7 @@ def timed(device: torch.device) -> Callable[[], Callable[[], float]]:
             return lambda: seconds
 
         return end
-    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     first.record()
 
     def end_there() -> Callable[[], float]:
