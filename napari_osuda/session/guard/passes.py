@@ -260,7 +260,8 @@ def _segmented(
             found += [region_probability(p, channels, card) for channels in regions.values()]
             q = torch.stack(found, dim=1).half().cpu().numpy()
             parts[way].append(q if change is None else change.undo(q))
-        yield (2 if "averaged" in ways else 1) * (parts_of(stack, card) if stack.patch is not None else len(x))
+        times, count = 2 if "averaged" in ways else 1, len(x)
+        yield times * (count if stack.patch is None else parts_of(stack, card))
     nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
     return {way: np.concatenate(found) if found else nothing for way, found in parts.items()}
 
