@@ -56,7 +56,7 @@ pictures: venv
 
 benchmark: venv
 	@failed=0; \
-	for part in start step_cost growth drawing; do $(BIN)/python benchmarks/$$part.py $(ARGS) || failed=1; done; \
+	for part in start step_cost whole_job growth drawing; do $(BIN)/python benchmarks/$$part.py $(ARGS) || failed=1; done; \
 	test -n "$(ARGS)" || $(DISPLAYED) $(BIN)/python benchmarks/responsiveness.py || failed=1; exit $$failed
 
 sample-data: venv

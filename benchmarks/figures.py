@@ -12,8 +12,8 @@ from pathlib import Path
 RECORD = Path(__file__).parent.parent / "docs" / "results" / "benchmark.json"
 # Of all benchmarks: each measures its own among those that are asked for.
 PARTS = (
-    "interpreter", "import", "help", "unet", "basicunet", "dynunet", "smp", "slices", "channels", "patients",
-    "plots",
+    "interpreter", "import", "help", "unet", "basicunet", "dynunet", "smp", "job", "memory", "slices",
+    "channels", "patients", "plots",
 )  # fmt: skip
 # By so much a ratio moves from one measurement to the next on a machine that does other work as well.
 NOISE = 0.1

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from figures import Figure, run
+from residual_unet import ResidualUNet
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format, convert_conv3d_weight_memory_format
 
@@ -53,7 +54,9 @@ def dynunet() -> nn.Module:
 
 
 def smp_unet() -> nn.Module:
-    """Of segmentation_models_pytorch, with a residual encoder."""
+    """Of segmentation_models_pytorch, with a residual encoder; where that is not installed, our copy."""
+    if find_spec("segmentation_models_pytorch") is None:
+        return ResidualUNet(4, 4)
     import segmentation_models_pytorch as smp
 
     return smp.Unet("resnet34", encoder_weights=None, in_channels=4, classes=4)
@@ -63,7 +66,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
     "unet": (unet, (8, 4, 128, 128), "torch"),
     "basicunet": (basic_unet, (8, 4, 128, 128), "monai"),
     "dynunet": (dynunet, (2, 4, 48, 48, 48), "monai"),
-    "smp": (smp_unet, (8, 4, 128, 128), "segmentation_models_pytorch"),
+    "smp": (smp_unet, (8, 4, 128, 128), "torch"),
 }
 
 Seconds = tuple[float, float]

@@ -47,3 +47,14 @@ def test_one_part_alone_is_measured_and_a_figure_beyond_its_limit_fails(figures,
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
         assert figures.run("", parts) == code
     assert capsys.readouterr().out.count("b: 1") == 2
+
+
+def test_each_part_that_can_be_asked_for_is_measured_by_one_benchmark(figures):
+    """``make benchmark`` runs all files that the names of the parts are in."""
+    folder = Path(__file__).parent.parent
+    made = (folder / "Makefile").read_text(encoding="utf-8").partition("for part in ")[2].partition(";")[0]
+    texts = {
+        name: (folder / "benchmarks" / f"{name}.py").read_text(encoding="utf-8") for name in made.split()
+    }
+    for part in figures.PARTS:
+        assert sum(f'"{part}":' in text for text in texts.values()) == 1, part

@@ -16,7 +16,7 @@ from napari_osuda.cli.logs import LOGGER, logging_to_terminal
 from napari_osuda.cli.options import add_model_options, model_of_options
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE, FAILED, INTERRUPTED
-from napari_osuda.errors import explain
+from napari_osuda.errors import ConfigError, explain
 from napari_osuda.version import __version__
 
 __all__ = ["main"]
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     with logging_to_terminal(getattr(options, "verbose", False)):
         try:
+            _require_alone(options)
             return int(options.command(options))
         except KeyboardInterrupt:
             say("napari-osuda: stopped.", file=sys.stderr)
@@ -44,6 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             LOGGER.debug("The command failed:", exc_info=True)
             say(f"napari-osuda: {explain(error, command=True)}", file=sys.stderr)
             return FAILED
+
+
+def _require_alone(options: argparse.Namespace) -> None:
+    """Refuse several processes to a command that each of them would do as a whole."""
+    # Set by torchrun; without it, torch need not be loaded to know.
+    if "TORCHELASTIC_RUN_ID" not in os.environ or options.command is adapt.adapt:
+        return
+    from napari_osuda.method.computing.distributed import launched_count
+
+    if launched_count() > 1:
+        raise ConfigError(
+            "Only adapt can be shared out by torchrun. Leave torchrun away. To adapt to many patients at "
+            "once, begin napari-osuda cohort several times, with --num-parts and --part-id."
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

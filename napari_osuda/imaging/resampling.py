@@ -274,6 +274,10 @@ def _along(images: NDArray[np.float32], position: int, axis: AxisSampling) -> ND
     """Resample one axis; points outside become 0 for the moment."""
     shift = axis.shift
     if shift is None:
+        if position == images.ndim - 2:
+            # Rows are weighted where they lie: nothing is moved about in memory.
+            rows: NDArray[np.float32] = axis.weights @ images
+            return rows
         moved = np.moveaxis(images, position, -1) @ axis.weights.T
         return np.moveaxis(moved, -1, position)
     if shift == 0 and axis.source == axis.target:

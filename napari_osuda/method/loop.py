@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import copy
-import math
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import CaseError, ConfigError, ModelError
+from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import schedules
 from napari_osuda.method.computing.arithmetic import autocast_dtype, lay_out, with_threads
 from napari_osuda.method.computing.distributed import ALONE, Processes, Share
+from napari_osuda.method.computing.finite import FiniteSteps
+from napari_osuda.method.computing.queue import sent, timed
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import NormLayer, bind_layers
 from napari_osuda.method.losses import Activation, hbs_loss
 from napari_osuda.method.normalization import (
     BatchNormCall,
     InterceptBatchNorm,
-    mix,
     mixed_batch_norm,
     move_statistics,
 )
@@ -29,7 +28,7 @@ from napari_osuda.method.outputs import class_fractions, main_output
 from napari_osuda.method.report import StepReport
 from napari_osuda.method.rivals import Rivals, check_divisible
 from napari_osuda.method.source import SourceStatistics
-from napari_osuda.method.statistics import Observed, store_pooled_statistics
+from napari_osuda.method.statistics import Observed, source_share, store_pooled_statistics
 from napari_osuda.method.training import cycle, optimizer, trained_parameters
 from napari_osuda.method.transferability import WEIGHTINGS, distance
 
@@ -79,7 +78,8 @@ class Adaptation(Iterator[StepReport]):
         self._device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         self._precision = autocast_dtype(self.config.precision, self._device, dtype)
-        self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
+        with with_threads(self.config.threads):
+            self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
@@ -87,6 +87,8 @@ class Adaptation(Iterator[StepReport]):
         self._source = SourceStatistics(self._bound)
         self._trained = trained_parameters(self.model, self._bound, self.config)
         self._optimizer = optimizer(self._trained, self.config)
+        self._finite = FiniteSteps(self._optimizer, self._device, self.config.learning_rate)
+        self._latest: StepReport | None = None
         self._stream = cycle(batches)
         self._rivals = Rivals(self._trained, self.config, activation, self.model)
         self._seen: tuple[Tensor, Tensor] | None = None
@@ -99,26 +101,44 @@ class Adaptation(Iterator[StepReport]):
             self.finish()
             raise StopIteration
         with with_threads(self.config.threads):
-            return self._step()
+            report = self._step()
+        # Now that a GPU has more to do, waiting for the step before costs nothing.
+        self.settle()
+        self._latest = report
+        return report
+
+    def settle(self) -> None:
+        """See to it that the last step counts; where a GPU is still at it, wait for that.
+
+        Raises
+        ------
+        ModelError
+            Its loss was not finite. It has changed nothing, and so it is the next one again.
+        """
+        report, self._latest = self._latest, None
+        if report is not None:
+            done, self.t = self.t, report.t
+            self._finite.require(report.l_se, report.t)
+            self.t = done
 
     def _step(self) -> StepReport:
-        began = time.perf_counter()
-        config, t, source, rivals = self.config, self.t, self._source, self._rivals
+        timing, config, t = timed(self._device), self.config, self.t
+        source, rivals = self._source, self._rivals
         lam, eta = schedules.lam(t, config), schedules.source_share(t, config)
         share = self.processes.share(next(self._stream))
-        batch = share.part.to(self._device)
-        observed = Observed()
-        # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
-        with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
-            output = self._predict(batch, eta, observed, share)
-            entropy, sure = rivals.entropy(output)
-            l_other = rivals.terms(output, t % self._round, batch, lambda x: self._predict(x, eta))
-        l_se = share.mean(entropy)
-        # Before anything is changed: what is not finite would spoil the weights for good.
-        _check_finite(l_se.item(), t, config)
-
+        batch, observed = sent(share.part, self._device), Observed()
+        with self._finite.guarding(source.moved_by(config)):
+            # Where the entropy weighs nothing, neither does its gradient: L_HBS does not see the output.
+            with torch.set_grad_enabled(lam > 0.0 or rivals.have_terms):
+                output = self._predict(batch, eta, observed, share)
+                entropy, sure = rivals.entropy(output)
+                l_other = rivals.terms(output, t % self._round, batch, lambda x: self._predict(x, eta))
+            l_se = share.mean(entropy)
+            # Before anything is changed: what is not finite would spoil the weights for good.
+            self._finite.look(l_se, t)
+        rivals.remember()
         self._seen = source.gathered(observed)
-        mean_t, var_t = self._normalized_by(eta)
+        mean_t, var_t = source.normalized_by(self._seen, eta, config)
         d = distance(source.mean, source.var, mean_t, var_t, source.eps)
         alpha = WEIGHTINGS[config.channel_weighting](d)
         with torch.enable_grad():
@@ -137,21 +157,14 @@ class Adaptation(Iterator[StepReport]):
             self.processes.sum_gradients(self._trained)
             rivals.step(self._optimizer, batch, lambda x: self._predict(x, eta), lam, t, sure)
         if config.hbs == "proximal":
-            source.shrink(weight, config.learning_rate)
+            with self._finite.guarding(self._trained):
+                source.shrink(weight, config.learning_rate)
         self.t = t + 1
         return StepReport.of(
-            t, eta, lam, began, l_hbs=l_hbs, l_se=l_se, l_other=l_other, distance=d, alpha=alpha,
+            t, eta, lam, timing, l_hbs=l_hbs, l_se=l_se, l_other=l_other, distance=d, alpha=alpha,
             gamma_shift=gamma - source.gamma, beta_shift=beta - source.beta,
             class_fractions=share.mean(class_fractions(output, self.activation)), dead=var_t < source.eps,
         )  # fmt: skip
-
-    def _normalized_by(self, eta: float) -> tuple[Tensor, Tensor]:
-        """mu_t and var_t, [N]: the statistics of eq. 3 that this step has normalized by."""
-        source = self._source
-        if self.config.statistics == "momentum" or self._seen is None:
-            return source.stored_now()
-        batch_mean, batch_var = self._seen
-        return mix(source.mean, batch_mean, eta), mix(source.var, batch_var, eta)
 
     def _predict(
         self, batch: Tensor, eta: float, observed: Observed | None = None, share: Share | None = None
@@ -178,6 +191,7 @@ class Adaptation(Iterator[StepReport]):
         """As :meth:`finish`, giving work done and work in all between its parts."""
         if self.finished:
             return
+        self.settle()
         prior = self.source_share
         if prior < 1.0:
             yield from store_pooled_statistics(self.model, self._bound, self.batches, prior, self.processes)
@@ -191,12 +205,7 @@ class Adaptation(Iterator[StepReport]):
     @property
     def source_share(self) -> float:
         """Weight pi of what the layers store already in the statistics at inference; 1 leaves them."""
-        how, count = self.config.inference_statistics, self.config.source_count
-        if how != "mixed":
-            return 0.0 if how == "target" else 1.0
-        if count is None:
-            return self.config.source_prior
-        return count / (count + sum(len(batch) for batch in self.batches))
+        return source_share(self.config, self.batches)
 
     def batch_statistics(self) -> dict[str, Tensor]:
         """Mean and biased variance [C] of each layer's input in the last step, by the names of its buffers.
@@ -216,6 +225,7 @@ class Adaptation(Iterator[StepReport]):
 
     def rebatch(self, batches: Iterable[Tensor], batch_size: int) -> None:
         """Go on from where it is with the same target in batches of another size."""
+        self.settle()
         self.config = self.config.replace(batch_size=batch_size)
         self.batches = batches
         self._stream = cycle(batches)
@@ -224,6 +234,7 @@ class Adaptation(Iterator[StepReport]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that a later process needs to go on to the same bits: safe to load with ``weights_only``."""
+        self.settle()
         return {
             "t": self.t,
             "model": self.model.state_dict(),
@@ -287,11 +298,3 @@ def adapt(
     >>> adapted = adaptation.model
     """
     return Adaptation(model, batches, config, activation=activation, processes=processes)
-
-
-def _check_finite(l_se: float, t: int, config: AdaptationConfig) -> None:
-    if not math.isfinite(l_se):
-        raise ModelError(
-            f"The network's output is not finite at iteration {t}: the target's intensities or the "
-            f"learning rate ({config.learning_rate:g}) are out of its range. Try a smaller learning_rate."
-        )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.losses import hbs_step
+from napari_osuda.method.normalization import mix
 from napari_osuda.method.statistics import Observed
 
 __all__ = ["SourceStatistics"]
@@ -45,6 +46,20 @@ class SourceStatistics:
             torch.cat([layer.running_mean for layer in self.bound]),
             torch.cat([layer.running_var for layer in self.bound]),
         )
+
+    def moved_by(self, config: AdaptationConfig) -> list[Tensor]:
+        """The stored statistics that a forward pass moves; none unless the settings say so."""
+        if config.statistics != "momentum":
+            return []
+        return [stored for layer in self.bound for stored in (layer.running_mean, layer.running_var)]
+
+    def normalized_by(
+        self, seen: tuple[Tensor, Tensor], eta: float, config: AdaptationConfig
+    ) -> tuple[Tensor, Tensor]:
+        """mu_t and var_t, [N]: the statistics of eq. 3 that a step has normalized by, from its batch's."""
+        if config.statistics == "momentum":
+            return self.stored_now()
+        return mix(self.mean, seen[0], eta), mix(self.var, seen[1], eta)
 
     def gathered(self, observed: Observed) -> tuple[Tensor, Tensor]:
         """The batch's means and variances, [N]; the source's own where a layer did not run."""

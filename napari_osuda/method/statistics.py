@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.method.computing.distributed import ALONE, Processes
+from napari_osuda.method.computing.memory import memory_kept
+from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, batch_statistics, mix
 from napari_osuda.method.transferability import distance
 
-__all__ = ["Moments", "Observed", "source_distance", "store_pooled_statistics"]
+__all__ = ["Moments", "Observed", "source_distance", "source_share", "store_pooled_statistics"]
 
 # Up to so many elements of all layers' inputs together, the target goes through at once (float32: 6 GB
 # if nothing were freed on the way, in practice a third); above, layer by layer.
@@ -102,6 +104,16 @@ def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
     return torch.cat(found) if found else None
 
 
+def source_share(config: AdaptationConfig, batches: Iterable[Tensor]) -> float:
+    """Weight pi of what the layers store already in the statistics at inference, by the settings: 0 to 1."""
+    how, count = config.inference_statistics, config.source_count
+    if how != "mixed":
+        return 0.0 if how == "target" else 1.0
+    if count is None:
+        return config.source_prior
+    return count / (count + sum(len(batch) for batch in batches))
+
+
 class _LayerReached(Exception):
     """Ends a forward pass at the layer whose input is wanted."""
 
@@ -143,7 +155,8 @@ def store_pooled_statistics(
     whole = _as_one(batches, layers)
     if whole is not None:
         yield 0, 1
-        _store_at_once(model, layers, whole, prior, processes)
+        with memory_kept():
+            _store_at_once(model, layers, whole, prior, processes)
         yield 1, 1
         return
     total = len(layers) * sum(1 for _ in batches)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from napari_osuda.method.computing.queue import has_queue
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 
@@ -29,12 +30,15 @@ def optimizer(parameters: list[nn.Parameter], config: AdaptationConfig) -> torch
     """The optimizer of the settings, without weight decay."""
     # A network without gamma and beta has nothing to train under parameters="affine"; its statistics move.
     parameters = parameters or [nn.Parameter(torch.zeros(()))]
+    # Where there is a queue, a fused one: it can be told on the GPU itself to leave all as it is.
+    fused = has_queue(parameters[0].device) or None
     if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=0.0)
+        return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=0.0, fused=fused)
     momentum = config.sgd_momentum
     return torch.optim.SGD(
-        parameters, lr=config.learning_rate, weight_decay=0.0, momentum=momentum, nesterov=momentum > 0.0
-    )
+        parameters, lr=config.learning_rate, weight_decay=0.0, momentum=momentum, nesterov=momentum > 0.0,
+        fused=fused,
+    )  # fmt: skip
 
 
 def cycle(batches: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -125,6 +125,24 @@ def test_each_by_itself_is_for_one_process(model, patient, tmp_path, capsys, mon
     assert "Leave torchrun away" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["cohort", ".", "out", "participant", "--model", "m"],
+        ["predict", "--model", "m", "--case", "c", "--out", "o"],
+        ["inspect", "m"],
+    ],
+)
+def test_only_adapt_is_shared_out(command, capsys, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run(*command) == 1
+    assert "Leave torchrun away" in capsys.readouterr().err
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    run(*command)
+    assert "torchrun" not in capsys.readouterr().err
+
+
 def test_set_list_prints_every_setting(capsys):
     assert run("adapt", "--set", "list") == 0
     printed = " ".join(capsys.readouterr().out.split())

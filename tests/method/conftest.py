@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 from method_reference import settle
 from torch import nn
 
-from napari_osuda.method.computing import arithmetic
+from napari_osuda.method import loop, report, training
+from napari_osuda.method.computing import arithmetic, finite, queue
 from napari_osuda.networks import UNet
 
 
@@ -13,6 +17,32 @@ from napari_osuda.networks import UNet
 def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """References are met to float32's precision, whatever the processor would choose."""
     monkeypatch.setattr(arithmetic, "has_bfloat16", lambda device: False)
+
+
+@pytest.fixture
+def queue_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Has the processor taken for a GPU with a queue; what is then waited for is noted in a list."""
+
+    def take() -> list[str]:
+        waits: list[str] = []
+
+        def arriving(flat: torch.Tensor) -> queue.Arrival:
+            copied = flat.clone()
+
+            def read() -> np.ndarray:
+                waits.append("report")
+                return np.from_dlpack(copied)
+
+            return read
+
+        for module in (queue, report, training, finite):
+            monkeypatch.setattr(module, "has_queue", lambda device: True)
+        monkeypatch.setattr(report, "arriving", arriving)
+        monkeypatch.setattr(loop, "timed", lambda device: lambda: lambda: 0.5)
+        monkeypatch.setattr(loop, "sent", lambda x, device: x)
+        return waits
+
+    return take
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import ConfigError, OsudaError, out_of_memory
 
 __all__ = ["ALONE", "Processes", "Share", "launched", "launched_count"]
 
@@ -67,14 +67,16 @@ class Processes:
         if self.count == 1:
             return value
         sent = value.detach().to(_carrier(), copy=True).contiguous()
-        dist.all_reduce(sent)
+        with _exchange():
+            dist.all_reduce(sent)
         return sent.to(value.device)
 
     def gathered(self, value: Tensor) -> Tensor:
         """The values of all processes, [count, ...], in the order of their ranks."""
         sent = value.detach().to(_carrier()).contiguous()
         received = [torch.empty_like(sent) for _ in range(self.count)]
-        dist.all_gather(received, sent)
+        with _exchange():
+            dist.all_gather(received, sent)
         return torch.stack(received).to(value.device)
 
     def sum_gradients(self, parameters: list[nn.Parameter]) -> None:
@@ -100,7 +102,8 @@ class Processes:
         if self.count == 1:
             return decide()
         said: list[_T | None] = [decide() if self.rank == 0 else None]
-        dist.broadcast_object_list(said, src=0, device=_carrier())
+        with _exchange():
+            dist.broadcast_object_list(said, src=0, device=_carrier())
         return said[0]  # type: ignore[return-value]
 
 
@@ -147,6 +150,20 @@ def launched(device: str = "auto") -> Iterator[tuple[Processes, str]]:
     yield Processes.present(), (f"cuda:{own}" if gpus else "cpu" if device == "auto" else device)
     # After a failure the process ends, and must not wait for the others any more.
     dist.destroy_process_group()
+
+
+@contextmanager
+def _exchange() -> Iterator[None]:
+    """Word it where another process is no longer there: that one has told what was wrong."""
+    try:
+        yield
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise
+        raise OsudaError(
+            "Another of the processes that adapt together has ended. What it printed tells why. Begin all of "
+            "them again; with --resume they go on from the last state."
+        ) from error
 
 
 def _carrier() -> torch.device:

@@ -68,6 +68,7 @@ class Rivals:
     ) -> None:
         self._parameters, self._config, self._activation = parameters, config, activation
         self._memory = PredictionMemory(config.history)
+        self._fresh: tuple[int, Tensor] | None = None
         self._recovery = Recovery(parameters, config.recovery) if config.recovery > 0.0 else None
         self._views = MultiView(source, activation) if config.multi_view else None
 
@@ -117,10 +118,16 @@ class Rivals:
             p = probabilities(output, self._activation)
             earlier = self._memory.recall(index)
             total = total + config.consistency * memory_consistency_loss(p, earlier, self._activation)
-            self._memory.note(index, p)
+            self._fresh = index, p
         if self._views is not None:
             total = total + self._views.loss(output, index, batch, predict)
         return total
+
+    def remember(self) -> None:
+        """Note the predictions of the step's terms: the step is one that counts."""
+        if self._fresh is not None:
+            self._memory.note(*self._fresh)
+            self._fresh = None
 
     def step(
         self,

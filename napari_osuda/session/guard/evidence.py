@@ -11,7 +11,16 @@ from torch import nn
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
-from napari_osuda.session.guard.passes import distance_of, image_of, looks_of, masks_of, seen_by
+from napari_osuda.session.guard.passes import (
+    distance_of,
+    image_of,
+    inputs_of,
+    looks_of,
+    masks_in,
+    masks_of,
+    seen_by,
+    seen_twice,
+)
 
 __all__ = ["Candidate", "CandidateName", "each_as", "gathered", "result_of"]
 
@@ -61,19 +70,31 @@ def gathered(
     int
         After each batch, how many parts it has had: as many as `looks_at` in all, or nearly so.
     """
-    seen: dict[CandidateName, Mapping[str, Seen]] = {}
-    seen["source"] = as_it_is if as_it_is is not None else (yield from seen_by(source, plain, card))
-    mapped = None if stack is plain else (yield from seen_by(source, stack, card))
+    inputs = inputs_of(plain)
+    # As the candidates see it: through an intensity map, if there is one.
+    theirs = inputs if stack is plain else inputs_of(stack)
+    averaged = adapted_card or card
+    again: Mapping[str, Seen] | None = None
+    here = as_it_is if stack is plain else None
+    if here is None and averaged != card and any(candidate.network is source for candidate in candidates):
+        here, again = yield from seen_twice(source, stack, averaged, theirs)
+    elif here is None:
+        here = yield from seen_by(source, stack, card, theirs)
+    original = here if stack is plain else as_it_is
+    if original is None:
+        original = yield from seen_by(source, plain, card, inputs)
+    seen: dict[CandidateName, Mapping[str, Seen]] = {"source": original}
     for candidate in candidates:
-        if candidate.network is source and adapted_card in (None, card):
-            seen[candidate.name] = mapped or seen["source"]
-        else:
-            seen[candidate.name] = yield from seen_by(candidate.network, stack, adapted_card or card)
-    masks = []
-    for mix in (source, *mixes):
-        masks.append((yield from masks_of(mix, stack, card)))
-    image = image_of(plain)
-    distances = distance_of(source, plain), distance_of(source, stack)
+        known = None if candidate.network is not source else here if averaged == card else again
+        if known is None:
+            known = yield from seen_by(candidate.network, stack, averaged, theirs)
+        seen[candidate.name] = known
+    mapped = None if stack is plain else here
+    masks = [masks_in(here, stack, card)]
+    for mix in mixes:
+        masks.append((yield from masks_of(mix, stack, card, theirs)))
+    image, distance = image_of(inputs), distance_of(source, plain)
+    distances = distance, distance if stack is plain else distance_of(source, stack)
     found: dict[CandidateName, Evidence] = {}
     for name, regions in seen.items():
         others = [other for key, other in seen.items() if key not in (name, "earlier")]
@@ -103,11 +124,10 @@ def looks_at(
 ) -> int:
     """How many parts of a case go through a network in `gathered`, which takes the same."""
     seen, masks = looks_of(stack, card)
-    total = seen if stack is plain else 2 * seen
-    for candidate in candidates:
-        if not (candidate.network is source and adapted_card in (None, card)):
-            total += looks_of(stack, adapted_card or card)[0]
-    return total + (1 + len(mixes)) * masks
+    averaged = looks_of(stack, adapted_card or card)[0]
+    twice = adapted_card not in (None, card) and any(candidate.network is source for candidate in candidates)
+    total = (averaged if twice else seen) + (0 if stack is plain else seen) + len(mixes) * masks
+    return total + averaged * sum(candidate.network is not source for candidate in candidates)
 
 
 Part = TypeVar("Part")

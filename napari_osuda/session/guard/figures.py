@@ -178,9 +178,21 @@ def _soft_dice(p: Probability, mask: Mask) -> float:
 _WITHIN = np.ones((1, 3, 3), bool)
 
 
+def _near(mask: Mask) -> tuple[slice, ...]:
+    """The slices and pixels with all that is marked and what is compared with it: the rest tells nothing."""
+    box = []
+    for axis in range(mask.ndim):
+        marked = np.flatnonzero(mask.any(axis=tuple(i for i in range(mask.ndim) if i != axis)))
+        margin = _AROUND + 1 if axis else 0
+        box.append(slice(max(int(marked[0]) - margin, 0), int(marked[-1]) + margin + 1))
+    return tuple(box)
+
+
 def _separation(mask: Mask, image: NDArray[np.floating]) -> float:
     if not mask.any() or mask.all():
         return 0.0
+    box = _near(mask)
+    mask = mask[box]
     near = ndimage.binary_dilation(mask, _WITHIN, iterations=_AROUND)
     inside = mask[near]
     share = float(inside.mean())
@@ -188,20 +200,24 @@ def _separation(mask: Mask, image: NDArray[np.floating]) -> float:
         return 0.0
     found = []
     for channel in np.moveaxis(image, 1, 0):
-        values = channel[near].astype(np.float64)
+        values = channel[box][near].astype(np.float64)
         between = share * (1 - share) * (values[inside].mean() - values[~inside].mean()) ** 2
         found.append(float(between / max(values.var(), 1e-9)))
     return max(found)
 
 
 def _border(mask: Mask, image: NDArray[np.floating]) -> float:
+    if not mask.any():
+        return 0.0
+    box = _near(mask)
+    mask = mask[box]
     inner = mask & ~ndimage.binary_erosion(mask, _WITHIN, iterations=2)
     outer = ndimage.binary_dilation(mask, _WITHIN, iterations=3) & ~ndimage.binary_dilation(mask, _WITHIN)
     if not inner.any() or not outer.any():
         return 0.0
     found = []
     for channel in np.moveaxis(image, 1, 0):
-        values = channel.astype(np.float32)
+        values = channel[box].astype(np.float32)
         step = abs(float(values[inner].mean() - values[outer].mean()))
         found.append(step / max(float(values[inner | outer].std()), 1e-6))
     return max(found)

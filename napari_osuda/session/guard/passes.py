@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -14,30 +14,34 @@ from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
 from napari_osuda.imaging.planes import mirror_axis
-from napari_osuda.method import main_output, probabilities, source_distance
+from napari_osuda.method import probabilities, source_distance
 from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
+from napari_osuda.session.guard.changes import Change, mirrored, moved, noisy
 from napari_osuda.session.guard.figures import Seen
 from napari_osuda.session.inference.case_slices import parts as parts_of
-from napari_osuda.session.inference.mirror import averaged, is_symmetric
+from napari_osuda.session.inference.mirror import MirrorAveraged, is_symmetric
+from napari_osuda.session.inference.parts import through
 from napari_osuda.session.inference.sliding_window import SlidingWindow
 
-__all__ = ["WHOLE", "Pass", "distance_of", "image_of", "looks_of", "masks_of", "seen_by"]
+__all__ = [
+    "WHOLE", "Images", "Pass", "distance_of", "image_of", "inputs_of", "looks_of", "masks_in", "masks_of",
+    "seen_by", "seen_twice",
+]  # fmt: skip
 
 WHOLE = "all labels"
 """The region of all foreground labels together: always there, and first."""
 _BATCH = 16
 # Slices that stand for a case where it is segmented again, changed or with other statistics.
 _THINNED = 24
-# Pixels along both axes: no multiple of a pooling layer's step.
-_MOVED = 3
-# Standard deviation of the noise, in those of the network's image.
-_NOISE = 0.1
 
 Pass = Generator[int, None, dict[str, Seen]]
 """Segments batch by batch; what each region's probability is comes at the end."""
 Scalar = TypeVar("Scalar", bound=np.generic)
 Thinned = tuple[NDArray[np.bool_], NDArray[np.intp]]
+Images = NDArray[np.float32]
+Way = Literal["straight", "mirrored", "averaged"]
+"""Of the image; of its mirror image, mirrored back; the mean of both."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +50,47 @@ class _Case:
 
     stack: SliceStack
     card: ModelCard
+    images: Images | None = None
 
-    @property
+    @cached_property
     def all(self) -> NDArray[np.intp]:
         return np.flatnonzero(self.stack.foreground)
 
-    @property
+    @cached_property
     def thinned(self) -> NDArray[np.intp]:
         """Places among `all`, not slice numbers."""
         count = len(self.all)
         step = -(-count // _THINNED)
         return np.arange(step // 2, count, step) if count else np.arange(0)
 
+    def slices(self, places: NDArray[np.intp]) -> Images:
+        """The network's images [B, C, ...] of some of `all`."""
+        return self.stack.slices(self.all[places]) if self.images is None else self.images[places]
 
-def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: bool = True) -> Pass:
+    @property
+    def edges(self) -> tuple[int, ...] | None:
+        """Of the windows that the network goes through it in."""
+        return self.stack.patch or self.stack.window
+
+    @property
+    def mirror(self) -> int | None:
+        """Left to right among the space axes."""
+        return mirror_axis(self.card.plane, self.card.orientation)
+
+    @property
+    def way(self) -> Way:
+        """How the card wants the network to predict."""
+        return "averaged" if self.card.mirror_averaging and self.mirror is not None else "straight"
+
+
+def seen_by(
+    network: nn.Module,
+    stack: SliceStack,
+    card: ModelCard,
+    images: Images | None = None,
+    *,
+    changed: bool = True,
+) -> Pass:
     """What a network makes of a case, and of the case moved, with noise and mirrored.
 
     Parameters
@@ -69,6 +100,8 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     stack : SliceStack
         The case as it sees it.
     card : ModelCard
+    images : float32 array, optional
+        What `inputs_of` gives of the stack, where that is known.
     changed : bool
         Whether to look at the changed case as well: at 24 slices of it at most.
 
@@ -82,23 +115,19 @@ def seen_by(network: nn.Module, stack: SliceStack, card: ModelCard, *, changed: 
     dict of str to Seen
         Of `WHOLE` and of each smaller region of the card.
     """
-    case = _Case(stack, card)
-    p = yield from _segmented(network, case, case.all)
-    again: list[tuple[NDArray[np.bool_], NDArray[np.intp]]] = []
-    if changed and len(case.all):
-        thinned = case.thinned
-        changes: list[_Change] = [_Moved(), _Noisy(stack)]
-        mirror = mirror_axis(card.plane, card.orientation)
-        if mirror is not None and is_symmetric(stack.slices(case.all[thinned]), mirror):
-            changes.append(_Mirrored(mirror))
-        for change in changes:
-            q = yield from _segmented(network, case, case.all[thinned], change)
-            again.append((q > 0.5, thinned))
-    names = (WHOLE, *region_channels(card))
-    return {
-        name: Seen(_volume(p[:, k]), tuple((_volume(mask[:, k]), _indices(p, at)) for mask, at in again))
-        for k, name in enumerate(names)
-    }
+    case = _Case(stack, card, images)
+    return (yield from _seen(network, case, (case.way,), changed))[case.way]
+
+
+def seen_twice(
+    network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
+) -> Generator[int, None, tuple[dict[str, Seen], dict[str, Seen]]]:
+    """What `seen_by` gives of a network alone, and averaged with the mirror image, in the passes of that.
+
+    ``card`` is that of the averaged one.
+    """
+    seen = yield from _seen(network, _Case(stack, card, images), ("straight", "averaged"), True)
+    return seen["straight"], seen["averaged"]
 
 
 def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
@@ -106,27 +135,40 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 
     One that is averaged with its mirror image counts twice.
     """
-    whole = parts_of(stack, card)
+    case, whole = _Case(stack, card), parts_of(stack, card)
     thinned = whole if stack.patch is not None else min(whole, _THINNED)
-    changes = 2 + (mirror_axis(card.plane, card.orientation) is not None)
-    times = 2 if mirror_axis(card.plane, card.orientation) is not None and card.mirror_averaging else 1
-    return times * (whole + changes * thinned), times * thinned
+    times = 2 if case.way == "averaged" else 1
+    # What is averaged over both sides sees a mirrored image as it saw the image.
+    mirrored = case.mirror is not None and (times == 1 or case.edges is not None)
+    return times * (whole + (2 + mirrored) * thinned), times * thinned
 
 
 def masks_of(
-    network: nn.Module, stack: SliceStack, card: ModelCard
+    network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
 ) -> Generator[int, None, dict[str, Thinned]]:
     """The mask of each region in 24 slices of a case at most, and which of its slices with head those are."""
-    case = _Case(stack, card)
-    p = yield from _segmented(network, case, case.all[case.thinned])
+    case = _Case(stack, card, images)
+    p = (yield from _segmented(network, case, case.thinned, (case.way,)))[case.way]
     names = (WHOLE, *region_channels(card))
     return {name: (_volume(p[:, k] > 0.5), _indices(p, case.thinned)) for k, name in enumerate(names)}
 
 
-def image_of(stack: SliceStack) -> NDArray[np.float32]:
-    """The case's slices with head on the network's grid, [S, C, h, w]; of a volume [D, C, h, w]."""
-    image = stack.slices(np.flatnonzero(stack.foreground))
-    return np.moveaxis(image[0], 1, 0) if image.ndim == 5 and len(image) else image
+def masks_in(seen: Mapping[str, Seen], stack: SliceStack, card: ModelCard) -> dict[str, Thinned]:
+    """What `masks_of` gives of a network, from what it is known to make of the whole case."""
+    thinned = _Case(stack, card).thinned
+    # A volume is looked at as a whole.
+    places = {name: np.arange(len(s.p)) if card.plane == "volume" else thinned for name, s in seen.items()}
+    return {name: (s.mask[places[name]], places[name]) for name, s in seen.items()}
+
+
+def inputs_of(stack: SliceStack) -> Images:
+    """The network's images of all slices with head, [S, C, h, w]; of a volume [1, C, D, h, w]."""
+    return stack.slices(np.flatnonzero(stack.foreground))
+
+
+def image_of(inputs: Images) -> Images:
+    """The network's images by slices, [S, C, h, w]; of a volume [D, C, h, w]."""
+    return np.moveaxis(inputs[0], 1, 0) if inputs.ndim == 5 and len(inputs) else inputs
 
 
 @torch.inference_mode()
@@ -157,79 +199,92 @@ def _middle(size: int, patch: int) -> slice:
     return slice(start, start + patch)
 
 
-class _Change:
-    """A change of the network's image that leaves what is seen in it, and its inverse."""
-
-    def __call__(self, x: Tensor, first: int) -> Tensor:
-        """Change slices [B, C, ...], the first of which is number ``first`` of those looked at."""
-        raise NotImplementedError
-
-    def undo(self, p: NDArray[np.float16]) -> NDArray[np.float16]:
-        """Change what a network makes of them, [B, R, ...], back."""
-        return p
-
-
-class _Moved(_Change):
-    def __call__(self, x: Tensor, first: int) -> Tensor:
-        return x.roll((_MOVED, _MOVED), (-2, -1))
-
-    def undo(self, p: NDArray[np.float16]) -> NDArray[np.float16]:
-        return np.roll(p, (-_MOVED, -_MOVED), (-2, -1))
-
-
-class _Mirrored(_Change):
-    def __init__(self, axis: int) -> None:
-        self._axis = axis + 2
-
-    def __call__(self, x: Tensor, first: int) -> Tensor:
-        return x.flip(self._axis)
-
-    def undo(self, p: NDArray[np.float16]) -> NDArray[np.float16]:
-        return np.flip(p, self._axis)
-
-
-class _Noisy(_Change):
-    """The same noise whichever network looks."""
-
-    def __init__(self, stack: SliceStack) -> None:
-        self._seed = zlib.crc32(stack.case.name.encode())
-
-    def __call__(self, x: Tensor, first: int) -> Tensor:
-        generator = torch.Generator().manual_seed(self._seed + first)
-        noise = torch.randn(x.shape, generator=generator)
-        return x + _NOISE * float(x.std()) * noise
+def _seen(
+    network: nn.Module, case: _Case, ways: tuple[Way, ...], changed: bool
+) -> Generator[int, None, dict[Way, dict[str, Seen]]]:
+    """What is seen in some ways; what one pass tells of several of them is asked for once."""
+    thinned, mirror, shared = case.thinned if changed else np.arange(0), case.mirror, case.edges is None
+    symmetric = mirror is not None and len(thinned) > 0 and is_symmetric(case.slices(thinned), mirror)
+    looks: tuple[Way, ...] = (*ways, "mirrored") if symmetric and shared and len(ways) > 1 else ways
+    whole = yield from _segmented(network, case, np.arange(len(case.all)), looks)
+    changes = [moved(), noisy(case.stack.case.name)] if len(thinned) else []
+    if mirror is not None and symmetric and not shared:
+        changes.append(mirrored(mirror))
+    masks: dict[Way, list[NDArray[np.bool_]]] = {way: [] for way in ways}
+    for change in changes:
+        found = yield from _segmented(network, case, thinned, ways, change)
+        for way in ways:
+            masks[way].append(found[way] > 0.5)
+    if symmetric and shared:
+        if "straight" in ways:
+            if "mirrored" in whole:
+                side = whole["mirrored"][thinned]
+            else:
+                side = (yield from _segmented(network, case, thinned, ("mirrored",)))["mirrored"]
+            masks["straight"].append(side > 0.5)
+        if "averaged" in ways:
+            # The mean over both sides is the same for an image and for its mirror image.
+            masks["averaged"].append(whole["averaged"][thinned] > 0.5)
+    names = (WHOLE, *region_channels(case.card))
+    return {
+        way: {
+            name: Seen(
+                _volume(whole[way][:, k]),
+                tuple((_volume(mask[:, k]), _indices(whole[way], thinned)) for mask in masks[way]),
+            )
+            for k, name in enumerate(names)
+        }
+        for way in ways
+    }
 
 
 @torch.inference_mode()
 def _segmented(
-    network: nn.Module, case: _Case, slices: Sequence[int] | NDArray[np.intp], change: _Change | None = None
-) -> Generator[int, None, NDArray[np.float16]]:
+    network: nn.Module,
+    case: _Case,
+    places: NDArray[np.intp],
+    ways: tuple[Way, ...],
+    change: Change | None = None,
+) -> Generator[int, None, dict[Way, NDArray[np.float16]]]:
     """Probability of each region in some slices, [B, R, ...]; half precision is enough for a figure."""
     stack, card = case.stack, case.card
-    regions, plain, network = region_channels(card), network, averaged(network, card)
-    times = 1 if network is plain else 2
-    edges = stack.patch or stack.window
-    if edges is not None:
-        network = SlidingWindow(network, edges)
-    device, parts = _device(network), []
-    for start in range(0, len(slices), _BATCH):
-        x = torch.from_numpy(stack.slices(slices[start : start + _BATCH]))
+    regions, device = region_channels(card), _device(network)
+    parts: dict[Way, list[NDArray[np.float16]]] = {way: [] for way in ways}
+    for start in range(0, len(places), _BATCH):
+        x = torch.from_numpy(case.slices(places[start : start + _BATCH]))
         if change is not None:
-            x = change(x, start)
-        p = probabilities(main_output(network(x.to(device))), card.activation).float()
-        found = torch.stack(
-            [
-                foreground_probability(p, card),
-                *(region_probability(p, channels, card) for channels in regions.values()),
-            ],
-            dim=1,
-        )
-        q = found.cpu().numpy().astype(np.float16)
-        parts.append(q if change is None else change.undo(q))
-        yield times * (parts_of(stack, card) if stack.patch is not None else len(x))
-    if not parts:
-        return np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
-    return np.concatenate(parts)
+            x = change.change(x, start)
+        for way, output in _outputs(network, case, x.to(device), ways).items():
+            p = probabilities(output, card.activation).float()
+            found = [foreground_probability(p, card)]
+            found += [region_probability(p, channels, card) for channels in regions.values()]
+            q = torch.stack(found, dim=1).half().cpu().numpy()
+            parts[way].append(q if change is None else change.undo(q))
+        times, count = 2 if "averaged" in ways else 1, len(x)
+        yield times * (count if stack.patch is None else parts_of(stack, card))
+    nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
+    return {way: np.concatenate(found) if found else nothing for way, found in parts.items()}
+
+
+def _outputs(network: nn.Module, case: _Case, x: Tensor, ways: tuple[Way, ...]) -> dict[Way, Tensor]:
+    """The network's output for a batch in each way, of the batch as it lies."""
+    if case.edges is not None:
+        # Windows lie otherwise in a mirrored image: no pass serves two ways.
+        return {way: SlidingWindow(_by(network, case, way), case.edges)(x) for way in ways}
+    found: dict[Way, Tensor] = {}
+    if ways != ("mirrored",):
+        found["straight"] = through(network, x)
+    if case.mirror is not None and ways != ("straight",):
+        axis = (case.mirror + 2,)
+        found["mirrored"] = torch.flip(through(network, torch.flip(x, axis)), axis)
+    if "averaged" in ways:
+        found["averaged"] = (found["straight"] + found["mirrored"]) / 2
+    return {way: found[way] for way in ways}
+
+
+def _by(network: nn.Module, case: _Case, way: Way) -> nn.Module:
+    """A network that predicts so by itself."""
+    return MirrorAveraged(network, case.mirror) if way == "averaged" and case.mirror is not None else network
 
 
 def _device(network: nn.Module) -> torch.device:

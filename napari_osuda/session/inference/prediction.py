@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import main_output, probabilities
+from napari_osuda.method import probabilities
 from napari_osuda.models import ModelCard, decide
 from napari_osuda.session.inference.mirror import averaged
+from napari_osuda.session.inference.parts import through
 from napari_osuda.session.inference.sliding_window import Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
 
@@ -116,5 +117,5 @@ def _outputs(network: nn.Module, stack: SliceStack, card: ModelCard, batch_size:
         network = SlidingWindow(network, stack.window, card.overlap, card.windows, stack.held)
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
-        output = main_output(network(torch.from_numpy(stack.slices(chosen)).to(device)))
+        output = through(network, torch.from_numpy(stack.slices(chosen)).to(device))
         yield chosen, output, None, (min(start + batch_size, len(indices)), len(indices))

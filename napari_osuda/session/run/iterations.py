@@ -154,7 +154,10 @@ class Iterations:
         halved = adaptation.processes.count > 1
         while adaptation.t < adaptation.config.iterations:
             try:
-                yield next(adaptation)
+                step = next(adaptation)
+                # Everything after a step looks at its state: the watch, the window, the timeline.
+                adaptation.settle()
+                yield step
             except (MemoryError, RuntimeError) as error:
                 size = setup.smaller(adaptation.config.batch_size).batch_size // 2
                 if halved or not out_of_memory(error) or size < 1:

@@ -37,15 +37,19 @@ def test_an_older_torch_without_the_names_is_in_float32(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("dims", "dtype", "last"),
-    [(2, None, True), (2, torch.bfloat16, True), (3, None, False), (3, torch.bfloat16, True)],
-)
-def test_layout_is_the_fastest_and_values_stay(dims, dtype, last):
+    ("dims", "dtype", "threads", "last"),
+    [
+        (2, None, 1, True), (2, torch.bfloat16, 1, True), (3, None, 1, False), (3, None, 2, True),
+        (3, torch.bfloat16, 1, True),
+    ],
+)  # fmt: skip
+def test_layout_is_the_fastest_and_values_stay(dims, dtype, threads, last):
     torch.manual_seed(0)
     network = UNet(2, 3, (4, 8), dims).eval()
     x = torch.randn(1, 2, *(16,) * dims)
     before = network(x)
-    lay_out(network, x, dtype)
+    with with_threads(threads):
+        lay_out(network, x, dtype)
     weight = next(m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))).weight
     form = torch.channels_last if dims == 2 else torch.channels_last_3d
     assert weight.is_contiguous(memory_format=form) == last

@@ -10,8 +10,9 @@ import two_processes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_osuda.errors import ConfigError
+from napari_osuda.errors import ConfigError, OsudaError
 from napari_osuda.method import adapt, preset
+from napari_osuda.method.computing import distributed
 from napari_osuda.method.computing.distributed import ALONE, Processes, launched
 
 HELPERS = Path(two_processes.__file__).parent
@@ -36,6 +37,23 @@ def test_one_process_shares_with_nobody():
     assert Processes.present() is ALONE
     assert ALONE.as_the_first(lambda: 3) == 3
     assert [ALONE.any(holds) for holds in (True, False)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(RuntimeError("Connection closed by peer"), OsudaError), (MemoryError(), MemoryError)],
+)
+def test_where_another_process_has_ended_a_sentence_says_so(monkeypatch, error, kind):
+    def fail(*args, **kwargs):
+        raise error
+
+    for name in ("all_reduce", "all_gather", "broadcast_object_list"):
+        monkeypatch.setattr(distributed.dist, name, fail)
+    monkeypatch.setattr(distributed.dist, "get_backend", lambda: "gloo")
+    processes = Processes(0, 2)
+    for exchange in (processes.total, processes.gathered, lambda x: processes.as_the_first(lambda: 1)):
+        with pytest.raises(kind, match="has ended" if kind is OsudaError else None):
+            exchange(torch.zeros(2))
 
 
 def test_a_gpu_by_its_number_is_no_device_for_several(monkeypatch):

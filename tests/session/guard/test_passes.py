@@ -9,7 +9,16 @@ from napari_osuda.models import ModelCard
 from napari_osuda.session import slice_spec
 from napari_osuda.session.guard.evidence import Candidate, gathered
 from napari_osuda.session.guard.figures import FIGURES
-from napari_osuda.session.guard.passes import WHOLE, distance_of, image_of, masks_of, seen_by
+from napari_osuda.session.guard.passes import (
+    WHOLE,
+    distance_of,
+    image_of,
+    inputs_of,
+    masks_in,
+    masks_of,
+    seen_by,
+    seen_twice,
+)
 
 
 def run(work):
@@ -104,13 +113,39 @@ def test_a_symmetric_image_is_mirrored_too_and_a_network_that_goes_by_place_is_f
     assert not np.array_equal(mirrored, noisy)
 
 
+def test_one_set_of_passes_tells_what_two_do():
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(1, 2, 3, padding=1).eval()
+    data = picture()
+    data[8:12, 5:9] = 5
+    data += np.random.default_rng(0).normal(0, 0.5, data.shape).astype(np.float32)
+    for changes in ({}, {"window": (8, 8)}):
+        alone = binary().model_copy(update=changes)
+        both = alone.model_copy(update={"mirror_averaging": True})
+        stack = stack_of(data, alone)
+        straight, twice = run(seen_by(network, stack, alone))[0], run(seen_by(network, stack, both))[0]
+        found, _ = run(seen_twice(network, stack, both, inputs_of(stack)))
+        for one, other in zip((straight, twice), found, strict=True):
+            np.testing.assert_allclose(one[WHOLE].p, other[WHOLE].p, atol=2e-3)
+            assert len(one[WHOLE].changed) == len(other[WHOLE].changed) == 3
+            for (mask, places), (again, same) in zip(one[WHOLE].changed, other[WHOLE].changed, strict=True):
+                assert (mask != again).mean() < 1e-3
+                np.testing.assert_array_equal(places, same)
+        of_both, _ = run(masks_of(network, stack, both))
+        np.testing.assert_array_equal(of_both[WHOLE][1], masks_in(twice, stack, both)[WHOLE][1])
+        assert (of_both[WHOLE][0] != masks_in(twice, stack, both)[WHOLE][0]).mean() < 1e-3
+        # What is averaged over both sides sees the mirrored image as it saw the image.
+        mirrored, places = twice[WHOLE].changed[2]
+        assert (mirrored != twice[WHOLE].mask[places]).mean() < (1e-3 if not changes else 0.1)
+
+
 def test_thinned_masks_are_those_of_the_whole():
     stack = stack_of(picture(), binary())
     thinned, _ = run(masks_of(ByBrightness(), stack, binary()))
     mask, places = thinned[WHOLE]
     assert len(places) <= 24
-    assert image_of(stack).shape == (30, 1, 16, 16)
-    np.testing.assert_array_equal(mask, image_of(stack)[places, 0] > 2)
+    assert image_of(inputs_of(stack)).shape == (30, 1, 16, 16)
+    np.testing.assert_array_equal(mask, image_of(inputs_of(stack))[places, 0] > 2)
 
 
 def test_the_distance_is_that_of_stored_and_seen_statistics():
