@@ -29,7 +29,7 @@ def _of_two(form: FunctionGui[Any, Work]) -> None:
 
     def others(_: object) -> list[Labels]:
         # Ours come last: a mask of a network is no reference.
-        found = [layer for layer in mask.choices if layer is not mask.value]
+        found = [layer for layer in mask.choices if isinstance(layer, Labels) and layer is not mask.value]
         return sorted(found, key=lambda layer: RESULT_KEY in layer.metadata)
 
     reference.choices = others
@@ -56,7 +56,9 @@ def evaluate_layers(mask: Labels, reference: Labels) -> Work:
         Gives the scores as a table of tab-separated lines; raises CaseError with a sentence where there is
         nothing to compare.
     """
-    if mask is None or reference is None:
+    # A form without a layer to choose hands over none, whatever its types say.
+    chosen: tuple[Labels | None, ...] = (mask, reference)
+    if None in chosen:
         return _too_few
     if mask is reference:
         return _same_layer
