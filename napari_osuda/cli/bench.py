@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_osuda.cli.bench_comparators import chosen, comparison
 from napari_osuda.cli.bench_data import BenchData, bench_data
 from napari_osuda.cli.options import add_device
 from napari_osuda.cli.printing import say
@@ -76,6 +77,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
     )
+    parser.add_argument(
+        "--comparators", choices=("small", "full"),
+        help="also train methods that keep the source data; full is for a graphics card",
+    )  # fmt: skip
     add_device(parser)
 
 
@@ -84,19 +89,22 @@ def bench(options: argparse.Namespace) -> int:
 
     Ctrl-C leaves the finished trials and epochs of training, and the same command goes on from there.
     """
-    from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
+    from napari_osuda.benchmark.bench import bench_rows, run_bench
     from napari_osuda.benchmark.guard.report import guard_report
     from napari_osuda.benchmark.tables import bench_report
 
     _check(options)
     options.device = options.device or "auto"
     data = bench_data(options)
-    protocols, methods = choose(options.only, data.catalog)
+    protocols, methods, compared = chosen(options, data.catalog)
     series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv", data.regions)
+    beside = comparison(options, data, series, compared) if compared else None
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
+        if beside is not None:
+            any_done |= _run(beside.steps)
     except KeyboardInterrupt:
         say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command continues.", file=sys.stderr)
         return 130
@@ -106,6 +114,9 @@ def bench(options: argparse.Namespace) -> int:
             page = bench_report(list(rows), "Bench", about, data.catalog.protocols)
             _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
+        page_beside = beside.write(rows) if beside is not None else None
+    if page_beside is not None:
+        say(page_beside.read_text(encoding="utf-8"))
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchData", "bench_data"]
 
+_ONLY_THERE = "comparators run on simulated patients and on the LGG data set"
+
 
 @dataclass(frozen=True)
 class BenchData:
@@ -97,6 +99,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
         options, ("patients", "skip", "tuning"), "with --brats-root all test patients of the folder are run"
     )
     _refuse(options, ("models",), "models trained on BraTS are kept in --out")
+    _refuse(options, ("comparators",), _ONLY_THERE)
     recipe = BRATS_RECIPE if options.epochs is None else replace(BRATS_RECIPE, epochs=options.epochs)
 
     def series(protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
@@ -120,6 +123,8 @@ def _real(options: argparse.Namespace) -> BenchData:
         if value is not None and value < least:
             raise ConfigError(f"--{option} is {value}; it must be {least} or more.")
     gliomas = options.lgg_root is not None
+    if not gliomas:
+        _refuse(options, ("comparators",), _ONLY_THERE)
     models = options.models or options.out / "models"
     setup = RealBench(
         root=options.lgg_root if gliomas else options.hippocampus_root,
