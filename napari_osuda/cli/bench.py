@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_osuda.cli.bench_comparators import chosen, comparison
-from napari_osuda.cli.bench_data import BenchData, bench_data
+from napari_osuda.cli.bench_data import BenchData, bench_data, tell
 from napari_osuda.cli.options import add_device
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError, OutputError
@@ -18,6 +17,8 @@ from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
     from napari_osuda.benchmark.bench import Done
+    from napari_osuda.benchmark.comparators.command import Comparison
+    from napari_osuda.benchmark.protocols import Protocol
 
 __all__ = ["add_options", "bench"]
 
@@ -96,15 +97,14 @@ def bench(options: argparse.Namespace) -> int:
     _check(options)
     options.device = options.device or "auto"
     data = bench_data(options)
-    protocols, methods, compared = chosen(options, data.catalog)
+    protocols, methods, beside = _chosen(options, data)
     series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv", data.regions)
-    beside = comparison(options, data, series, compared) if compared else None
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
         if beside is not None:
-            any_done |= _run(beside.steps)
+            any_done |= _run(beside.run(series, options.seeds[0], options.device, tell))
     except KeyboardInterrupt:
         say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command continues.", file=sys.stderr)
         return 130
@@ -114,9 +114,9 @@ def bench(options: argparse.Namespace) -> int:
             page = bench_report(list(rows), "Bench", about, data.catalog.protocols)
             _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
-        page_beside = beside.write(rows) if beside is not None else None
-    if page_beside is not None:
-        say(page_beside.read_text(encoding="utf-8"))
+        page_beside = beside.write(rows, data.origin, data.catalog) if beside is not None else ""
+    if page_beside:
+        say(page_beside)
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(
@@ -126,6 +126,24 @@ def bench(options: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _chosen(
+    options: argparse.Namespace, data: BenchData
+) -> tuple[tuple[Protocol, ...], tuple[str, ...], Comparison | None]:
+    """Protocols and methods that the options name, and the comparators where they are asked for."""
+    from napari_osuda.benchmark.bench import choose
+
+    if options.comparators is None:
+        from napari_osuda.benchmark.comparators.settings import COMPARATORS
+
+        if named := next((name for name in options.only if name in COMPARATORS), None):
+            raise ConfigError(f"{named} keeps source data: add --comparators small, or full.")
+        return *choose(options.only, data.catalog), None
+    from napari_osuda.benchmark.comparators.command import Comparison, chosen
+
+    protocols, methods, names = chosen(options.only, data.catalog)
+    return protocols, methods, Comparison(names, options.comparators, options.out, data.regions)
 
 
 def _check(options: argparse.Namespace) -> None:

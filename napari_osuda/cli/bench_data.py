@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_osuda.benchmark.bench import BenchSeries
     from napari_osuda.benchmark.protocols import Catalog, Protocol
 
-__all__ = ["BenchData", "bench_data"]
+__all__ = ["BenchData", "bench_data", "tell"]
 
 _ONLY_THERE = "comparators run on simulated patients and on the LGG data set"
 
@@ -59,7 +59,8 @@ def bench_data(options: argparse.Namespace) -> BenchData:
     return _simulated(options)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say on stderr how far a training is, above the bar of progress."""
     from tqdm import tqdm
 
     tqdm.write(text, file=sys.stderr)
@@ -104,7 +105,7 @@ def _brats(options: argparse.Namespace) -> BenchData:
 
     def series(protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
         return brats_series(
-            options.brats_root, options.out, protocols, options.split_seed, recipe, tell=_tell,
+            options.brats_root, options.out, protocols, options.split_seed, recipe, tell=tell,
             device=options.device,
         )  # fmt: skip
 
@@ -134,7 +135,7 @@ def _real(options: argparse.Namespace) -> BenchData:
         skip=options.skip or 0,
         count=options.patients,
         epochs=options.epochs,
-        tell=_tell,
+        tell=tell,
         device=options.device,
     )
     catalog, regions, make, name = (

@@ -41,21 +41,21 @@ ALIKE: Mapping[str, str] = {
 
 ABOUT = (
     "Methods that see the source's labeled images beside OSUDA, which sees the source model alone. They "
-    "are trained on the source model's patients with their labels, and on the judged patients' images "
-    "without labels, as in their papers. So a method learns once for all patients of a table, and again for "
-    "every new one. OSUDA adapts to each patient alone. Every method starts at the same source model and "
-    "has the same number of iterations and images.\n\n"
+    "learn from the source model's patients with their labels, and from the judged patients' images "
+    "without labels (transductive). Papers with many target patients keep some apart to judge on; these "
+    "tables have too few. So a method learns once for all patients of a table. OSUDA adapts to each patient "
+    "alone. Every method starts at the same source model, with the same number of iterations and images.\n\n"
     "**upper-bound** starts there too, and learns labels of the target's kind from patients that it is not "
     "judged on. It is a bound for this length of training only.\n\n"
     "Dice and HD95 (mm) are means and deviations over the patients. In brackets: how many have no HD95, with "
-    "one mask empty. *Gained*, *harmed*: so many patients are more than 0.01 better or worse than the source "
-    "model's mask. *Worst*: the least change of Dice. *Training*: minutes of one processor, or of a graphics "
-    "card. *Memory*: the largest, of the whole process or of the graphics card. *s a case*: seconds for one "
-    "patient, without training.\n\n"
-    "**What differs from the paper.** Its figures are of BraTS 2018: hundreds of skull-stripped patients, "
-    "and trainings that run to their end. They are taken from its Tables 1 and 2. Where our protocol is "
-    "another, they are of the experiment that is most like it. Ours are of few patients and of the small or "
-    "full setting named here. So compare the order of methods, and no figure with another across the two."
+    "one mask empty. *Gained*: the first region is more than 0.01 better than the source model's. *Harmed*: "
+    "any region is more than 0.01 worse. *Worst*: the least change of Dice. *Training*: minutes of one "
+    "processor, or of a graphics card. *Memory*: the largest, of the whole process or of the graphics card. "
+    "*s a case*: seconds for one patient, without training.\n\n"
+    "**What differs from the paper.** *Paper* is Dice in Tables 1 and 2 of Liu et al. (2021), on BraTS 2018: "
+    "hundreds of skull-stripped patients, and full-length trainings. Where our protocol is another, it is "
+    "that of the experiment most like it. Ours are of few patients and of the small or full setting named "
+    "here. So compare the order of methods, and no figure with another across the two."
 )
 
 

@@ -10,7 +10,6 @@ from napari_osuda.benchmark.comparators.loop import Domains, train_comparator
 from napari_osuda.benchmark.comparators.methods import make_comparator
 from napari_osuda.benchmark.comparators.settings import COMPARATORS
 from napari_osuda.benchmark.training import TrainingSlices
-from napari_osuda.errors import ModelError
 
 # A toy has no time for the papers' rates: those of the translators are ten times as high.
 FASTER = 10
@@ -57,8 +56,3 @@ def test_the_source_model_is_left_as_it_is(toy, tiny, name):
     trained(name, source, domains, tiny(iterations=1, half_precision=True))
     assert all(torch.equal(value, before[key]) for key, value in source.state_dict().items())
     assert not source.training
-
-
-def test_another_network_than_ours_cannot_be_taken_apart(tiny):
-    with pytest.raises(ModelError, match="this one is a Conv2d"):
-        make_comparator("sifa", torch.nn.Conv2d(1, 2, 1), 1, 2, tiny())

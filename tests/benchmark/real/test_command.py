@@ -48,20 +48,21 @@ def test_one_command_trains_adapts_and_tells(lgg_root, tmp_path, capsys):
 
 
 def test_comparators_are_trained_and_stand_beside(lgg_root, tmp_path, capsys, monkeypatch):
-    from napari_osuda.benchmark.comparators import settings
+    from napari_osuda.benchmark.comparators import command as comparing
+    from napari_osuda.benchmark.comparators.settings import Setting
 
-    tiny = settings.Setting(1, 2, 2, 1, 2, discriminator_layers=1)
-    monkeypatch.setattr(settings, "SETTINGS", {"small": tiny})
+    tiny = Setting(1, 2, 2, 1, 2, discriminator_layers=1)
+    monkeypatch.setattr(comparing, "SETTINGS", {"small": tiny})
     out = tmp_path / "out"
     command = ["bench", "--lgg-root", str(lgg_root), "--out", str(out), "--epochs", "1", "--device", "cpu",
-               "--only", "flair-to-flair-other-site", "source-only", "cyclegan", "seat", "upper-bound",
+               "--only", "flair-to-flair-other-site", "source-only", "seat", "upper-bound",
                "--comparators", "small", "--seeds", "0"]  # fmt: skip
     assert main(command) == 0
     said = capsys.readouterr()
     page = (out / "comparators.md").read_text(encoding="utf-8")
     assert page in said.out
     assert "flair-to-flair-other-site, seat: iteration 1 of 1" in said.err
-    assert "| cyclegan | yes | 2 |" in page
+    assert "| seat | yes | 2 |" in page
     assert "Paper: high to low grade, four contrasts." in page
     assert main(command) == 0
     assert "iteration" not in capsys.readouterr().err
