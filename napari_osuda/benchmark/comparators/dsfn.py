@@ -62,8 +62,10 @@ class Fused(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Segment float [B, C, h, w]; the logarithms of the mean probabilities."""
-        probability = self.of_target(images).softmax(1) + self.of_source(self.to_source(images)).softmax(1)
-        return (probability / 2).clamp_min(1e-12).log()
+        as_it_is = self.of_target(images).softmax(1)
+        as_source = self.of_source(self.to_source(images)).softmax(1)
+        fused: Tensor = ((as_it_is + as_source) / 2).clamp_min(1e-12).log()
+        return fused
 
 
 class DSFN(Translating):
@@ -89,7 +91,7 @@ class DSFN(Translating):
             ("judges", "masks", {"lr": 2e-4, "betas": (0.5, 0.999)}),
         ):
             parameters = [p for way in _WAYS for p in self.networks[f"{kind}_{way}"].parameters()]
-            self.optimizers[name] = torch.optim.Adam(parameters, **pace)  # type: ignore[arg-type]
+            self.optimizers[name] = torch.optim.Adam(parameters, **pace)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Train on a batch."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -36,7 +38,7 @@ def make_comparator(
     ModelError
         The method cannot be made of this network.
     """
-    made = {
+    made: dict[str, Callable[[], Comparator]] = {
         "cyclegan": lambda: CycleGAN(source, channels, setting),
         "sifa": lambda: SIFA(source, channels, setting),
         "seat": lambda: SEAT(source, channels, setting, classes),
@@ -46,5 +48,4 @@ def make_comparator(
     assert made.keys() == set(COMPARATORS)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(setting.seed)
-        method: Comparator = made[name]()
-    return method
+        return made[name]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
@@ -14,7 +15,7 @@ from napari_osuda.benchmark.comparators.settings import Setting
 from napari_osuda.errors import ModelError
 from napari_osuda.networks import UNet
 
-__all__ = ["Translator", "decode", "discriminator", "encode", "frozen", "require_unet", "verdict"]
+__all__ = ["Translator", "decode", "discriminator", "encode", "frozen", "levels", "require_unet", "verdict"]
 
 
 class Translator(nn.Module):
@@ -72,6 +73,12 @@ def require_unet(network: nn.Module) -> UNet:
         "The comparators need a source model with the package's own U-Net of slices; "
         f"this one is a {type(network).__name__}."
     )
+
+
+def levels(network: UNet) -> tuple[int, ...]:
+    """The channels of each level of a U-Net, finest first: its ``features``."""
+    ups = [cast("nn.ConvTranspose2d", up) for up in network.ups]
+    return (*(up.out_channels for up in reversed(ups)), ups[0].in_channels)
 
 
 def encode(network: UNet, images: Tensor) -> list[Tensor]:

@@ -31,6 +31,7 @@ from napari_osuda.benchmark.comparators.networks import (
     discriminator,
     encode,
     frozen,
+    levels,
     require_unet,
     verdict,
 )
@@ -108,16 +109,15 @@ class SIFA(Comparator):
     def __init__(self, source: nn.Module, channels: int, setting: Setting) -> None:
         super().__init__(setting)
         network = copy.deepcopy(require_unet(source))
-        classes, features = network.head.out_channels, [up.out_channels for up in network.ups][::-1]
-        deepest = network.ups[0].in_channels
-        self._back = UNet(channels, channels, (*features, deepest))
+        classes, features = network.head.out_channels, levels(network)
+        self._back = UNet(channels, channels, features)
         # Its own encoder is not used: the segmenter's is shared.
         self._back.encoders = nn.ModuleList()
         self._unet = network
         self.networks.update(
             {
                 "segmenter": network,
-                "lower": nn.Conv2d(features[-1], classes, 1),
+                "lower": nn.Conv2d(features[-2], classes, 1),
                 "to_source": self._back,
                 "to_target": Translator(channels, setting),
                 "of_target": discriminator(channels, setting),

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from napari_osuda.benchmark.comparators.methods import make_comparator
-from napari_osuda.benchmark.comparators.networks import decode, encode, frozen
+from napari_osuda.benchmark.comparators.networks import decode, encode, frozen, levels
 from napari_osuda.errors import ModelError
+from napari_osuda.networks import UNet
 
 
 def test_the_two_halves_of_a_unet_are_the_network(toy):
@@ -27,3 +28,7 @@ def test_gradients_go_through_what_is_frozen():
 def test_another_network_than_ours_cannot_be_taken_apart(tiny):
     with pytest.raises(ModelError, match="this one is a Conv2d"):
         make_comparator("sifa", torch.nn.Conv2d(1, 2, 1), 1, 2, tiny())
+
+
+def test_the_levels_of_a_unet_are_its_features():
+    assert levels(UNet(1, 2, (2, 4, 4, 8))) == (2, 4, 4, 8)
