@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.benchmark.patients import TEST, VALIDATION, Patient, class_shares, simulated_patient
+from napari_osuda.benchmark.patients import (
+    KNOWN_TO_SOURCE,
+    TEST,
+    VALIDATION,
+    Patient,
+    class_shares,
+    simulated_patient,
+)
 from napari_osuda.benchmark.protocols import SIMULATED, Catalog, Protocol
 from napari_osuda.benchmark.store import Rows
 from napari_osuda.benchmark.trials import TUMOR_REGIONS, score_columns, trial
@@ -20,6 +27,7 @@ __all__ = [
     "METHODS",
     "BenchSeries",
     "Done",
+    "Labeled",
     "bench_rows",
     "choose",
     "run_bench",
@@ -28,6 +36,21 @@ __all__ = [
 
 KEY = ("protocol", "method", "patient", "seed")
 METHODS = tuple(PRESETS)
+
+
+@dataclass(frozen=True, eq=False)
+class Labeled:
+    """Patients whose labels may be learned from.
+
+    Attributes
+    ----------
+    names : tuple of str
+    load : callable
+        Gives the patient of a name.
+    """
+
+    names: tuple[str, ...]
+    load: Callable[[str], Patient]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +68,10 @@ class BenchSeries:
         Gives the patient of a name.
     class_ratio : callable
         The share of each output channel that CRUDA is told; from other patients than the target's.
+    source : Labeled, optional
+        Those that the source model was trained on, for methods that keep them (`benchmark.comparators`).
+    target : Labeled, optional
+        Of the target's kind, and not among ``patients``: for an upper bound.
     """
 
     protocol: Protocol
@@ -52,6 +79,8 @@ class BenchSeries:
     patients: tuple[str, ...]
     load: Callable[[str], Patient]
     class_ratio: Callable[[], tuple[float, ...]]
+    source: Labeled | None = None
+    target: Labeled | None = None
 
 
 @dataclass(frozen=True)
@@ -109,12 +138,20 @@ def simulated_series(protocol: Protocol, patients: Sequence[int] = TEST[:10]) ->
         others = (simulated_patient(protocol, seed) for seed in VALIDATION)
         return class_shares(others, model().card)
 
+    def target(name: str) -> Patient:
+        return simulated_patient(protocol, int(name))
+
+    own = {channel: channel for channel in protocol.images}
+    home = replace(protocol, images=own, grade="high", scanner="A")
+    known = tuple(map(str, KNOWN_TO_SOURCE))
     return BenchSeries(
         protocol,
         model,
         tuple(map(str, patients)),
-        lambda name: simulated_patient(protocol, int(name)),
+        target,
         ratio,
+        Labeled(known, lambda name: simulated_patient(home, int(name))),
+        Labeled(known, target),
     )
 
 

@@ -26,6 +26,7 @@ from napari_osuda.simulation import CONTRASTS, SCANNERS, simulate_patient
 
 __all__ = [
     "KNOWN_TO_GUARD",
+    "KNOWN_TO_SOURCE",
     "TEST",
     "TUNING",
     "VALIDATION",
@@ -37,6 +38,8 @@ __all__ = [
 
 # No patient is in two of these, nor among those that the sample data were trained on, scored with or
 # shipped (sample_data/build.py).
+KNOWN_TO_SOURCE = tuple(seed for seed in range(100_000, 100_024) if seed % 12)
+"""Seeds of some of the patients that the sample models were trained on; every twelfth has no tumor."""
 VALIDATION = range(300_000, 300_006)
 """Seeds of the patients that settings were chosen on."""
 TUNING = range(300_006, 300_014)

@@ -12,7 +12,20 @@ from napari_osuda.benchmark.protocols import PAPER, PROTOCOLS, Protocol
 from napari_osuda.benchmark.trials import guarded, number, present_regions
 from napari_osuda.session.guard.estimate import HARM
 
-__all__ = ["bench_report", "by_columns", "markdown_table", "mean_and_sd", "outcome_of"]
+__all__ = [
+    "bench_report",
+    "by_columns",
+    "count",
+    "figure",
+    "gained",
+    "harmed",
+    "markdown_table",
+    "mean_and_sd",
+    "mean_dice",
+    "mean_distance",
+    "outcome_of",
+    "worst_change",
+]
 
 Row = dict[str, str]
 
@@ -118,44 +131,45 @@ def _protocol_table(name: str, rows: Sequence[Row]) -> str:
         line = [method]
         for region in regions:
             having = [r for r in of_method if r["patient"] not in absent[region]]
-            line.append(_dice(having, partial(number, column=f"dice_after_{region}")))
+            line.append(mean_dice(having, partial(number, column=f"dice_after_{region}")))
             if region in paper:
                 published = paper[region].get(method)
                 line.append("" if published is None else f"{published / 100:.3f}")
-            line.append(_distance(having, f"hd95_after_{region}"))
+            line.append(mean_distance(having, f"hd95_after_{region}"))
             if absent[region]:
                 without = [r for r in of_method if r["patient"] in absent[region]]
                 others = [number(r, f"dice_after_{region}") for r in without]
                 line.append(f"{others.count(0.0)} of {len(others)}")
         judged = [r for r in of_method if r["decision"]]
         line += [
-            _count(of_method, lambda r: _gained(r, regions)),
-            _count(of_method, lambda r: any(_harmed(r, region) for region in regions)),
-            _worst(of_method, regions),
+            count(of_method, lambda r: gained(r, regions)),
+            count(of_method, lambda r: any(harmed(r, region) for region in regions)),
+            worst_change(of_method, regions),
             _guarded(of_method, regions[0]) if regions else "",
-            _count(judged, lambda r: _lets_harm(r, regions)),
-            _worst([r for r in judged if r["decision"] == "accept"], regions, none="0"),
-            _count(judged, lambda r: r["decision"] == "accept"),
-            _figure(_median(number(r, "seconds") for r in of_method), ".1f"),
-            _figure(_sd_of_seeds(of_method, regions), ".4f"),
+            count(judged, lambda r: _lets_harm(r, regions)),
+            worst_change([r for r in judged if r["decision"] == "accept"], regions, none="0"),
+            count(judged, lambda r: r["decision"] == "accept"),
+            figure(_median(number(r, "seconds") for r in of_method), ".1f"),
+            figure(_sd_of_seeds(of_method, regions), ".4f"),
         ]
         lines.append(line)
     return markdown_table(header, lines)
 
 
-def _harmed(row: Row, region: str) -> bool:
+def harmed(row: Row, region: str) -> bool:
+    """Whether a region is worse than the source's by more than `HARM`, or has no mask any more."""
     before, after = number(row, f"dice_before_{region}"), number(row, f"dice_after_{region}")
     return before is not None and (after is None or after < before - HARM)
 
 
-def _gained(row: Row, regions: Sequence[str]) -> bool:
+def gained(row: Row, regions: Sequence[str]) -> bool:
     """Whether the first of the regions is better than the source's by more than `HARM`."""
     changes = [_change(row, region) for region in regions[:1]]
     return any(change is not None and change > HARM for change in changes)
 
 
 def _lets_harm(row: Row, regions: Sequence[str]) -> bool:
-    return row["decision"] == "accept" and any(_harmed(row, region) for region in regions)
+    return row["decision"] == "accept" and any(harmed(row, region) for region in regions)
 
 
 def _change(row: Row, region: str) -> float | None:
@@ -163,29 +177,30 @@ def _change(row: Row, region: str) -> float | None:
     return None if before is None or after is None else after - before
 
 
-def _worst(rows: Sequence[Row], regions: Sequence[str], none: str = "-") -> str:
+def worst_change(rows: Sequence[Row], regions: Sequence[str], none: str = "-") -> str:
     """The least change of Dice in any region and trial."""
     known = [c for row in rows for region in regions if (c := _change(row, region)) is not None]
     return f"{min(known):+.3f}" if known else none
 
 
-def _count(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:
+def count(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:
+    """Of how many rows something holds."""
     return f"{sum(map(holds, rows))} of {len(rows)}"
 
 
-def _dice(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
+def mean_dice(rows: Sequence[Row], value: Callable[[Row], float | None]) -> str:
     """Mean and standard deviation over the patients, each the mean of its seeds."""
     mean, sd = mean_and_sd(mean_and_sd(map(value, one))[0] for one in by_columns(rows, "patient").values())
-    return _figure(mean, ".3f") + ("" if math.isnan(sd) else f" ± {sd:.3f}")
+    return figure(mean, ".3f") + ("" if math.isnan(sd) else f" ± {sd:.3f}")
 
 
-def _distance(rows: Sequence[Row], column: str) -> str:
-    """Mean and sd as `_dice`, of the trials that have such a distance; and how many have none."""
+def mean_distance(rows: Sequence[Row], column: str) -> str:
+    """Mean and sd as `mean_dice`, of the trials that have such a distance; and how many have none."""
     distances = [[number(r, column) for r in one] for one in by_columns(rows, "patient").values()]
     failures = sum(d is None or math.isinf(d) for one in distances for d in one)
     mean, sd = mean_and_sd(mean_and_sd(one)[0] for one in distances)
     spread = "" if math.isnan(sd) else f" ± {sd:.1f}"
-    return f"{_figure(mean, '.1f')}{spread} ({failures} of {len(rows)})"
+    return f"{figure(mean, '.1f')}{spread} ({failures} of {len(rows)})"
 
 
 _ABOUT_CALIBRATION = (
@@ -197,7 +212,7 @@ _ABOUT_CALIBRATION = (
 def _calibration_table(rows: Sequence[Row]) -> str:
     lines = []
     for (protocol, method), of_both in by_columns(rows, "protocol", "method").items():
-        figures = [_dice(of_both, partial(number, column=f"{figure}_{when}"))
+        figures = [mean_dice(of_both, partial(number, column=f"{figure}_{when}"))
                    for figure in ("ece", "brier") for when in ("before", "after")]  # fmt: skip
         lines.append([protocol, method, *figures])
     header = ["protocol", "method", "ECE before", "after", "Brier before", "after"]
@@ -205,10 +220,10 @@ def _calibration_table(rows: Sequence[Row]) -> str:
 
 
 def _guarded(rows: Sequence[Row], region: str) -> str:
-    """As `_dice`, of what the guard leaves; of all patients or of none, or it would not compare with Dice."""
+    """As `mean_dice`, of what the guard leaves; of all patients or none, or it would not compare."""
     if any(all(not r["decision"] for r in one) for one in by_columns(rows, "patient").values()):
         return "-"
-    return _dice(rows, lambda r: guarded(r, "dice", region))
+    return mean_dice(rows, lambda r: guarded(r, "dice", region))
 
 
 def _median(values: Iterable[float | None]) -> float:
@@ -226,5 +241,6 @@ def _sd_of_seeds(rows: Sequence[Row], regions: Sequence[str]) -> float:
     return mean_and_sd(spreads)[0]
 
 
-def _figure(value: float, form: str) -> str:
+def figure(value: float, form: str) -> str:
+    """A number in a table; a dash for nan."""
     return "-" if math.isnan(value) else format(value, form)

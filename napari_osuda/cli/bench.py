@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_osuda.cli.bench_data import BenchData, bench_data
+from napari_osuda.cli.bench_data import BenchData, bench_data, tell
 from napari_osuda.cli.options import add_device
 from napari_osuda.cli.printing import say
 from napari_osuda.errors import ConfigError, OutputError
@@ -17,6 +17,8 @@ from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
     from napari_osuda.benchmark.bench import Done
+    from napari_osuda.benchmark.comparators.command import Comparison
+    from napari_osuda.benchmark.protocols import Protocol
 
 __all__ = ["add_options", "bench"]
 
@@ -76,6 +78,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where models trained on real MRI are (default: in --out)"
     )
+    parser.add_argument(
+        "--comparators", choices=("small", "full"),
+        help="also train methods that keep the source data; full is for a graphics card",
+    )  # fmt: skip
     add_device(parser)
 
 
@@ -84,19 +90,21 @@ def bench(options: argparse.Namespace) -> int:
 
     Ctrl-C leaves the finished trials and epochs of training, and the same command goes on from there.
     """
-    from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
+    from napari_osuda.benchmark.bench import bench_rows, run_bench
     from napari_osuda.benchmark.guard.report import guard_report
     from napari_osuda.benchmark.tables import bench_report
 
     _check(options)
     options.device = options.device or "auto"
     data = bench_data(options)
-    protocols, methods = choose(options.only, data.catalog)
+    protocols, methods, beside = _chosen(options, data)
     series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv", data.regions)
     try:
         any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
+        if beside is not None:
+            any_done |= _run(beside.run(series, options.seeds[0], options.device, tell))
     except KeyboardInterrupt:
         say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command continues.", file=sys.stderr)
         return 130
@@ -106,6 +114,9 @@ def bench(options: argparse.Namespace) -> int:
             page = bench_report(list(rows), "Bench", about, data.catalog.protocols)
             _write(options.out / "bench.md", page)
             _write(options.out / "guard.md", guard_report(list(rows)))
+        page_beside = beside.write(rows, data.origin, data.catalog) if beside is not None else ""
+    if page_beside:
+        say(page_beside)
     say((options.out / "bench.md").read_text(encoding="utf-8"))
     if not any_done:
         say(
@@ -115,6 +126,24 @@ def bench(options: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _chosen(
+    options: argparse.Namespace, data: BenchData
+) -> tuple[tuple[Protocol, ...], tuple[str, ...], Comparison | None]:
+    """Protocols and methods that the options name, and the comparators where they are asked for."""
+    from napari_osuda.benchmark.bench import choose
+
+    if options.comparators is None:
+        from napari_osuda.benchmark.comparators.settings import COMPARATORS
+
+        if named := next((name for name in options.only if name in COMPARATORS), None):
+            raise ConfigError(f"{named} keeps source data: add --comparators small, or full.")
+        return *choose(options.only, data.catalog), None
+    from napari_osuda.benchmark.comparators.command import Comparison, chosen
+
+    protocols, methods, names = chosen(options.only, data.catalog)
+    return protocols, methods, Comparison(names, options.comparators, options.out, data.regions)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from napari_osuda.benchmark.bench import BenchSeries
     from napari_osuda.benchmark.protocols import Catalog, Protocol
 
-__all__ = ["BenchData", "bench_data"]
+__all__ = ["BenchData", "bench_data", "tell"]
+
+_ONLY_THERE = "comparators run on simulated patients and on the LGG data set"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def bench_data(options: argparse.Namespace) -> BenchData:
     return _simulated(options)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say on stderr how far a training is, above the bar of progress."""
     from tqdm import tqdm
 
     tqdm.write(text, file=sys.stderr)
@@ -97,11 +100,12 @@ def _brats(options: argparse.Namespace) -> BenchData:
         options, ("patients", "skip", "tuning"), "with --brats-root all test patients of the folder are run"
     )
     _refuse(options, ("models",), "models trained on BraTS are kept in --out")
+    _refuse(options, ("comparators",), _ONLY_THERE)
     recipe = BRATS_RECIPE if options.epochs is None else replace(BRATS_RECIPE, epochs=options.epochs)
 
     def series(protocols: tuple[Protocol, ...]) -> list[BenchSeries]:
         return brats_series(
-            options.brats_root, options.out, protocols, options.split_seed, recipe, tell=_tell,
+            options.brats_root, options.out, protocols, options.split_seed, recipe, tell=tell,
             device=options.device,
         )  # fmt: skip
 
@@ -120,6 +124,8 @@ def _real(options: argparse.Namespace) -> BenchData:
         if value is not None and value < least:
             raise ConfigError(f"--{option} is {value}; it must be {least} or more.")
     gliomas = options.lgg_root is not None
+    if not gliomas:
+        _refuse(options, ("comparators",), _ONLY_THERE)
     models = options.models or options.out / "models"
     setup = RealBench(
         root=options.lgg_root if gliomas else options.hippocampus_root,
@@ -129,7 +135,7 @@ def _real(options: argparse.Namespace) -> BenchData:
         skip=options.skip or 0,
         count=options.patients,
         epochs=options.epochs,
-        tell=_tell,
+        tell=tell,
         device=options.device,
     )
     catalog, regions, make, name = (

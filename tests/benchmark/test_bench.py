@@ -7,7 +7,7 @@ import pytest
 import torch
 from bench_parts import row
 
-from napari_osuda.benchmark.bench import bench_rows, choose, run_bench
+from napari_osuda.benchmark.bench import bench_rows, choose, run_bench, simulated_series
 from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.benchmark.protocols import PROTOCOLS, TABLE_1, TABLE_2
 from napari_osuda.benchmark.shipped import shipped_report
@@ -47,6 +47,24 @@ def short(name, **changes):
 
     config = preset(name, **changes)
     return config.replace(iterations=min(config.iterations, 1), batch_size=4)
+
+
+def test_who_may_be_learned_from_among_simulated_patients(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "napari_osuda.benchmark.bench.simulated_patient",
+        lambda p, seed: asked.append((dict(p.images), p.grade, seed)),
+    )
+    for name in ("t2-to-flair", "high-to-low-grade"):
+        one = simulated_series(PROTOCOLS[name])
+        one.source.load(one.source.names[0])
+        one.target.load(one.target.names[0])
+        assert not {*one.source.names, *one.target.names} & set(one.patients)
+    four = {c: c for c in ("t1", "t1ce", "t2", "flair")}
+    assert asked == [
+        ({"t2": "t2"}, "high", 100_000), ({"t2": "flair"}, "high", 100_000),
+        (four, "high", 100_000), (four, "low", 100_000),
+    ]  # fmt: skip
 
 
 def test_methods_that_know_no_chance_run_once(series, tmp_path, monkeypatch):

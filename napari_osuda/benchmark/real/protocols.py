@@ -143,6 +143,7 @@ LGG_CATALOG = Catalog(
     LGG,
     _LGG_GROUPS,
     tuple(p for name in ("other-site", "other-contrast", "no-shift") for p in _LGG_GROUPS[name]),
+    tuple(LGG[f"flair-to-{contrast}-other-site"] for contrast in ("flair", "t1post", "t1")),
 )
 """What runs on the LGG data set."""
 HIPPOCAMPUS_CATALOG = Catalog(HIPPOCAMPUS, _BY_NETWORK, tuple(HIPPOCAMPUS.values()))

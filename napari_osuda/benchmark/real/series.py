@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from napari_osuda.benchmark.bench import BenchSeries
+from napari_osuda.benchmark.bench import BenchSeries, Labeled
 from napari_osuda.benchmark.patients import Patient, class_shares
 from napari_osuda.benchmark.protocols import Protocol
 from napari_osuda.benchmark.real.augmentation import Variation
@@ -146,7 +146,11 @@ def lgg_series(
             partial(_lgg_named, by_name, images=channels),
         )
         target = partial(_lgg_named, by_name, images=protocol.images)
-        series.append(_series(bench, protocol, home, targets, target))
+        # Whose labels an upper bound may see besides the judged ones': nobody's who is to be judged later.
+        rest = parts["tuning"] if bench.part == "judging" else ()
+        alike = [p for p in rest if (p.site == SOURCE_SITE) == protocol.same_site]
+        labeled = Labeled(_with(alike, contrasts, protocol.images.values(), lambda text: None), target)
+        series.append(replace(_series(bench, protocol, home, targets, target), target=labeled))
     _record(bench)
     return series
 
@@ -270,7 +274,7 @@ def _series(
         # Of the source's patients, at most twenty: a ratio needs no more.
         return class_shares((home.load(name) for name in home.training[:20]), model().card)
 
-    return BenchSeries(protocol, model, targets, load, ratio)
+    return BenchSeries(protocol, model, targets, load, ratio, Labeled(home.training, home.load))
 
 
 def _record(bench: RealBench) -> None:

@@ -47,6 +47,27 @@ def test_one_command_trains_adapts_and_tells(lgg_root, tmp_path, capsys):
     assert [r["patient"] for r in rows_of(tmp_path / "tuning")] == ["TCGA_HT_7473"]
 
 
+def test_comparators_are_trained_and_stand_beside(lgg_root, tmp_path, capsys, monkeypatch):
+    from napari_osuda.benchmark.comparators import command as comparing
+    from napari_osuda.benchmark.comparators.settings import Setting
+
+    tiny = Setting(1, 2, 2, 1, 2, discriminator_layers=1)
+    monkeypatch.setattr(comparing, "SETTINGS", {"small": tiny})
+    out = tmp_path / "out"
+    command = ["bench", "--lgg-root", str(lgg_root), "--out", str(out), "--epochs", "1", "--device", "cpu",
+               "--only", "flair-to-flair-other-site", "source-only", "seat", "upper-bound",
+               "--comparators", "small", "--seeds", "0"]  # fmt: skip
+    assert main(command) == 0
+    said = capsys.readouterr()
+    page = (out / "comparators.md").read_text(encoding="utf-8")
+    assert page in said.out
+    assert "flair-to-flair-other-site, seat: iteration 1 of 1" in said.err
+    assert "| seat | yes | 2 |" in page
+    assert "Paper: high to low grade, four contrasts." in page
+    assert main(command) == 0
+    assert "iteration" not in capsys.readouterr().err
+
+
 def test_hippocampi_are_scored_by_their_parts(hippocampus_root, tmp_path, capsys):
     command = ["bench", "--hippocampus-root", str(hippocampus_root), "--out", str(tmp_path), "--epochs", "1",
                "--only", "hippocampus-2d-gamma", "source-only", "--device", "cpu"]  # fmt: skip

@@ -38,6 +38,10 @@ def test_patients_without_a_contrast_are_left_out_of_training_and_targets(lgg_ro
     assert site.patients == ("TCGA_CS_4941", "TCGA_CS_4942")
     assert contrast.patients == ("TCGA_CS_4941",)
     assert home.patients == ("TCGA_DU_5851",)
+    assert contrast.source.names == ("TCGA_DU_0001", "TCGA_DU_0002")
+    # Whose labels an upper bound may see: nobody's who is judged on, here or later.
+    assert contrast.target.names == ("TCGA_HT_7473",)
+    assert home.target.names == ("TCGA_DU_5874",)
     assert told == ["TCGA_CS_4942 is left out: its pictures repeat FLAIR in the place of T1 post"]
 
 

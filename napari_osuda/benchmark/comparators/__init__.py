@@ -1,0 +1,1 @@
+"""Methods that keep the source data, to compare with: never part of the plugin."""
