@@ -162,7 +162,8 @@ def _exchange() -> Iterator[None]:
             raise
         raise OsudaError(
             "Another of the processes that adapt together has ended. What it printed tells why. Begin all of "
-            "them again; with --resume they go on from the last state."
+            "them again.",
+            command="With --resume they go on from the last state.",
         ) from error
 
 
