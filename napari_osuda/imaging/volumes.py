@@ -118,7 +118,7 @@ def read_volume(path: Path | str) -> Volume:
 
 
 class Identity(NamedTuple):
-    """What an image is known by: see `digest_of` and `title_of`; of DICOM its space, patient and thickness."""
+    """What an image is known by: see `digest_of`, `title_of`; of DICOM its space, patient and thickness."""
 
     digest: str
     title: str = ""

@@ -1,4 +1,4 @@
-"""A marked voxel lies at one place of the world: in the layer, the case, and the written mask of two readers."""
+"""A marked voxel lies at one place of the world: in the layer, the case, and the written mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
 from napari_osuda.errors import CaseError, OutputError
-from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.images import read_layers
 from napari_osuda.napari_layers.writer import write_layer
 from napari_osuda.widgets.adapt.inputs.case_of_layers import case_of_layers, unplaced
@@ -162,4 +161,4 @@ def test_a_layer_that_is_no_volume_is_refused_by_name(make):
 def test_a_mask_that_is_no_volume_is_not_written(tmp_path, shape):
     with pytest.raises(OutputError):
         save(Labels(np.ones(shape, int), name="y"), tmp_path / "y.nii.gz")
-    assert METADATA_KEY and not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())

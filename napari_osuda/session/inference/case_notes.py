@@ -115,8 +115,9 @@ def _gap_notes(case: Case) -> Iterator[Note]:
         if source.has_gaps:
             yield Note(
                 NoteKind.GAPS,
-                f"The slices of '{source.name or source.channel}' are {source.thickness:.3g} mm thick and lie "
-                f"{source.between_mm:.3g} mm apart. Are slices missing? Volumes also count what lies between.",
+                f"The slices of '{source.name or source.channel}' are {source.thickness:.3g} mm thick and "
+                f"lie {source.between_mm:.3g} mm apart. Are slices missing? Volumes also count what lies "
+                "between.",
             )
 
 
