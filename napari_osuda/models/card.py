@@ -282,13 +282,18 @@ class ModelCard(BaseModel):
     def channel_values(self) -> tuple[int, ...]:
         """The value in the mask that each output channel stands for, in the order of the channels.
 
-        Of overlapping regions, the value that no smaller region inside it claims.
+        Of overlapping regions, the value that no smaller region inside it claims. Where channels and labels
+        have the same names, these say which belongs to which; else their order does.
         """
         if self.overlapping:
             return tuple(own_value(name, self.regions) for name in self.output_channels)
         values = list(self.labels)
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
+        by_name = {self.labels[value].casefold(): value for value in values}
+        names = [name.casefold() for name in self.output_channels]
+        if len(by_name) == len(values) and sorted(by_name) == sorted(names):
+            return tuple(by_name[name] for name in names)
         return tuple(values)
 
 

@@ -164,7 +164,8 @@ def working_program(loaded: nn.Module, card: ModelCard, name: str) -> Program:
         warnings.simplefilter("ignore")
         program = follow(loaded, example_for(loaded, len(card.channels), size), name)
         _check_repeats(program, card, size, name)
-        if card.size is None:
+        # In training mode it computes otherwise at every size, which is told.
+        if card.size is None and not program.in_training:
             _check_other_size(loaded, program, card, size, name)
     return program
 

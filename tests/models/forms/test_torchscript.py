@@ -101,3 +101,16 @@ def test_a_program_whose_masks_change_each_time_is_refused(tmp_path: Path, size:
     torch.jit.save(torch.jit.script(_Dropped().eval()), tmp_path / "w.pt")
     with pytest.raises(ModelError, match="another output each time"):
         load_model(tmp_path / "w.pt", trust=True, overrides={**DEFAULTS, **size})
+
+
+@pytest.mark.parametrize("size", [{}, {"size": (32, 32)}])
+def test_a_program_that_was_saved_in_training_mode_is_told_and_uses_its_statistics(
+    tmp_path: Path, network: UNet, size: dict[str, object]
+) -> None:
+    image = torch.randn(2, next(network.parameters()).shape[1], 32, 32)
+    traced = torch.jit.trace(network.train(), image, check_trace=False)
+    torch.jit.save(traced, tmp_path / "w.pt")
+    model = load_model(tmp_path / "w.pt", trust=True, overrides={**DEFAULTS, **size})
+    assert any("saved in training mode" in note for note in model.notes)
+    with torch.no_grad():
+        torch.testing.assert_close(model.network(image), network.eval()(image))
