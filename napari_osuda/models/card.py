@@ -15,6 +15,7 @@ from napari_osuda.models.card_defaults import (
     default_labels,
     named_regions,
     own_value,
+    values_by_name,
 )
 from napari_osuda.models.card_maps import CardMap, read_map
 from napari_osuda.models.card_sizes import check_label_count, check_sizes
@@ -290,11 +291,7 @@ class ModelCard(BaseModel):
         values = list(self.labels)
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
-        by_name = {self.labels[value].casefold(): value for value in values}
-        names = [name.casefold() for name in self.output_channels]
-        if len(by_name) == len(values) and sorted(by_name) == sorted(names):
-            return tuple(by_name[name] for name in names)
-        return tuple(values)
+        return values_by_name(self.output_channels, {value: self.labels[value] for value in values})
 
 
 def _axis(code: str) -> int:
