@@ -94,8 +94,8 @@ def follow(program: nn.Module, example: Tensor, where: str) -> Program:
     try:
         with torch.no_grad():
             traced = make_fx(program, pre_dispatch=True)(example)
-            for name, tensor in named.items():
-                tensor.copy_(before[name])
+            for key, moved in named.items():
+                moved.copy_(before[key])
     except ModelError:
         raise
     except Exception as error:  # a program can fail in any way
