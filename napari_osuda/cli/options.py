@@ -30,6 +30,8 @@ __all__ = [
     "write_own_grids",
 ]
 
+# Share of an image's voxels that a mask covers, from which on nothing is missing that is worth a word.
+_WHOLE = 0.99
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
 
@@ -170,6 +172,11 @@ def write_own_grids(
 
     if not options.own_grids:
         return
-    for path in write_on_own_grids((out or options.out) / "own-grids" / kind, case, labels):
+    for written in write_on_own_grids((out or options.out) / "own-grids" / kind, case, labels):
         if not options.quiet:
-            say(str(path))
+            say(str(written.path))
+            if written.covered < _WHOLE:
+                print_note(
+                    f"{1 - written.covered:.0%} of the voxels of {written.channel} in '{case.name}' lie "
+                    f"outside the image of {case.preparation.reference_grid}. Nothing is marked there."
+                )

@@ -19,6 +19,10 @@ from napari_osuda.imaging.modalities import name_with_contrast
 __all__ = ["Case", "Source", "case_from_arrays", "check_case"]
 
 
+# From slice to slice over a slice's thickness: more than the gap of usual protocols.
+_WIDE_GAP = 1.5
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """Where one channel came from, for the record.
@@ -43,6 +47,8 @@ class Source:
         Share of the case's head that the image shows: less than 1 where it was resampled from a smaller one.
     frame_of_reference, patient : str
         What DICOM calls the scanner's space and the patient; "" for other images. Not for any record.
+    thickness : float or None
+        How thick a slice is, mm, as DICOM says it; slices are the last axis of the image in the file.
     """
 
     channel: str
@@ -55,11 +61,22 @@ class Source:
     covered: float = 1.0
     frame_of_reference: str = ""
     patient: str = ""
+    thickness: float | None = None
 
     @property
     def resampled(self) -> bool:
         """Whether its voxels are not those of the file."""
         return self.grid is not None
+
+    @property
+    def between_mm(self) -> float:
+        """From slice to slice of the image in the file, mm."""
+        return float(np.linalg.norm(self.affine[:3, 2]))
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether slices leave more between them than a usual gap, so that some may be missing."""
+        return self.thickness is not None and self.between_mm > _WIDE_GAP * self.thickness
 
     @property
     def name(self) -> str:

@@ -178,4 +178,5 @@ def _source(channel: str, path: Path, volume: Volume, identity: Identity) -> Sou
         volume.title,
         frame_of_reference=identity.frame_of_reference,
         patient=identity.patient,
+        thickness=identity.thickness,
     )

@@ -76,8 +76,7 @@ class Volume:
         """As `identity_of` gives it."""
         if self.series is None:
             return Identity(_digest_of_files(self.path))
-        series = self.series
-        return Identity(series.digest(), self.title, series.frame_of_reference, series.patient)
+        return _identity_of_series(self.series)
 
 
 def without_suffix(name: str) -> str:
@@ -119,12 +118,13 @@ def read_volume(path: Path | str) -> Volume:
 
 
 class Identity(NamedTuple):
-    """What an image is known by: see `digest_of` and `title_of`; and of DICOM its space and its patient."""
+    """What an image is known by: see `digest_of`, `title_of`; of DICOM its space, patient and thickness."""
 
     digest: str
     title: str = ""
     frame_of_reference: str = ""
     patient: str = ""
+    thickness: float | None = None
 
 
 def identity_of(path: Path | str) -> Identity:
@@ -132,8 +132,13 @@ def identity_of(path: Path | str) -> Identity:
     path = Path(path)
     if not _is_series(path):
         return Identity(_digest_of_files(path))
-    series = series_of(path)
-    return Identity(series.digest(), series.description, series.frame_of_reference, series.patient)
+    return _identity_of_series(series_of(path))
+
+
+def _identity_of_series(series: DicomSeries) -> Identity:
+    return Identity(
+        series.digest(), series.description, series.frame_of_reference, series.patient, series.thickness
+    )
 
 
 def digest_of(path: Path | str) -> str:

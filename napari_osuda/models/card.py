@@ -15,6 +15,7 @@ from napari_osuda.models.card_defaults import (
     default_labels,
     named_regions,
     own_value,
+    values_by_name,
 )
 from napari_osuda.models.card_maps import CardMap, read_map
 from napari_osuda.models.card_sizes import check_label_count, check_sizes
@@ -282,14 +283,15 @@ class ModelCard(BaseModel):
     def channel_values(self) -> tuple[int, ...]:
         """The value in the mask that each output channel stands for, in the order of the channels.
 
-        Of overlapping regions, the value that no smaller region inside it claims.
+        Of overlapping regions, the value that no smaller region inside it claims. Where channels and labels
+        have the same names, these say which belongs to which; else their order does.
         """
         if self.overlapping:
             return tuple(own_value(name, self.regions) for name in self.output_channels)
         values = list(self.labels)
         if len(values) > len(self.output_channels):
             values = [value for value in values if value != 0]
-        return tuple(values)
+        return values_by_name(self.output_channels, {value: self.labels[value] for value in values})
 
 
 def _axis(code: str) -> int:

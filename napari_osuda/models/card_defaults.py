@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["as_value", "color_of", "default_colors", "default_labels", "named_regions", "own_value"]
+__all__ = [
+    "as_value",
+    "color_of",
+    "default_colors",
+    "default_labels",
+    "named_regions",
+    "own_value",
+    "values_by_name",
+]
 
 # Colors that people with any kind of color vision tell apart (Okabe & Ito, Color Universal Design, 2008).
 _PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -41,6 +49,15 @@ def own_value(name: str, regions: Mapping[str, tuple[int, ...]]) -> int:
     inner = [set(values) for values in regions.values() if set(values) < own]
     left = own.difference(*inner)
     return min(left or own)
+
+
+def values_by_name(channels: Sequence[str], labels: Mapping[int, str]) -> tuple[int, ...]:
+    """The value of each channel: that of the label of its name where all are called alike, else in order."""
+    by_name = {name.casefold(): value for value, name in labels.items()}
+    names = [name.casefold() for name in channels]
+    if len(by_name) == len(labels) and sorted(by_name) == sorted(names):
+        return tuple(by_name[name] for name in names)
+    return tuple(labels)
 
 
 def named_regions(

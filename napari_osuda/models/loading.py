@@ -17,6 +17,7 @@ from napari_osuda.extras import library_problem
 from napari_osuda.models import questions
 from napari_osuda.models.answers import SavedAnswers
 from napari_osuda.models.architectures.probing import check_channels, smallest_size
+from napari_osuda.models.architectures.programs import Program
 from napari_osuda.models.architectures.values import check_values, without_statistics
 from napari_osuda.models.card import ModelCard
 from napari_osuda.models.files.packages import Package
@@ -129,7 +130,7 @@ def load_model(
         network = reading.network(card)
     check_values(network, str(path))
     card = _with_sizes(card, {**reading.said, **answers}, network)
-    notes = (*reading.notes, *check_channels(network, card), *_batch_note(network))
+    notes = (*reading.notes, *check_channels(network, card), *_batch_note(network), *_training_note(network))
     notes = (*notes, *_background_note(card), *recalled)
     if memory is not None and overrides:
         try:
@@ -149,6 +150,16 @@ def _batch_note(network: nn.Module) -> tuple[str, ...]:
     return (
         f"{len(names)} BatchNorm layers of this network keep no statistics (first {names[0]}). The mask of a "
         "slice depends on the slices that go through the network with it.",
+    )
+
+
+def _training_note(network: nn.Module) -> tuple[str, ...]:
+    count = network.in_training if isinstance(network, Program) else 0
+    if not count:
+        return ()
+    return (
+        f"This program was saved in training mode: by itself, {count} of its BatchNorm layers use the "
+        "statistics of each image. Here they use those of the training data, as after model.eval().",
     )
 
 

@@ -14,7 +14,7 @@ from napari_osuda.imaging.dicom import DicomSeries, find_series, has_dicom, is_d
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.modalities import is_label_name
 from napari_osuda.imaging.volumes import SUFFIXES, read_labels, read_volume, without_suffix
-from napari_osuda.imaging.world import layer_arguments, to_shown
+from napari_osuda.imaging.world import METADATA_KEY, layer_arguments, to_shown
 from napari_osuda.napari_layers.orientation import show_patient_soon
 
 __all__ = [
@@ -90,7 +90,9 @@ def layers_of_series(series: Sequence[DicomSeries]) -> list[LayerData]:
         except CaseError as error:
             passed_over.append(str(error))
         else:
-            layers.append(image_layer(volume.data, one.description, volume.grid, volume.path))
+            layer = image_layer(volume.data, one.description, volume.grid, volume.path)
+            layer[1]["metadata"][METADATA_KEY]["thickness"] = one.thickness
+            layers.append(layer)
     if passed_over and not layers:
         raise CaseError(" ".join(passed_over))
     if passed_over:

@@ -25,6 +25,7 @@ class NoteKind(enum.StrEnum):
     WHOLE_HEAD = "whole head"
     PLACE = "place"
     GRID = "grid"
+    GAPS = "gaps"
     BRAIN_MASK = "brain mask"
     BIAS_FIELD = "bias field"
     OTHER = "other"

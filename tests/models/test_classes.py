@@ -60,3 +60,25 @@ def test_wrong_channel_count_is_refused() -> None:
     card = _card(output_channels=("background", "a"))
     with pytest.raises(ValueError, match="3 channels"):
         decide(np.zeros((1, 3, 4, 4)), card)
+
+
+@pytest.mark.parametrize(
+    ("channels", "labels", "values"),
+    [
+        (("lesion", "background"), {0: "background", 7: "Lesion"}, (7, 0)),
+        (("background", "lesion"), {7: "lesion", 0: "Background"}, (0, 7)),
+        (("background", "lesion"), {0: "background", 7: "lesion"}, (0, 7)),
+        # Other names: the order is all that there is.
+        (("class 0", "class 1"), {0: "background", 7: "lesion"}, (0, 7)),
+        (("background", "lesion"), {0: "background", 7: "edema"}, (0, 7)),
+        (("a", "b"), {0: "same", 7: "same"}, (0, 7)),
+    ],
+)
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_channel_is_the_label_of_its_name_whatever_their_orders(
+    channels: tuple[str, ...], labels: dict[int, str], values: tuple[int, ...], activation: str
+) -> None:
+    card = _card(output_channels=channels, labels=labels, activation=activation)
+    assert card.channel_values == values
+    first = np.array([[[0.9], [0.1]]])
+    assert decide(first, card).tolist() == [[values[0]]]

@@ -37,6 +37,15 @@ def _if_number(value: Any) -> Any:
     return abs(value) if usable else None
 
 
+def _if_whole(value: Any) -> Any:
+    """What only helps to tell slices apart counts as left out where it is no number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _if_finite(value: Any) -> Any:
+    return float(value) if isinstance(value, int | float) and abs(value) <= _LARGEST_VALUE else None
+
+
 def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -60,6 +69,10 @@ class FrameElements(_Elements):
         SpacingBetweenSlices and SliceThickness, in mm, above 0.
     slope, intercept : float
         RescaleSlope and RescaleIntercept.
+    number : int
+        InstanceNumber.
+    echo_ms, time, b_value : float
+        EchoTime, TemporalPositionIdentifier and DiffusionBValue: the same in all slices of one volume.
     """
 
     position: tuple[_Place, _Place, _Place] | None = Field(None, alias="ImagePositionPatient")
@@ -71,6 +84,12 @@ class FrameElements(_Elements):
     thickness: Annotated[float | None, BeforeValidator(_if_number)] = Field(None, alias="SliceThickness")
     slope: _Finite | None = Field(None, alias="RescaleSlope")
     intercept: _Finite | None = Field(None, alias="RescaleIntercept")
+    number: Annotated[int | None, BeforeValidator(_if_whole)] = Field(None, alias="InstanceNumber")
+    echo_ms: Annotated[float | None, BeforeValidator(_if_number)] = Field(None, alias="EchoTime")
+    time: Annotated[float | None, BeforeValidator(_if_number)] = Field(
+        None, alias="TemporalPositionIdentifier"
+    )
+    b_value: Annotated[float | None, BeforeValidator(_if_finite)] = Field(None, alias="DiffusionBValue")
 
     @field_validator("orientation")
     @classmethod

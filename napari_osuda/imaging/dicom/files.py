@@ -38,6 +38,7 @@ _TAGS: list[Any] = [
     "BitsStored", "HighBit", "ModalityLUTSequence", "ComplexImageComponent",
     "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
+    "InstanceNumber", "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
     # Siemens: number of images in a mosaic; United Imaging: the pictures of a grid.
     0x0019100A, 0x00651050,

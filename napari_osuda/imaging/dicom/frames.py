@@ -27,7 +27,11 @@ _ACROSS, _ALONG, _ROUNDING_MM = 0.2, 0.1, 0.02
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One slice: where its pixels are (``index`` within a multi-frame file) and where it lies in LPS."""
+    """One slice: where its pixels are (``index`` within a multi-frame file) and where it lies in LPS.
+
+    ``thickness`` is SliceThickness and ``between`` SpacingBetweenSlices, mm; ``number`` is InstanceNumber;
+    ``echo_ms``, ``time`` and ``b_value`` are those of one volume. None where the file does not say.
+    """
 
     path: Path
     index: int
@@ -38,6 +42,11 @@ class Frame:
     thickness: float | None
     slope: float
     intercept: float
+    between: float | None = None
+    number: int | None = None
+    echo_ms: float | None = None
+    time: float | None = None
+    b_value: float | None = None
 
 
 def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Floats]:
@@ -87,12 +96,13 @@ def in_order(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Floats]:
 def _step(frames: Sequence[Frame], positions: Floats, normal: Floats, where: str) -> Floats:
     """From one slice to the next, mm in LPS; CaseError where that is not the same throughout."""
     if len(frames) == 1:
-        if frames[0].thickness is None:
+        thickness = frames[0].between or frames[0].thickness
+        if thickness is None:
             raise CaseError(
                 f"{where} is one slice that does not say how thick it is, so nothing in it has a volume: "
                 "export the whole series."
             )
-        return np.asarray(normal * frames[0].thickness)
+        return np.asarray(normal * thickness)
     steps = np.diff(positions, axis=0)
     apart: Floats = steps @ normal
     usual = float(np.quantile(apart, 0.5, method="lower"))
@@ -187,7 +197,13 @@ def _frame(path: Path, index: int, header: HeaderElements, own: FrameElements) -
         position=np.array(own.position, np.float64),
         orientation=np.array(own.orientation, np.float64),
         spacing=own.spacing,
-        thickness=own.between or own.thickness,
+        thickness=own.thickness,
         slope=1.0 if own.slope is None else own.slope,
         intercept=0.0 if own.intercept is None else own.intercept,
+        between=own.between,
+        # Of a file of many frames it is the file's number.
+        number=own.number if header.frames == 1 else None,
+        echo_ms=own.echo_ms,
+        time=own.time,
+        b_value=own.b_value,
     )

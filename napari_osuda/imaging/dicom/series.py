@@ -48,6 +48,8 @@ class DicomSeries:
         FrameOfReferenceUID and PatientID; "" where there is none.
     is_magnitude : bool
         It is no phase, and no real or imaginary part.
+    thickness : float or None
+        SliceThickness, mm, of the thickest slice; None where it is not said.
     """
 
     uid: str
@@ -58,6 +60,7 @@ class DicomSeries:
     frame_of_reference: str = ""
     patient: str = ""
     is_magnitude: bool = True
+    thickness: float | None = None
 
     @property
     def title(self) -> str:
@@ -163,7 +166,10 @@ def _grouped(headers: Iterable[DicomHeader]) -> list[DicomSeries]:
         called = first.description or folder.name
         frame, patient = first.frame_of_reference, first.patient
         magnitude = all(header.is_magnitude for header in kept)
-        found.append(DicomSeries(uid, called, first.number, folder, files, frame, patient, magnitude))
+        thickness = max((f.thickness for header in kept for f in header.frames if f.thickness), default=None)
+        found.append(
+            DicomSeries(uid, called, first.number, folder, files, frame, patient, magnitude, thickness)
+        )
     return sorted(found, key=lambda series: (str(series.folder), series.number or 0, series.description))
 
 

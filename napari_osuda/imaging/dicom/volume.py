@@ -13,6 +13,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging.dicom.files import header_of, pixels_of
 from napari_osuda.imaging.dicom.frames import Frame, in_order
 from napari_osuda.imaging.dicom.series import DicomSeries
+from napari_osuda.imaging.dicom.whole import require_one_volume, require_whole
 from napari_osuda.imaging.formats.stored import require_growth
 from napari_osuda.imaging.grid import Grid
 
@@ -25,8 +26,8 @@ def place_series(series: DicomSeries) -> tuple[list[Frame], Grid]:
     Raises
     ------
     CaseError
-        They do not make one volume (other sizes or directions, two at one position, one missing, beside each
-        other), or a file does not say where its slices lie.
+        They do not make one volume (other sizes or directions, two at one position, some missing, beside each
+        other, of several echoes), or a file does not say where its slices lie.
     """
     where = f"The series {series.title} in {series.folder}"
     headers = [header_of(path) for path in series.files]
@@ -45,8 +46,11 @@ def place_series(series: DicomSeries) -> tuple[list[Frame], Grid]:
             "files, or export the series again."
         )
     frames, affine = in_order([frame for header in headers for frame in header.frames], where)
+    require_one_volume(frames, where)
     rows, columns = frames[0].size
-    return frames, Grid((columns, rows, len(frames)), affine)
+    grid = Grid((columns, rows, len(frames)), affine)
+    require_whole(frames, grid.spacing[2], where)
+    return frames, grid
 
 
 def read_series(series: DicomSeries) -> tuple[NDArray[np.float32], Grid, tuple[Path, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -13,10 +13,18 @@ from napari_osuda.imaging.case import Case
 from napari_osuda.imaging.preparation.common_grid import resampled
 from napari_osuda.imaging.writing import write_labels
 
-__all__ = ["write_on_own_grids"]
+__all__ = ["OwnGridMask", "write_on_own_grids"]
 
 
-def write_on_own_grids(folder: Path, case: Case, labels: NDArray[Any]) -> Iterator[Path]:
+class OwnGridMask(NamedTuple):
+    """A mask that was written, of which channel, and the share of its voxels that the case's grid covers."""
+
+    path: Path
+    channel: str
+    covered: float
+
+
+def write_on_own_grids(folder: Path, case: Case, labels: NDArray[Any]) -> Iterator[OwnGridMask]:
     """Write a mask in the voxels of each image that was resampled, as ``<case>_<channel>.nii.gz``.
 
     Each voxel gets the label of the nearest voxel of the mask; what the mask does not cover is 0.
@@ -30,13 +38,13 @@ def write_on_own_grids(folder: Path, case: Case, labels: NDArray[Any]) -> Iterat
 
     Yields
     ------
-    Path
-        Of each file, once it is written.
+    OwnGridMask
+        Each file, once it is written.
     """
     for source in case.sources:
         if source.grid is None:
             continue
-        moved, _ = resampled(labels, case.grid, source.grid, order=0)
+        moved, inside = resampled(labels, case.grid, source.grid, order=0)
         path = path_inside(folder, f"{case.name}_{source.channel}.nii.gz")
         write_labels(path, moved, source.grid)
-        yield path
+        yield OwnGridMask(path, source.channel, float(inside.mean()))

@@ -34,10 +34,16 @@ class Program(nn.Module):
         By dotted name; copied.
     trained : set of str
         The names that are parameters; the others are buffers.
+    in_training : int
+        How many batch normalizations the program itself does by the statistics of each image, though it has
+        stored ones, as one does that was saved in training mode. Here the stored ones are used.
     """
 
-    def __init__(self, graph: fx.Graph, tensors: Mapping[str, Tensor], trained: set[str]) -> None:
+    def __init__(
+        self, graph: fx.Graph, tensors: Mapping[str, Tensor], trained: set[str], in_training: int = 0
+    ) -> None:
         super().__init__()
+        self.in_training = in_training
         self.graph = graph
         for name, tensor in tensors.items():
             *path, last = name.split(".")
@@ -83,9 +89,13 @@ def follow(program: nn.Module, example: Tensor, where: str) -> Program:
             f"{where} is frozen: its weights are constants, and its normalization is folded into them. Save "
             "it without torch.jit.freeze or optimize_for_inference."
         )
+    # One that was saved in training mode moves its statistics towards the example as it runs.
+    before = {name: tensor.detach().clone() for name, tensor in named.items()}
     try:
         with torch.no_grad():
             traced = make_fx(program, pre_dispatch=True)(example)
+            for key, moved in named.items():
+                moved.copy_(before[key])
     except ModelError:
         raise
     except Exception as error:  # a program can fail in any way
@@ -119,11 +129,13 @@ def of_exported(module: fx.GraphModule) -> Program:
 
 
 def _program(graph: fx.Graph, tensors: Mapping[str, Tensor], trained: set[str]) -> Program:
-    _call_batch_norm(graph)
-    return Program(graph, tensors, trained).float().eval()
+    in_training = _call_batch_norm(graph)
+    return Program(graph, tensors, trained, in_training).float().eval()
 
 
-def _call_batch_norm(graph: fx.Graph) -> None:
+def _call_batch_norm(graph: fx.Graph) -> int:
+    """Make batch normalizations calls that can be intercepted; how many of them are in training mode."""
+    in_training = 0
     for node in list(graph.nodes):
         kind = str(node.target)
         if node.op != "call_function" or kind not in (_BATCH_NORM, *_WITH_STATISTICS):
@@ -133,12 +145,14 @@ def _call_batch_norm(graph: fx.Graph) -> None:
         with graph.inserting_before(node):
             # Without statistics, the values of the batch are all that there is to normalize by.
             by_batch = mean is None
+            in_training += kind == _BATCH_NORM and rest[0] is True and not by_batch
             call = graph.call_function(F.batch_norm, (x, mean, var, weight, bias, by_batch, 0.0, eps))
         for user in [node] if kind == _BATCH_NORM else list(node.users):
             user.replace_all_uses_with(call)
             if user is not node:
                 graph.erase_node(user)
         graph.erase_node(node)
+    return in_training
 
 
 def _positional(node: fx.Node) -> Sequence[Any]:

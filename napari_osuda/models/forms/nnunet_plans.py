@@ -156,6 +156,12 @@ def _name(value: int, regions: Mapping[str, tuple[int, ...]]) -> str:
 
 def _order_note(order: list[int] | None, said: Mapping[str, Any]) -> tuple[str, ...]:
     card = ModelCard.of(**{"channels": ("any",), **said, "spatial_dims": 2})
+    sizes = [len(said["regions"][name]) for name in said["output_channels"]]
+    if order is not None and sizes != sorted(sizes, reverse=True):
+        return (
+            f"nnU-Net writes the regions {', '.join(said['output_channels'])} in this order, each over those "
+            "before it. Here a smaller region is written over a larger one.",
+        )
     if order is None or tuple(order) == card.channel_values:
         return ()
     return (

@@ -137,7 +137,8 @@ def _load(content: bytes, kind: str, name: str) -> nn.Module:
             warnings.simplefilter("ignore")
             if kind == "TorchScript":
                 loaded: nn.Module = torch.jit.load(io.BytesIO(content), map_location="cpu")  # type: ignore[no-untyped-call]
-                return loaded.eval()
+                # Programs for a GPU often have weights of half precision; all else here is float32.
+                return loaded.float().eval()
             return torch.export.load(io.BytesIO(content)).module()
     except Exception as error:  # a damaged archive can fail in any way
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
@@ -162,9 +163,21 @@ def working_program(loaded: nn.Module, card: ModelCard, name: str) -> Program:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = follow(loaded, example_for(loaded, len(card.channels), size), name)
-        if card.size is None:
+        _check_repeats(program, card, size, name)
+        # In training mode it computes otherwise at every size, which is told.
+        if card.size is None and not program.in_training:
             _check_other_size(loaded, program, card, size, name)
     return program
+
+
+def _check_repeats(program: Program, card: ModelCard, size: tuple[int, ...], name: str) -> None:
+    """A program that was saved in training mode drops other features each time, whatever it is told later."""
+    first, again = (forward(program, len(card.channels), size) for _ in range(2))
+    if first is not None and again is not None and not torch.allclose(first, again, equal_nan=True):
+        raise ModelError(
+            f"{name} gives another output each time for the same image, as dropout does that is never off. "
+            "Save it again after model.eval()."
+        )
 
 
 def _check_other_size(

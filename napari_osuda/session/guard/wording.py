@@ -27,17 +27,17 @@ DECISIONS: dict[Decision, str] = {
 
 # Of each kind a sentence; where two figures are compared, one for a rise and one for a fall.
 _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
-    ReasonKind.UNCHANGED: "The adapted mask is the same as the original mask.",
+    ReasonKind.UNCHANGED: "{Mask} is the same as the original mask.",
     ReasonKind.BETTER: (
-        "The adapted mask is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
+        "{Mask} is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
         "{after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to {before_high:.2f})."
     ),
     ReasonKind.WORSE: (
-        "The adapted mask is probably worse{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
+        "{Mask} is probably worse{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
         "{after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to {before_high:.2f})."
     ),
     ReasonKind.RISK: (
-        "The adapted mask may be worse{of}: the risk is {harm:.0%}. Expected Dice {after_dice:.2f} "
+        "{Mask} may be worse{of}: the risk is {harm:.0%}. Expected Dice {after_dice:.2f} "
         "({after_low:.2f} to {after_high:.2f}), original {before_dice:.2f} ({before_low:.2f} to "
         "{before_high:.2f})."
     ),
@@ -46,41 +46,39 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
         "{after_high:.2f}) adapted, {before_dice:.2f} ({before_low:.2f} to {before_high:.2f}) original."
     ),
     ReasonKind.NOTHING: "Neither mask marks anything. Check the images yourself.",
-    ReasonKind.EMPTY: "The adapted mask is empty. The original mask is not.",
-    ReasonKind.VANISHES: "{Region} is missing from the adapted mask.",
+    ReasonKind.EMPTY: "{Mask} is empty. The original mask is not.",
+    ReasonKind.VANISHES: "{Region} is missing from {mask}.",
     ReasonKind.APPEARS: (
-        "{Region} appears in only a few voxels of the adapted mask. The original mask has none of it."
+        "{Region} appears in only a few voxels of {mask}. The original mask has none of it."
     ),
     ReasonKind.STEADY: (
-        "The adapted mask changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "{Mask} changes less when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
         "original {before:.2f}).",
-        "The adapted mask changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
+        "{Mask} changes more when the image is moved, mirrored or noisy{of} (Dice {after:.2f}, "
         "original {before:.2f}).",
     ),
     ReasonKind.MIXES: (
-        "The adapted mask agrees better with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "{Mask} agrees better with masks made with other image statistics{of} (Dice {after:.2f}, "
         "original {before:.2f}).",
-        "The adapted mask agrees less with masks made with other image statistics{of} (Dice {after:.2f}, "
+        "{Mask} agrees less with masks made with other image statistics{of} (Dice {after:.2f}, "
         "original {before:.2f}).",
     ),
     ReasonKind.OTHERS: (
-        "The adapted mask agrees better with the other candidate masks{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
-        "The adapted mask agrees less with the other candidate masks{of} (Dice {after:.2f}, original "
-        "{before:.2f}).",
+        "{Mask} agrees better with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
+        "{Mask} agrees less with the other candidate masks{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
     ReasonKind.CONFIDENCE: (
-        "The original model is more confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
-        "The original model is less confident of the adapted mask{of} ({after:.0%}, original {before:.0%}).",
+        "The original model is more confident of {mask}{of} ({after:.0%}, original {before:.0%}).",
+        "The original model is less confident of {mask}{of} ({after:.0%}, original {before:.0%}).",
     ),
     ReasonKind.COHERENCE: (
-        "Neighboring slices of the adapted mask agree better{of} (Dice {after:.2f}, original {before:.2f}).",
-        "Neighboring slices of the adapted mask agree less{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of {mask} agree better{of} (Dice {after:.2f}, original {before:.2f}).",
+        "Neighboring slices of {mask} agree less{of} (Dice {after:.2f}, original {before:.2f}).",
     ),
     ReasonKind.SEPARATION: (
-        "The adapted mask separates bright from dark tissue better{of} (explained variance {after:.0%}, "
+        "{Mask} separates bright from dark tissue better{of} (explained variance {after:.0%}, "
         "original {before:.0%}).",
-        "The adapted mask separates bright from dark tissue less well{of} (explained variance {after:.0%}, "
+        "{Mask} separates bright from dark tissue less well{of} (explained variance {after:.0%}, "
         "original {before:.0%}).",
     ),
     ReasonKind.VOLUMES: (
@@ -94,13 +92,22 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
 }
 
 
-def sentence(reason: Reason) -> str:
-    """A reason in words."""
+def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
+    """A reason in words; ``mask`` is what it calls the mask that is compared with the original one."""
     wanted = _SENTENCES[reason.kind]
     if isinstance(wanted, tuple):
         wanted = wanted[reason.figures["after"] < reason.figures["before"]]
     of = "" if reason.region is None else f" for {region_title(reason.region)}"
-    text = wanted.format(**reason.figures, of=of, Region=region_title(reason.region))
+    names = {
+        "of": of,
+        "Region": region_title(reason.region),
+        "mask": mask,
+        "Mask": mask[0].upper() + mask[1:],
+    }
+    text = wanted.format(**reason.figures, **names)
+    if reason.kind in (ReasonKind.BETTER, ReasonKind.WORSE):
+        shown = {f"{reason.figures[key]:.2f}" for key in ("after_dice", "before_dice")}
+        text += " They differ by less than 0.01." if len(shown) == 1 else ""
     return text if reason.case is None else f"{reason.case}: {text}"
 
 
@@ -137,7 +144,11 @@ _CHOSEN: dict[CandidateName, str] = {
 
 def choice_words(name: CandidateName, iterations: int, refused: Recommendation) -> str:
     """Why the result is not that of the last iteration."""
-    why = f" {reasons_in_words(refused)[0]}" if refused.reasons and refused.decision != "accept" else ""
+    # Called by another name than the mask that is used, which the verdict calls the adapted one.
+    refused_mask = f"the mask of the {iterations} iterations"
+    why = ""
+    if refused.reasons and refused.decision != "accept":
+        why = f" {sentence(refused.reasons[0], refused_mask)}"
     return (
         f"Another result is probably better than that of the {iterations} iterations of training: "
         f"{_CHOSEN[name]}.{why}"

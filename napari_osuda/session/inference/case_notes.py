@@ -40,8 +40,9 @@ def case_notes(stack: SliceStack, card: ModelCard) -> tuple[Note, ...]:
                 "model's field of view, and nothing is marked there.",
             )
         )
-    notes += _crop_notes(stack, card)
-    return (*notes, *_skull_notes(stack.case, card), *_place_notes(stack.case), *_made_notes(stack.case))
+    case = stack.case
+    notes += (*_crop_notes(stack, card), *_skull_notes(case, card))
+    return (*notes, *_place_notes(case), *_gap_notes(case), *_made_notes(case))
 
 
 def contrast_notes(case: Case) -> Iterator[Note]:
@@ -105,6 +106,18 @@ def _place_notes(case: Case) -> Iterator[Note]:
                 NoteKind.PLACE,
                 f"The header of '{name}' contradicts itself (sform and qform, or voxel size). The sform "
                 "is used. Check sides and volumes.",
+            )
+
+
+def _gap_notes(case: Case) -> Iterator[Note]:
+    """On slices that leave much between them, or of which some may be missing."""
+    for source in case.sources:
+        if source.has_gaps:
+            yield Note(
+                NoteKind.GAPS,
+                f"The slices of '{source.name or source.channel}' are {source.thickness:.3g} mm thick and "
+                f"lie {source.between_mm:.3g} mm apart. Are slices missing? Volumes also count what lies "
+                "between.",
             )
 
 

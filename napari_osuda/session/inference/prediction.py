@@ -48,8 +48,8 @@ def returned(
     float32 array [B, K, H, W] or [B, K, D, H, W]
     """
     outside = np.zeros(output.shape[1], np.float32)
-    if card.channel_values[0] == 0:
-        outside[0] = 1.0
+    if 0 in card.channel_values:
+        outside[card.channel_values.index(0)] = 1.0
     logits = card.interpolated == "logits" and card.activation != "none"
     values = (output if logits else probabilities(output, card.activation)).float().cpu().numpy()
     beyond = (2 * outside - 1) * _SURE if logits else outside

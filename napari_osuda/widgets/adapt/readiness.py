@@ -10,6 +10,7 @@ from napari_osuda.imaging import expected_map, modality_of
 from napari_osuda.widgets.adapt import words
 from napari_osuda.widgets.adapt.inputs.case_of_layers import (
     folders_of,
+    gaps,
     grid_problem,
     resampled_layers,
     tilted,
@@ -79,6 +80,7 @@ def readiness(
         why_not = grid_problem(layers, chosen=chosen_grid)
     tilt = tilted(layers)
     named = any(expected_map(channel, layer.name) != "identity" for channel, layer in layers.items())
+    wide = gaps(layers)
     remarks = (
         words.folders_words(folders_of(layers)),
         words.substitute_words(
@@ -86,6 +88,7 @@ def readiness(
         ),
         "" if tilt is None else words.tilt_words(*tilt),
         words.unplaced_words(unplaced(layers)),
+        "" if wide is None else words.gap_words(*wide),
         words.resampled_words(*resampled_layers(layers)),
     )
     of_slices = model is not None and model.card.spatial_dims == 2

@@ -170,6 +170,14 @@ def tilt_words(layer: str, degrees: float) -> str:
     )
 
 
+def gap_words(layer: str, thickness_mm: float, between_mm: float) -> str:
+    """That slices may be missing from an image."""
+    return (
+        f"The slices of '{layer}' are {thickness_mm:.3g} mm thick and lie {between_mm:.3g} mm apart. "
+        "Are slices missing?"
+    )
+
+
 def resampled_words(layers: Sequence[str], reference: str) -> str:
     """That images are resampled to the voxels of another."""
     if not layers:

@@ -101,3 +101,19 @@ def test_channel_names_that_only_say_how_to_normalize_are_asked() -> None:
     describe_labels(typed(Dataset, document, "dataset.json"), said, guessed)
     assert guessed["channels"] == ("channel 1",)
     assert "channels" not in said
+
+
+@pytest.mark.parametrize(
+    ("labels", "order", "told"),
+    [
+        ({"whole": [1, 2, 3], "core": [2, 3], "rim": 3}, [1, 2, 3], ""),
+        ({"rim": 3, "core": [2, 3], "whole": [1, 2, 3]}, [3, 2, 1], "each over those before it"),
+        ({"A": [1, 2], "B": [2, 3]}, [1, 3], "here they are written as"),
+        ({"whole": [1, 2], "core": 2, "ignore": 3}, [1, 2], ""),
+    ],
+)
+def test_regions_that_nnunet_writes_otherwise_are_told(labels: Any, order: list[int], told: str) -> None:
+    said = {"channel_names": {"0": "T1"}, "labels": {"background": 0, **labels}, "regions_class_order": order}
+    (note, *_) = (*describe_labels(typed(Dataset, said, "dataset.json"), {}, {}), "")
+    assert told in note
+    assert bool(told) == bool(note)

@@ -70,3 +70,47 @@ def test_a_damaged_program_is_a_sentence(tmp_path: Path, network: UNet) -> None:
     (tmp_path / "w.pt").write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=r"w\.pt"):
         load_model(tmp_path / "w.pt", trust=True, overrides=DEFAULTS)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.bfloat16])
+def test_a_program_of_another_precision_gives_the_masks_of_its_weights(
+    tmp_path: Path, network: UNet, dtype: torch.dtype
+) -> None:
+    torch.jit.save(torch.jit.script(network.eval().to(dtype)), tmp_path / "w.pt")
+    model = load_model(tmp_path / "w.pt", trust=True, overrides=DEFAULTS)
+    image = torch.randn(1, next(network.parameters()).shape[1], 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(model.network(image), network.float()(image))
+
+
+class _Dropped(nn.Module):
+    """Drops features whatever it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.head = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(nn.functional.dropout(self.norm(self.stem(x)), 0.5, True))
+
+
+@pytest.mark.parametrize("size", [{}, {"size": (64, 64)}])
+def test_a_program_whose_masks_change_each_time_is_refused(tmp_path: Path, size: dict[str, object]) -> None:
+    torch.jit.save(torch.jit.script(_Dropped().eval()), tmp_path / "w.pt")
+    with pytest.raises(ModelError, match="another output each time"):
+        load_model(tmp_path / "w.pt", trust=True, overrides={**DEFAULTS, **size})
+
+
+@pytest.mark.parametrize("size", [{}, {"size": (32, 32)}])
+def test_a_program_that_was_saved_in_training_mode_is_told_and_uses_its_statistics(
+    tmp_path: Path, network: UNet, size: dict[str, object]
+) -> None:
+    image = torch.randn(2, next(network.parameters()).shape[1], 32, 32)
+    traced = torch.jit.trace(network.train(), image, check_trace=False)
+    torch.jit.save(traced, tmp_path / "w.pt")
+    model = load_model(tmp_path / "w.pt", trust=True, overrides={**DEFAULTS, **size})
+    assert any("saved in training mode" in note for note in model.notes)
+    with torch.no_grad():
+        torch.testing.assert_close(model.network(image), network.eval()(image))

@@ -10,6 +10,7 @@ from napari_osuda.session.guard.collapse import Collapse
 from napari_osuda.session.guard.wording import (
     DECISIONS,
     advice_record,
+    choice_words,
     collapse_words,
     reasons_in_words,
     sentence,
@@ -69,3 +70,19 @@ def test_a_record_holds_the_reasons_in_words_and_as_data():
         "expected_dice_after": None,
     }
     assert advice_record(None) is None
+
+
+@pytest.mark.parametrize("kind", set(ReasonKind) - {ReasonKind.POOR, ReasonKind.NOTHING, ReasonKind.VOLUMES})
+def test_a_mask_that_was_set_aside_is_not_called_the_adapted_one(kind):
+    refused = Recommendation("keep-source", (Reason(kind, FIGURES | {"before": 0.2, "after": 0.1}, "core"),))
+    text = choice_words("mirror", 30, refused)
+    assert "averaged over the image and its mirror image" in text
+    assert "adapted mask" not in text
+    assert all(len(part.split()) <= 25 for part in re.split(r"(?<=[.:]) ", text))
+
+
+@pytest.mark.parametrize(("after", "told"), [(0.462, True), (0.466, False)])
+def test_two_figures_that_look_the_same_are_said_to_be_close(after, told):
+    figures = FIGURES | {"before_dice": 0.458, "after_dice": after}
+    text = sentence(Reason(ReasonKind.BETTER, figures))
+    assert ("They differ by less than 0.01." in text) is told

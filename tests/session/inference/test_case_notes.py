@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_osuda import load_model
-from napari_osuda.imaging import Grid, Preparation, SliceStack, case_from_arrays
+from napari_osuda.imaging import Grid, Preparation, SliceStack, Source, case_from_arrays
 from napari_osuda.session.inference.case_notes import case_notes, contrast_notes
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.notes import NoteKind
@@ -128,3 +128,12 @@ def test_an_image_that_stands_in_for_another_contrast_is_told(name, noted):
     case = case_from_arrays("patient7", {"t2": image}, Grid(image.shape, np.eye(4)))
     case = replace(case, sources=(replace(case.sources[0], title=name),))
     assert [note.kind for note in contrast_notes(case)] == [NoteKind.CONTRAST] * noted
+
+
+@pytest.mark.parametrize(("thickness", "told"), [(3.0, 0), (2.1, 0), (1.5, 1), (None, 0)])
+def test_slices_that_lie_far_apart_are_told(card, thickness, told):
+    grid = Grid((80, 90, 20), np.diag([2.0, 2.0, 3.0, 1.0]))
+    source = Source("t2", None, None, grid.shape, grid.affine, thickness=thickness)
+    notes = a_case(card, sources=(source,))
+    assert [note.kind for note in notes] == [NoteKind.GAPS] * told
+    assert all("are 1.5 mm thick and lie 3 mm apart. Are slices missing?" in note.text for note in notes)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
-from napari_osuda.models import ModelCard
+from napari_osuda.models import ModelCard, decide
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.prediction import predicted, returned
 
@@ -75,3 +75,22 @@ def test_what_is_interpolated_on_the_way_back_is_what_the_card_says(interpolated
         expected = 1 / (1 + np.exp(-between)) if interpolated == "logits" else between
         assert p[4] == pytest.approx(expected, abs=1e-4)
     np.testing.assert_allclose(returned(stack, np.array([0]), output, card).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("interpolated", ["probabilities", "logits", "nearest"])
+@pytest.mark.parametrize("channels", [("background", "lesion"), ("lesion", "background")])
+def test_outside_the_field_of_view_is_background_whichever_channel_that_is(channels, interpolated):
+    card = ModelCard.of(
+        channels=("t2",), output_channels=channels, labels={0: "background", 7: "lesion"}, size=(4, 4),
+        field_of_view_mm=(8.0, 8.0), interpolated=interpolated, step=(1, 1), minimum=(1, 1),
+    )  # fmt: skip
+    data = np.ones((16, 16, 1), np.float32)
+    data[0] = 0.5
+    grid = Grid(data.shape, np.eye(4))
+    stack = SliceStack(case_from_arrays("a", {"t2": data}, grid), slice_spec(card))
+    output = torch.zeros(1, 2, 4, 4)
+    output[:, channels.index("lesion")] = 5.0
+    mask = decide(returned(stack, np.array([0]), output, card), card)
+    assert (mask == 7).any()
+    assert not mask[0, 0].any()
+    assert not mask[0, -1].any()

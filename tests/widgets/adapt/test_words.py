@@ -90,3 +90,7 @@ def test_what_there_is_nothing_to_say_of_is_not_said():
     assert "p7, p8" in words.folders_words(("p7", "p8"))
     assert words.missing_words(("t1", "t2")) == "choose the image for t1, t2"
     assert "12.5°" in words.tilt_words("scan", 12.46)
+
+
+def test_slices_that_may_be_missing_are_asked_for():
+    assert "3 mm thick and lie 6 mm apart. Are slices missing?" in words.gap_words("t2", 3.0, 6.0)

@@ -233,6 +233,9 @@ def test_what_the_user_should_know_of_images_and_model_is_told(adapt_widget, vie
     viewer.layers["patient7_t1"].metadata["napari_osuda"]["oblique_degrees"] = 12.34
     adapt_widget.channel_panel.refresh()
     assert "is tilted by 12.3°" in adapt_widget.note.text()
+    viewer.layers["patient7_t1"].metadata["napari_osuda"]["thickness"] = 0.1
+    adapt_widget.channel_panel.refresh()
+    assert "Are slices missing?" in adapt_widget.note.text()
     moved = viewer.layers["patient7_t2"]
     moved.metadata.pop("napari_osuda")
     moved.translate = (40, 0, 0)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Case, Grid, Preparation, Source, identity_of, name_with_contrast, onto_grid
 from napari_osuda.imaging.dicom import is_dicom
-from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images
+from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images, require_together
 from napari_osuda.imaging.preparation.common_grid import require_movable, same_voxels
 from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer
@@ -85,6 +85,7 @@ def _source(channel: str, layer: Any) -> Source:
         title=name_with_contrast(layer.name, known.title),
         frame_of_reference=known.frame_of_reference,
         patient=known.patient,
+        thickness=known.thickness,
     )
 
 
@@ -153,6 +154,17 @@ def tilted(layers: Mapping[str, Any]) -> tuple[str, float] | None:
     return (name, float(degrees)) if degrees > 0 else None
 
 
+def gaps(layers: Mapping[str, Any]) -> tuple[str, float, float] | None:
+    """The first layer whose slices leave much between them: its name, their thickness and distance, mm."""
+    for channel, layer in layers.items():
+        with contextlib.suppress(CaseError):
+            grid, known = _grid_of(layer), layer.metadata.get(METADATA_KEY, {})
+            source = Source(channel, None, None, grid.shape, grid.affine, thickness=known.get("thickness"))
+            if source.thickness is not None and source.has_gaps:
+                return layer.name, source.thickness, source.between_mm
+    return None
+
+
 def layer_of_file(layers: Any, path: Path) -> Any:
     """The layer that was read from a file, or None."""
     for layer in layers:
@@ -170,7 +182,12 @@ def layers_of_case(layers: Any, case: Case, image: Any) -> list[Any]:
 
 
 def reference_of_layer(layer: Any, case: Case) -> IntArray:
-    """A reference layer's labels on the case's grid; CaseError if they lie elsewhere."""
+    """A reference layer's labels on the case's grid; CaseError if they lie elsewhere or are another's."""
+    path = _path_of(layer)
+    if path is not None and is_dicom(path):
+        own = _source("reference", layer)
+        for source in case.sources:
+            require_together(own, f"'{layer.name}'", source, f"'{source.name or source.channel}'")
     return onto_grid(_array(layer), _grid_of(layer), layer.name, case.grid, case.name)
 
 

@@ -5,16 +5,19 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from dicom_parts import rewrite, write_series
 from napari.layers import Image, Labels
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid, case_from_arrays
 from napari_osuda.imaging.world import METADATA_KEY, layer_arguments
+from napari_osuda.napari_layers.images import read_dicom
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.adapt.inputs.case_of_layers import (
     case_name_of_layers,
     case_of_layers,
     folders_of,
+    gaps,
     grid_problem,
     layer_of_file,
     layers_of_case,
@@ -128,3 +131,35 @@ def test_a_reference_is_brought_to_the_cases_grid_or_refused():
 def test_a_layer_that_does_not_say_how_it_lies_is_told():
     plain = Image(np.zeros((3, 4, 5)), name="plain")
     assert unplaced({"a": plain, "b": image("placed")}) == ("plain",)
+
+
+def dicom_layer(folder, k=1, **elements):
+    """An MRI opened from DICOM: slices of 3 mm, every k-th of them."""
+    affine = np.diag([-1.0, -1.0, 3.0 * k, 1.0])
+    values = np.random.default_rng(0).integers(1, 900, (6, 5, 4)).astype(np.int16)
+    for file in write_series(folder, values, affine):
+        rewrite(file, SliceThickness=3.0, **elements)
+    ((data, arguments, _),) = read_dicom(str(folder))
+    return Image(data, **arguments)
+
+
+def test_slices_of_dicom_that_may_be_missing_are_asked_for(tmp_path):
+    whole, thinned = dicom_layer(tmp_path / "a"), dicom_layer(tmp_path / "b", k=2, InstanceNumber=None)
+    assert gaps({"t2": whole}) is None
+    assert gaps({"t1": whole, "t2": thinned}) == ("t2_tse_tra", 3.0, 6.0)
+    assert case_of_layers({"t2": thinned}).sources[0].has_gaps
+
+
+@pytest.mark.parametrize(
+    ("element", "sentence"),
+    [("FrameOfReferenceUID", "different frames of reference"), ("PatientID", "of two patients")],
+)
+def test_a_reference_on_the_image_of_another_patient_or_visit_is_refused(tmp_path, element, sentence):
+    own, other = dicom_layer(tmp_path / "a"), dicom_layer(tmp_path / "b", **{element: "1.2.3"})
+    case = case_of_layers({"t2": own})
+    drawn = {layer: Labels(np.ones(own.data.shape, int), metadata=layer.metadata) for layer in (own, other)}
+    assert reference_of_layer(drawn[own], case).all()
+    with pytest.raises(CaseError, match=sentence):
+        reference_of_layer(drawn[other], case)
+    with pytest.raises(CaseError, match=sentence):
+        case_of_layers({"t1": own, "t2": other})
