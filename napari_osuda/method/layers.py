@@ -149,7 +149,7 @@ def _why_none(model: nn.Module) -> str:
             "This network has no normalization layers that store statistics of the source, so there is "
             "nothing for OSUDA to adapt. It needs a network with BatchNorm."
         )
-    kind, count = Counter(kind for _, kind in others).most_common(1)[0]
+    kind, count = Counter(kind for _, kind in others).most_common()[0]
     first = next(name for name, k in others if k == kind)
     if "BatchNorm" in kind:
         return (

@@ -75,7 +75,8 @@ def test_a_curve_survives_being_written():
         {"channels": [{"x": [0, 0], "y": [0, 1]}]},
         {"channels": [{"x": [0, float("nan")], "y": [0, 1]}]},
         {"channels": [{"x": [0, 1], "y": [0, "much"]}]},
-        {"channels": [{"x": "12", "y": "34"}]},
+        {"channels": [{"x": "12", "y": [3, 4]}]},
+        {"channels": [{"x": [1, 2], "y": "34"}]},
         {"channels": [{"x": [0, 1e-12], "y": [0, 1e300]}]},
     ],
 )
