@@ -86,11 +86,11 @@ def bind_layers(model: nn.Module, example: Tensor) -> tuple[BoundLayer, ...]:
     }
     calls: dict[int, BatchNormCall] = {}
     executions: Counter[int] = Counter()
-    unstored: list[int] = []
+    unstored: list[BatchNormCall] = []
 
     def note(call: BatchNormCall) -> None:
         if call.running_mean is None or call.running_var is None:
-            unstored.append(call.x.shape[1])
+            unstored.append(call)
         else:
             calls.setdefault(id(call.running_mean), call)
             executions[id(call.running_mean)] += 1
