@@ -1,8 +1,9 @@
 """Change the code of a module in small ways, and see whether its tests notice: mutation testing.
 
 ``python tools/mutants.py losses curve/fit`` takes modules of ``napari_osuda/method``; without names it takes
-them all. Each mutant runs the test of the same place first, then all of ``tests/method``. What survives is
-printed and makes the exit status 1, unless ``tools/mutants_accepted.yaml`` says why it changes no number.
+them all; ``curve/fit:120`` begins at a line, to go on after a stop. Each mutant runs the test of the same
+place first, then all of ``tests/method`` (``--tests`` alone: only the former). What survives is printed and
+makes the exit status 1, unless ``tools/mutants_accepted.yaml`` says why it changes no number.
 
 Each mutant is a fork of a process that has torch already, so it costs a second. cosmic-ray starts Python for
 each, and mutmut 3 passes over functions with a decorator, which here are many.
@@ -241,8 +242,10 @@ def _tested(tests: list[str], mutated: _Mutated | None = None) -> int:
     return int(pytest.main([*plain, f"--deselect={ALONE}", f"--rootdir={ROOT}", *tests]))
 
 
-def survivors(module: Path, wide: list[str], wide_is_new: bool, explained: Collection[str]) -> list[Mutant]:
-    """The mutants of a module that no test notices and no explanation excuses."""
+def survivors(
+    module: Path, wide: list[str], wide_is_new: bool, explained: Collection[str], first: int = 0
+) -> list[Mutant]:
+    """The mutants of a module, from a line on, that no test notices and no explanation excuses."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
     own = ROOT / "tests" / module.relative_to(METHOD.parent).with_name(f"test_{module.name}")
@@ -254,7 +257,8 @@ def survivors(module: Path, wide: list[str], wide_is_new: bool, explained: Colle
         if _tested(stage) or _status(lambda stage=stage: _tested(stage, same)):
             raise SystemExit(f"{name}: the tests fail without any change: {' '.join(stage)}")
     alive = []
-    everything = [m for m in mutants(module.read_text(encoding="utf-8")) if str(m) not in explained]
+    everything = mutants(module.read_text(encoding="utf-8"))
+    everything = [m for m in everything if m.line >= first and str(m) not in explained]
     for mutant in everything:
         changed = _Mutated(name, module, _replaced(tree, mutant.index, mutant.change)[0])
         if all(
@@ -286,9 +290,9 @@ def main() -> int:
     os.environ.update(OMP_NUM_THREADS="1", HYPOTHESIS_STORAGE_DIRECTORY=tempfile.mkdtemp())
     sys.path.insert(0, str(ROOT))
     alive = 0
-    for place, name in enumerate(names):
+    for place, (name, _, first) in enumerate(given.partition(":") for given in names):
         known = explained.get(name, {})
-        alive += len(survivors(METHOD / f"{name}.py", given.tests, place == 0, known))
+        alive += len(survivors(METHOD / f"{name}.py", given.tests, place == 0, known, int(first or 0)))
     print(f"{alive} survived that tools/mutants_accepted.yaml does not explain")
     return int(alive > 0)
 

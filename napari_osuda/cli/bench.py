@@ -106,7 +106,8 @@ def bench(options: argparse.Namespace) -> int:
         if beside is not None:
             any_done |= _run(beside.run(series, options.seeds[0], options.device, tell))
     except KeyboardInterrupt:
-        say(f"Stopped. {len(rows)} trials are in {rows.path}; the same command continues.", file=sys.stderr)
+        reached = f"Trials in {rows.path}: {len(rows)}" if len(rows) else "No trial is done yet"
+        say(f"Stopped. {reached}; the same command continues.", file=sys.stderr)
         return 130
     finally:
         if len(rows):

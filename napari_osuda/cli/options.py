@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_osuda.cli.printing import say
-from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.errors import CaseError, ConfigError, ModelError, OsudaError
 
 if TYPE_CHECKING:
     from napari_osuda.imaging import Case
@@ -99,8 +100,27 @@ def model_of_options(options: argparse.Namespace) -> SourceModel:
     from napari_osuda.models import SavedAnswers, load_model
 
     overrides = card_answers(options.set_card)
-    model = load_model(options.model, trust=options.trust, overrides=overrides or None, memory=SavedAnswers())
+    path = _place_of_model(options.model)
+    model = load_model(path, trust=options.trust, overrides=overrides or None, memory=SavedAnswers())
     return given_model(model, quiet=getattr(options, "quiet", True))
+
+
+def _place_of_model(given: Path) -> Path:
+    """What was given, or the sample model of that name."""
+    from napari_osuda.simulation.shipped import sample_models
+
+    if os.path.lexists(given.expanduser()):
+        return given
+    try:
+        samples = sample_models()
+    except OsudaError:
+        return given
+    if str(given) in samples:
+        return samples[str(given)]
+    raise ModelError(
+        f"There is no model at {str(given)[:300]}. Give its file or folder, or the name of a sample: "
+        f"{', '.join(samples)}."
+    )
 
 
 def given_model(model: SourceModel, *, quiet: bool) -> SourceModel:

@@ -86,11 +86,11 @@ def bind_layers(model: nn.Module, example: Tensor) -> tuple[BoundLayer, ...]:
     }
     calls: dict[int, BatchNormCall] = {}
     executions: Counter[int] = Counter()
-    unstored: list[int] = []
+    unstored: list[BatchNormCall] = []
 
     def note(call: BatchNormCall) -> None:
         if call.running_mean is None or call.running_var is None:
-            unstored.append(call.x.shape[1])
+            unstored.append(call)
         else:
             calls.setdefault(id(call.running_mean), call)
             executions[id(call.running_mean)] += 1
@@ -149,7 +149,7 @@ def _why_none(model: nn.Module) -> str:
             "This network has no normalization layers that store statistics of the source, so there is "
             "nothing for OSUDA to adapt. It needs a network with BatchNorm."
         )
-    kind, count = Counter(kind for _, kind in others).most_common(1)[0]
+    kind, count = Counter(kind for _, kind in others).most_common()[0]
     first = next(name for name, k in others if k == kind)
     if "BatchNorm" in kind:
         return (

@@ -72,7 +72,8 @@ def class_fractions(output: Tensor, activation: Activation) -> Tensor:
         claimed = probabilities(output, activation) > 0.5
         return claimed.transpose(0, 1).flatten(1).float().mean(dim=1)
     # Channel by channel: torch's argmax over a dimension that is not the last is many times slower on a CPU.
-    best, winner = output[:, 0], torch.zeros_like(output[:, 0], dtype=torch.int16)
+    best = output[:, 0]
+    winner = torch.zeros_like(best, dtype=torch.int16)
     for k in range(1, channels):
         winner.masked_fill_(output[:, k] > best, k)
         best = torch.maximum(best, output[:, k])

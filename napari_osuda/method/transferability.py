@@ -58,7 +58,7 @@ def transferability(d: Tensor) -> Tensor:
     >>> transferability(torch.tensor([0.0, 1.0, 3.0, 3.0]))
     tensor([2.0000, 1.0000, 0.5000, 0.5000])
     """
-    closeness = 1.0 / (1.0 + d)
+    closeness = (1.0 + d).reciprocal()
     return d.numel() * closeness / closeness.sum()
 
 

@@ -71,3 +71,18 @@ def test_figures_that_nothing_can_be_run_with_are_refused(tmp_path, capsys, orig
     assert main(["bench", *origin, *given, "--out", str(tmp_path / "o")]) == 1
     assert capsys.readouterr().err == f"napari-osuda: {says}\n"
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_a_stop_says_what_there_is_and_how_to_go_on(tmp_path, capsys, monkeypatch, done):
+    def stopped(series, rows, *given):
+        for _ in range(done):
+            rows.add(row())
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("napari_osuda.benchmark.bench.run_bench", stopped)
+    assert main(["bench", "--only", "t2-to-flair", "source-only", "--out", str(tmp_path)]) == 130
+    reached = f"Trials in {tmp_path / 'bench.csv'}: 1" if done else "No trial is done yet"
+    assert capsys.readouterr().err == f"Stopped. {reached}; the same command continues.\n"
+    assert (tmp_path / "bench.md").is_file() == bool(done)

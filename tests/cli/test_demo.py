@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -55,6 +56,18 @@ def test_where_no_window_can_be_opened_a_sentence_says_what_to_do(monkeypatch, l
     with pytest.raises(OsudaError, match="no Qt" if lacks == "Qt" else "apt-get install libegl1") as told:
         demo.run_demo(out=None, gui=True)
     assert "napari-osuda demo --no-gui" in str(told.value)
+
+
+def test_napari_opens_on_the_sample_with_its_model_chosen(monkeypatch):
+    napari, widget = MagicMock(), MagicMock()
+    monkeypatch.setitem(sys.modules, "napari", napari)
+    monkeypatch.setattr(demo, "display_there", lambda: True)
+    monkeypatch.setattr(demo, "qt_problem", lambda: None)
+    monkeypatch.setattr("napari_osuda.napari_layers.panels.open_panel", lambda viewer, title: widget)
+    assert demo.run_demo(out=None, gui=True) == 0
+    napari.Viewer.return_value.open_sample.assert_called_once_with("napari-osuda", demo.PATIENT)
+    widget.choose_model.assert_called_once_with(sample_models()[demo.MODEL])
+    napari.run.assert_called_once_with()
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("stopped", 130)])

@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError
 from napari_osuda.method import AdaptationConfig, adapt, find_layers
+from napari_osuda.method.layers import bind_layers
 
 
 class Named(nn.Module):
@@ -118,6 +119,13 @@ def test_order_is_of_execution_not_of_registration():
     assert [(la.name, la.offset) for la in layers] == [("first", 0), ("last", 3)]
 
 
+def test_how_often_a_layer_runs_and_on_how_much():
+    x = torch.randn(2, 1, 8, 8)
+    (once,), (twice,) = bind_layers(Named(), x), bind_layers(Twice(), x)
+    assert (once.executions, once.size) == (1, 4.0)
+    assert (twice.executions, twice.size) == (2, 8.0)
+
+
 def test_finding_leaves_modes_and_statistics_alone():
     model = Named().train()
     model.head.eval()
@@ -137,7 +145,7 @@ def test_finding_leaves_modes_and_statistics_alone():
         (stack(nn.Identity()), "no normalization layers"),
         (
             stack(nn.BatchNorm2d(4, track_running_stats=False)),
-            "store no running statistics.*track_running_stats=True",
+            r"1 of .* store no running statistics \(1\).*track_running_stats=True",
         ),
     ],
 )

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from napari_osuda.method import normalization
 from napari_osuda.method.normalization import (
     BatchNormCall,
     InterceptBatchNorm,
@@ -117,3 +118,26 @@ def test_the_gradient_in_half_precision_is_that_of_float32_rounded(last):
         y, _ = mixed_batch_norm(given_now, 0.3)
         found.append(torch.autograd.grad(y, moved, gy.to(dtype))[0].float())
     torch.testing.assert_close(*found, rtol=2**-7, atol=2**-8)
+
+
+@pytest.mark.parametrize(
+    ("dims", "order"),
+    [
+        (3, torch.contiguous_format), (4, torch.contiguous_format), (4, torch.channels_last),
+        (5, torch.contiguous_format), (5, torch.channels_last_3d),
+    ],
+)  # fmt: skip
+def test_the_gradient_comes_in_the_memory_format_of_the_images(dims, order):
+    x = images(2, 3, *(4,) * (dims - 2)).contiguous(memory_format=order)
+    assert normalization._format(x) == order
+
+
+def test_images_that_need_no_gradient_get_none_and_the_parameters_theirs():
+    given = call(images(4, 3, 6, 5))
+    given.weight.requires_grad_()
+    given.bias.requires_grad_()
+    y, _ = mixed_batch_norm(given, 0.3)
+    gamma, beta = torch.autograd.grad(y.square().sum(), (given.weight, given.bias))
+    normal = (y - given.bias.view(1, -1, 1, 1)) / given.weight.view(1, -1, 1, 1)
+    torch.testing.assert_close(beta, 2 * y.sum((0, 2, 3)))
+    torch.testing.assert_close(gamma, 2 * (y * normal).sum((0, 2, 3)))

@@ -27,6 +27,15 @@ def test_no_optimizer_has_weight_decay(unet, name, kind):
     assert all(group["weight_decay"] == 0.0 and group["lr"] == 0.5 for group in found.param_groups)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_momentum_is_nesterovs(unet, momentum):
+    parameters = list(unet.parameters())
+    found = optimizer(parameters, AdaptationConfig(optimizer="sgd", sgd_momentum=momentum))
+    (group,) = found.param_groups
+    assert [id(p) for p in group["params"]] == [id(p) for p in parameters]
+    assert (group["momentum"], group["nesterov"]) == (momentum, momentum > 0)
+
+
 def test_a_network_without_affine_parameters_has_an_optimizer_all_the_same():
     network = nn.BatchNorm2d(2, affine=False)
     assert optimizer(list(network.parameters()), AdaptationConfig()).param_groups[0]["params"]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_osuda.method import distance, transferability
+from napari_osuda.method.transferability import WEIGHTINGS
 
 vectors = st.lists(st.floats(0, 1e3), min_size=1, max_size=50)
 
@@ -38,3 +39,12 @@ def test_the_functions_are_eq_5_to_the_digit():
     d = distance(source_mean, source_var, mean, var, eps)
     torch.testing.assert_close(d, expected, rtol=1e-12, atol=0)
     torch.testing.assert_close(transferability(d), 40 / (1 + d) / (1 / (1 + d)).sum(), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "alpha"),
+    [("transferability", [1.6, 0.8, 0.6]), ("uniform", [1.0] * 3), ("none", [0.0] * 3)],
+)
+def test_each_weighting_gives_its_alpha(weighting, alpha):
+    d = torch.tensor([0.0, 1.0, 5.0 / 3.0])
+    torch.testing.assert_close(WEIGHTINGS[weighting](d), torch.tensor(alpha))

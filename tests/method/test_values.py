@@ -16,6 +16,8 @@ WORD = Literal["adam", "sgd"]
     ("text", "kind", "value"),
     [
         ("0.5", float, 0.5), ("3", int, 3), ("3.0", int, 3), ("TRUE", bool, True), ("no", bool, False),
+        ("true", bool, True), ("1", bool, True), ("yes", bool, True), ("false", bool, False),
+        ("0", bool, False), (True, bool, True), ((0.9, 0.1), tuple[float, ...], (0.9, 0.1)),
         ("adam", WORD, "adam"), ("none", float | None, None), (" ", int | None, None), ("2", int | None, 2),
         ("0.9,0.1", tuple[float, ...] | None, (0.9, 0.1)), ("[0.9, 0.1]", tuple[float, ...], (0.9, 0.1)),
     ],

@@ -38,7 +38,9 @@ class Welcome(QWidget):
         self._opening = opening
         self.text = WrappedLabel(_STEPS)
         self.images_button = QPushButton("Open &images…")
-        self.images_button.setToolTip("NIfTI or MGH files of one patient, or a folder with DICOM series")
+        self.images_button.setToolTip(
+            "NIfTI, NRRD, MetaImage or MGH files of one patient, or a folder with DICOM series"
+        )
         menu = QMenu(self.images_button)
         menu.addAction("Files…", self._ask_files)
         menu.addAction("DICOM folder…", self._ask_folder)

@@ -36,6 +36,30 @@ def test_an_older_torch_without_the_names_is_in_float32(monkeypatch):
     assert not arithmetic.has_bfloat16(torch.device("mps"))
 
 
+@pytest.mark.parametrize("known", [(False, False), (True, False), (False, True)])
+def test_one_of_the_processors_instructions_is_enough(monkeypatch, known):
+    monkeypatch.undo()
+    for name, able in zip(("_is_avx512_bf16_supported", "_is_amx_tile_supported"), known, strict=True):
+        monkeypatch.setattr(torch.cpu, name, lambda able=able: able, raising=False)
+    # An emulation would be slower than float32.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    assert arithmetic.has_bfloat16(CPU) == any(known)
+    assert not arithmetic.has_bfloat16(torch.device("cuda"))
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_a_layout_is_tried_in_the_arithmetic_it_is_for(dtype):
+    tried = []
+
+    class Notes(nn.Conv2d):
+        def forward(self, x):
+            tried.append(torch.is_autocast_enabled("cpu"))
+            return super().forward(x)
+
+    lay_out(Notes(2, 2, 3), torch.randn(1, 2, 8, 8), dtype)
+    assert tried == [dtype is not None]
+
+
 @pytest.mark.parametrize(
     ("dims", "dtype", "threads", "last"),
     [

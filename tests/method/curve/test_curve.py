@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_osuda.errors import ConfigError
-from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
+from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve, locate
 
 knots = st.lists(st.integers(-400, 400), min_size=2, max_size=12, unique=True).map(sorted)
 
@@ -27,6 +27,13 @@ def test_a_curve_is_numpys_interpolation_within_and_goes_on_straight_beyond(x, s
         slope = (y[inner] - y[end]) / (x[inner] - x[end])
         expected = y[end] + slope * (far - x[end])
         np.testing.assert_allclose(curve(torch.tensor([far], dtype=torch.float64)), [expected], rtol=1e-6)
+
+
+def test_a_value_at_a_knot_lies_there_and_no_part_of_the_way_to_the_next():
+    x = torch.tensor([-2.0, 0.0, 1.0, 5.0])
+    before, share = locate(x, x)
+    assert before.tolist() == [0, 1, 2, 2]
+    assert share.tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_air_is_left_and_each_channel_has_its_own(batches):
@@ -68,7 +75,8 @@ def test_a_curve_survives_being_written():
         {"channels": [{"x": [0, 0], "y": [0, 1]}]},
         {"channels": [{"x": [0, float("nan")], "y": [0, 1]}]},
         {"channels": [{"x": [0, 1], "y": [0, "much"]}]},
-        {"channels": [{"x": "12", "y": "34"}]},
+        {"channels": [{"x": "12", "y": [3, 4]}]},
+        {"channels": [{"x": [1, 2], "y": "34"}]},
         {"channels": [{"x": [0, 1e-12], "y": [0, 1e300]}]},
     ],
 )

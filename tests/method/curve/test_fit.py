@@ -13,6 +13,8 @@ from napari_osuda.errors import CaseError, ConfigError, NotAdaptableError
 from napari_osuda.method.curve.beginnings import begin_curve
 from napari_osuda.method.curve.curve import ChannelCurve, IntensityCurve
 from napari_osuda.method.curve.fit import CurveConfig, fit_curve
+from napari_osuda.method.curve.mismatch import layer_mismatch
+from napari_osuda.method.layers import bind_layers
 
 AS_IT_IS, NEGATED = "identity", "negated"
 
@@ -170,3 +172,36 @@ def test_curve_of_a_step_is_the_one_that_was_measured(unet, batches, heads):
         found = mismatch_by_hooks(copy.deepcopy(unet).double(), step.curve(whole, head).double())
         assert step.mismatch == pytest.approx(torch.stack([d.mean() for d in found]).mean().item(), rel=1e-4)
     assert all(isinstance(c, ChannelCurve) for c in steps[0].curve.channels)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "beyond"),
+    [("steps", 0, -1), ("learning_rate", 1e-9, 0.0), ("smoothness", 0.0, -1e-9), ("pull", 0.0, -1e-9),
+     ("depth", 1e-9, 0.0), ("depth", 1.0, 1.001)],
+)  # fmt: skip
+def test_the_ends_of_the_ranges(name, least, beyond):
+    assert getattr(CurveConfig(**{name: least}), name) == least
+    with pytest.raises(ConfigError, match=f"{name} of the curve is"):
+        CurveConfig(**{name: beyond})
+
+
+def mismatch_of(network, layers, x) -> float:
+    return torch.stack([d.mean() for d in layer_mismatch(network, layers, x)]).mean().item()
+
+
+@pytest.mark.parametrize("depth", [1e-9, 0.5, 1.0])
+def test_of_the_layers_those_that_run_first_count(unet, batches, heads, depth):
+    begin = begin_curve(batches, heads, (AS_IT_IS,) * 2)
+    layers = bind_layers(unet, batches[0])
+    count = {1e-9: 1, 0.5: len(layers) // 2, 1.0: len(layers)}[depth]
+    step = next(fit_curve(unet, batches, heads, begin, CurveConfig(depth=depth)))
+    assert step.mismatch == pytest.approx(mismatch_of(unet, layers[:count], batches[0]), rel=1e-4)
+
+
+def test_the_batches_take_turns(unet, batches, heads):
+    begin = begin_curve(batches, heads, (AS_IT_IS,) * 2)
+    layers = bind_layers(unet, batches[0])
+    expected = [mismatch_of(unet, layers, x) for x in batches]
+    steps = list(fit_curve(unet, batches, heads, begin, CurveConfig(steps=4, learning_rate=1e-9)))
+    assert [step.mismatch for step in steps] == pytest.approx([expected[t % 3] for t in range(5)], rel=1e-4)
+    assert all(0 < step.seconds < 60 for step in steps)

@@ -58,3 +58,24 @@ def test_memory_holds_the_last_predictions_of_each_batch():
     assert [float(p) for p in memory.recall(0)] == [2.0, 9.0]
     assert [float(p) for p in memory.recall(1)] == [1.0, 3.0]
     assert memory.recall(5) == []
+
+
+@pytest.mark.parametrize(("activation", "channels"), [("sigmoid", 2), ("none", 1)])
+def test_an_independent_channel_is_a_ratio_of_two_classes(activation, channels):
+    output = torch.rand(2, channels, 4, 4, dtype=torch.float64)
+    p = output.sigmoid() if activation == "sigmoid" else output
+    ratio = (0.3, 0.2)[:channels]
+    expected = sum(
+        a * math.log(a / r) + (1 - a) * math.log((1 - a) / (1 - r))
+        for a, r in zip(p.mean((0, 2, 3)).tolist(), ratio, strict=True)
+    )
+    assert class_ratio_loss(output, ratio, activation).item() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_beyond_the_tolerance_its_end_is_what_counts(factor):
+    logits = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    q = logits.softmax(1).mean((0, 2, 3))
+    nearest = q * factor * (1.1 if factor < 1 else 0.9)
+    loss = class_ratio_loss(logits, tuple((q * factor).tolist()), "softmax", 0.1)
+    torch.testing.assert_close(loss, (q * (q / nearest).log()).sum())
