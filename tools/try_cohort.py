@@ -22,7 +22,7 @@ import nibabel as nib
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = ["--set", "iterations=2", "batch_size=4", "contrast=off"]
+SETTINGS = ["--set", "iterations=1", "batch_size=4", "contrast=off", "threads=1"]
 AFFINE = np.diag([-2.0, -2.0, 4.0, 1.0])
 
 
