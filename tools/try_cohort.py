@@ -136,7 +136,7 @@ class Trial:
             ]
         config = {
             "bids_dir": self.bids, "out": self.out, "model": self.model, "threads": 1, "retries": 0,
-            "patients_a_job": max(1, len(self.labels) // 8),
+            "patients_a_job": max(1, len(self.labels) // 4),
             "command": f"{sys.executable} -m napari_osuda", "options": f"'{' '.join(SETTINGS)}'",
         }  # fmt: skip
         given = [f"{key}={value}" for key, value in config.items()]
