@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def model() -> SourceModel:
         architecture={"import_from": "napari_osuda.networks", "callable": "UNet",
                       "kwargs": {"in_channels": 1, "out_channels": 2, "features": [8, 16]}},
     )  # fmt: skip
-    return SourceModel(network.eval(), card)
+    return SourceModel(network.eval(), card, Path("growth"), "0" * 64)
 
 
 def patient(number: int, slices: int) -> Case:
@@ -82,14 +83,16 @@ def whole_run(cases: tuple[Case, ...]) -> Callable[[], object]:
 
 def by_slices(given: argparse.Namespace) -> Iterator[Figure]:
     """Of one patient."""
-    jobs = [whole_run((patient(0, slices),)) for slices in SLICES]
-    yield from growth("slices", SLICES, jobs, given.turns)
+    sizes = SLICES[: given.sizes]
+    jobs = [whole_run((patient(0, slices),)) for slices in sizes]
+    yield from growth("slices", sizes, jobs, given.turns)
 
 
 def by_patients(given: argparse.Namespace) -> Iterator[Figure]:
     """Adapted to together."""
-    jobs = [whole_run(tuple(patient(n, 32) for n in range(count))) for count in PATIENTS]
-    yield from growth("patients", PATIENTS, jobs, given.turns)
+    sizes = PATIENTS[: given.sizes]
+    jobs = [whole_run(tuple(patient(n, 32) for n in range(count))) for count in sizes]
+    yield from growth("patients", sizes, jobs, given.turns)
 
 
 def by_channels(given: argparse.Namespace) -> Iterator[Figure]:
@@ -104,13 +107,17 @@ def by_channels(given: argparse.Namespace) -> Iterator[Figure]:
         ours = adapt(network, [torch.randn(2, 1, 8, 8)], config)
         return lambda: [next(ours) for _ in range(3)]
 
-    yield from growth("channels", CHANNELS, [steps(channels) for channels in CHANNELS], given.turns)
+    sizes = CHANNELS[: given.sizes]
+    yield from growth("channels", sizes, [steps(channels) for channels in sizes], given.turns)
 
 
 def main() -> int:
     """Measure, and print how the cost grows."""
     options = argparse.ArgumentParser()
     options.add_argument("--turns", type=int, default=3)
+    options.add_argument(
+        "--sizes", type=int, choices=(2, 3), default=3, help="2 leaves out the largest of each"
+    )
     torch.set_num_threads(1)
     parts = {"slices": by_slices, "channels": by_channels, "patients": by_patients}
     return run(__doc__ or "", parts, options)

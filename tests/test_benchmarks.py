@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    path = Path(__file__).parent.parent / "benchmarks" / "figures.py"
-    spec = importlib.util.spec_from_file_location("figures", path)
+def loaded(name, monkeypatch):
+    path = Path(__file__).parent.parent / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "figures", module)
+    monkeypatch.setitem(sys.modules, name, module)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    return loaded("figures", monkeypatch)
 
 
 def test_a_figure_is_told_with_its_limit_and_what_moved(figures):
@@ -58,3 +62,10 @@ def test_each_part_that_can_be_asked_for_is_measured_by_one_benchmark(figures):
     }
     for part in figures.PARTS:
         assert sum(f'"{part}":' in text for text in texts.values()) == 1, part
+
+
+def test_what_growth_measures_is_a_whole_run(figures, monkeypatch):
+    growth = loaded("growth", monkeypatch)
+    result = growth.whole_run((growth.patient(0, 2),))()
+    assert result.outcome == "done"
+    assert result.cases[0].recommendation is not None

@@ -22,7 +22,7 @@ import nibabel as nib
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = ["--set", "iterations=2", "batch_size=4", "contrast=off"]
+SETTINGS = ["--set", "iterations=1", "batch_size=4", "contrast=off", "threads=1"]
 AFFINE = np.diag([-2.0, -2.0, 4.0, 1.0])
 
 
@@ -136,7 +136,7 @@ class Trial:
             ]
         config = {
             "bids_dir": self.bids, "out": self.out, "model": self.model, "threads": 1, "retries": 0,
-            "patients_a_job": max(1, len(self.labels) // 8),
+            "patients_a_job": max(1, len(self.labels) // 4),
             "command": f"{sys.executable} -m napari_osuda", "options": f"'{' '.join(SETTINGS)}'",
         }  # fmt: skip
         given = [f"{key}={value}" for key, value in config.items()]

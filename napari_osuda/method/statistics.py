@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from napari_osuda.method.computing.distributed import ALONE, Processes
-from napari_osuda.method.computing.memory import memory_kept
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, batch_statistics, mix
@@ -155,8 +154,7 @@ def store_pooled_statistics(
     whole = _as_one(batches, layers)
     if whole is not None:
         yield 0, 1
-        with memory_kept():
-            _store_at_once(model, layers, whole, prior, processes)
+        _store_at_once(model, layers, whole, prior, processes)
         yield 1, 1
         return
     total = len(layers) * sum(1 for _ in batches)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -116,6 +118,21 @@ def test_two_processes_write_one_run_folder(model, patient, tmp_path, capsys):
     for column in ("l_hbs", "l_se", "loss"):
         np.testing.assert_allclose(rows[1][column], rows[0][column], rtol=1e-4, atol=1e-5)
     assert json.loads((names["together"] / "run.json").read_text())["outcome"] == "done"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are copied")
+def test_two_processes_that_were_killed_go_on_to_the_same_masks(model, patient, tmp_path, capsys):
+    command = ["adapt", "--model", model, "--case", patient, "--set", "precision=float32", "batch_size=3"]
+    command += ["iterations=4", "guard=false", "contrast=off", "--out"]
+    assert run(*command, tmp_path / "alone") == 0
+    program = Path(two_processes.__file__).with_name("killed_together.py")
+    two_processes.run(program, two_processes.free_port(), *command, tmp_path / "together")
+    assert "Resumed after iteration 2 of 4" in (tmp_path / "together" / "run.log").read_text()
+    folders = tmp_path / "alone", tmp_path / "together"
+    masks = [nib.load(folder / "after" / "Patient 7.nii.gz").get_fdata() for folder in folders]
+    assert np.mean(masks[0] != masks[1]) < 1e-3
+    losses = [np.genfromtxt(folder / "steps.csv", delimiter=",", names=True)["loss"] for folder in folders]
+    np.testing.assert_allclose(*losses, rtol=1e-4, atol=1e-5)
 
 
 def test_each_by_itself_is_for_one_process(model, patient, tmp_path, capsys, monkeypatch):

@@ -38,13 +38,10 @@ def run(*program: str | Path) -> list[str]:
 
     The environment is the launcher's; the launcher itself would take seconds more.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     here = Path(__file__).parent
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(here.parent.parent), str(here)]), "OMP_NUM_THREADS": "1",
-        "MASTER_PORT": str(port), **_LAUNCHED,
+        "MASTER_PORT": str(free_port()), **_LAUNCHED,
     }  # fmt: skip
     started = [
         subprocess.Popen(
@@ -61,6 +58,13 @@ def run(*program: str | Path) -> list[str]:
             process.kill()
     assert [process.returncode for process in started] == [0, 0], "\n".join(printed)[-4000:]
     return printed
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def network() -> nn.Module:

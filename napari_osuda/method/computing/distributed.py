@@ -97,6 +97,13 @@ class Processes:
             return holds
         return bool(self.total(torch.tensor(float(holds))))
 
+    def agree(self, number: int) -> bool:
+        """Whether it is the same in every process; also a place where all wait for the last."""
+        if self.count == 1:
+            return True
+        numbers = self.gathered(torch.tensor(number))
+        return bool((numbers == numbers[0]).all())
+
     def as_the_first(self, decide: Callable[[], _T]) -> _T:
         """What the first process decides; the others do not decide for themselves."""
         if self.count == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation
+from napari_osuda.method.statistics import source_share
 from napari_osuda.models import ModelCard
 from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
@@ -87,6 +88,7 @@ class Judging:
         self._progress, self._batches = progress, batches
         self._card = job.model.card if card is None else card
         self._mixes: list[nn.Module] | None = None
+        self._made: dict[float, nn.Module] = {}
 
     def work(self, *, fallback: bool) -> tuple[int, int]:
         """How much the guard is going to do, as far as it is known before there is anything to judge.
@@ -114,7 +116,8 @@ class Judging:
             looks_at(self._source, candidates, mixes, plain, stack, job.model.card, self._card)
             for plain, stack in pairs
         )
-        return len(mixes) + fallback, looks
+        shares = {*SOURCE_SHARES, self._usual_share} if fallback else SOURCE_SHARES
+        return len(shares), looks
 
     def cases(self, network: nn.Module, *, trained: bool = True) -> Iterator[Event | CaseResult]:
         """Progress, and each case's result once it is there, for a network in eval mode on the device."""
@@ -249,11 +252,23 @@ class Judging:
     ) -> Generator[Event, None, nn.Module | None]:
         """A network with the target's statistics and a share of the source's; None as the settings say.
 
-        Returns None where a stop is asked for.
+        Returns None where a stop is asked for. Of the source network each share is made once.
         """
         job = self._job
+        known = network is self._source
+        wanted = self._usual_share if share is None else share
+        if known and wanted in self._made:
+            return self._made[wanted]
         work = with_statistics(network, self._batches, job.config, job.model.card, share, stopping)
-        return (yield from each_as(work, lambda part: self._progress("statistics", *part)))
+        made = yield from each_as(work, lambda part: self._progress("statistics", *part))
+        if known and made is not None:
+            self._made[wanted] = made
+        return made
+
+    @cached_property
+    def _usual_share(self) -> float:
+        """Of the source, as the settings say."""
+        return source_share(self._job.config, self._batches)
 
     @property
     def _is_mapped(self) -> bool:

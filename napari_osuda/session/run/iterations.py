@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from napari_osuda.errors import out_of_memory
+from napari_osuda.errors import OutputError, out_of_memory
 from napari_osuda.method import Adaptation, StepReport
 from napari_osuda.models.classes import foreground_channels
 from napari_osuda.session.events import Event, Note, Step
@@ -51,7 +51,7 @@ class Iterations:
     Raises
     ------
     OutputError
-        The run is to be resumed, and its checkpoint cannot be used.
+        The run is to be resumed, and its checkpoint cannot be used, or not all processes find it.
     """
 
     def __init__(
@@ -75,7 +75,11 @@ class Iterations:
         if self._resumed:
             self.reports, self._watched = checkpoint.restore(adaptation)
         # Nobody writes a state before all have read theirs.
-        adaptation.processes.any(False)
+        if not adaptation.processes.agree(adaptation.t):
+            raise OutputError(
+                f"The run in {setup.job.out} cannot be resumed: its processes do not all find the same saved "
+                "state. Put the run folder on a disk that all computers share."
+            )
         self._training = True
 
     def save(self) -> None:

@@ -37,6 +37,13 @@ def test_one_process_shares_with_nobody():
     assert Processes.present() is ALONE
     assert ALONE.as_the_first(lambda: 3) == 3
     assert [ALONE.any(holds) for holds in (True, False)] == [True, False]
+    assert ALONE.agree(2)
+
+
+@pytest.mark.parametrize(("numbers", "same"), [([3, 3], True), ([3, 0], False), ([0, 3], False)])
+def test_processes_agree_where_all_say_the_same(monkeypatch, numbers, same):
+    monkeypatch.setattr(Processes, "gathered", lambda self, value: torch.tensor(numbers))
+    assert Processes(1, 2).agree(3) is same
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.session.api import make_job
 from napari_osuda.session.guard.judging import Judging
 from napari_osuda.session.guard.recommendation import Judgment
+from napari_osuda.session.guard.statistics import with_statistics
 from napari_osuda.session.guard.wording import sentence
 from napari_osuda.session.run.run import Run
 
@@ -148,6 +149,28 @@ def test_the_candidates_follow_from_the_settings(model, case, guard_says, change
     heard = guard_says(adapted=["accept"], statistics=["accept"])
     adapt_case(model, case, LONG.replace(**changes))
     assert [name for name in heard if name != "earlier"] == told
+
+
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ({"inference_statistics": "target"}, [None, 0.5]),
+        ({"inference_statistics": "mixed", "source_prior": 0.5}, [None, 0.0]),
+        ({"inference_statistics": "mixed", "source_prior": 0.9}, [None, 0.5, 0.0]),
+    ],
+)
+def test_statistics_of_one_share_are_gathered_once(model, case, monkeypatch, settings, made):
+    asked = []
+
+    def counted(network, batches, config, card, share=None, stopping=lambda: False):
+        asked.append(share)
+        return with_statistics(network, batches, config, card, share, stopping)
+
+    monkeypatch.setattr("napari_osuda.session.guard.judging.with_statistics", counted)
+    result = adapt_case(model, case, LONG.replace(contrast="off", **settings))
+    # A network of an earlier iteration is another one.
+    earlier = "earlier" in result.cases[0].recommendation.signals["figures"]
+    assert asked == [None] * earlier + made
 
 
 def test_the_guard_judges_a_run_by_the_figures_of_all_candidates(model, case):

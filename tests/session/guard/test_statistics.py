@@ -40,6 +40,16 @@ def test_without_a_share_the_settings_decide(model, batches):
     assert torch.equal(means(found), means(same))
 
 
+@pytest.mark.parametrize("share", SOURCE_SHARES)
+def test_the_settings_of_a_share_give_its_bits(model, batches, share):
+    source = model.network.eval()
+    how = "mixed" if share else "target"
+    config = preset("osuda", inference_statistics=how, source_prior=share)
+    found, same = (result_of(with_statistics(source, batches, config, model.card, s)) for s in (None, share))
+    for one, other in zip(found.state_dict().values(), same.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_stop_ends_it_after_a_part(model, batches):
     work = with_statistics(model.network.eval(), batches, preset("osuda"), model.card, 0.5, lambda: True)
     assert result_of(work) is None

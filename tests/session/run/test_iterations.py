@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import torch
 from run_parts import SHORT, files
 
+from napari_osuda.errors import OutputError
 from napari_osuda.method import Adaptation, preset
+from napari_osuda.method.computing.distributed import Processes
 from napari_osuda.session import (
     Step,
     adapt_case,
@@ -41,6 +44,13 @@ def test_a_stopped_run_resumes_to_the_bits_of_an_uninterrupted_one(model, case, 
     for a, b in zip(whole.network.state_dict().values(), resumed.network.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert not (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_processes_that_find_different_states_do_not_go_on(model, case, tmp_path, monkeypatch):
+    """As where each computer has a run folder of its own."""
+    monkeypatch.setattr(Processes, "agree", lambda self, number: False)
+    with pytest.raises(OutputError, match="do not all find the same saved state"):
+        adapt_case(model, case, preset("osuda", iterations=1, batch_size=4), out=tmp_path / "run")
 
 
 def test_out_of_memory_halves_the_batch_once_and_says_so(model, case, monkeypatch):
