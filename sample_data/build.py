@@ -60,7 +60,7 @@ class Target:
     contrasts: tuple[str, ...]
     # Axis codes of the array in the file, as scanners and converters leave them.
     axes: str
-    # Reference with the BraTS codes, or the whole tumour as one label, as the model for it has.
+    # Reference with the BraTS codes, or the whole tumor as one label, as the model for it has.
     whole_tumor: bool = False
 
 
@@ -126,9 +126,9 @@ SOURCES = (
     Source(
         folder="whole-tumour-t2",
         card=_card(
-            name="Whole tumour from T2",
+            name="Whole tumor from T2",
             channels=("t2",),
-            labels={0: "background", 1: "whole tumour"},
+            labels={0: "background", 1: "whole tumor"},
             regions={"WT": (1,)},
             architecture=_architecture(1, 2, _RECIPE),
         ),
@@ -140,7 +140,7 @@ SOURCES = (
             replace(_RECIPE, epochs=4, learning_rate=1.5e-3, seed=2022),
             replace(_RECIPE, epochs=5, learning_rate=1.5e-3, seed=2023),
         ),
-        description="The paper's second task: the whole tumour from T2 alone.",
+        description="The paper's second task: the whole tumor from T2 alone.",
     ),
 )
 SPEC: SliceSpec = slice_spec(SOURCES[0].card)

@@ -137,9 +137,11 @@ _KEPT = re.compile(
 
 
 def test_spelling_is_american():
+    # What the sample models are called, and call their labels, stands on the screen.
+    cards = sorted((REPOSITORY / "sample_data" / "models").glob("*/*.[ym][ad]*"))
     british = [
         f"{path.relative_to(REPOSITORY)}:{number}: {line.strip()}"
-        for path in [*sorted(PACKAGE.rglob("*.py")), *DOCUMENTS]
+        for path in [*sorted(PACKAGE.rglob("*.py")), *DOCUMENTS, *cards]
         if "simulation" not in path.parts
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if _BRITISH.search(_KEPT.sub("", line))

@@ -18,7 +18,7 @@ from napari_osuda.simulation.tumour import Grade, Mask, grow_tumour, plan_tumour
 __all__ = ["LABELS", "SimulatedPatient", "simulate_patient"]
 
 # The codes of BraTS up to 2021.
-LABELS: dict[int, str] = {0: "background", 1: "necrotic or non-enhancing core", 2: "oedema", 4: "enhancing"}
+LABELS: dict[int, str] = {0: "background", 1: "necrotic or non-enhancing core", 2: "edema", 4: "enhancing"}
 _CODE = {"oedema": 2, "necrosis": 1, "non-enhancing": 1, "low-grade": 1, "enhancing": 4}
 
 

@@ -33,6 +33,7 @@ from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
+from napari_osuda.widgets.qt.libraries import Loading
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.qt.words import NoteLabel
@@ -62,9 +63,6 @@ class AdaptWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # Met first in an optimizer, torch's compiler and the LLVM of a software display can crash each other.
-        import torch._dynamo  # noqa: F401
-
         from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
         from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 
@@ -72,6 +70,7 @@ class AdaptWidget(DockedWidget):
         self.setWindowTitle("OSUDA: Adapt")
         self.setMinimumWidth(280)
         colors = self.colors()
+        self.libraries = Loading(self)
         self.opening = Opening(napari_viewer, self)
         self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
@@ -171,6 +170,8 @@ class AdaptWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
+        for threads_begin in (self.model_panel.reading, self.starter.preparing, self.batch_panel.under_way):
+            threads_begin.connect(self.libraries.finish)
         self.opening.message.connect(self.note.tell)
         self.opening.failed.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
@@ -287,10 +288,6 @@ class AdaptWidget(DockedWidget):
     def _go_on(self) -> None:
         if not self._ended:
             self.starter.next()
-
-    def _to_top(self, _: object) -> None:
-        """Where the details are."""
-        self.scroller.verticalScrollBar().setValue(0)
 
     def _current_slice(self, job: Job) -> int | None:
         return current_slice(self.viewer, job, next(iter(self.channel_panel.layers().values())))

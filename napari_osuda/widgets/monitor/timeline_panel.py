@@ -218,6 +218,6 @@ def kept_words(kept: tuple[int, ...]) -> str:
     if kept == tuple(range(1, len(kept) + 1)):
         return f"All {len(kept)} iterations are kept."
     step = kept[0]
-    if kept[:-1] == tuple(range(step, step * len(kept), step)):
+    if len(kept) > 3 and kept[:-1] == tuple(range(step, step * len(kept), step)):
         return f"Iterations {step}, {2 * step}, ... {kept[-2]} and {kept[-1]} are kept."
     return f"Iterations {', '.join(map(str, kept))} are kept."

@@ -42,7 +42,7 @@ class BatchPanel(QWidget):
         Whether a run of one patient is under way.
     """
 
-    #: A batch has begun (True) or ended (False).
+    #: A batch begins (True) or ended (False).
     under_way = Signal(bool)
     _progressed = Signal(object)
 
@@ -144,8 +144,8 @@ class BatchPanel(QWidget):
         self._stop.clear()
         self.running = True
         batch = self._batch
-        self._working.run(lambda: self._go(batch, model))
         self.under_way.emit(True)
+        self._working.run(lambda: self._go(batch, model))
         self.refresh()
 
     def stop(self) -> None:

@@ -44,6 +44,8 @@ class ModelPanel(QWidget):
 
     #: The model that is ready to be adapted, or None while there is none.
     chosen = Signal(object)
+    #: A model is about to be read, on another thread.
+    reading = Signal()
 
     def __init__(self, colors: Palette) -> None:
         super().__init__()
@@ -147,6 +149,7 @@ class ModelPanel(QWidget):
         self._set(None, None)
         self.card.setText(f"Loading {escape(path.name)}…")
         answers, trusted = dict(self._answers), self._trusted
+        self.reading.emit()
         self._background.run(lambda: read_model(path, answers, trusted))
 
     def _set(self, loaded: LoadedModel | None, model: SourceModel | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_osuda.widgets.review.slices.model import FilteredSlices, SliceModel
@@ -106,6 +106,12 @@ class SliceView(QTableView):
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():
             self.went.emit(self._proxy.mapToSource(current).row())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Keep the viewer's slice seen, also where buttons below have taken room."""
+        super().resizeEvent(event)
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Arrows move in the table; what is written is a key of the viewer's."""

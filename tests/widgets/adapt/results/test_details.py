@@ -52,3 +52,13 @@ def test_without_an_adapted_mask_only_the_originals_dice_is_there(details):
     assert "&lt;r&gt;" in details.scores.text()
     assert "0.500" in details.scores.text()
     assert "color:" not in details.scores.text()
+
+
+def test_volumes_are_in_ml_and_no_share_of_something_else_is_beside_them(details):
+    shown = result()
+    volumes = Reason(ReasonKind.VOLUMES, {"after_ml": 1.5, "before_ml": 50.0, "dice": 0.06})
+    shown.recommendation = Recommendation("neither", (Reason(ReasonKind.EMPTY), volumes))
+    details.show_result(shown, COLORS)
+    text = details.reasons.text()
+    assert "Marked volume: 1.5 ml adapted, 50.0 ml original." in text
+    assert "%" not in text

@@ -8,6 +8,9 @@ import pytest
 from run_layers import names, of_role
 
 from napari_osuda.napari_layers.images import read_layers
+from napari_osuda.session import Recommendation
+from napari_osuda.session.advice import Reason, ReasonKind
+from napari_osuda.session.guard.recommendation import Judgment
 
 pytestmark = pytest.mark.viewer
 
@@ -91,3 +94,20 @@ def test_a_deleted_mask_is_put_back_when_it_is_chosen(adapt_widget, viewer, ende
     adapt_widget.outcome_panel.before.click()
     np.testing.assert_array_equal(of_role(viewer, "before").data, expected)
     assert of_role(viewer, "before").visible
+
+
+@pytest.mark.parametrize("decision", ["accept", "neither"])
+def test_after_a_run_the_viewer_is_at_the_slice_with_most_change(
+    adapt_widget, viewer, ended, monkeypatch, decision
+):
+    advice = Recommendation(decision, (Reason(ReasonKind.UNCHANGED),))
+    monkeypatch.setattr("napari_osuda.session.guard.judging.judged", lambda *_: Judgment(advice, 1.0))
+    viewer.dims.set_current_step(0, 0)
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    layer = of_role(viewer, "difference")
+    changes = [np.count_nonzero((plane != 0) & (plane != 3)) for plane in layer.data]
+    most = int(np.argmax(changes))
+    assert most != 0, "else nothing would be seen of it"
+    at = round(layer.world_to_data(viewer.dims.point)[0])
+    assert at == (most if decision == "accept" else 0)

@@ -19,3 +19,14 @@ def test_the_table_follows_the_viewer_and_the_viewer_the_table(widget, empty, qt
     assert view.current() is None, "the filter hides a slice without labels"
     widget.page.slices.set_filter("all")
     assert view.current() == 0
+
+
+def test_the_viewers_slice_stays_seen_where_the_table_becomes_lower(widget, empty, qtbot):
+    view = widget.page.slices.view
+    widget.page.slices.set_filter("all")
+    last = view.model().rowCount() - 1
+    view.resize(300, 22 * (last + 4))
+    empty.dims.set_current_step(0, last)
+    view.resize(300, 90)
+    assert view.current() == last
+    assert view.viewport().rect().contains(view.visualRect(view.currentIndex()).center())
