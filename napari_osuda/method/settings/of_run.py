@@ -42,7 +42,7 @@ class RunSettings:
     minimum_head: Annotated[
         float,
         Setting(
-            "Least head",
+            "Least share of head",
             Group.IMAGES,
             "Slices with less of the head than this share of the largest slice's are left out "
             "of steps and statistics. At the poles a slice is nearly all air. 0 takes all.",

@@ -18,8 +18,8 @@ from napari_osuda.widgets.qt.words import WrappedLabel, enable
 __all__ = ["Welcome", "recent_runs"]
 
 _STEPS = (
-    "<b>Three steps:</b><br>1. Open the images of one patient.<br>2. Choose a source model, and press Adapt."
-    "<br>3. Compare both masks. Use the adapted one or the original."
+    "<b>Three steps:</b><br>• Open the images of one patient.<br>• Choose a source model, and press Adapt."
+    "<br>• Compare both masks. Use the adapted one or the original."
 )
 _MOST_RUNS = 8
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QRect, Qt
+from qtpy.QtCore import QPoint, QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import QScrollArea
 from superqt import QCollapsible
 
 from napari_osuda.widgets.qt.theme import Palette
@@ -15,7 +16,7 @@ _SIZE = 12
 
 
 class Fold(QCollapsible):
-    """A title that opens and shuts what is below it, at once.
+    """A title that opens and shuts what is below it, at once; what a click opens is scrolled into sight.
 
     Parameters
     ----------
@@ -26,6 +27,18 @@ class Fold(QCollapsible):
         super().__init__(title, expandedIcon=_OPEN, collapsedIcon=_SHUT)
         self.setDuration(0)
         self.layout().setContentsMargins(0, 0, 0, 0)
+        # The panels around have to make room first.
+        self.toggleButton().clicked.connect(lambda: QTimer.singleShot(0, self._reveal))
+
+    def _reveal(self) -> None:
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is None or not self.isExpanded():
+            return
+        top, bar = self.mapTo(area.widget(), QPoint(0, 0)).y(), area.verticalScrollBar()
+        if top + self.height() > bar.value() + bar.pageStep():
+            bar.setValue(top)
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme, which colors words but no icons."""
