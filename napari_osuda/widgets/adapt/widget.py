@@ -68,7 +68,6 @@ class AdaptWidget(DockedWidget):
 
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
-        self.setMinimumWidth(280)
         colors = self.colors()
         self.libraries = Loading(self)
         self.opening = Opening(napari_viewer, self)

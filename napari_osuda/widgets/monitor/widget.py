@@ -63,7 +63,6 @@ class MonitorWidget(DockedWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Monitor")
-        self.setMinimumWidth(280)
         colors = self.colors()
         self.panels: dict[str, PlotPanel] = {
             "losses": LossPanel(colors),

@@ -11,8 +11,12 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 __all__ = ["ButtonRows", "Column", "scrolled"]
 
 
+# Pixels of what scrolls: a dock is never narrower than the first, nor made wider than the second asks for.
+_NARROWEST, _WIDEST = 264, 300
+
+
 class Column(QWidget):
-    """The inside of a scroll area whose texts wrap.
+    """The inside of a scroll area whose texts wrap, and which is not cut at its right.
 
     A scroll area asks its widget for the least height at any width, at which texts that wrap at this width
     would be cut off; here it is told the height at the width that there is.
@@ -35,6 +39,14 @@ class Column(QWidget):
         if layout is not None:
             wanted = layout.totalHeightForWidth(self.width())
             self.setMinimumHeight(wanted if wanted > 0 else layout.totalSizeHint().height())
+            self._ask_for_width(layout.totalMinimumSize().width())
+
+    def _ask_for_width(self, wanted: int) -> None:
+        view = self.parentWidget()
+        area = None if view is None else view.parentWidget()
+        if isinstance(area, QScrollArea):
+            bar = area.verticalScrollBar().sizeHint().width()
+            area.setMinimumWidth(min(max(wanted, _NARROWEST), _WIDEST) + bar)
 
 
 def scrolled(inside: QWidget) -> QScrollArea:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from qtpy.QtWidgets import QPushButton, QTableWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QPushButton, QTableWidget, QVBoxLayout, QWidget
 
 from napari_osuda.widgets.qt.column import ButtonRows, Column, scrolled
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -20,6 +20,25 @@ def test_a_column_is_as_high_as_its_wrapped_texts_need(qtbot):
     area.resize(200, 400)
     qtbot.waitUntil(lambda: column.minimumHeight() > wide, timeout=60_000)
     assert column.minimumHeight() == layout.totalHeightForWidth(column.width())
+
+
+def test_what_does_not_wrap_is_not_cut_at_the_right(qtbot):
+    column = Column()
+    layout = QVBoxLayout(column)
+    box = QCheckBox("words in one line")
+    box.setMinimumWidth(275)
+    layout.addWidget(box)
+    layout.addWidget(WrappedLabel("so high that a scroll bar is needed " * 40))
+    area = scrolled(column)
+    qtbot.addWidget(area)
+    area.show()
+    qtbot.waitUntil(lambda: area.minimumWidth() > 275)
+    area.resize(area.minimumWidth(), 120)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().isVisible())
+    assert box.visibleRegion().boundingRect().width() == box.width()
+    box.setMinimumWidth(900)
+    qtbot.waitUntil(lambda: column.layout().totalMinimumSize().width() > 900)
+    assert area.minimumWidth() <= 320
 
 
 def test_buttons_go_into_as_many_rows_as_their_words_need(qtbot):
