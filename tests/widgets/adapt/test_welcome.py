@@ -86,6 +86,7 @@ def test_an_earlier_run_is_opened_for_review(adapt_widget, viewer, ended, qtbot)
     )
     (title,) = [name for name in viewer.window.dock_widgets if name.startswith("OSUDA: Review")]
     review = viewer.window.dock_widgets[title]
+    qtbot.waitUntil(lambda: review.review is not None, timeout=60_000)
     assert review.review.case.name == "patient7"
 
 

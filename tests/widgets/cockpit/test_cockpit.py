@@ -244,12 +244,13 @@ def test_what_the_user_should_know_of_images_and_model_is_told(adapt_widget, vie
     assert not adapt_widget.run_panel.adapt_button.isEnabled()
 
 
-def test_review_opens_on_the_result(adapt_widget, viewer, ended):
+def test_review_opens_on_the_result(adapt_widget, viewer, ended, qtbot):
     adapt_widget.adapt()
     ended(adapt_widget)
     adapt_widget.outcome_panel.review_button.click()
     (title,) = [name for name in viewer.window.dock_widgets if name.startswith("OSUDA: Review")]
-    assert viewer.window.dock_widgets[title].review is not None
+    review = viewer.window.dock_widgets[title]
+    qtbot.waitUntil(lambda: review.review is not None, timeout=60_000)
 
 
 def test_everything_that_can_be_used_says_what_it_is(adapt_widget, viewer):

@@ -112,7 +112,7 @@ def test_the_review_of_a_left_run_is_over(after_a_run, viewer, qtbot):
     after_a_run.outcome_panel.review_button.click()
     (title,) = [name for name in viewer.window.dock_widgets if name.startswith("OSUDA: Review")]
     review = viewer.window.dock_widgets[title]
-    assert review.review is not None
+    qtbot.waitUntil(lambda: review.review is not None, timeout=60_000)
     remove(viewer)
     assert review.review is None
     assert not any("patient7" in name for name in names(viewer) if not name.startswith("patient7_seg"))
