@@ -215,6 +215,8 @@ def kept_words(kept: tuple[int, ...]) -> str:
     """Which iterations are kept."""
     if not kept:
         return ""
+    if len(kept) == 1:
+        return f"Iteration {kept[0]} is kept."
     if kept == tuple(range(1, len(kept) + 1)):
         return f"All {len(kept)} iterations are kept."
     step = kept[0]

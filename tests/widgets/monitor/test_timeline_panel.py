@@ -101,6 +101,7 @@ def test_another_run_begins_with_nothing_pinned(after_run, adapt_widget, viewer,
 
 
 def test_which_iterations_are_kept_is_said():
+    assert kept_words((1,)) == "Iteration 1 is kept."
     assert kept_words((1, 2, 3)) == "All 3 iterations are kept."
     assert kept_words((8, 16, 24, 29)) == "Iterations 8, 16, ... 24 and 29 are kept."
     assert kept_words((8, 16, 24)) == "Iterations 8, 16, 24 are kept."
