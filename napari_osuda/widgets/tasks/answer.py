@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from magicgui.widgets import FunctionGui, TextEdit
+from magicgui.widgets import ComboBox, FunctionGui, TextEdit
 from napari import current_viewer
 from napari.layers import Labels
 from qtpy.QtCore import QTimer
@@ -31,6 +31,7 @@ def answers(form: FunctionGui[Any, Work]) -> None:
     answer.read_only = True
     answer.native.setAccessibleName("Result")
     form.append(answer)
+    answer.hide()
     background = Background(form.native)
     viewer = current_viewer()
     form.native.window_size = None if viewer is None else size_of(viewer)
@@ -49,10 +50,21 @@ def answers(form: FunctionGui[Any, Work]) -> None:
                 dock.setWindowTitle(form.call_button.text)
                 QTimer.singleShot(0, dock.raise_)
 
+    def offer_active() -> None:
+        # The mask that is worked on, and not the first of the list; once, as nobody has chosen yet.
+        form.native_parent_changed.disconnect(offer_active)
+        mask, active = form["mask"], None if viewer is None else viewer.layers.selection.active
+        if isinstance(mask, ComboBox):
+            mask.reset_choices()
+            if active in mask.choices:
+                mask.value = active
+
+    form.native_parent_changed.connect(offer_active)
     QTimer.singleShot(0, place)
 
     def begin(work: Work) -> None:
         answer.value = WORKING
+        answer.show()
         background.run(work)
 
     def tell(text: str) -> None:

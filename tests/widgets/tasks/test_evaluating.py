@@ -31,15 +31,16 @@ def test_two_layers_are_scored_by_label_and_ill_pairs_refused(viewer, masks, tol
 
 
 def test_a_layer_is_never_offered_as_its_own_reference(viewer, masks, told):
+    of_a_run = viewer.layers[masks[0].name]
+    of_a_run.metadata = {RESULT_KEY: "before"}
     _, form = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Evaluate against a layer")
     for mask in form.mask.choices:
         form.mask.value = mask
         assert form.reference.value is not None
         assert set(form.reference.choices) == set(form.mask.choices) - {mask}
-    first = form.reference.choices[0]
-    first.metadata = {RESULT_KEY: "before"}
+    assert form.mask.value is not of_a_run
+    assert form.reference.choices[-1] is of_a_run, "a mask of a run is the last to be taken for a reference"
     viewer.add_labels(np.zeros((3, 4, 5), np.uint8), name="third")
-    assert form.reference.choices[-1] is first, "a mask of a run is the last to be taken for a reference"
     assert len(form.reference.choices) == len(form.mask.choices) - 1
     for layer in form.reference.choices:
         viewer.layers.remove(layer)

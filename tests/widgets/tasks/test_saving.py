@@ -37,3 +37,14 @@ def test_a_mask_is_saved_in_the_scanners_space_or_a_sentence_says_why_not(
     form.file.value = tmp_path / "blank.nii.gz"
     assert "blank is empty" in told(form)
     assert not (tmp_path / "blank.nii.gz").exists()
+
+
+@pytest.mark.parametrize("title", ["OSUDA: Save mask", "OSUDA: Evaluate against a layer"])
+def test_the_mask_of_the_active_layer_is_offered_first(viewer, masks, qtbot, title):
+    found, reference = masks
+    for layer in (reference, found):
+        viewer.layers.selection.active = layer
+        dock, form = viewer.window.add_plugin_dock_widget("napari-osuda", title)
+        qtbot.waitUntil(lambda form=form, layer=layer: form.mask.value is layer, timeout=10_000)
+        assert not form.answer.native.isVisible()
+        viewer.window.remove_dock_widget(dock)
