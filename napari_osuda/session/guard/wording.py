@@ -15,6 +15,7 @@ __all__ = [
     "collapse_words",
     "reasons_in_words",
     "region_title",
+    "region_words",
     "sentence",
 ]
 
@@ -92,6 +93,9 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
 }
 
 
+_REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
+
+
 def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
     """A reason in words; ``mask`` is what it calls the mask that is compared with the original one."""
     wanted = _SENTENCES[reason.kind]
@@ -118,7 +122,12 @@ def reasons_in_words(advice: Recommendation | None) -> tuple[str, ...]:
 
 def region_title(region: str | None) -> str:
     """What a region is called."""
-    return "The mask" if region is None else f"'{region}'"
+    return "The mask" if region is None else _REGIONS.get(region, f"'{region}'")
+
+
+def region_words(region: str) -> str:
+    """A region of a tumor, spelled out."""
+    return _REGIONS.get(region, region)
 
 
 def collapse_words(collapse: Collapse) -> str:

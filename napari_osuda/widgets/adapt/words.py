@@ -67,8 +67,6 @@ METHOD_SUMMARIES: dict[str, str] = {
     "vptta": "Adjusts the image to the model instead of the model to the image.",
 }
 
-_REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
-
 
 def progress_words(progress: Progress) -> str:
     """Stage, how far it is, and time left of the whole run."""
@@ -79,11 +77,6 @@ def progress_words(progress: Progress) -> str:
         time_left(progress.seconds_left),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def region_words(region: str) -> str:
-    """A region of a tumor, spelled out."""
-    return _REGIONS.get(region, region)
 
 
 def result_words(result: RunResult, *, where: bool = True) -> str:

@@ -13,6 +13,8 @@ from napari_osuda.session.guard.wording import (
     choice_words,
     collapse_words,
     reasons_in_words,
+    region_title,
+    region_words,
     sentence,
 )
 
@@ -89,3 +91,9 @@ def test_two_figures_that_look_the_same_are_said_to_be_close(after, told):
     figures = FIGURES | {"before_dice": 0.458, "after_dice": after}
     text = sentence(Reason(ReasonKind.BETTER, figures))
     assert ("They differ by less than 0.01." in text) is told
+
+
+def test_a_region_has_one_name_in_reasons_and_tables():
+    assert region_title("TC") == region_words("TC") == "Tumor core (TC)"
+    assert (region_title("anterior"), region_words("anterior")) == ("'anterior'", "anterior")
+    assert region_title(None) == "The mask"

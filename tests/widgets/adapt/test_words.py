@@ -85,8 +85,6 @@ def test_contrasts_that_stand_in_are_told_with_what_is_done():
 def test_what_there_is_nothing_to_say_of_is_not_said():
     assert words.folders_words(()) == ""
     assert words.unplaced_words(()) == ""
-    assert words.region_words("whole") == "whole"
-    assert words.region_words("WT") == "Whole tumor (WT)"
     assert "p7, p8" in words.folders_words(("p7", "p8"))
     assert words.missing_words(("t1", "t2")) == "choose the image for t1, t2"
     assert "12.5°" in words.tilt_words("scan", 12.46)

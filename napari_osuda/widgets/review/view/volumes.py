@@ -7,10 +7,10 @@ from html import escape
 
 from napari_osuda.evaluation import voxel_ml
 from napari_osuda.models.card_defaults import color_of
+from napari_osuda.session.guard.wording import region_words
 from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
-from napari_osuda.widgets.adapt.words import region_words
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
 
