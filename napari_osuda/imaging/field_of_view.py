@@ -1,80 +1,24 @@
-"""The field of view of a network on the axes of an image."""
+"""Fitting the field of view of a network to the axes of an image."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis, resample
+from napari_osuda.imaging.resampling import AxisSampling, Order, fit_axis
 from napari_osuda.imaging.spacing import Respacing
 from napari_osuda.imaging.spec import SliceSpec
 
-__all__ = ["FieldOfView", "head_box", "samplings"]
+__all__ = ["head_box", "samplings"]
 
 # Where one edge of a voxel is this much longer than another, splines along it would make up anatomy.
 _ANISOTROPIC = 3.0
 # Voxels along an axis, and of a slice or volume, that come of no honest header: thick slices grow tenfold.
 _LONGEST, _LARGE, _GROWTH = 8192, 2**22, 64
-
-
-@dataclass(frozen=True, eq=False)
-class FieldOfView:
-    """The network's voxels on a slice, and the way there and back.
-
-    Attributes
-    ----------
-    axes : tuple of AxisSampling
-        One for each axis of the slice.
-    points : Respacing or None
-        Of a volume that is resampled as MONAI does it.
-    """
-
-    axes: tuple[AxisSampling, ...]
-    points: Respacing | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The network's voxels along each axis."""
-        return tuple(axis.target for axis in self.axes)
-
-    def held(self, window: Sequence[int]) -> tuple[int, ...]:
-        """As many of them as stand for the slice, or for a window that is larger than it."""
-        return tuple(
-            axis.target if axis.points is None else max(axis.points[1], least)
-            for axis, least in zip(self.axes, window, strict=True)
-        )
-
-    def forth(self, slices: NDArray[np.float32], outside: float = 0.0) -> NDArray[np.float32]:
-        """Slices [..., H, W] in the network's voxels; ``outside`` in those that lie beyond them."""
-        if self.points is None:
-            return resample(slices, self.axes, outside)
-        result = np.full((*slices.shape[:-3], *self.shape), outside, np.float32)
-        result[self._points_of_slice] = self.points.forward(slices)
-        return result
-
-    def back(
-        self, planes: NDArray[np.float32], outside: ArrayLike = 0.0, *, nearest: bool = False
-    ) -> NDArray[np.float32]:
-        """What is known of the network's voxels [B, K, h, w] in those of the slices."""
-        if self.points is not None:
-            return self.points.back(planes[self._points_of_slice], nearest=nearest)
-        axes = [replace(axis, order=0) for axis in self._inverse] if nearest else self._inverse
-        return resample(planes, axes, outside)
-
-    @cached_property
-    def _inverse(self) -> tuple[AxisSampling, ...]:
-        return tuple(axis.inverse for axis in self.axes)
-
-    @property
-    def _points_of_slice(self) -> tuple[Any, ...]:
-        return (..., *(slice(*axis.points) for axis in self.axes if axis.points is not None))
 
 
 def samplings(

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.case import Case
-from napari_osuda.imaging.field_of_view import FieldOfView, head_box, samplings
+from napari_osuda.imaging.field_of_view import head_box, samplings
 from napari_osuda.imaging.grid import Reorientation, require_axes
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
 from napari_osuda.imaging.intensity.points import PointNormalization
 from napari_osuda.imaging.planes import array_axis
 from napari_osuda.imaging.resampling import AxisSampling, follow_head
-from napari_osuda.imaging.spacing import Respacing, respacing
+from napari_osuda.imaging.spacing import FieldOfView, Respacing, respacing
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]

@@ -7,13 +7,16 @@ decided by rounding alone, so the same sums are done here in the same order and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Respacing", "respacing"]
+from napari_osuda.imaging.resampling import AxisSampling, resample
+
+__all__ = ["FieldOfView", "Respacing", "respacing"]
 
 # Affines and voxel sizes that differ by less are the same to MONAI.
 _SAME = 1e-3
@@ -136,3 +139,56 @@ def _faces(shape: Sequence[int]) -> NDArray[np.float64]:
     matrix = np.diag([*(2.0 / n), 1.0])
     matrix[:3, 3] = 1.0 / n - 1.0
     return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class FieldOfView:
+    """The network's voxels on a slice, and the way there and back.
+
+    Attributes
+    ----------
+    axes : tuple of AxisSampling
+        One for each axis of the slice.
+    points : Respacing or None
+        Of a volume that is resampled as MONAI does it.
+    """
+
+    axes: tuple[AxisSampling, ...]
+    points: Respacing | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The network's voxels along each axis."""
+        return tuple(axis.target for axis in self.axes)
+
+    def held(self, window: Sequence[int]) -> tuple[int, ...]:
+        """As many of them as stand for the slice, or for a window that is larger than it."""
+        return tuple(
+            axis.target if axis.points is None else max(axis.points[1], least)
+            for axis, least in zip(self.axes, window, strict=True)
+        )
+
+    def forth(self, slices: NDArray[np.float32], outside: float = 0.0) -> NDArray[np.float32]:
+        """Slices [..., H, W] in the network's voxels; ``outside`` in those that lie beyond them."""
+        if self.points is None:
+            return resample(slices, self.axes, outside)
+        result = np.full((*slices.shape[:-3], *self.shape), outside, np.float32)
+        result[self._points_of_slice] = self.points.forward(slices)
+        return result
+
+    def back(
+        self, planes: NDArray[np.float32], outside: ArrayLike = 0.0, *, nearest: bool = False
+    ) -> NDArray[np.float32]:
+        """What is known of the network's voxels [B, K, h, w] in those of the slices."""
+        if self.points is not None:
+            return self.points.back(planes[self._points_of_slice], nearest=nearest)
+        axes = [replace(axis, order=0) for axis in self._inverse] if nearest else self._inverse
+        return resample(planes, axes, outside)
+
+    @cached_property
+    def _inverse(self) -> tuple[AxisSampling, ...]:
+        return tuple(axis.inverse for axis in self.axes)
+
+    @property
+    def _points_of_slice(self) -> tuple[Any, ...]:
+        return (..., *(slice(*axis.points) for axis in self.axes if axis.points is not None))

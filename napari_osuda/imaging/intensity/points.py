@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.imaging.field_of_view import FieldOfView
 from napari_osuda.imaging.intensity.head import Air, Head
 from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, fit_mapped
 from napari_osuda.imaging.intensity.normalization import Intensity, IntensityNormalization, fit_intensity
+from napari_osuda.imaging.spacing import FieldOfView
 
 __all__ = ["PointNormalization", "zero_of"]
 
