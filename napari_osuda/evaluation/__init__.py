@@ -23,6 +23,7 @@ from napari_osuda.evaluation.regions import (
     REGIONS,
     labels_outside,
     region_masks,
+    region_words,
     require_scorable,
     resolve_regions,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "normalized_entropy",
     "precision",
     "region_masks",
+    "region_words",
     "require_scorable",
     "resolve_regions",
     "sensitivity",

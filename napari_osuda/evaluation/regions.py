@@ -17,6 +17,7 @@ __all__ = [
     "label_values",
     "labels_outside",
     "region_masks",
+    "region_words",
     "require_scorable",
     "resolve_regions",
 ]
@@ -129,3 +130,11 @@ def label_values(*labels: NDArray[Any]) -> tuple[int, ...]:
         else:
             found.update(int(value) for value in np.unique(volume))
     return tuple(sorted(found))
+
+
+_WORDS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
+
+
+def region_words(region: str) -> str:
+    """A region of a tumor, spelled out; another one as it is called."""
+    return _WORDS.get(region, region)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_osuda.evaluation import region_words
 from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation
 from napari_osuda.session.guard.collapse import Collapse
 from napari_osuda.session.guard.evidence import CandidateName
@@ -15,7 +16,6 @@ __all__ = [
     "collapse_words",
     "reasons_in_words",
     "region_title",
-    "region_words",
     "sentence",
 ]
 
@@ -93,9 +93,6 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
 }
 
 
-_REGIONS = {"WT": "Whole tumor (WT)", "TC": "Tumor core (TC)", "ET": "Enhancing tumor (ET)"}
-
-
 def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
     """A reason in words; ``mask`` is what it calls the mask that is compared with the original one."""
     wanted = _SENTENCES[reason.kind]
@@ -122,12 +119,10 @@ def reasons_in_words(advice: Recommendation | None) -> tuple[str, ...]:
 
 def region_title(region: str | None) -> str:
     """What a region is called."""
-    return "The mask" if region is None else _REGIONS.get(region, f"'{region}'")
-
-
-def region_words(region: str) -> str:
-    """A region of a tumor, spelled out."""
-    return _REGIONS.get(region, region)
+    if region is None:
+        return "The mask"
+    spelled = region_words(region)
+    return spelled if spelled != region else f"'{region}'"
 
 
 def collapse_words(collapse: Collapse) -> str:

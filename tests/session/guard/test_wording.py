@@ -5,6 +5,7 @@ import string
 
 import pytest
 
+from napari_osuda.evaluation import region_words
 from napari_osuda.session.advice import Expected, Reason, ReasonKind, Recommendation, RegionAdvice
 from napari_osuda.session.guard.collapse import Collapse
 from napari_osuda.session.guard.wording import (
@@ -14,7 +15,6 @@ from napari_osuda.session.guard.wording import (
     collapse_words,
     reasons_in_words,
     region_title,
-    region_words,
     sentence,
 )
 

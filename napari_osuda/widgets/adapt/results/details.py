@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_osuda.session.guard.wording import region_words
+from napari_osuda.evaluation import region_words
 from napari_osuda.widgets.adapt.words import result_words
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from napari_osuda.evaluation import voxel_ml
+from napari_osuda.evaluation import region_words, voxel_ml
 from napari_osuda.models.card_defaults import color_of
-from napari_osuda.session.guard.wording import region_words
 from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
