@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,6 +24,8 @@ _SECONDS = 20.0
 _MOST_VALUES = 2**23
 # What rounding leaves of the sum of probabilities.
 _SUM = 1e-3
+# Logits of a weak network may lie from 0 to 1 by chance. Those of an image so much stronger do not.
+_STRONGER = 1e4
 
 
 def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | None:
@@ -33,11 +35,11 @@ def forward(network: nn.Module, channels: int, size: Sequence[int]) -> Tensor | 
 
 
 @torch.no_grad()
-def _raw_output(network: nn.Module, channels: int, size: Sequence[int]) -> Any:
+def _raw_output(network: nn.Module, channels: int, size: Sequence[int], times: float = 1.0) -> Any:
     was_training = {module: module.training for module in network.modules()}
     network.eval()
     try:
-        image = example_for(network, channels, size)
+        image = times * example_for(network, channels, size)
         # Also a class that is known can be made with widths and strides that ask for all memory.
         with measured("The network", image.shape, tried=True):
             return network(image)
@@ -144,21 +146,24 @@ def check_channels(network: nn.Module, card: ModelCard) -> tuple[str, ...]:
             f"The network gives {_words(output.shape[2:])} voxels for an image of {_words(size)}, and a mask "
             "needs one for each. Use one that ends in the size of its image."
         )
-    _check_activation(output, card)
+    _check_activation(output, card, lambda: _raw_output(network, channels, size, _STRONGER))
     choice = _choice(raw)
     return () if choice is None else (choice,)
 
 
-def _check_activation(output: Tensor, card: ModelCard) -> None:
+def _check_activation(output: Tensor, card: ModelCard, of_stronger: Callable[[], Any]) -> None:
     """ModelError where a network's output is probabilities already and the card has them made, or neither.
 
     A sigmoid of probabilities is above 0.5 everywhere: all of the head would be marked.
     """
     low, high = float(output.min()), float(output.max())
-    shares = low >= 0 and high <= 1 and low < high
-    if card.activation == "softmax":
-        shares = shares and bool(((output.sum(dim=1) - 1).abs() < _SUM).all())
-    if shares and card.activation != "none":
+    if (
+        card.activation != "none"
+        and low < high
+        and _are_shares(output, card)
+        and (again := of_stronger()) is not None
+        and _are_shares(main_output(again), card)
+    ):
         raise ModelError(
             f"The network gives probabilities already, and the card has {card.activation} done once more, "
             "which spoils them. Set activation to none."
@@ -168,6 +173,12 @@ def _check_activation(output: Tensor, card: ModelCard) -> None:
             f"The network gives values from {low:.3g} to {high:.3g}, and the card says that they are "
             "probabilities already. Set activation to softmax or sigmoid."
         )
+
+
+def _are_shares(output: Tensor, card: ModelCard) -> bool:
+    """Whether an output could be probabilities; those of a softmax sum to 1."""
+    within = bool(((output >= 0) & (output <= 1)).all())
+    return within and (card.activation != "softmax" or bool(((output.sum(dim=1) - 1).abs() < _SUM).all()))
 
 
 def _words(size: Sequence[int]) -> str:

@@ -145,7 +145,9 @@ def test_an_output_that_is_not_what_the_card_makes_masks_of_is_refused(end, acti
 @pytest.mark.parametrize(
     ("end", "activation", "outputs"),
     [(torch.sigmoid, "none", 1), (nn.Softmax(1), "none", 2), (lambda y: 20 * y - 4, "sigmoid", 1),
-     (nn.Identity(), "softmax", 2), (torch.relu, "softmax", 2), (torch.sigmoid, "softmax", 2)],
+     (nn.Identity(), "softmax", 2), (torch.relu, "softmax", 2), (torch.sigmoid, "softmax", 2),
+     # Logits of a weak network that lie from 0 to 1 for an ordinary image.
+     (lambda y: 0.01 * y + 0.3, "sigmoid", 1), (lambda y: 0.01 * y + 0.5, "sigmoid", 2)],
 )  # fmt: skip
 def test_an_output_of_either_kind_goes_with_its_activation(end, activation, outputs):
     torch.manual_seed(0)
