@@ -23,7 +23,7 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 WITHOUT_WINDOWS = ["-m", "not viewer", "--ignore=tests/widgets", "--ignore=tests/napari_layers"]
-OFTEN_MISSING = ["tests/models", "tests/imaging", "tests/cli/test_extras.py"]
+OFTEN_MISSING = ["tests/models", "tests/imaging", "tests/test_extras.py"]
 
 
 def _group(session: nox.Session, *more: str, pinned: bool = False) -> None:

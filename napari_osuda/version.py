@@ -1,5 +1,11 @@
-"""The version of this package."""
+"""The version of this package: that of the git tag which it was built from."""
+
+from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["__version__"]
 
-__version__ = "0.1.0"
+try:
+    __version__ = version("napari-osuda")
+except PackageNotFoundError:
+    # The files alone, as on a path.
+    __version__ = "0+unknown"

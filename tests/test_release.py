@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 from napari_osuda.version import __version__
 
 ROOT = Path(__file__).parents[1]
+# Without site-packages, so that nothing is installed.
+_ALONE = "import sys; sys.path.insert(0, {folder!r}); import version; print(version.__version__)"
 
 
 def test_one_version():
+    # The program's own comes from git's tags; what is sent elsewhere names the release.
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert re.search(rf"^version: {re.escape(__version__)}$", citation, re.MULTILINE)
     recipe = (ROOT / "packaging" / "conda" / "meta.yaml").read_text(encoding="utf-8")
-    assert f'set version = "{__version__}"' in recipe
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (cited,) = re.findall(r"^version: (.+)$", citation, re.MULTILINE)
+    assert f'set version = "{cited}"' in recipe
+    assert re.findall(r"^## \[([0-9.]+)\]", changes, re.MULTILINE)[:1] in ([], [cited])
+
+
+def test_the_version_is_that_of_the_installation_or_said_to_be_unknown(tmp_path):
+    assert __version__ == importlib.metadata.version("napari-osuda")
+    (tmp_path / "version.py").write_bytes((ROOT / "napari_osuda" / "version.py").read_bytes())
+    alone = [sys.executable, "-I", "-S", "-c", _ALONE.format(folder=str(tmp_path))]
+    assert subprocess.run(alone, capture_output=True, text=True, check=True).stdout.strip() == "0+unknown"
 
 
 def test_the_conda_recipe_asks_for_what_the_package_asks_for():
@@ -76,3 +91,19 @@ def test_one_address():
     ours = re.compile(r"https://(?:github|gitlab)\.[\w./-]*/napari-osuda(?=[\s/#\"')]|$)")
     found = {match[0] for path in texts for match in ours.finditer(path.read_text(encoding="utf-8"))}
     assert found == {home}
+
+
+def test_the_sessions_of_nox_and_the_workflows_name_what_is_there():
+    sessions = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    texts = [sessions, *(path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml"))]
+    named = {
+        path
+        for text in texts
+        for path in re.findall(r"\b(?:tests|tools|containers|workflows)/[\w./-]+", text)
+    }
+    assert not sorted(path for path in named if not (ROOT / path).exists())
+    known = set(re.findall(r"^def (\w+)\(session", sessions, re.MULTILINE))
+    called = {name for text in texts[1:] for name in re.findall(r"nox -s \"?(\w+)", text)}
+    for listed in re.findall(r"session: \[([\w, ]+)\]", "".join(texts[1:])):
+        called |= set(listed.split(", "))
+    assert called <= known

@@ -10,7 +10,7 @@ from typing import Any
 from napari_osuda.cli.options import print_note
 from napari_osuda.cli.printing import say
 from napari_osuda.cli.terminal import DONE
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, OutputError
 
 __all__ = ["add_options", "evaluate", "tell_unscored"]
 
@@ -31,6 +31,8 @@ def evaluate(options: argparse.Namespace) -> int:
     from napari_osuda import evaluation
     from napari_osuda.imaging import onto_grid, read_labels
 
+    if options.out is not None:
+        _check_out(options.out)
     if len(options.prediction) != len(options.reference):
         raise CaseError(
             f"There are {len(options.prediction)} predictions for {len(options.reference)} references; "
@@ -44,7 +46,9 @@ def evaluate(options: argparse.Namespace) -> int:
     for predicted, reference in zip(options.prediction, options.reference, strict=True):
         (a, grid_a), (b, grid_b) = read_labels(predicted), read_labels(reference)
         a = onto_grid(a, grid_a, predicted, grid_b, reference)
-        scores[predicted] = evaluation.evaluate(a, b, grid_b.affine, regions, known)
+        twice = options.prediction.count(predicted) > 1
+        name = f"{predicted}, {reference}" if twice else predicted
+        scores[name] = evaluation.evaluate(a, b, grid_b.affine, regions, known)
         outside = evaluation.labels_outside(evaluation.resolve_regions(regions, a, b), a, b)
         tell_unscored(outside, predicted)
         _tell_apart(a, b, predicted, reference)
@@ -60,6 +64,15 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.out is not None:
         evaluation.write_scores(options.out, scores)
     return DONE
+
+
+def _check_out(path: Path) -> None:
+    """Refuse, before anything is scored, a table that cannot be written or is there already."""
+    from napari_osuda.evaluation import require_table
+
+    require_table(path)
+    if path.exists():
+        raise OutputError(f"{path} would be overwritten. Give another name with --out, or delete it first.")
 
 
 def tell_unscored(values: Sequence[int], where: str) -> None:

@@ -30,7 +30,7 @@ from napari_osuda.evaluation.regions import (
 from napari_osuda.evaluation.scores import RegionScore, evaluate
 from napari_osuda.evaluation.summary import RegionSummary, summarize
 from napari_osuda.evaluation.surface import hausdorff, surface, surface_distances
-from napari_osuda.evaluation.tables import write_rows, write_scores
+from napari_osuda.evaluation.tables import require_table, write_rows, write_scores
 
 __all__ = [
     "DIFFERENCE",
@@ -53,6 +53,7 @@ __all__ = [
     "region_masks",
     "region_words",
     "require_scorable",
+    "require_table",
     "resolve_regions",
     "sensitivity",
     "summarize",

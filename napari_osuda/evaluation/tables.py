@@ -15,7 +15,7 @@ from napari_osuda.evaluation.scores import RegionScore
 from napari_osuda.evaluation.summary import summarize
 from napari_osuda.files import csv_cell, written_whole
 
-__all__ = ["write_rows", "write_scores"]
+__all__ = ["require_table", "write_rows", "write_scores"]
 
 
 def write_scores(path: Path | str, scores: Mapping[str, Sequence[RegionScore]]) -> None:
@@ -52,12 +52,23 @@ def write_rows(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
     _write(Path(path), rows, rows)
 
 
-def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None:
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".json"):
+def require_table(path: Path) -> None:
+    """Refuse a path whose suffix names no format.
+
+    Raises
+    ------
+    OutputError
+        The suffix is neither .csv nor .json.
+    """
+    if path.suffix.lower() not in (".csv", ".json"):
         raise OutputError(
             f'"{path}" ends in neither .csv nor .json; the suffix chooses the format of the table.'
         )
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]], document: Any) -> None:
+    require_table(path)
+    suffix = path.suffix.lower()
     try:
         with written_whole(path) as partial, _opened(partial) as stream:
             if suffix == ".csv":

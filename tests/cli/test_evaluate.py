@@ -63,3 +63,21 @@ def test_masks_with_nothing_to_compare_are_told(masks, tmp_path, capsys):
     for pair in ((masks[0], masks[2]), (files["empty"], masks[0])):
         assert evaluate(pair[:1], pair[1:]) == 0
         assert "common" not in capsys.readouterr().err
+
+
+def test_a_table_that_is_there_or_cannot_be_is_refused_before_anything_is_scored(masks, tmp_path, capsys):
+    table = tmp_path / "scores.csv"
+    table.write_text("last month's")
+    for out, said in ((table, "would be overwritten"), (tmp_path / "scores.xlsx", "neither .csv nor .json")):
+        assert evaluate(masks[:1], masks[:1], "--out", str(out)) == 1
+        told = capsys.readouterr()
+        assert said in told.err
+        assert "Dice" not in told.out
+    assert table.read_text() == "last month's"
+
+
+def test_one_mask_against_two_references_has_both_scores(masks, tmp_path):
+    out = tmp_path / "scores.csv"
+    assert evaluate([masks[1], masks[1]], [masks[0], masks[1]], "--out", str(out)) == 0
+    rows = out.read_text().splitlines()[1:]
+    assert [row.partition('.gz"')[0].rpartition("/")[2] for row in rows] == ["reference.nii", "half.nii"]
