@@ -68,6 +68,28 @@ def test_the_installation_page_names_every_extra():
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == extras
 
 
+def test_pictures_and_pages_have_their_whole_address_on_pypi():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        hooks = tomllib.load(stream)["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for change in hooks["substitutions"]:
+        text = re.sub(change["pattern"], change["replacement"], text)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert targets
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    for target in targets:
+        path = target.partition("/main/")[2].partition("#")[0]
+        assert not path or (ROOT / path).exists(), target
+
+
+def test_the_recipe_builds_with_what_the_package_builds_with():
+    with open(ROOT / "pyproject.toml", "rb") as stream:
+        needed = tomllib.load(stream)["build-system"]["requires"]
+    recipe = (ROOT / "packaging" / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    host = recipe.partition("host:")[2].partition("run:")[0]
+    assert all(f"- {line.replace('>=', ' >=')}\n" in host for line in needed)
+
+
 def test_one_address():
     with open(ROOT / "pyproject.toml", "rb") as stream:
         urls = tomllib.load(stream)["project"]["urls"]

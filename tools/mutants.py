@@ -34,8 +34,8 @@ METHOD = ROOT / "napari_osuda" / "method"
 ACCEPTED = Path(__file__).with_name("mutants_accepted.yaml")
 # Its processes import the module as it is.
 ALONE = "tests/method/computing/test_distributed.py::test_two_processes_come_to_what_one_comes_to"
-# A mutant that goes on so many seconds without end is noticed as well.
-LONGEST = 240
+# A mutant that goes on for so many times what the tests take without any change is noticed as well.
+LONGEST = 5.0
 
 OPERATORS: dict[type, type] = {
     ast.Add: ast.Sub,
@@ -203,8 +203,8 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
 
 
-def _status(run: Callable[[], int]) -> int:
-    """The exit status of a run in a fork; -1 where it had to be ended."""
+def _status(run: Callable[[], int], longest: float = float("inf")) -> int:
+    """The exit status of a run in a fork; -1 where it had to be ended after so many seconds."""
     child = os.fork()
     if child == 0:
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -215,7 +215,7 @@ def _status(run: Callable[[], int]) -> int:
         except BaseException:
             status = 70
         os._exit(status)
-    end = time.monotonic() + LONGEST
+    end = time.monotonic() + longest
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -243,9 +243,12 @@ def _tested(tests: list[str], mutated: _Mutated | None = None) -> int:
 
 
 def survivors(
-    module: Path, wide: list[str], wide_is_new: bool, explained: Collection[str], first: int = 0
-) -> list[Mutant]:
-    """The mutants of a module, from a line on, that no test notices and no explanation excuses."""
+    module: Path, wide: list[str], wide_is_new: bool, explained: Collection[str], first: int, longest: float
+) -> tuple[list[Mutant], float]:
+    """The mutants of a module, from a line on, that no test notices and no explanation excuses.
+
+    And the seconds that a mutant may take: those of the wide tests are known from the first module on.
+    """
     tree = ast.parse(module.read_text(encoding="utf-8"))
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
     own = ROOT / "tests" / module.relative_to(METHOD.parent).with_name(f"test_{module.name}")
@@ -254,20 +257,23 @@ def survivors(
     same = _Mutated(name, module, tree)
     for stage in stages if wide_is_new else stages[:1]:
         # First in this process, so that each fork finds torch and hypothesis warm.
+        began = time.monotonic()
         if _tested(stage) or _status(lambda stage=stage: _tested(stage, same)):
             raise SystemExit(f"{name}: the tests fail without any change: {' '.join(stage)}")
+        longest = max(longest, LONGEST * (time.monotonic() - began))
     alive = []
     everything = mutants(module.read_text(encoding="utf-8"))
     everything = [m for m in everything if m.line >= first and str(m) not in explained]
     for mutant in everything:
         changed = _Mutated(name, module, _replaced(tree, mutant.index, mutant.change)[0])
         if all(
-            _status(lambda stage=stage, changed=changed: _tested(stage, changed)) == 0 for stage in stages
+            _status(lambda stage=stage, changed=changed: _tested(stage, changed), longest) == 0
+            for stage in stages
         ):
             alive.append(mutant)
             print(f"{name}:{mutant.line}: {mutant}", flush=True)
     print(f"{name}: {len(everything)} mutants, {len(alive)} survived", flush=True)
-    return alive
+    return alive, longest
 
 
 def accepted() -> dict[str, dict[str, str]]:
@@ -289,10 +295,13 @@ def main() -> int:
     ]
     os.environ.update(OMP_NUM_THREADS="1", HYPOTHESIS_STORAGE_DIRECTORY=tempfile.mkdtemp())
     sys.path.insert(0, str(ROOT))
-    alive = 0
+    alive, longest = 0, 0.0
     for place, (name, _, first) in enumerate(given.partition(":") for given in names):
         known = explained.get(name, {})
-        alive += len(survivors(METHOD / f"{name}.py", given.tests, place == 0, known, int(first or 0)))
+        of_module, longest = survivors(
+            METHOD / f"{name}.py", given.tests, place == 0, known, int(first or 0), longest
+        )
+        alive += len(of_module)
     print(f"{alive} survived that tools/mutants_accepted.yaml does not explain")
     return int(alive > 0)
 
