@@ -43,4 +43,13 @@ def test_a_network_without_affine_parameters_has_an_optimizer_all_the_same():
 
 def test_the_target_is_gone_through_over_and_over(batches):
     found = list(itertools.islice(cycle(batches), 2 * len(batches) + 1))
+    assert len(found) == 2 * len(batches) + 1
     assert all(seen is batches[i % len(batches)] for i, seen in enumerate(found))
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("queue", [False, True])
+def test_a_step_is_fused_where_the_device_has_a_queue(unet, monkeypatch, name, queue):
+    monkeypatch.setattr("napari_osuda.method.training.has_queue", lambda device: queue)
+    found = optimizer(list(unet.parameters()), AdaptationConfig(optimizer=name))
+    assert bool(found.defaults["fused"]) == queue
