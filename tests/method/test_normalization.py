@@ -78,9 +78,39 @@ def test_statistics_follow_the_batch_in_place():
     given = call(images(4, 3, 5))
     stored, before = given.running_mean, given.running_mean.clone()
     mean, var = batch_statistics(given.x)
+    stored_var, var_before = given.running_var, given.running_var.clone()
     move_statistics(given, mean, var, 0.75)
     assert given.running_mean is stored
     torch.testing.assert_close(stored, 0.75 * before + 0.25 * mean)
+    assert given.running_var is stored_var
+    torch.testing.assert_close(stored_var, 0.75 * var_before + 0.25 * var)
+
+
+def test_where_torch_has_no_kernel_of_one_pass_the_statistics_are_the_same():
+    class Elsewhere(torch.Tensor):
+        """A tensor that says that it lies on another device."""
+
+        @property
+        def device(self):
+            return torch.device("mps")
+
+    for dtype in (torch.float64, torch.float16):
+        x = images(4, 3, 6, 5).to(dtype)
+        found = batch_statistics(x.as_subclass(Elsewhere))
+        for ours, theirs in zip(found, batch_statistics(x), strict=True):
+            assert ours.dtype is theirs.dtype
+            torch.testing.assert_close(ours.as_subclass(torch.Tensor), theirs)
+
+
+@pytest.mark.parametrize(("eta", "detach"), [(1.0, False), (0.3, True)])
+def test_what_does_not_move_with_the_batch_has_the_gradient_of_stored_statistics(eta, detach):
+    x, up = images(4, 3, 6, 5).requires_grad_(), images(4, 3, 6, 5) + 0.5
+    given = call(x)
+    y, (mean, var) = mixed_batch_norm(given, eta, detach=detach)
+    (ours,) = torch.autograd.grad(y, x, up)
+    view = (1, -1, 1, 1)
+    inverse = torch.rsqrt(mix(given.running_var, var, eta) + given.eps)
+    torch.testing.assert_close(ours, up * (given.weight * inverse).view(view))
 
 
 def test_only_batch_norm_is_handed_over_and_only_inside():
