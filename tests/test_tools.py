@@ -39,6 +39,7 @@ def share(count: int, total: int = 0) -> float:
     """1 + 1."""
     if total == 0:
         raise ValueError("a + b" + "c")
+    pairs = zip((), (), strict=True)
     return count / total
 '''
 

@@ -111,6 +111,9 @@ def _kept(tree: ast.AST) -> set[int]:
             roots.append(node.annotation)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             roots.append(node)
+        elif isinstance(node, ast.keyword) and node.arg == "strict":
+            # Of a zip: it only stops.
+            roots.append(node)
     return {id(node) for root in roots if root is not None for node in ast.walk(root)}
 
 

@@ -79,3 +79,12 @@ def test_beyond_the_tolerance_its_end_is_what_counts(factor):
     nearest = q * factor * (1.1 if factor < 1 else 0.9)
     loss = class_ratio_loss(logits, tuple((q * factor).tolist()), "softmax", 0.1)
     torch.testing.assert_close(loss, (q * (q / nearest).log()).sum())
+
+
+def test_a_class_that_is_nowhere_leaves_the_ratio_finite():
+    half, none = (torch.tensor([[a, 1.0 - a]], dtype=torch.float64)[..., None, None] for a in (0.5, 1.0))
+    # Known to be nowhere: the logarithm of what is next to nothing.
+    expected = 0.5 * math.log(0.5) + 0.5 * math.log(0.5 / 1e-10)
+    assert class_ratio_loss(half, (1.0, 0.0), "none").item() == pytest.approx(expected, rel=1e-6)
+    assert class_ratio_loss(none, (1.0, 0.0), "none").item() == pytest.approx(0.0, abs=1e-12)
+    assert class_ratio_loss(none, (0.5, 0.5), "none").item() == pytest.approx(math.log(2), rel=1e-6)
