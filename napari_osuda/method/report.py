@@ -99,7 +99,7 @@ class _Unread(StepReport):
             raise AttributeError(name)
         known.update(known.pop("_read")())
         object.__setattr__(self, "__class__", StepReport)
-        return known[name]
+        return getattr(self, name)
 
 
 def _copied(values: Sequence[Tensor]) -> Callable[[], list[npt.NDArray[np.floating]]]:

@@ -40,5 +40,23 @@ def test_an_unusable_setting_says_what_would_be_usable(item, says):
 def test_settings_of_earlier_releases_are_read_with_a_warning():
     with pytest.warns(FutureWarning, match="'go_back' is called 'fallback' now"):
         assert not AdaptationConfig().replace(go_back=False).fallback
-    with pytest.warns(FutureWarning, match="contrast=inverted"):
+    with pytest.warns(FutureWarning, match="contrast=inverted") as told:
         assert AdaptationConfig.from_items(["contrast=turned"]).contrast == "inverted"
+    # It points to who has asked for it.
+    assert told[0].filename == __file__
+    with pytest.warns(FutureWarning, match="fallback") as told:
+        AdaptationConfig.from_items(["go_back=false"])
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize(("settings", "nothing"), [
+    ({}, True),
+    ({"iterations": 1}, False),
+    ({"inference_statistics": "target"}, False),
+    ({"test_time": "prompt"}, False),
+    ({"multi_view": True}, False),
+    ({"iterations": 1, "inference_statistics": "target"}, False),
+])  # fmt: skip
+def test_only_a_source_model_that_is_neither_trained_nor_looked_at_again_stays_itself(settings, nothing):
+    still = AdaptationConfig(iterations=0, inference_statistics="source", test_time="none", multi_view=False)
+    assert still.replace(**settings).changes_nothing == nothing

@@ -106,7 +106,7 @@ def test_where_torch_has_no_kernel_of_one_pass_the_statistics_are_the_same():
 def test_what_does_not_move_with_the_batch_has_the_gradient_of_stored_statistics(eta, detach):
     x, up = images(4, 3, 6, 5).requires_grad_(), images(4, 3, 6, 5) + 0.5
     given = call(x)
-    y, (mean, var) = mixed_batch_norm(given, eta, detach=detach)
+    y, (_, var) = mixed_batch_norm(given, eta, detach=detach)
     (ours,) = torch.autograd.grad(y, x, up)
     view = (1, -1, 1, 1)
     inverse = torch.rsqrt(mix(given.running_var, var, eta) + given.eps)

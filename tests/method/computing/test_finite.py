@@ -87,3 +87,20 @@ def test_whatever_ends_a_step_leaves_what_it_guards():
     with finite.guarding([x]):
         x.add_(1.0)
     assert x.tolist() == [1.0, 1.0]
+
+
+def test_once_it_is_told_of_a_gpu_goes_on(queue_of_a_gpu):
+    queue_of_a_gpu()
+    x = torch.zeros(2)
+    finite = FiniteSteps(torch.optim.SGD([x], lr=1.0), x.device, 1.0)
+    kept = []
+    for loss in (1.0, float("nan"), 1.0):
+        finite.look(torch.tensor(loss), 0)
+        with finite.guarding([x]):
+            x.add_(1.0)
+        kept.append(x[0].item())
+    with pytest.raises(ModelError):
+        finite.require(float("nan"), 1)
+    with finite.guarding([x]):
+        x.add_(1.0)
+    assert [*kept, x[0].item()] == [1.0, 1.0, 1.0, 2.0]

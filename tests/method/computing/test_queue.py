@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_osuda.method import AdaptationConfig, adapt
+from napari_osuda.method.computing import queue
 from napari_osuda.method.computing.queue import arriving, has_queue, sent, timed
 
 CPU = torch.device("cpu")
@@ -92,3 +94,73 @@ def test_what_a_processor_is_sent_and_gives_is_as_it_was():
     end = timed(CPU)
     time.sleep(0.002)
     assert 0.002 <= end()() < 1.0
+
+
+class Place:
+    """A place in the queue of a GPU, which notes what is asked of it."""
+
+    asked: list
+
+    def __init__(self, *, enable_timing=False):
+        self.timing = enable_timing
+
+    def record(self):
+        self.asked.append("record")
+
+    def synchronize(self):
+        self.asked.append("wait")
+
+    def elapsed_time(self, last):
+        assert self.timing
+        assert last.timing
+        return 1500.0
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What is asked of a GPU, which is the processor that has to pass for one."""
+    seen = []
+    monkeypatch.setattr(Place, "asked", seen, raising=False)
+    monkeypatch.setattr(torch.cuda, "Event", Place)
+    monkeypatch.setattr(queue, "has_queue", lambda device: True)
+    return seen
+
+
+def noted(seen, method, *names):
+    """``method``, noting its arguments of these names, which the processor's own kind does not take."""
+
+    def note(*args, **kwargs):
+        seen.append(tuple(kwargs.pop(name) for name in names))
+        return method(*args, **kwargs)
+
+    return note
+
+
+def test_figures_come_back_into_pinned_memory_and_are_waited_for_when_they_are_read(asked, monkeypatch):
+    monkeypatch.setattr(torch, "empty", noted(asked, torch.empty, "pin_memory"))
+    monkeypatch.setattr(torch.Tensor, "copy_", noted(asked, torch.Tensor.copy_, "non_blocking"))
+    read = arriving(torch.arange(3.0))
+    assert asked == [(True,), (True,), "record"]
+    assert read().tolist() == [0.0, 1.0, 2.0]
+    assert asked[3:] == ["wait"]
+
+
+def test_the_seconds_of_a_gpu_lie_between_two_places_in_its_queue(asked):
+    end = timed(torch.device("cuda"))
+    assert asked == ["record"]
+    read = end()
+    assert asked == ["record", "record"]
+    assert read() == 1.5
+
+
+def test_what_a_gpu_is_sent_is_pinned_and_nobody_waits(asked, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: asked.append("pinned") or x)
+    monkeypatch.setattr(torch.Tensor, "to", lambda x, device, **how: asked.append((device, how)) or x)
+    there, x = torch.device("meta"), torch.arange(3.0)
+    sent(x, there)
+    assert asked == ["pinned", (there, {"non_blocking": True})]
+    # What is there already is not pinned, and what has no queue is sent plainly.
+    sent(x, CPU)
+    monkeypatch.setattr(queue, "has_queue", lambda device: False)
+    sent(x, there)
+    assert asked[2:] == [(CPU, {}), (there, {})]
