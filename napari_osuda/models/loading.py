@@ -20,6 +20,7 @@ from napari_osuda.models.architectures.probing import check_channels, smallest_s
 from napari_osuda.models.architectures.programs import Program
 from napari_osuda.models.architectures.values import check_values, without_statistics
 from napari_osuda.models.card import ModelCard
+from napari_osuda.models.corrections import correction_notes
 from napari_osuda.models.files.packages import Package
 from napari_osuda.models.forms import (
     bioimageio,
@@ -126,12 +127,13 @@ def load_model(
     """
     reading, answers, recalled = _recalling(path, overrides, trust, memory)
     card = questions.answered_card(reading.said, reading.guessed, answers, str(path), reading.notes)
+    corrected = correction_notes(reading.said, answers, str(path))
     with _read_whole(path):
         network = reading.network(card)
     check_values(network, str(path))
     card = _with_sizes(card, {**reading.said, **answers}, network)
     notes = (*reading.notes, *check_channels(network, card), *_batch_note(network), *_training_note(network))
-    notes = (*notes, *_background_note(card), *recalled)
+    notes = (*notes, *_background_note(card), *corrected, *recalled)
     if memory is not None and overrides:
         try:
             memory.keep_answers(reading.sha256, {**memory.answers(reading.sha256), **overrides}, path)

@@ -233,7 +233,7 @@ def _words(steps: Sequence[TransformStep]) -> str:
 
 
 def _step_in_words(step: TransformStep) -> str:
-    known = (int, float, str, bool)
+    known = (int, float, str, bool, list)
     some = [f"{key} {value}"[:40] for key, value in step.arguments.items()
             if key not in _ASIDE and isinstance(value, known)][:5]  # fmt: skip
     some += [f"{key} as an expression"[:60] for key in step.unread[:3]]

@@ -53,6 +53,20 @@ def _package(
         (2, 1, {Z: {"axes": "xy"}}, True, "zscore", True),
         (3, 1, {Z: {"axes": "yx"}}, True, "zscore_nonzero", True),
         (3, 1, {Z: {"mode": "fixed", "mean": [120.0], "std": [30.0]}}, True, "zscore_nonzero", True),
+        (
+            3,
+            2,
+            {
+                "fixed_zero_mean_unit_variance": {
+                    "mean": [120.0, 90.0],
+                    "std": [30.0, 20.0],
+                    "axis": "channel",
+                }
+            },
+            True,
+            "zscore_nonzero",
+            True,
+        ),
         (3, 1, {Z: {"mode": "per_dataset", "axes": "zyx"}}, True, "zscore_nonzero", True),
         (3, 1, {SPAN: {"axes": "zyx"}}, False, "range", False),
         (

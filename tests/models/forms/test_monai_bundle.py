@@ -91,6 +91,12 @@ def test_a_bundle_with_batch_norm(prostate: Path) -> None:
     assert all(torch.equal(value, state[key]) for key, value in model.network.state_dict().items())
 
 
+def test_an_orientation_beside_the_bundles_own_is_taken_and_told(prostate: Path) -> None:
+    model = load_model(prostate, overrides={"channels": "t2", "orientation": "LPS"})
+    assert model.card.orientation == "LPS"
+    assert "The model's files say orientation RAS; your answer LPS is taken." in model.notes
+
+
 def test_a_zipped_bundle_is_the_same(prostate: Path, tmp_path: Path) -> None:
     archive = shutil.make_archive(str(tmp_path / "bundle"), "zip", tmp_path, "prostate_mri_anatomy")
     assert load_model(archive, overrides={"channels": "t2"}).card.labels[2] == "peripheral zone"
@@ -168,6 +174,7 @@ def test_an_unknown_normalization_is_asked(prostate: Path) -> None:
         ([("ScaleIntensityd", {"maxv": 255}), ("NormalizeIntensityd", {})], "zscore"),
         ([("NormalizeIntensityd", {}), ("ScaleIntensityd", {"maxv": 255})], None),
         ([("NormalizeIntensityd", {"subtrahend": 120, "divisor": 30})], None),
+        ([("NormalizeIntensityd", {"subtrahend": [120, 90], "divisor": [30, 20]})], None),
         ([("ScaleIntensityRangePercentilesd", {"lower": 1, "upper": 99})], None),
         (
             [
