@@ -126,6 +126,6 @@ def test_the_sessions_of_nox_and_the_workflows_name_what_is_there():
     assert not sorted(path for path in named if not (ROOT / path).exists())
     known = set(re.findall(r"^def (\w+)\(session", sessions, re.MULTILINE))
     called = {name for text in texts[1:] for name in re.findall(r"nox -s \"?(\w+)", text)}
-    for listed in re.findall(r"session: \[([\w, ]+)\]", "".join(texts[1:])):
-        called |= set(listed.split(", "))
+    for listed in re.findall(r"session: (?:\[([\w, ]+)\]|\"?(\w+))", "".join(texts[1:])):
+        called |= set(filter(None, ",".join(listed).replace(" ", "").split(",")))
     assert called <= known
