@@ -42,16 +42,18 @@ def library_problem(error: BaseException) -> str | None:
         A sentence; None where the failure is of another kind.
     """
     if _passed_through(error, "torchvision"):
-        said = _mismatched_torchvision()
+        said = _mismatched_torchvision(at_import=_passed_through(error, "torchvision", "<module>"))
         if said is not None:
             return said
     return _missing_library(error) if isinstance(error, ImportError) else None
 
 
-def _passed_through(error: BaseException, library: str) -> bool:
+def _passed_through(error: BaseException, library: str, function: str | None = None) -> bool:
     step = error.__traceback__
     while step is not None:
-        if str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == library:
+        frame = step.tb_frame
+        ours = str(frame.f_globals.get("__name__", "")).partition(".")[0] == library
+        if ours and function in (None, frame.f_code.co_name):
             return True
         step = step.tb_next
     return False
@@ -67,8 +69,8 @@ def _missing_library(error: ImportError) -> str:
     return f"A library cannot be loaded ({error}).{again}"
 
 
-def _mismatched_torchvision() -> str | None:
-    """What to do where torch stands beside a torchvision of another release; None where it fits."""
+def _mismatched_torchvision(*, at_import: bool) -> str | None:
+    """What to do where torch stands beside a torchvision of another release or build; None where it fits."""
     import importlib.metadata
 
     try:
@@ -77,12 +79,17 @@ def _mismatched_torchvision() -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     wanted = next((m[1] for line in needed if (m := re.match(r"torch\s*\(?==\s*([0-9.]+)", line))), None)
-    if wanted is None or torch.partition("+")[0] == wanted:
-        return None
-    return (
-        f"torchvision {torchvision} belongs to torch {wanted}, and torch {torch} is installed. Install the "
-        "two together: pip install --upgrade torch torchvision."
-    )
+    if wanted is not None and torch.partition("+")[0] != wanted:
+        return (
+            f"torchvision {torchvision} belongs to torch {wanted}, and torch {torch} is installed. Install "
+            "the two together: pip install --upgrade torch torchvision."
+        )
+    if at_import:
+        return (
+            f"torchvision {torchvision} and torch {torch} do not work together: one may be built for CUDA "
+            "and the other not. Install the two together: pip install --force-reinstall torch torchvision."
+        )
+    return None
 
 
 def qt_problem() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_osuda.errors import explain
-from napari_osuda.extras import EXTRAS, qt_problem
+from napari_osuda.extras import EXTRAS, library_problem, qt_problem
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "models" / "whole-tumour-t2"
 # Bars modules from being imported, as though they were not installed.
@@ -70,13 +71,15 @@ def test_a_binding_that_crashes_is_told(monkeypatch):
     assert qt_problem() is None
 
 
-def test_a_torchvision_of_another_torch_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("of_another", [True, False])
+def test_a_torchvision_of_another_torch_is_told(tmp_path, of_another):
+    wanted = "1.0.0" if of_another else importlib.metadata.version("torch").partition("+")[0]
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('operator does not exist')")
     about = tmp_path / "torchvision-0.1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: torchvision\nVersion: 0.1.0\nRequires-Dist: torch==1.0.0\n"
+        f"Metadata-Version: 2.1\nName: torchvision\nVersion: 0.1.0\nRequires-Dist: torch=={wanted}\n"
     )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\nfrom napari_osuda.errors import explain\n"
@@ -85,7 +88,28 @@ def test_a_torchvision_of_another_torch_is_told(tmp_path, monkeypatch):
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "torchvision 0.1.0 belongs to torch 1.0.0, and torch " in done.stdout
+    if of_another:
+        assert "torchvision 0.1.0 belongs to torch 1.0.0, and torch " in done.stdout
+    else:
+        assert "do not work together: one may be built for CUDA" in done.stdout
+
+
+def test_a_failure_inside_a_torchvision_that_fits_is_another(tmp_path, monkeypatch):
+    folder = tmp_path / "torchvision"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("def broken():\n    raise RuntimeError('shapes differ')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    versions = {"torch": "2.0.0", "torchvision": "0.15.0"}
+    monkeypatch.setattr("importlib.metadata.version", versions.__getitem__)
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["torch==2.0.0"])
+    import torchvision
+
+    with pytest.raises(RuntimeError) as caught:
+        torchvision.broken()
+    monkeypatch.delitem(sys.modules, "torchvision")
+    assert library_problem(caught.value) is None
 
 
 @pytest.mark.parametrize("command", [["inspect", str(SAMPLE), "--json"], ["--help"]])
