@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from napari_osuda.method import AdaptationConfig, adapt, preset, self_entropy
+from napari_osuda.errors import CaseError
+from napari_osuda.method import AdaptationConfig, adapt, preset, schedules, self_entropy
 from napari_osuda.method.layers import bind_layers
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, mixed_batch_norm
 
@@ -160,6 +161,7 @@ def test_a_resumed_run_reaches_the_same_bits(unet, batches, tmp_path):
 
 def test_an_adapted_model_is_a_plain_model_and_the_source_is_untouched(unet, batches):
     before = copy.deepcopy(unet.state_dict())
+    next(unet.parameters()).requires_grad_(False)
     adaptation = adapt(unet, batches, AdaptationConfig(iterations=3, learning_rate=1e-2))
     list(adaptation)
     adapted = adaptation.model
@@ -169,8 +171,76 @@ def test_an_adapted_model_is_a_plain_model_and_the_source_is_untouched(unet, bat
         assert torch.equal(value, before[key]), key
     assert not adapted.training
     assert [p.requires_grad for p in adapted.parameters()] == [p.requires_grad for p in unet.parameters()]
+    assert all(p.grad is None for p in adapted.parameters())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in adapted.modules())
     fresh = copy.deepcopy(unet)
     fresh.load_state_dict(adapted.state_dict())
     assert torch.equal(fresh(batches[0]), adapted(batches[0]))
     assert not torch.equal(fresh(batches[0]), unet(batches[0]))
+
+
+def test_what_is_finished_stays_so(unet, batches):
+    adaptation = adapt(unet, batches, AdaptationConfig(iterations=2))
+    next(adaptation)
+    first = adaptation.finish()
+    before = copy.deepcopy(first.state_dict())
+    assert adaptation.finished
+    # Neither a second end nor another step changes it.
+    assert adaptation.finish() is first
+    assert list(adaptation) == []
+    assert all(torch.equal(value, before[key]) for key, value in first.state_dict().items())
+
+
+def test_the_statistics_of_the_last_batch_are_told_by_the_names_of_their_buffers(unet, batches):
+    adaptation = adapt(unet, batches, AdaptationConfig(eta0=1.0))
+    assert adaptation.batch_statistics() == {}
+    next(adaptation)
+    found = adaptation.batch_statistics()
+    assert set(found) == {name for name in unet.state_dict() if "running" in name}
+    first = next(name for name in found if name.endswith("running_mean"))
+    trained = copy.deepcopy(unet).train()
+    for module in trained.modules():
+        module.momentum = 1.0
+    trained(batches[0])
+    torch.testing.assert_close(found[first], trained.state_dict()[first])
+
+
+def test_a_weight_of_the_entropy_below_one_counts(unet, batches):
+    config = AdaptationConfig(iterations=1, lambda0=0.5, learning_rate=1e-2, hbs="off")
+    adaptation = adapt(unet, batches, config)
+    list(adaptation)
+    moved = [
+        not torch.equal(a, b) for a, b in zip(unet.parameters(), adaptation.model.parameters(), strict=True)
+    ]
+    assert all(moved)
+
+
+def test_a_variance_of_eps_itself_is_no_dead_channel(unet, batches):
+    for layer in bind_layers(unet, batches[0][:1]):
+        layer.running_var.fill_(layer.info.eps)
+        layer.running_var[0] = 0.0
+    first = next(adapt(unet, batches, AdaptationConfig(eta0=1.0)))
+    assert first.dead_channels == len(bind_layers(unet, batches[0][:1]))
+
+
+def test_a_target_of_one_image_without_a_pixel_is_none(unet):
+    with pytest.raises(CaseError, match="nothing to adapt to"):
+        adapt(unet, [torch.zeros(0, 2, 32, 32)])
+    with pytest.raises(CaseError, match="nothing to adapt to"):
+        adapt(unet, [])
+
+
+def test_batches_of_another_size_begin_the_target_anew(unet, batches):
+    config = AdaptationConfig(iterations=9, batch_size=4)
+    adaptation = adapt(unet, batches, config)
+    next(adaptation)
+    smaller = [part for batch in batches for part in batch.split(2)]
+    adaptation.rebatch(smaller, 2)
+    assert adaptation.config.batch_size == 2
+    entropy = reference.softmax_entropy(output_at(adaptation.model, smaller[0], next_eta(adaptation)))
+    assert next(adaptation).l_se == pytest.approx(entropy, rel=1e-4)
+
+
+def next_eta(adaptation) -> float:
+    """Eq. 3's share of the source in the next step."""
+    return schedules.source_share(adaptation.t, adaptation.config)

@@ -9,9 +9,10 @@ import torch
 import two_processes
 from hypothesis import given
 from hypothesis import strategies as st
+from threads_together import together
 
 from napari_osuda.errors import ConfigError, OsudaError
-from napari_osuda.method import adapt, preset
+from napari_osuda.method import adapt, preset, statistics
 from napari_osuda.method.computing import distributed
 from napari_osuda.method.computing.distributed import ALONE, Processes, launched
 
@@ -79,15 +80,46 @@ def test_two_processes_come_to_what_one_comes_to(tmp_path):
     alone = {name: two_processes.came_to(name) for name in two_processes.SETTINGS}
     alone["sum, layer by layer"] = alone["sum"]
     for name, expected in alone.items():
-        for key, value in expected.items():
-            # Reports are float32; parameters and statistics are met to rounding in float64.
-            exact = value.dtype == torch.float64
-            torch.testing.assert_close(
-                first[name][key], value, rtol=1e-8 if exact else 1e-5, atol=1e-9 if exact else 1e-6,
-                msg=lambda text, where=f"{name}: {key}": f"{where}: {text}",
-            )  # fmt: skip
-            # To the bit, or they would drift apart.
-            assert torch.equal(first[name][key], second[name][key]), (name, key)
+        check_the_same(expected, first[name], second[name], name)
+
+
+def check_the_same(alone, first, second, name):
+    for key, value in alone.items():
+        # Reports are float32; parameters and statistics are met to rounding in float64.
+        exact = value.dtype == torch.float64
+        torch.testing.assert_close(
+            first[key], value, rtol=1e-8 if exact else 1e-5, atol=1e-9 if exact else 1e-6,
+            msg=lambda text, where=f"{name}: {key}": f"{where}: {text}",
+        )  # fmt: skip
+        # To the bit, or they would drift apart.
+        assert torch.equal(first[key], second[key]), (name, key)
+
+
+@pytest.mark.parametrize("layer_by_layer", [False, True])
+@pytest.mark.parametrize("name", two_processes.SETTINGS)
+def test_two_threads_in_their_place_come_to_the_same(monkeypatch, name, layer_by_layer):
+    alone = two_processes.came_to(name)
+    if layer_by_layer:
+        monkeypatch.setattr(statistics, "_AT_ONCE", 0)
+    both = together(2, lambda processes: two_processes.came_to(name, processes), monkeypatch)
+    check_the_same(alone, *both, name)
+
+
+def test_what_processes_say_to_each_other(monkeypatch):
+    def work(processes):
+        third = processes.rank == 2
+        return (
+            processes.as_the_first(lambda: f"rank {processes.rank}"),
+            [processes.any(third), processes.any(False)],
+            [processes.agree(7), processes.agree(processes.rank)],
+            processes.share(torch.arange(6.0)).mean(torch.tensor(float(processes.rank))),
+            processes.gathered(torch.tensor([processes.rank])),
+        )
+
+    for said, anybody, agreed, mean, gathered in together(3, work, monkeypatch):
+        assert (said, anybody, agreed) == ("rank 0", [True, False], [True, False])
+        torch.testing.assert_close(mean, torch.tensor(1.0))
+        assert gathered.tolist() == [[0], [1], [2]]
 
 
 @pytest.mark.parametrize("method", ["sar", "cruda", "osuda-mc", "grata", "muvi"])
