@@ -8,7 +8,9 @@ import torch
 from rival_parts import norms
 from torch import nn
 
-from napari_osuda.method import adapt, preset, schedules
+from napari_osuda.errors import ConfigError
+from napari_osuda.method import AdaptationConfig, adapt, preset, schedules
+from napari_osuda.method.rivals.rivals import Rivals, check_divisible
 
 
 def test_tent_is_entropy_minimization_over_the_affines_in_train_mode(unet, batches):
@@ -154,3 +156,62 @@ def test_a_rival_resumes_to_the_same_bits(unet, batches, name):
     rest = adapt(unet, batches, config)
     rest.load_state_dict(half.state_dict())
     assert [s.l_se for s in rest] == whole[3:]
+
+
+@pytest.mark.parametrize("setting", [
+    {"class_ratio": (0.5, 0.5)}, {"consistency": 0.5}, {"entropy_margin": 0.4}, {"gradient_alignment": True},
+    {"multi_view": True}, {"sharpness": 0.05},
+])  # fmt: skip
+def test_what_needs_the_whole_batch_is_told_by_its_name(setting):
+    (name,) = setting
+    with pytest.raises(ConfigError, match=f"The setting {name} needs the whole batch"):
+        check_divisible(AdaptationConfig(**setting), 2)
+    check_divisible(AdaptationConfig(**setting), 1)
+    check_divisible(AdaptationConfig(), 2)
+
+
+@pytest.mark.parametrize(("setting", "terms", "batches_known"), [
+    ({}, False, False), ({"class_ratio": (0.5, 0.5)}, True, False), ({"consistency": 0.5}, True, True),
+    ({"entropy_margin": 0.4}, False, False),
+])  # fmt: skip
+def test_which_settings_add_a_term_and_know_the_batches(unet, setting, terms, batches_known):
+    rivals = Rivals([*unet.parameters()], AdaptationConfig(**setting), "softmax", unet)
+    assert (rivals.have_terms, rivals.know_batches) == (terms, batches_known)
+
+
+def test_predictions_are_kept_by_the_batch_and_forgotten_where_the_batches_change(unet, batches):
+    config = AdaptationConfig(iterations=12, consistency=0.5, history=2, learning_rate=1e-3)
+    adaptation = adapt(unet, batches, config)
+    others = [next(adaptation).l_other for _ in range(len(batches) + 1)]
+    # The first round has nothing to compare with; its batches are known again in the second.
+    assert others[:-1] == [0.0] * len(batches)
+    assert others[-1] > 0.0
+    assert set(adaptation.state_dict()["memory"]) == set(range(len(batches)))
+    adaptation.rebatch([part for batch in batches for part in batch.split(2)], 2)
+    assert adaptation.state_dict()["memory"] == {}
+    assert next(adaptation).l_other == 0.0
+
+
+def test_a_weight_below_one_of_a_term_alone_trains(unet, batches):
+    config = AdaptationConfig(iterations=1, lambda0=0.0, class_ratio=(0.5, 0.3, 0.2), learning_rate=1e-2)
+    adaptation = adapt(unet, batches, config)
+    assert next(adaptation).l_other > 0.0
+    moved = zip(unet.parameters(), adaptation.model.parameters(), strict=True)
+    assert all(not torch.equal(before, after) for before, after in moved)
+
+
+@pytest.mark.parametrize(("activation", "classes"), [("softmax", 3), ("sigmoid", 2)])
+def test_how_many_classes_sars_margin_is_of(unet, activation, classes):
+    rivals = Rivals([*unet.parameters()], AdaptationConfig(entropy_margin=0.4), activation, unet)
+    output = torch.randn(2, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 3
+    entropy, sure = rivals.entropy(output)
+    p = output.softmax(1) if activation == "softmax" else output.sigmoid()
+    each = -(p * p.log()).sum(1) if activation == "softmax" else -(p * p.log() + (1 - p) * (1 - p).log())
+    expected = each < 0.4 * torch.tensor(float(classes)).log()
+    assert torch.equal(sure, expected)
+    torch.testing.assert_close(entropy, each[expected].mean())
+    # Among some of them, and where none is left.
+    few = torch.zeros_like(sure)
+    few.view(-1)[sure.view(-1).nonzero()[0]] = True
+    torch.testing.assert_close(rivals.entropy(output, few)[0], each[few].mean())
+    assert rivals.entropy(output, torch.zeros_like(sure))[0] == 0.0
