@@ -28,6 +28,8 @@ import torch
 from figures import Figure, run
 from scipy import ndimage
 from step_cost import plain_steps, timed
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from napari_osuda.imaging import read_case
 from napari_osuda.method import AdaptationConfig
@@ -58,35 +60,69 @@ def patient(folder: Path) -> Path:
     return folder
 
 
-def job_of(model: SourceModel, images: Path, out: Path, config: AdaptationConfig) -> Counter[str]:
-    """Do the whole job; the CPU time of each of its parts, in seconds."""
-    spent: Counter[str] = Counter()
-    last = time.process_time()
+class Spent:
+    """What each part of a job takes: CPU time in seconds, and slices that go through a network.
 
-    def spend(on: str) -> None:
-        nonlocal last
+    Times move with what else the machine does; slices are the same whenever the job is done again.
+    """
+
+    def __init__(self, kind: type[nn.Module]) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.forward: Counter[str] = Counter()
+        self.backward: Counter[str] = Counter()
+        self._kind, self._last = kind, time.process_time()
+        self._slices = [0, 0]
+
+    def spend(self, on: str) -> None:
+        """What came since the last call was this part's."""
         now = time.process_time()
-        spent[on] += now - last
-        last = now
+        self.seconds[on] += now - self._last
+        self._last = now
+        self.forward[on] += self._slices[0]
+        self.backward[on] += self._slices[1]
+        self._slices = [0, 0]
 
-    case = read_case(images, model.card.channels)
-    spend("reading")
-    stage = "contrasts, curve"
-    for event in Run(make_job(model, case, config, device="cpu", out=out)):
-        match event:
-            case Started():
-                spend("contrasts, curve")
-            case Progress(stage=stage):
-                # What is told after a part of a stage was that part's work.
-                if stage != "writing":
-                    spend(stage)
-            case Step():
-                spend("adapt")
-            case Before():
-                spend("before")
-            case After():
-                spend("after")
-    spend("report, model, record")
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count the slices of all networks of this kind."""
+
+        def seen(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+            if isinstance(module, self._kind):
+                self._slices[0] += len(given[0])
+                self._slices[1] += len(given[0]) * torch.is_grad_enabled()
+
+        hook = register_module_forward_pre_hook(seen)
+        yield
+        hook.remove()
+
+    @property
+    def work(self) -> float:
+        """In slices that are predicted: a pass back costs two forward."""
+        return self.forward.total() + 2.0 * self.backward.total()
+
+
+def job_of(model: SourceModel, images: Path, out: Path, config: AdaptationConfig) -> Spent:
+    """Do the whole job, and tell what each of its parts takes."""
+    spent = Spent(type(model.network))
+    with spent.counting():
+        case = read_case(images, model.card.channels)
+        spent.spend("reading")
+        stage = "contrasts, curve"
+        for event in Run(make_job(model, case, config, device="cpu", out=out)):
+            match event:
+                case Started():
+                    spent.spend("contrasts, curve")
+                case Progress(stage=stage):
+                    # What is told after a part of a stage was that part's work.
+                    if stage != "writing":
+                        spent.spend(stage)
+                case Step():
+                    spent.spend("adapt")
+                case Before():
+                    spent.spend("before")
+                case After():
+                    spent.spend("after")
+        spent.spend("report, model, record")
     return spent
 
 
@@ -127,10 +163,14 @@ def whole_job(given: argparse.Namespace) -> Iterator[Figure]:
         print(f"plain: {step:.3f} s a step, {prediction:.3f} s a prediction, {least:.2f} s in all")
         out = Path(folder) / "run"
         spent = job_of(model, images, out, config)
-        total = sum(spent.values())
-        for part, seconds in spent.most_common():
-            print(f"  {part}: {seconds:.2f} s, {seconds / least:.2f} of the plain work")
-        yield Figure("whole job / plain steps and predictions", total / least, LIMIT)
+        for part, seconds in spent.seconds.most_common():
+            print(
+                f"  {part}: {seconds:.2f} s, {seconds / least:.2f} of the plain work; "
+                f"{spent.forward[part]} slices forward, {spent.backward[part]} back"
+            )
+        yield Figure("whole job / plain steps and predictions", spent.seconds.total() / least, LIMIT)
+        slices = 3 * config.iterations * config.batch_size + 2 * SHAPE[2]
+        yield Figure("whole job / plain steps and predictions, in slices", spent.work / slices, LIMIT)
 
 
 def peak(given: argparse.Namespace) -> Iterator[Figure]:

@@ -18,6 +18,7 @@ _OSUDA = (
 _AS_PUBLISHED: dict[str, Any] = {
     "contrast": "off",
     "minimum_head": 0.0,
+    "pooled_slices": None,
     "mirror": False,
     "fallback": False,
 }

@@ -114,7 +114,7 @@ class MethodSettings:
         Setting(
             "Stored statistics",
             Group.STATISTICS,
-            "Which statistics the adapted model stores. Target: pooled over all slices. "
+            "Which statistics the adapted model stores. Target: pooled over its slices. "
             "Mixed: those with the source's as prior. "
             'Running: those that the moving average of "statistics" has arrived at.',
             words=("Target", "Mixed with source", "Source", "Running"),

@@ -50,6 +50,17 @@ class RunSettings:
             high=1,
         ),
     ] = 0.5
+    pooled_slices: Annotated[
+        int | None,
+        Setting(
+            "Slices for statistics",
+            Group.STATISTICS,
+            "The stored statistics are pooled over at most so many slices (or patches) of a case, evenly "
+            "spaced. Neighboring slices look alike. none: over all slices.",
+            low=1,
+            unit="slices",
+        ),
+    ] = 72
     mirror: Annotated[
         bool,
         Setting(

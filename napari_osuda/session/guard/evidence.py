@@ -21,8 +21,16 @@ from napari_osuda.session.guard.passes import (
     seen_by,
     seen_twice,
 )
+from napari_osuda.session.inference.mirror import way_of
+from napari_osuda.session.inference.outputs import Outputs, goes_by_slices
 
-__all__ = ["Candidate", "CandidateName", "each_as", "gathered", "result_of"]
+__all__ = [
+    "LOOKED_AT", "Candidate", "CandidateName", "each_as", "gathered", "looked_at", "looks_at", "result_of",
+]  # fmt: skip
+
+LOOKED_AT = 72
+"""Slices of a case that the figures are of, at most and evenly spaced. Patients that the estimator was fitted
+on have 20 to 71, so of none of these is any left out; thinner slices are looked at as far apart as theirs."""
 
 CandidateName = Literal["source", "curve", "mirror", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
@@ -46,8 +54,11 @@ def gathered(
     card: ModelCard,
     adapted_card: ModelCard | None = None,
     as_it_is: Mapping[str, Seen] | None = None,
+    outputs: Outputs | None = None,
 ) -> Generator[int, None, dict[CandidateName, Evidence]]:
     """The figures of the source model's mask and of every candidate's, for each region.
+
+    They are of `LOOKED_AT` slices of the case at most.
 
     Parameters
     ----------
@@ -64,12 +75,15 @@ def gathered(
         image; the same without it.
     as_it_is : mapping of str to Seen, optional
         What `seen_by` of the source network and ``plain`` gives, where that is known.
+    outputs : Outputs, optional
+        What is known there does not go through a network; what goes through one is kept there.
 
     Yields
     ------
     int
         After each batch, how many parts it has had: as many as `looks_at` in all, or nearly so.
     """
+    plain, stack = looked_at(plain, stack)
     inputs = inputs_of(plain)
     # As the candidates see it: through an intensity map, if there is one.
     theirs = inputs if stack is plain else inputs_of(stack)
@@ -77,17 +91,17 @@ def gathered(
     again: Mapping[str, Seen] | None = None
     here = as_it_is if stack is plain else None
     if here is None and averaged != card and any(candidate.network is source for candidate in candidates):
-        here, again = yield from seen_twice(source, stack, averaged, theirs)
+        here, again = yield from seen_twice(source, stack, averaged, theirs, outputs)
     elif here is None:
-        here = yield from seen_by(source, stack, card, theirs)
+        here = yield from seen_by(source, stack, card, theirs, outputs=outputs)
     original = here if stack is plain else as_it_is
     if original is None:
-        original = yield from seen_by(source, plain, card, inputs)
+        original = yield from seen_by(source, plain, card, inputs, outputs=outputs)
     seen: dict[CandidateName, Mapping[str, Seen]] = {"source": original}
     for candidate in candidates:
         known = None if candidate.network is not source else here if averaged == card else again
         if known is None:
-            known = yield from seen_by(candidate.network, stack, averaged, theirs)
+            known = yield from seen_by(candidate.network, stack, averaged, theirs, outputs=outputs)
         seen[candidate.name] = known
     mapped = None if stack is plain else here
     masks = [masks_in(here, stack, card)]
@@ -121,13 +135,26 @@ def looks_at(
     stack: SliceStack,
     card: ModelCard,
     adapted_card: ModelCard | None = None,
+    known: bool = False,
 ) -> int:
-    """How many parts of a case go through a network in `gathered`, which takes the same."""
+    """How many parts of a case go through a network in `gathered`, which takes the same.
+
+    ``known``: what the source network puts out for the case is known, if it goes through it by slices.
+    """
+    plain, stack = looked_at(plain, stack)
     seen, masks = looks_of(stack, card)
     averaged = looks_of(stack, adapted_card or card)[0]
     twice = adapted_card not in (None, card) and any(candidate.network is source for candidate in candidates)
     total = (averaged if twice else seen) + (0 if stack is plain else seen) + len(mixes) * masks
+    if known and goes_by_slices(plain):
+        total -= int(plain.foreground.sum()) * (2 if way_of(card) == "averaged" else 1)
     return total + averaged * sum(candidate.network is not source for candidate in candidates)
+
+
+def looked_at(plain: SliceStack, stack: SliceStack) -> tuple[SliceStack, SliceStack]:
+    """The slices of a case that the figures are of, as each of the two stacks shows them."""
+    few = plain.thinned(LOOKED_AT)
+    return few, few if stack is plain else stack.thinned(LOOKED_AT)
 
 
 Part = TypeVar("Part")

@@ -23,6 +23,8 @@ from napari_osuda.session.guard.recommendation import Judgment, judged, unchange
 from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
+from napari_osuda.session.inference.mirror import way_of
+from napari_osuda.session.inference.outputs import Outputs
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult, Contrast, Job
 
@@ -69,6 +71,10 @@ class Judging:
     card : ModelCard, optional
         Of the adapted model, whose predictions may be averaged with those of the mirror image; the job's
         without it.
+    pooled : re-iterable of Tensor, optional
+        What of the target the statistics are pooled over; all without it.
+    outputs : Outputs, optional
+        What the source network has put out for the cases.
     """
 
     def __init__(
@@ -82,11 +88,14 @@ class Judging:
         progress: Callable[[Stage, int, int], Progress],
         batches: Iterable[Tensor] = (),
         card: ModelCard | None = None,
+        pooled: Iterable[Tensor] | None = None,
+        outputs: Outputs | None = None,
     ) -> None:
         self._job, self._source, self._contrasts = job, source, contrasts
         self._stacks, self._plain, self._before = stacks, plain, before
         self._progress, self._batches = progress, batches
         self._card = job.model.card if card is None else card
+        self._pooled, self._outputs = pooled, Outputs() if outputs is None else outputs
         self._mixes: list[nn.Module] | None = None
         self._made: dict[float, nn.Module] = {}
 
@@ -112,10 +121,9 @@ class Judging:
             candidates.append(Candidate("curve" if self._is_mapped else "mirror", self._source))
         mixes = [later] * len(SOURCE_SHARES)
         pairs = zip(self._plain, self._stacks, strict=True)
-        looks = sum(
-            looks_at(self._source, candidates, mixes, plain, stack, job.model.card, self._card)
-            for plain, stack in pairs
-        )
+        # Where there are no masks before yet, the source network will have made them by then.
+        looked = partial(looks_at, self._source, candidates, mixes, known=not self._before)
+        looks = sum(looked(plain, stack, job.model.card, self._card) for plain, stack in pairs)
         shares = {*SOURCE_SHARES, self._usual_share} if fallback else SOURCE_SHARES
         return len(shares), looks
 
@@ -191,7 +199,8 @@ class Judging:
         total = sum(parts(stack, card) for stack in self._stacks)
         for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
             sure = Confidence(stack, card, job.reference(index))
-            for part in predicted(network, stack, card, watch=sure):
+            seen = self._outputs.known(network, stack, way_of(card))
+            for part in predicted(network, stack, card, watch=sure, known=seen):
                 if not isinstance(part, np.ndarray):
                     yield self._progress("after", done + part[0], total)
                     continue
@@ -217,9 +226,10 @@ class Judging:
         """Of each case, what becomes of it with each candidate."""
         mixes = yield from self._mixed()
         card, estimator = self._job.model.card, fitted()
-        looked = partial(looks_at, self._source, candidates, mixes, card=card, adapted_card=self._card)
-        pairs = zip(self._plain, self._stacks, strict=True)
-        total, done = sum(looked(plain, stack) for plain, stack in pairs), 0
+        done, total = 0, 0
+        for plain, stack in zip(self._plain, self._stacks, strict=True):
+            known = bool(self._outputs.known(self._source, plain, way_of(card)))
+            total += looks_at(self._source, candidates, mixes, plain, stack, card, self._card, known)
 
         def progress(parts_looked_at: int) -> Progress:
             nonlocal done
@@ -228,7 +238,9 @@ class Judging:
 
         found = []
         for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
-            work = gathered(self._source, candidates, mixes, plain, stack, card, self._card)
+            work = gathered(
+                self._source, candidates, mixes, plain, stack, card, self._card, outputs=self._outputs
+            )
             evidence = yield from each_as(work, progress)
             found.append({c.name: judged(evidence, c.name, estimator, contrast) for c in candidates})
         return found
@@ -259,7 +271,9 @@ class Judging:
         wanted = self._usual_share if share is None else share
         if known and wanted in self._made:
             return self._made[wanted]
-        work = with_statistics(network, self._batches, job.config, job.model.card, share, stopping)
+        work = with_statistics(
+            network, self._batches, job.config, job.model.card, share, stopping, self._pooled
+        )
         made = yield from each_as(work, lambda part: self._progress("statistics", *part))
         if known and made is not None:
             self._made[wanted] = made

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from napari_osuda.imaging import SliceStack
-from napari_osuda.imaging.planes import mirror_axis
-from napari_osuda.method import probabilities, source_distance
+from napari_osuda.method import source_distance
 from napari_osuda.models import ModelCard
-from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
-from napari_osuda.session.guard.changes import Change, mirrored, moved, noisy
+from napari_osuda.models.classes import region_channels
+from napari_osuda.session.guard.changes import mirrored, moved, noisy
 from napari_osuda.session.guard.figures import Seen
+from napari_osuda.session.guard.looking import THINNED, Images, LookedAt, device_of, segmented
 from napari_osuda.session.inference.case_slices import parts as parts_of
-from napari_osuda.session.inference.mirror import MirrorAveraged, is_symmetric
-from napari_osuda.session.inference.parts import through
-from napari_osuda.session.inference.sliding_window import SlidingWindow
+from napari_osuda.session.inference.mirror import is_symmetric
+from napari_osuda.session.inference.outputs import Outputs, Way
 
 __all__ = [
     "WHOLE", "Images", "Pass", "distance_of", "image_of", "inputs_of", "looks_of", "masks_in", "masks_of",
@@ -31,56 +28,13 @@ __all__ = [
 
 WHOLE = "all labels"
 """The region of all foreground labels together: always there, and first."""
+# Slices whose statistics tell how far a case is from the source.
 _BATCH = 16
-# Slices that stand for a case where it is segmented again, changed or with other statistics.
-_THINNED = 24
 
 Pass = Generator[int, None, dict[str, Seen]]
 """Segments batch by batch; what each region's probability is comes at the end."""
 Scalar = TypeVar("Scalar", bound=np.generic)
 Thinned = tuple[NDArray[np.bool_], NDArray[np.intp]]
-Images = NDArray[np.float32]
-Way = Literal["straight", "mirrored", "averaged"]
-"""Of the image; of its mirror image, mirrored back; the mean of both."""
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A case's slices as a network sees them, and which of them stand for it."""
-
-    stack: SliceStack
-    card: ModelCard
-    images: Images | None = None
-
-    @cached_property
-    def all(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self.stack.foreground)
-
-    @cached_property
-    def thinned(self) -> NDArray[np.intp]:
-        """Places among `all`, not slice numbers."""
-        count = len(self.all)
-        step = -(-count // _THINNED)
-        return np.arange(step // 2, count, step) if count else np.arange(0)
-
-    def slices(self, places: NDArray[np.intp]) -> Images:
-        """The network's images [B, C, ...] of some of `all`."""
-        return self.stack.slices(self.all[places]) if self.images is None else self.images[places]
-
-    @property
-    def edges(self) -> tuple[int, ...] | None:
-        """Of the windows that the network goes through it in."""
-        return self.stack.patch or self.stack.window
-
-    @property
-    def mirror(self) -> int | None:
-        """Left to right among the space axes."""
-        return mirror_axis(self.card.plane, self.card.orientation)
-
-    @property
-    def way(self) -> Way:
-        """How the card wants the network to predict."""
-        return "averaged" if self.card.mirror_averaging and self.mirror is not None else "straight"
 
 
 def seen_by(
@@ -90,6 +44,7 @@ def seen_by(
     images: Images | None = None,
     *,
     changed: bool = True,
+    outputs: Outputs | None = None,
 ) -> Pass:
     """What a network makes of a case, and of the case moved, with noise and mirrored.
 
@@ -104,6 +59,8 @@ def seen_by(
         What `inputs_of` gives of the stack, where that is known.
     changed : bool
         Whether to look at the changed case as well: at 24 slices of it at most.
+    outputs : Outputs, optional
+        What is known there does not go through the network; what goes through it is kept there.
 
     Yields
     ------
@@ -115,18 +72,23 @@ def seen_by(
     dict of str to Seen
         Of `WHOLE` and of each smaller region of the card.
     """
-    case = _Case(stack, card, images)
+    case = LookedAt(stack, card, images, outputs or Outputs(0))
     return (yield from _seen(network, case, (case.way,), changed))[case.way]
 
 
 def seen_twice(
-    network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
+    network: nn.Module,
+    stack: SliceStack,
+    card: ModelCard,
+    images: Images | None = None,
+    outputs: Outputs | None = None,
 ) -> Generator[int, None, tuple[dict[str, Seen], dict[str, Seen]]]:
     """What `seen_by` gives of a network alone, and averaged with the mirror image, in the passes of that.
 
     ``card`` is that of the averaged one.
     """
-    seen = yield from _seen(network, _Case(stack, card, images), ("straight", "averaged"), True)
+    case = LookedAt(stack, card, images, outputs or Outputs(0))
+    seen = yield from _seen(network, case, ("straight", "averaged"), True)
     return seen["straight"], seen["averaged"]
 
 
@@ -135,8 +97,8 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 
     One that is averaged with its mirror image counts twice.
     """
-    case, whole = _Case(stack, card), parts_of(stack, card)
-    thinned = whole if stack.patch is not None else min(whole, _THINNED)
+    case, whole = LookedAt(stack, card), parts_of(stack, card)
+    thinned = whole if stack.patch is not None else min(whole, THINNED)
     times = 2 if case.way == "averaged" else 1
     # What is averaged over both sides sees a mirrored image as it saw the image.
     mirrored = case.mirror is not None and (times == 1 or case.edges is not None)
@@ -147,15 +109,15 @@ def masks_of(
     network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
 ) -> Generator[int, None, dict[str, Thinned]]:
     """The mask of each region in 24 slices of a case at most, and which of its slices with head those are."""
-    case = _Case(stack, card, images)
-    p = (yield from _segmented(network, case, case.thinned, (case.way,)))[case.way]
+    case = LookedAt(stack, card, images)
+    p = (yield from segmented(network, case, case.thinned, (case.way,)))[case.way]
     names = (WHOLE, *region_channels(card))
     return {name: (_volume(p[:, k] > 0.5), _indices(p, case.thinned)) for k, name in enumerate(names)}
 
 
 def masks_in(seen: Mapping[str, Seen], stack: SliceStack, card: ModelCard) -> dict[str, Thinned]:
     """What `masks_of` gives of a network, from what it is known to make of the whole case."""
-    thinned = _Case(stack, card).thinned
+    thinned = LookedAt(stack, card).thinned
     # A volume is looked at as a whole.
     places = {name: np.arange(len(s.p)) if card.plane == "volume" else thinned for name, s in seen.items()}
     return {name: (s.mask[places[name]], places[name]) for name, s in seen.items()}
@@ -190,7 +152,7 @@ def distance_of(network: nn.Module, stack: SliceStack) -> float:
     if stack.patch is not None:
         middle = [_middle(n, p) for n, p in zip(x.shape[2:], stack.patch, strict=True)]
         x = x[(slice(None), slice(None), *middle)]
-    found = source_distance(network, x.to(_device(network)))
+    found = source_distance(network, x.to(device_of(network)))
     return 0.0 if found is None else float(torch.nanmean(found))
 
 
@@ -200,19 +162,19 @@ def _middle(size: int, patch: int) -> slice:
 
 
 def _seen(
-    network: nn.Module, case: _Case, ways: tuple[Way, ...], changed: bool
+    network: nn.Module, case: LookedAt, ways: tuple[Way, ...], changed: bool
 ) -> Generator[int, None, dict[Way, dict[str, Seen]]]:
     """What is seen in some ways; what one pass tells of several of them is asked for once."""
     thinned, mirror, shared = case.thinned if changed else np.arange(0), case.mirror, case.edges is None
     symmetric = mirror is not None and len(thinned) > 0 and is_symmetric(case.slices(thinned), mirror)
     looks: tuple[Way, ...] = (*ways, "mirrored") if symmetric and shared and len(ways) > 1 else ways
-    whole = yield from _segmented(network, case, np.arange(len(case.all)), looks)
+    whole = yield from segmented(network, case, np.arange(len(case.all)), looks, whole=True)
     changes = [moved(), noisy(case.stack.case.name)] if len(thinned) else []
     if mirror is not None and symmetric and not shared:
         changes.append(mirrored(mirror))
     masks: dict[Way, list[NDArray[np.bool_]]] = {way: [] for way in ways}
     for change in changes:
-        found = yield from _segmented(network, case, thinned, ways, change)
+        found = yield from segmented(network, case, thinned, ways, change)
         for way in ways:
             masks[way].append(found[way] > 0.5)
     if symmetric and shared:
@@ -220,7 +182,7 @@ def _seen(
             if "mirrored" in whole:
                 side = whole["mirrored"][thinned]
             else:
-                side = (yield from _segmented(network, case, thinned, ("mirrored",)))["mirrored"]
+                side = (yield from segmented(network, case, thinned, ("mirrored",)))["mirrored"]
             masks["straight"].append(side > 0.5)
         if "averaged" in ways:
             # The mean over both sides is the same for an image and for its mirror image.
@@ -236,59 +198,6 @@ def _seen(
         }
         for way in ways
     }
-
-
-@torch.inference_mode()
-def _segmented(
-    network: nn.Module,
-    case: _Case,
-    places: NDArray[np.intp],
-    ways: tuple[Way, ...],
-    change: Change | None = None,
-) -> Generator[int, None, dict[Way, NDArray[np.float16]]]:
-    """Probability of each region in some slices, [B, R, ...]; half precision is enough for a figure."""
-    stack, card = case.stack, case.card
-    regions, device = region_channels(card), _device(network)
-    parts: dict[Way, list[NDArray[np.float16]]] = {way: [] for way in ways}
-    for start in range(0, len(places), _BATCH):
-        x = torch.from_numpy(case.slices(places[start : start + _BATCH]))
-        if change is not None:
-            x = change.change(x, start)
-        for way, output in _outputs(network, case, x.to(device), ways).items():
-            p = probabilities(output, card.activation).float()
-            found = [foreground_probability(p, card)]
-            found += [region_probability(p, channels, card) for channels in regions.values()]
-            q = torch.stack(found, dim=1).half().cpu().numpy()
-            parts[way].append(q if change is None else change.undo(q))
-        times, count = 2 if "averaged" in ways else 1, len(x)
-        yield times * (count if stack.patch is None else parts_of(stack, card))
-    nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
-    return {way: np.concatenate(found) if found else nothing for way, found in parts.items()}
-
-
-def _outputs(network: nn.Module, case: _Case, x: Tensor, ways: tuple[Way, ...]) -> dict[Way, Tensor]:
-    """The network's output for a batch in each way, of the batch as it lies."""
-    if case.edges is not None:
-        # Windows lie otherwise in a mirrored image: no pass serves two ways.
-        return {way: SlidingWindow(_by(network, case, way), case.edges)(x) for way in ways}
-    found: dict[Way, Tensor] = {}
-    if ways != ("mirrored",):
-        found["straight"] = through(network, x)
-    if case.mirror is not None and ways != ("straight",):
-        axis = (case.mirror + 2,)
-        found["mirrored"] = torch.flip(through(network, torch.flip(x, axis)), axis)
-    if "averaged" in ways:
-        found["averaged"] = (found["straight"] + found["mirrored"]) / 2
-    return {way: found[way] for way in ways}
-
-
-def _by(network: nn.Module, case: _Case, way: Way) -> nn.Module:
-    """A network that predicts so by itself."""
-    return MirrorAveraged(network, case.mirror) if way == "averaged" and case.mirror is not None else network
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next((p.device for p in network.parameters()), torch.device("cpu"))
 
 
 def _volume(values: NDArray[Scalar]) -> NDArray[Scalar]:

@@ -22,6 +22,7 @@ def with_statistics(
     card: ModelCard,
     source_share: float | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    pooled: Iterable[Tensor] | None = None,
 ) -> Generator[tuple[int, int], None, nn.Module | None]:
     """A copy of a network whose layers store a mix of the target's statistics and the source's.
 
@@ -38,6 +39,8 @@ def with_statistics(
         Weight of what the network stores, 0 to 1; without it as the settings say.
     stopping : callable
         Whether to stop, asked after each part.
+    pooled : re-iterable of Tensor, optional
+        What the statistics are pooled over, in place of the whole target.
 
     Yields
     ------
@@ -58,7 +61,7 @@ def with_statistics(
     if source_share is not None:
         config = config.replace(inference_statistics="mixed", source_prior=source_share, source_count=None)
     adaptation = adapt(network, batches, config, activation=card.activation)
-    for part in adaptation.finishing():
+    for part in adaptation.finishing(pooled):
         yield part
         if stopping():
             return None

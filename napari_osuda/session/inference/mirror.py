@@ -17,8 +17,9 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.imaging.planes import mirror_axis
 from napari_osuda.method import main_output
 from napari_osuda.models import ModelCard
+from napari_osuda.session.inference.outputs import Way
 
-__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirrors"]
+__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirrors", "way_of"]
 
 # Correlation of an image with its mirror image above which it is symmetric.
 _SYMMETRIC = 0.5
@@ -68,6 +69,12 @@ class MirrorAveraged(nn.Module):
         straight = main_output(self.network(x))
         mirrored: Tensor = main_output(self.network(torch.flip(x, (self._axis,))))
         return (straight + torch.flip(mirrored, (self._axis,))) / 2
+
+
+def way_of(card: ModelCard) -> Way:
+    """How a card wants its network to predict."""
+    both = card.mirror_averaging and mirror_axis(card.plane, card.orientation) is not None
+    return "averaged" if both else "straight"
 
 
 def averaged(network: nn.Module, card: ModelCard) -> nn.Module:

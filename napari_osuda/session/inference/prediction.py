@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from napari_osuda.imaging import SliceStack
 from napari_osuda.method import probabilities
 from napari_osuda.models import ModelCard, decide
 from napari_osuda.session.inference.mirror import averaged
+from napari_osuda.session.inference.outputs import Keep, goes_by_slices
 from napari_osuda.session.inference.parts import through
 from napari_osuda.session.inference.sliding_window import Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
@@ -66,6 +67,8 @@ def predicted(
     card: ModelCard,
     batch_size: int = _BATCH,
     watch: Callable[[npt.NDArray[np.intp], npt.NDArray[np.float32]], None] | None = None,
+    known: Mapping[int, Tensor] | None = None,
+    keep: Keep | None = None,
 ) -> Iterator[Labels | tuple[int, int]]:
     """Segment a case, giving parts done and in all (slices, or windows of a volume); the labels at the end.
 
@@ -79,6 +82,10 @@ def predicted(
         What the output means.
     watch : callable, optional
         Called with the numbers of slices [B] and their probabilities [B, K, H, W], in the case's own voxels.
+    known : mapping of int to Tensor [K, h, w], optional
+        What the network puts out for some slices as the card wants it to predict: they come first.
+    keep : callable, optional
+        Called with the network's output for slices that went through it as a whole.
 
     Yields
     ------
@@ -86,8 +93,10 @@ def predicted(
         In the case's own array order.
     """
     network, planes = averaged(network, card), dict[int, Labels]()
-    for chosen, output, seen, done in _outputs(network, stack, card, batch_size):
+    for chosen, output, seen, done in _outputs(network, stack, card, batch_size, known or {}):
         if output is not None:
+            if keep is not None and goes_by_slices(stack):
+                keep(chosen, output)
             p = returned(stack, chosen, output, card, seen)
             if watch is not None:
                 watch(chosen, p)
@@ -99,7 +108,9 @@ def predicted(
 _Part = tuple[npt.NDArray[np.intp], Tensor | None, Tensor | None, tuple[int, int]]
 
 
-def _outputs(network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int) -> Iterator[_Part]:
+def _outputs(
+    network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int, known: Mapping[int, Tensor]
+) -> Iterator[_Part]:
     """Which slices, the output for them and where it is one (None: everywhere, or not yet), what is done."""
     indices = np.flatnonzero(stack.foreground)
     if stack.patch is not None:
@@ -115,7 +126,14 @@ def _outputs(network: nn.Module, stack: SliceStack, card: ModelCard, batch_size:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     if stack.window is not None:
         network = SlidingWindow(network, stack.window, card.overlap, card.windows, stack.held)
-    for start in range(0, len(indices), batch_size):
-        chosen = indices[start : start + batch_size]
-        output = through(network, torch.from_numpy(stack.slices(chosen)).to(device))
-        yield chosen, output, None, (min(start + batch_size, len(indices)), len(indices))
+    is_known, done = np.isin(indices, list(known)), 0
+    for having in (True, False):
+        group = indices[is_known == having]
+        for start in range(0, len(group), batch_size):
+            chosen = group[start : start + batch_size]
+            if having:
+                output = torch.stack([known[index] for index in chosen.tolist()])
+            else:
+                output = through(network, torch.from_numpy(stack.slices(chosen)).to(device))
+            done += len(chosen)
+            yield chosen, output, None, (done, len(indices))

@@ -205,10 +205,13 @@ def _gray(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
     if not foreground.any():
         return np.zeros(volume.shape, dtype=np.uint8)
     low, high = np.percentile(volume[foreground], (1.0, 99.5))
-    scaled = (volume - low) / max(high - low, np.finfo(np.float32).tiny)
-    # Foreground never becomes the 0 of the background, which the crop to the head relies on.
-    gray = 1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)
-    return np.where(foreground, gray, 0).astype(np.uint8)
+    gray = np.zeros(volume.shape, dtype=np.uint8)
+    # Plane by plane: all at once would take several times the memory of the volume.
+    for plane, inside, drawn in zip(volume, foreground, gray, strict=True):
+        scaled = (plane - low) / max(high - low, np.finfo(np.float32).tiny)
+        # Foreground never becomes the 0 of the background, which the crop to the head relies on.
+        drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled[inside]), 0.0, 1.0)).astype(np.uint8)
+    return gray
 
 
 def _head(gray: NDArray[np.uint8], axis: int) -> tuple[slice, slice]:

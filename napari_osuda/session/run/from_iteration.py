@@ -71,7 +71,7 @@ class RunFromIteration:
             slices=setup.target.parts(setup.card), steps=0, batch=setup.target.batch_size, passes=1 + passes,
             looks=looks, mirrored=setup.card is not setup.job.model.card,
         )  # fmt: skip
-        for done, total in adaptation.finishing():
+        for done, total in adaptation.finishing(setup.pooled):
             yield clock.progress("statistics", done, total)
         afters: list[After] = []
         for event in masks.judge(adaptation.model, trained=self._iteration != 0):

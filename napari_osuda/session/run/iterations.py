@@ -68,6 +68,7 @@ class Iterations:
         self.collapsed_to: int | None = None
         self._setup, self._checkpoint, self._timeline = setup, checkpoint, timeline
         self._stopping, self._clock = stopping, clock
+        self._target = setup.target
         self._watch: CollapseWatch | None = None
         self._watched: dict[str, Any] | None = None
         self._resumed = setup.job.resume and checkpoint.exists
@@ -130,7 +131,7 @@ class Iterations:
         """Gather the statistics at inference; no checkpoint can be made from here on."""
         self.save()
         self._training = False
-        for done, total in self.adaptation.finishing():
+        for done, total in self.adaptation.finishing(self._target.part(self._setup.job.config.pooled_slices)):
             yield self._clock.progress("statistics", done, total)
 
     def _begin(self) -> Iterator[Event]:
@@ -167,7 +168,7 @@ class Iterations:
                 if halved or not out_of_memory(error) or size < 1:
                     raise
                 halved = True
-                smaller = setup.smaller(size)
+                smaller = self._target = setup.smaller(size)
                 adaptation.rebatch(smaller, size)
                 if self._watch is not None:
                     self._watch.rebatch(smaller.heads, alike=smaller.alike)

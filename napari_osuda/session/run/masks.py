@@ -9,9 +9,12 @@ from torch import nn
 
 from napari_osuda.method import Adaptation
 from napari_osuda.session.events import After, Before, Event
+from napari_osuda.session.guard.evidence import looked_at
 from napari_osuda.session.guard.judging import Choice, Judging
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
+from napari_osuda.session.inference.mirror import way_of
+from napari_osuda.session.inference.outputs import Outputs
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult
 from napari_osuda.session.run.clock import Clock
@@ -48,6 +51,7 @@ class Masks:
         ]
         self.after: list[CaseResult] = []
         self._setup, self._folder, self._clock = setup, folder, clock
+        self._outputs = Outputs()
 
     @property
     def cases(self) -> list[CaseResult]:
@@ -58,10 +62,13 @@ class Masks:
         """Make the source model's masks, as far as it goes until a stop is asked for."""
         setup, done = self._setup, 0
         card, total = setup.job.model.card, setup.target.parts(setup.job.model.card)
+        guard = setup.job.config.guard
         for index, stack in enumerate(setup.plain):
+            few, _ = looked_at(stack, stack)
+            keep = self._outputs.keeping(setup.source, few, way_of(card)) if guard else None
             reference = setup.job.reference(index)
             sure = None if reference is None else Confidence(stack, card, reference)
-            for part in predicted(setup.source, stack, card, watch=sure):
+            for part in predicted(setup.source, stack, card, watch=sure, keep=keep):
                 if isinstance(part, np.ndarray):
                     case = setup.job.cases[index]
                     calibration = None if sure is None else sure.calibration
@@ -86,6 +93,7 @@ class Masks:
                 yield from self.take(part)
             else:
                 yield part
+        self._outputs.clear()
 
     def judge_candidates(
         self, adaptation: Adaptation, stopping: Callable[[], bool], earlier: nn.Module | None
@@ -99,7 +107,9 @@ class Masks:
         choice : Choice
             Whose masks they are.
         """
-        return (yield from self._judging().with_fallback(adaptation, stopping, earlier))
+        found = yield from self._judging().with_fallback(adaptation, stopping, earlier)
+        self._outputs.clear()
+        return found
 
     def take(self, found: CaseResult) -> Iterator[Event]:
         """Take in the next case's adapted mask: it is written, and told."""
@@ -115,5 +125,5 @@ class Masks:
         contrasts = contrast_status(setup.job, setup.maps)
         return Judging(
             setup.job, setup.source, setup.target.stacks, setup.plain, self.before, contrasts,
-            self._clock.progress, setup.target, setup.card,
+            self._clock.progress, setup.target, setup.card, setup.pooled, self._outputs,
         )  # fmt: skip

@@ -18,7 +18,7 @@ from napari_osuda.session.inference.mirror import mirrors
 from napari_osuda.session.job import Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run.contrast import choose_maps
-from napari_osuda.session.run.target import Target, target_of
+from napari_osuda.session.run.target import Target, TargetPart, target_of
 
 __all__ = ["Setup", "set_up", "set_up_again"]
 
@@ -64,6 +64,11 @@ class Setup:
         if self.maps is None:
             return self.target.stacks
         return tuple(SliceStack(case, slice_spec(self.job.model.card)) for case in self.job.cases)
+
+    @property
+    def pooled(self) -> Target | TargetPart:
+        """What the statistics at inference are pooled over."""
+        return self.target.part(self.job.config.pooled_slices)
 
     def smaller(self, batch_size: int) -> Target:
         """The same target in batches of another size."""

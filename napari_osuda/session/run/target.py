@@ -18,7 +18,7 @@ from napari_osuda.session.inference.case_slices import parts, slice_spec
 from napari_osuda.session.inference.sliding_window import patches_a_batch
 from napari_osuda.session.job import Job
 
-__all__ = ["Target", "target_of"]
+__all__ = ["Target", "TargetPart", "target_of"]
 
 # So many slices or patches, taken from all over the head, show about what the whole of it does.
 _WHOLE_HEAD = 8
@@ -76,18 +76,36 @@ class Target:
         if spec.patch is not None:
             # Patches of two cases need not be of one size.
             self._batches = [part for batch in self._batches for part in self._of_one_size(batch)]
-        np.random.default_rng(seed).shuffle(self._batches)
+        # Where each batch stands among those that begin one slice after the other.
+        self._ranks = list(range(len(self._batches)))
+        np.random.default_rng(seed).shuffle(self._ranks)
+        self._batches = [self._batches[rank] for rank in self._ranks]
         self._made: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[Tensor]:
-        for index, slices in enumerate(self._batches):
-            if index not in self._made:
-                # Kept: normalizing and resampling again would cost a tenth of each step.
-                self._made[index] = torch.from_numpy(self._make(slices))
-            yield self._made[index]
+        return map(self.batch, range(len(self)))
+
+    def batch(self, index: int) -> Tensor:
+        """One of its batches, float32 [B, C, h, w] or [B, C, d, h, w]."""
+        if index not in self._made:
+            # Kept: normalizing and resampling again would cost a tenth of each step.
+            self._made[index] = torch.from_numpy(self._make(self._batches[index]))
+        return self._made[index]
+
+    def part(self, slices: int | None) -> Target | TargetPart:
+        """Some of its batches, with about ``slices`` slices a case at most; all of them with None.
+
+        Each batch shows the heads from bottom to top. Every n-th of those that begin one slice after the
+        other is taken, and their slices are evenly spaced.
+        """
+        total = sum(map(len, self._batches))
+        if slices is None or total <= slices * len(self.stacks):
+            return self
+        step = min(-(-total // (slices * len(self.stacks))), len(self))
+        return TargetPart(self, tuple(i for i, r in enumerate(self._ranks) if r % step == step // 2))
 
     def _make(self, slices: list[tuple[int, int]]) -> np.ndarray:
         by_case: dict[int, list[int]] = {}
@@ -158,6 +176,20 @@ class Target:
     def parts(self, card: ModelCard) -> int:
         """Slices with head in all cases together, or windows of all volumes."""
         return sum(parts(stack, card) for stack in self.stacks)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TargetPart:
+    """Some batches of a target, in its order."""
+
+    target: Target
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(self.target.batch, self.indices)
 
 
 def target_of(job: Job, maps: Sequence[IntensityMap] | None, batch_size: int | None = None) -> Target:

@@ -162,9 +162,9 @@ def test_the_candidates_follow_from_the_settings(model, case, guard_says, change
 def test_statistics_of_one_share_are_gathered_once(model, case, monkeypatch, settings, made):
     asked = []
 
-    def counted(network, batches, config, card, share=None, stopping=lambda: False):
+    def counted(network, batches, config, card, share=None, *rest):
         asked.append(share)
-        return with_statistics(network, batches, config, card, share, stopping)
+        return with_statistics(network, batches, config, card, share, *rest)
 
     monkeypatch.setattr("napari_osuda.session.guard.judging.with_statistics", counted)
     result = adapt_case(model, case, LONG.replace(contrast="off", **settings))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_osuda.imaging import Grid, SliceSpec, case_from_arrays
 from napari_osuda.models import ModelCard
@@ -39,6 +41,43 @@ def test_every_batch_runs_through_the_whole_head_in_the_same_way_each_time():
     assert len(target) == 3
     assert all(len(batch) <= 2 for batch in first)
     assert first[0].shape[1:] == (1, 8, 8)
+
+
+def numbered(slices, name="many"):
+    """A head whose slices are of the numbers 1, 2, ..."""
+    image = np.ones((4, 4, slices), np.float32) * np.arange(1, slices + 1, dtype=np.float32)
+    return case_from_arrays(name, {"t2": image}, Grid(image.shape, np.eye(4)))
+
+
+@given(
+    slices=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    most=st.integers(1, 20), batch=st.integers(1, 8), seed=st.integers(0, 3),
+)  # fmt: skip
+def test_a_part_of_a_target_is_evenly_spaced_and_no_more_than_is_asked_for(slices, most, batch, seed):
+    cases = [numbered(n, f"case{k}") for k, n in enumerate(slices)]
+    target = Target(cases, SliceSpec(normalization="none"), batch, seed)
+    part = target.part(most)
+    whole = list(target)
+    if sum(slices) <= most * len(cases):
+        assert part is target
+        return
+    taken = [[int(s.max()) for s in b] for b in part]
+    # Whole batches, in the same order and the same each time; at least one.
+    assert all(any(torch.equal(b, w) for w in whole) for b in part)
+    assert taken == [[int(s.max()) for s in b] for b in part]
+    assert 1 <= len(taken) == len(part) <= len(target)
+    if len(cases) == 1 and len(part) > 1:
+        gaps = np.diff(sorted(number for b in taken for number in b))
+        assert gaps.max() <= 3 * gaps.min()
+    # Of batches that are not all of one size one may be larger than the mean.
+    assert sum(map(len, taken)) <= max(most * len(cases) + batch, batch)
+
+
+def test_all_of_a_target_is_its_part_without_a_limit():
+    target = Target([numbered(30)], SliceSpec(normalization="none"), 4)
+    assert target.part(None) is target
+    assert target.part(30) is target
+    assert len(target.part(16)) == 4
 
 
 def ball(name="ball", shape=(20, 22, 24), spacing=1.0):

@@ -1,0 +1,177 @@
+"""Slices of a case through a network for the guard, as they are or changed: each region's probability."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging.planes import mirror_axis
+from napari_osuda.method import probabilities
+from napari_osuda.models import ModelCard
+from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
+from napari_osuda.session.guard.changes import Change
+from napari_osuda.session.inference.case_slices import parts as parts_of
+from napari_osuda.session.inference.mirror import MirrorAveraged, way_of
+from napari_osuda.session.inference.outputs import Outputs, Way
+from napari_osuda.session.inference.parts import through
+from napari_osuda.session.inference.sliding_window import SlidingWindow
+
+__all__ = ["THINNED", "Images", "LookedAt", "device_of", "segmented"]
+
+THINNED = 24
+"""Slices that stand for a case where it is segmented again, changed or with other statistics."""
+_BATCH = 16
+
+Images = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A case's slices as a network sees them, and which of them stand for it.
+
+    Attributes
+    ----------
+    stack : SliceStack
+    card : ModelCard
+    images : float32 array, optional
+        The network's images of all slices with head, where they are known.
+    outputs : Outputs
+        What is known there does not go through a network; what goes through it is kept there.
+    """
+
+    stack: SliceStack
+    card: ModelCard
+    images: Images | None = None
+    outputs: Outputs = field(default_factory=lambda: Outputs(0))
+
+    @cached_property
+    def all(self) -> NDArray[np.intp]:
+        """Numbers of the slices with head."""
+        return np.flatnonzero(self.stack.foreground)
+
+    @cached_property
+    def thinned(self) -> NDArray[np.intp]:
+        """Places among `all`, not slice numbers."""
+        count = len(self.all)
+        step = -(-count // THINNED)
+        return np.arange(step // 2, count, step) if count else np.arange(0)
+
+    def slices(self, places: NDArray[np.intp]) -> Images:
+        """The network's images [B, C, ...] of some of `all`."""
+        return self.stack.slices(self.all[places]) if self.images is None else self.images[places]
+
+    @property
+    def edges(self) -> tuple[int, ...] | None:
+        """Of the windows that the network goes through it in."""
+        return self.stack.patch or self.stack.window
+
+    @property
+    def mirror(self) -> int | None:
+        """Left to right among the space axes."""
+        return mirror_axis(self.card.plane, self.card.orientation)
+
+    @property
+    def way(self) -> Way:
+        """How the card wants the network to predict."""
+        return way_of(self.card)
+
+
+@torch.inference_mode()
+def segmented(
+    network: nn.Module,
+    case: LookedAt,
+    places: NDArray[np.intp],
+    ways: tuple[Way, ...],
+    change: Change | None = None,
+    whole: bool = False,
+) -> Generator[int, None, dict[Way, NDArray[np.float16]]]:
+    """Probability of each region in some slices; half precision is enough for a figure.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In eval mode, on the device that is to do the work.
+    case : LookedAt
+    places : int array [B]
+        Places among its slices with head.
+    ways : tuple of {"straight", "mirrored", "averaged"}
+    change : Change, optional
+        Made before, and undone after.
+    whole : bool
+        Whether these are all slices, as they are: what is known of them is taken, and the output is kept.
+
+    Yields
+    ------
+    int
+        How many parts have just gone through the network.
+
+    Returns
+    -------
+    dict of way to float16 array [B, R, ...]
+    """
+    stack, card = case.stack, case.card
+    regions, device = region_channels(card), device_of(network)
+    parts: dict[Way, list[NDArray[np.float16]]] = {way: [] for way in ways}
+    kept = {way: case.outputs.known(network, stack, way) for way in ways if whole}
+    known = {way: outputs for way, outputs in kept.items() if outputs}
+    keep = case.outputs.keeping(network, stack, case.way) if whole else None
+    times = 0 if len(known) == len(ways) else (2 if "averaged" in ways else 1) - ("straight" in known)
+    for start in range(0, len(places), _BATCH):
+        chosen = places[start : start + _BATCH]
+        outputs = {way: _stacked(of_way, case.all[chosen]).to(device) for way, of_way in known.items()}
+        if len(outputs) < len(ways):
+            x = torch.from_numpy(case.slices(chosen))
+            if change is not None:
+                x = change.change(x, start)
+            outputs = _outputs(network, case, x.to(device), ways, outputs.get("straight"))
+        if keep is not None:
+            keep(case.all[chosen], outputs[case.way])
+        for way, output in outputs.items():
+            p = probabilities(output, card.activation).float()
+            found = [foreground_probability(p, card)]
+            found += [region_probability(p, channels, card) for channels in regions.values()]
+            q = torch.stack(found, dim=1).half().cpu().numpy()
+            parts[way].append(q if change is None else change.undo(q))
+        if times:
+            yield times * (len(chosen) if stack.patch is None else parts_of(stack, card))
+    nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
+    return {way: np.concatenate(found) if found else nothing for way, found in parts.items()}
+
+
+def _stacked(outputs: Mapping[int, Tensor], indices: NDArray[np.intp]) -> Tensor:
+    return torch.stack([outputs[index] for index in indices.tolist()])
+
+
+def _outputs(
+    network: nn.Module, case: LookedAt, x: Tensor, ways: tuple[Way, ...], straight: Tensor | None = None
+) -> dict[Way, Tensor]:
+    """The network's output for a batch in each way, of the batch as it lies; ``straight`` may be known."""
+    if case.edges is not None:
+        # Windows lie otherwise in a mirrored image: no pass serves two ways.
+        return {way: SlidingWindow(_by(network, case, way), case.edges)(x) for way in ways}
+    found: dict[Way, Tensor] = {}
+    if ways != ("mirrored",):
+        found["straight"] = through(network, x) if straight is None else straight
+    if case.mirror is not None and ways != ("straight",):
+        axis = (case.mirror + 2,)
+        found["mirrored"] = torch.flip(through(network, torch.flip(x, axis)), axis)
+    if "averaged" in ways:
+        found["averaged"] = (found["straight"] + found["mirrored"]) / 2
+    return {way: found[way] for way in ways}
+
+
+def _by(network: nn.Module, case: LookedAt, way: Way) -> nn.Module:
+    """A network that predicts so by itself."""
+    return MirrorAveraged(network, case.mirror) if way == "averaged" and case.mirror is not None else network
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network is."""
+    return next((p.device for p in network.parameters()), torch.device("cpu"))
