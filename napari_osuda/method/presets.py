@@ -14,12 +14,14 @@ __all__ = ["PRESETS", "Preset", "check_complete", "preset"]
 _OSUDA = (
     "Liu et al., Adapting Off-the-Shelf Source Segmenter for Target Medical Image Segmentation, MICCAI 2021"
 )
+# A mask as the network gives it.
+_PLAIN: dict[str, Any] = {"mirror": False, "second_look": False}
 # What the defaults have beyond the published methods.
 _AS_PUBLISHED: dict[str, Any] = {
     "contrast": "off",
     "minimum_head": 0.0,
     "pooled_slices": None,
-    "mirror": False,
+    **_PLAIN,
     "fallback": False,
 }
 _TENT: dict[str, Any] = {
@@ -85,14 +87,14 @@ PRESETS: Mapping[str, Preset] = {
             "contrast-only",
             "The source model on the image with its contrast converted as physics expects; nothing else.",
             "Not from the literature: ours, 2026, to separate the effect of the map from that of the method",
-            {"iterations": 0, "inference_statistics": "source", "contrast": "names", "mirror": False},
+            {"iterations": 0, "inference_statistics": "source", "contrast": "names", **_PLAIN},
         ),
         Preset(
             "curve",
             "The source model behind an intensity curve that is fitted to the image; nothing is trained.",
             "Not from the literature: ours, 2026. Related: Karani et al., Medical Image Analysis 2021, who "
             "fit a normalization network to a prior of masks",
-            {"iterations": 0, "inference_statistics": "source", "mirror": False},
+            {"iterations": 0, "inference_statistics": "source", **_PLAIN},
         ),
         Preset(
             "adabn",

@@ -98,6 +98,9 @@ class ModelCard(BaseModel):
     mirror_averaging : bool
         Whether a prediction is the mean of those for the image and for its mirror image (left and right): set
         in a model that was adapted so. Without effect on sagittal slices.
+    second_look : bool
+        Whether pieces of a mask are removed that the network does not find again in the image turned by half
+        a turn: set in a model that was adapted so.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
     labels : dict of int to str
@@ -138,6 +141,7 @@ class ModelCard(BaseModel):
     normalisation: Normalization | tuple[Normalization, ...] = "zscore_nonzero"
     intensity_maps: tuple[CardMap, ...] | None = None
     mirror_averaging: bool = False
+    second_look: bool = False
     activation: Activation = "softmax"
     labels: dict[_Value, Name] = Field(min_length=2)
     colours: dict[_Value, str]

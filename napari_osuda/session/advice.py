@@ -20,6 +20,7 @@ class ReasonKind(enum.StrEnum):
     """What a reason is about; the value stands in ``run.json``."""
 
     UNCHANGED = "unchanged"
+    REMOVED = "removed"
     # What the figures come to: expected Dice of the adapted and of the original mask.
     BETTER = "better"
     WORSE = "worse"

@@ -70,6 +70,15 @@ class RunSettings:
             "where the images are like their mirror images. The adapted model's card carries it.",
         ),
     ] = True
+    second_look: Annotated[
+        bool,
+        Setting(
+            "Second look",
+            Group.IMAGES,
+            "Removes separate pieces of a mask that the model does not find again when the image is turned by "
+            "180 degrees. The adapted model's card carries it.",
+        ),
+    ] = True
     threads: Annotated[
         int | None,
         Setting(

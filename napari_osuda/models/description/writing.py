@@ -92,7 +92,7 @@ _CITATION = {
 }
 
 
-_IF_SET = ("intensity_maps", "mirror_averaging", "crop_to_head", "window")
+_IF_SET = ("intensity_maps", "mirror_averaging", "second_look", "crop_to_head", "window")
 _UNLESS_DEFAULT = ("interpolation", "interpolated", "windows", "overlap")
 
 

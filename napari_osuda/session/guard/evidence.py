@@ -32,9 +32,9 @@ LOOKED_AT = 72
 """Slices of a case that the figures are of, at most and evenly spaced. Patients that the estimator was fitted
 on have 20 to 71, so of none of these is any left out; thinner slices are looked at as far apart as theirs."""
 
-CandidateName = Literal["source", "curve", "mirror", "statistics", "earlier", "adapted"]
+CandidateName = Literal["source", "curve", "mirror", "pieces", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
-and mirror image; the target's statistics, no training; an earlier iteration; the last one."""
+and mirror image; the same without pieces that it does not find again; the target's statistics, no training; an earlier iteration; the last one."""
 
 
 @dataclass(frozen=True, eq=False)

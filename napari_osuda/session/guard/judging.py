@@ -41,12 +41,15 @@ class Choice:
         The same for all cases: they share one network.
     network : nn.Module
         In eval mode.
+    card : ModelCard
+        By which its masks are made, but for the intensity maps of the run.
     refused : Recommendation or None
         What it says of the first case's mask after the last iteration, where that is not the one chosen.
     """
 
     name: CandidateName
     network: nn.Module
+    card: ModelCard
     refused: Recommendation | None
 
 
@@ -189,7 +192,7 @@ class Judging:
             else:
                 yield part
         refused = None if chosen is adapted else judgments[0]["adapted"].advice
-        return found, Choice(chosen.name, chosen.network, refused)
+        return found, Choice(chosen.name, chosen.network, self._card, refused)
 
     def _masks(
         self, network: nn.Module, advice: Sequence[Recommendation] | None

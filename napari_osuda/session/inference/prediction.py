@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import probabilities
 from napari_osuda.models import ModelCard, decide
+from napari_osuda.models.classes import foreground_probability
 from napari_osuda.session.inference.mirror import averaged
 from napari_osuda.session.inference.outputs import Keep, goes_by_slices
 from napari_osuda.session.inference.parts import through
+from napari_osuda.session.inference.second_look import Turned, not_found_again, pieces_in
 from napari_osuda.session.inference.sliding_window import Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
 
-__all__ = ["predicted", "returned"]
+__all__ = ["looked_at_again", "predicted", "returned"]
 
 _BATCH = 16
 # Logits where no network looked: far from what is undecided, and no mountain to interpolate beside.
@@ -93,7 +95,8 @@ def predicted(
         In the case's own array order.
     """
     network, planes = averaged(network, card), dict[int, Labels]()
-    for chosen, output, seen, done in _outputs(network, stack, card, batch_size, known or {}):
+    halves = 2 if card.second_look else 1
+    for chosen, output, seen, (done, total) in _outputs(network, stack, card, batch_size, known or {}):
         if output is not None:
             if keep is not None and goes_by_slices(stack):
                 keep(chosen, output)
@@ -101,18 +104,63 @@ def predicted(
             if watch is not None:
                 watch(chosen, p)
             planes.update(zip(chosen.tolist(), decide(p, card), strict=True))
-        yield done
-    yield stack.assemble(planes)
+        yield done // halves, total
+    labels = stack.assemble(planes)
+    if not card.second_look:
+        yield labels
+        return
+    for part in looked_at_again(network, stack, card, labels, batch_size):
+        yield part if isinstance(part, np.ndarray) else ((part[1] + part[0]) // halves, part[1])
+
+
+@torch.inference_mode()
+def looked_at_again(
+    network: nn.Module, stack: SliceStack, card: ModelCard, labels: Labels, batch_size: int = _BATCH
+) -> Iterator[Labels | tuple[int, int]]:
+    """A network's mask without the pieces that it does not find again in the turned image.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Predicts as its card says, in eval mode.
+    stack : SliceStack
+    card : ModelCard
+    labels : uint8 array [I, J, K]
+        Its mask, which is left as it is.
+    batch_size : int
+
+    Yields
+    ------
+    tuple of int, then uint8 array [I, J, K]
+        Parts done and in all: only slices where something is marked are looked at. Then the mask.
+    """
+    labels = labels.copy()
+    stacked = stack.stacked(labels)
+    if pieces_in(stacked) > 1:
+        shown = np.zeros(stacked.shape, np.float16)
+        marked = stack.foreground & stacked.reshape(len(stacked), -1).any(axis=1)
+        for chosen, output, seen, done in _outputs(Turned(network), stack, card, batch_size, {}, marked):
+            if output is not None:
+                p = returned(stack, chosen, output, card, seen)
+                shown[chosen] = foreground_probability(torch.from_numpy(p), card).numpy()
+            yield done
+        stacked[not_found_again(stacked, shown)] = 0
+    yield labels
 
 
 _Part = tuple[npt.NDArray[np.intp], Tensor | None, Tensor | None, tuple[int, int]]
 
 
 def _outputs(
-    network: nn.Module, stack: SliceStack, card: ModelCard, batch_size: int, known: Mapping[int, Tensor]
+    network: nn.Module,
+    stack: SliceStack,
+    card: ModelCard,
+    batch_size: int,
+    known: Mapping[int, Tensor],
+    wanted: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[_Part]:
     """Which slices, the output for them and where it is one (None: everywhere, or not yet), what is done."""
-    indices = np.flatnonzero(stack.foreground)
+    indices = np.flatnonzero(stack.foreground if wanted is None else wanted)
     if stack.patch is not None:
         done = (0, 1)
         volume = torch.from_numpy(stack.slices([0]))

@@ -47,11 +47,12 @@ class Setup:
 
     @cached_property
     def card(self) -> ModelCard:
-        """The adapted model's, but for its maps: its predictions may be averaged with the mirror image's."""
+        """The adapted model's, but for its maps: its predictions may be averaged and looked at again."""
         card = self.job.model.card
-        if not self.job.config.mirror or card.mirror_averaging or not mirrors(self.target.stacks, card):
-            return card
-        return card.model_copy(update={"mirror_averaging": True})
+        config = self.job.config
+        mirrored = card.mirror_averaging or (config.mirror and mirrors(self.target.stacks, card))
+        looked = card.second_look or (config.second_look and not config.changes_nothing)
+        return card.model_copy(update={"mirror_averaging": mirrored, "second_look": looked})
 
     @property
     def adapted_card(self) -> ModelCard:

@@ -1,0 +1,85 @@
+"""Which pieces of a mask the network finds again when the image is turned by half a turn.
+
+What a network marks falsely often hangs on where it lies (the base of the skull, the edge of the head); a lesion
+is known by what it looks like, and is found in the turned image as well. Chosen on real patients: see
+docs/defaults.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor, nn
+
+from napari_osuda.method import main_output
+
+__all__ = ["Turned", "not_found_again", "pieces_in"]
+
+# Mean probability of a piece in the turned image above which it is found again.
+_FOUND = 0.5
+# Share of all that is marked which has to be found again: else the network does not know turned images.
+_MOST = 0.5
+
+
+class Turned(nn.Module):
+    """A network that sees the image turned by half a turn in its plane, and whose output is turned back.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Its first output counts.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.train(network.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output [B, K, ..., H, W] for images [B, C, ..., H, W]."""
+        output: Tensor = main_output(self.network(torch.flip(x, (-2, -1))))
+        return torch.flip(output, (-2, -1))
+
+
+def pieces_in(mask: NDArray[Any]) -> int:
+    """How many pieces a mask [S, H, W] or [1, D, H, W] has, where it is not 0."""
+    return _pieces(mask)[1]
+
+
+def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """The pieces of a mask that the network does not find again.
+
+    Parameters
+    ----------
+    mask : array [S, H, W] or [1, D, H, W]
+        Not 0 where anything is marked, in successive slices.
+    again : float array of the same shape
+        Probability of any label in the turned image, turned back.
+
+    Returns
+    -------
+    bool array of the same shape
+        Pieces touch by a face, an edge or a corner. Nothing where less than half of what is marked is found
+        again, and never the largest piece: that is a mask to be doubted as a whole.
+    """
+    pieces, count = _pieces(mask)
+    nothing = np.zeros(mask.shape, bool)
+    if count < 2:
+        return nothing
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    shown = again.reshape(pieces.shape).astype(np.float32, copy=False)
+    found = np.asarray(ndimage.mean(shown, pieces, np.arange(1, count + 1))) > _FOUND
+    if sizes[found].sum() < _MOST * sizes.sum():
+        return nothing
+    found[sizes.argmax()] = True
+    removed: NDArray[np.bool_] = np.concatenate([[False], ~found])[pieces].reshape(mask.shape)
+    return removed
+
+
+def _pieces(mask: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
+    pieces, count = ndimage.label(mask.reshape(mask.shape[-3:]) != 0, np.ones((3, 3, 3)))
+    return pieces, int(count)
