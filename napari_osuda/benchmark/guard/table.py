@@ -35,7 +35,7 @@ from napari_osuda.session.run.setup import Setup, set_up
 
 __all__ = ["CONFIG", "rows_of_run"]
 
-CONFIG: AdaptationConfig = preset("osuda")
+CONFIG: AdaptationConfig = preset("osuda").replace(second_look=False)
 """What runs are begun with."""
 EARLIER = 3
 """Iterations of the earlier candidate."""
@@ -66,7 +66,7 @@ def rows_of_run(
     ]
     if mapped:
         candidates.append(Candidate("curve", setup.source))
-    elif card != model.card:
+    elif setup.is_mirrored:
         candidates.append(Candidate("mirror", setup.source))
     plain, stack = setup.plain[0], setup.target.stacks[0]
     evidence = result_of(gathered(setup.source, candidates, mixes, plain, stack, model.card, card))

@@ -75,8 +75,8 @@ class RunSettings:
         Setting(
             "Second look",
             Group.IMAGES,
-            "Removes separate pieces of a mask that the model does not find again when the image is turned by "
-            "180 degrees. The adapted model's card carries it.",
+            "Removes separate pieces of a mask that the model does not find again when the image is turned "
+            "by 180 degrees. The adapted model's card carries it.",
         ),
     ] = True
     threads: Annotated[

@@ -34,7 +34,8 @@ on have 20 to 71, so of none of these is any left out; thinner slices are looked
 
 CandidateName = Literal["source", "curve", "mirror", "pieces", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
-and mirror image; the same without pieces that it does not find again; the target's statistics, no training; an earlier iteration; the last one."""
+and mirror image; the same without pieces that it does not find again; the target's statistics, no training;
+an earlier iteration; the last one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-import numpy as np
 from torch import Tensor, nn
 
 from napari_osuda.errors import OsudaError
@@ -19,13 +17,11 @@ from napari_osuda.session.advice import Recommendation
 from napari_osuda.session.events import Event, Progress, Stage
 from napari_osuda.session.guard.estimate import fitted
 from napari_osuda.session.guard.evidence import Candidate, CandidateName, each_as, gathered, looks_at
-from napari_osuda.session.guard.recommendation import Judgment, judged, unchanged, with_volumes
+from napari_osuda.session.guard.final_masks import FinalMasks, collected
+from napari_osuda.session.guard.recommendation import Judgment, judged
 from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
-from napari_osuda.session.inference.case_slices import parts
-from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.mirror import way_of
 from napari_osuda.session.inference.outputs import Outputs
-from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult, Contrast, Job
 
 __all__ = ["Choice", "Judging"]
@@ -98,7 +94,11 @@ class Judging:
         self._stacks, self._plain, self._before = stacks, plain, before
         self._progress, self._batches = progress, batches
         self._card = job.model.card if card is None else card
+        # What is looked at is judged as the network marks it: the fitted figures are of such masks.
+        averaged = {"mirror_averaging": self._card.mirror_averaging}
+        self._seen = job.model.card.model_copy(update=averaged) if self._is_averaged else job.model.card
         self._pooled, self._outputs = pooled, Outputs() if outputs is None else outputs
+        self._final = FinalMasks(job, stacks, before, progress, self._outputs)
         self._mixes: list[nn.Module] | None = None
         self._made: dict[float, nn.Module] = {}
 
@@ -126,7 +126,7 @@ class Judging:
         pairs = zip(self._plain, self._stacks, strict=True)
         # Where there are no masks before yet, the source network will have made them by then.
         looked = partial(looks_at, self._source, candidates, mixes, known=not self._before)
-        looks = sum(looked(plain, stack, job.model.card, self._card) for plain, stack in pairs)
+        looks = sum(looked(plain, stack, job.model.card, self._seen) for plain, stack in pairs)
         shares = {*SOURCE_SHARES, self._usual_share} if fallback else SOURCE_SHARES
         return len(shares), looks
 
@@ -137,7 +137,8 @@ class Judging:
         judgments = None
         if self._job.config.guard and not self._is_source(network):
             judgments = yield from self._judgments(candidates)
-        yield from self._masks(network, [j[name].advice for j in judgments] if judgments else None)
+        advice = [j[name].advice for j in judgments] if judgments else None
+        yield from self._final.made(network, self._card, advice)
 
     def with_fallback(
         self, adaptation: Adaptation, stopping: Callable[[], bool], earlier: nn.Module | None = None
@@ -185,43 +186,16 @@ class Judging:
             pass
         judgments = yield from self._judgments(candidates)
         chosen = max(candidates, key=lambda c: sum(j[c.name].gain for j in judgments))
-        found = []
-        for part in self._masks(chosen.network, [j[chosen.name].advice for j in judgments]):
-            if isinstance(part, CaseResult):
-                found.append(part)
-            else:
-                yield part
-        refused = None if chosen is adapted else judgments[0]["adapted"].advice
+        advice = [j[chosen.name].advice for j in judgments]
+        refused = judgments[0]["adapted"].advice
+        if not any(j[chosen.name].gain for j in judgments) and self._may_look_again and not stopping():
+            card = self._job.model.card.model_copy(update={"second_look": True})
+            less = yield from self._final.looked_again(self._source, card, advice, fitted().useless)
+            if less is not None:
+                return less, Choice("pieces", self._source, card, refused)
+        found = yield from collected(self._final.made(chosen.network, self._card, advice))
+        refused = None if chosen is adapted else refused
         return found, Choice(chosen.name, chosen.network, self._card, refused)
-
-    def _masks(
-        self, network: nn.Module, advice: Sequence[Recommendation] | None
-    ) -> Iterator[Event | CaseResult]:
-        """Progress, and each case's mask with what is recommended."""
-        job, card, done = self._job, self._card, 0
-        total = sum(parts(stack, card) for stack in self._stacks)
-        for index, (known, stack) in enumerate(zip(self._before, self._stacks, strict=True)):
-            sure = Confidence(stack, card, job.reference(index))
-            seen = self._outputs.known(network, stack, way_of(card))
-            for part in predicted(network, stack, card, watch=sure, known=seen):
-                if not isinstance(part, np.ndarray):
-                    yield self._progress("after", done + part[0], total)
-                    continue
-                said = None
-                if job.config.guard:
-                    said = unchanged() if advice is None else advice[index]
-                    if np.array_equal(known.before, part):
-                        said = unchanged(said, marked=bool(part.any()))
-                    elif advice is not None:
-                        said = with_volumes(said, known.before, part, known.case)
-                yield dataclasses.replace(
-                    known,
-                    after=part,
-                    recommendation=said,
-                    calibration_after=sure.calibration,
-                    uncertainty=sure.uncertainty,
-                )
-            done += parts(stack, card)
 
     def _judgments(
         self, candidates: Sequence[Candidate]
@@ -232,7 +206,7 @@ class Judging:
         done, total = 0, 0
         for plain, stack in zip(self._plain, self._stacks, strict=True):
             known = bool(self._outputs.known(self._source, plain, way_of(card)))
-            total += looks_at(self._source, candidates, mixes, plain, stack, card, self._card, known)
+            total += looks_at(self._source, candidates, mixes, plain, stack, card, self._seen, known)
 
         def progress(parts_looked_at: int) -> Progress:
             nonlocal done
@@ -242,7 +216,7 @@ class Judging:
         found = []
         for plain, stack, contrast in zip(self._plain, self._stacks, self._contrasts, strict=True):
             work = gathered(
-                self._source, candidates, mixes, plain, stack, card, self._card, outputs=self._outputs
+                self._source, candidates, mixes, plain, stack, card, self._seen, outputs=self._outputs
             )
             evidence = yield from each_as(work, progress)
             found.append({c.name: judged(evidence, c.name, estimator, contrast) for c in candidates})
@@ -286,6 +260,11 @@ class Judging:
     def _usual_share(self) -> float:
         """Of the source, as the settings say."""
         return source_share(self._job.config, self._batches)
+
+    @property
+    def _may_look_again(self) -> bool:
+        config, card = self._job.config, self._job.model.card
+        return config.second_look and not card.second_look and not self._is_mapped and self._final.in_pieces()
 
     @property
     def _is_mapped(self) -> bool:

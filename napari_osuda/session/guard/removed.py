@@ -7,18 +7,19 @@ mask was worse by more than 0.01, so where training is refused, this is what can
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_osuda.imaging import Case
 from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation, RegionAdvice
 from napari_osuda.session.guard.passes import WHOLE
-from napari_osuda.session.guard.recommendation import unchanged
+from napari_osuda.session.guard.recommendation import unchanged, with_volumes
+from napari_osuda.session.job import Labels
 
 __all__ = ["without_pieces"]
 
 
 def without_pieces(
-    said: Recommendation, before: NDArray[np.uint8], after: NDArray[np.uint8], voxel_ml: float, useless: float
+    said: Recommendation, before: Labels, after: Labels, case: Case, useless: float
 ) -> Recommendation:
     """The recommendation for a mask that has lost pieces and is the original one otherwise.
 
@@ -28,8 +29,8 @@ def without_pieces(
         On another mask of the case; it tells what is expected of the original one.
     before, after : uint8 array [I, J, K]
         The original mask, and what is left of it.
-    voxel_ml : float
-        Volume of a voxel in ml.
+    case : Case
+        Theirs.
     useless : float
         Expected Dice below which a mask is not to be trusted.
 
@@ -42,17 +43,17 @@ def without_pieces(
     if not removed.any():
         return unchanged(said, marked=bool(after.any()))
     share = np.count_nonzero(removed) / np.count_nonzero(before)
-    figures = {
-        "pieces": float(ndimage.label(removed, np.ones((3, 3, 3)))[1]),
-        "ml": np.count_nonzero(removed) * voxel_ml,
-    }
+    ml = float(np.prod(case.grid.spacing)) / 1000.0
+    pieces = ndimage.label(removed, np.ones((3, 3, 3)))[1]
+    figures = {"pieces": float(pieces), "ml": np.count_nonzero(removed) * ml}
     whole = said.regions.get(WHOLE)
     was = None if whole is None else whole.before
     now = None if was is None else _raised(was, 1.0 - share / 2)
     decision: Decision = "neither" if now is not None and now.dice < useless else "accept"
     signals = None if said.signals is None else {**said.signals, "candidate": "pieces"}
     regions = {WHOLE: RegionAdvice(decision, was, now)}
-    return Recommendation(decision, (Reason(ReasonKind.REMOVED, figures),), signals, regions)
+    told = Recommendation(decision, (Reason(ReasonKind.REMOVED, figures),), signals, regions)
+    return with_volumes(told, before, after, case)
 
 
 def _raised(expected: Expected, by: float) -> Expected:

@@ -30,8 +30,8 @@ DECISIONS: dict[Decision, str] = {
 _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ReasonKind.UNCHANGED: "{Mask} is the same as the original mask.",
     ReasonKind.REMOVED: (
-        "{Mask} is the original mask without {ml:.1f} ml in separate pieces ({pieces:.0f}). The model does not "
-        "find them when the image is turned by 180 degrees."
+        "{Mask} is the original mask without {ml:.1f} ml in separate pieces ({pieces:.0f}). The model does "
+        "not find them when the image is turned by 180 degrees."
     ),
     ReasonKind.BETTER: (
         "{Mask} is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "

@@ -94,9 +94,9 @@ def predicted(
     tuple of int, then uint8 array [I, J, K]
         In the case's own array order.
     """
-    network, planes = averaged(network, card), dict[int, Labels]()
-    halves = 2 if card.second_look else 1
-    for chosen, output, seen, (done, total) in _outputs(network, stack, card, batch_size, known or {}):
+    planes, total, halves = dict[int, Labels](), 0, 2 if card.second_look else 1
+    work = _outputs(averaged(network, card), stack, card, batch_size, known or {})
+    for chosen, output, seen, (done, total) in work:
         if output is not None:
             if keep is not None and goes_by_slices(stack):
                 keep(chosen, output)
@@ -110,7 +110,7 @@ def predicted(
         yield labels
         return
     for part in looked_at_again(network, stack, card, labels, batch_size):
-        yield part if isinstance(part, np.ndarray) else ((part[1] + part[0]) // halves, part[1])
+        yield part if isinstance(part, np.ndarray) else (total * (part[1] + part[0]) // (2 * part[1]), total)
 
 
 @torch.inference_mode()
@@ -122,7 +122,7 @@ def looked_at_again(
     Parameters
     ----------
     network : nn.Module
-        Predicts as its card says, in eval mode.
+        In eval mode, on the device that is to do the work; it looks at the turned image alone.
     stack : SliceStack
     card : ModelCard
     labels : uint8 array [I, J, K]

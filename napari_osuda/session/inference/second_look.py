@@ -1,7 +1,7 @@
 """Which pieces of a mask the network finds again when the image is turned by half a turn.
 
-What a network marks falsely often hangs on where it lies (the base of the skull, the edge of the head); a lesion
-is known by what it looks like, and is found in the turned image as well. Chosen on real patients: see
+What a network marks falsely often depends on where it lies (the base of the skull, the edge of the head). A
+lesion is known by what it looks like, and is found in the turned image as well. Chosen on real patients: see
 docs/defaults.md.
 """
 

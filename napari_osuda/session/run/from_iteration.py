@@ -69,7 +69,7 @@ class RunFromIteration:
         passes, looks = masks.work_of_guard(fallback=False)
         clock.plan(
             slices=setup.target.parts(setup.card), steps=0, batch=setup.target.batch_size, passes=1 + passes,
-            looks=looks, mirrored=setup.card is not setup.job.model.card,
+            looks=looks, mirrored=setup.is_mirrored,
         )  # fmt: skip
         for done, total in adaptation.finishing(setup.pooled):
             yield clock.progress("statistics", done, total)
@@ -104,6 +104,7 @@ class RunFromIteration:
             outcome="stopped" if past.outcome == "failed" else past.outcome,
             device=str(setup.device),
             network=adaptation.model.cpu(),
+            card=setup.adapted_card,
             cases=scored(masks.cases, past.job),
             layers=adaptation.layers,
             ended=now(),

@@ -13,7 +13,7 @@ from napari_osuda.errors import OsudaError, explain
 from napari_osuda.imaging import SliceStack
 from napari_osuda.method import Adaptation, NormLayer, adapt
 from napari_osuda.method.computing.distributed import ALONE, Processes
-from napari_osuda.models import check_adaptable
+from napari_osuda.models import ModelCard, check_adaptable
 from napari_osuda.session.events import Event, Finished, Note, Progress, Started
 from napari_osuda.session.guard.wording import choice_words
 from napari_osuda.session.inference.case_notes import case_notes
@@ -80,6 +80,7 @@ class Run:
         self._masks: Masks | None = None
         self._iterations: Iterations | None = None
         self._network: nn.Module | None = None
+        self._card: ModelCard | None = None
         self._chosen: Chosen | None = None
 
     def state_now(self, eta: float) -> NetworkState | None:
@@ -192,7 +193,7 @@ class Run:
         passes, looks = self._masks.work_of_guard(fallback=self._may_fall_back)
         self._clock.plan(
             slices=slices, steps=total, batch=setup.target.batch_size, looks=looks,
-            passes=passes + (self._iterations is not None), mirrored=setup.card is not job.model.card,
+            passes=passes + (self._iterations is not None), mirrored=setup.is_mirrored,
             written=job.out is not None,
         )  # fmt: skip
         yield from _about(setup, about_contrast)
@@ -220,7 +221,7 @@ class Run:
             return
         good, earlier = iterations.earlier or (0, None)
         found, choice = yield from self._masks.judge_candidates(adaptation, self._stop.is_set, earlier)
-        self._network = choice.network
+        self._network, self._card = choice.network, choice.card
         if choice.refused is not None:
             reached = adaptation.t if self._chosen is None else self._chosen.iteration
             used = good if choice.name == "earlier" else 0
@@ -240,7 +241,7 @@ class Run:
             self._iterations.save()
 
     def _result(self, outcome: Outcome, error: str | None) -> RunResult:
-        job, iterations, chosen = self.job, self._iterations, self._chosen
+        job, iterations, chosen, setup = self.job, self._iterations, self._chosen, self._setup
         return RunResult(
             outcome=outcome,
             job=job,
@@ -253,8 +254,8 @@ class Run:
             ended=now(),
             error=error,
             notes=tuple(self._notes),
-            intensity_maps=None if self._setup is None else self._setup.maps,
-            card=None if self._setup is None else self._setup.adapted_card,
+            intensity_maps=None if setup is None else setup.maps,
+            card=None if setup is None else setup.mapped(self._card or setup.card),
             iteration=None if chosen is None else chosen.iteration,
             iteration_reason=None if chosen is None else chosen.reason,
         )

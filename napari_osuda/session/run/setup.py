@@ -55,9 +55,18 @@ class Setup:
         return card.model_copy(update={"mirror_averaging": mirrored, "second_look": looked})
 
     @property
+    def is_mirrored(self) -> bool:
+        """Whether predictions are averaged with those of the mirror image, and the source model's are not."""
+        return self.card.mirror_averaging != self.job.model.card.mirror_averaging
+
+    @property
     def adapted_card(self) -> ModelCard:
         """Of the adapted model, with the maps before it."""
-        return self.card if self.maps is None else with_maps(self.card, self.maps)
+        return self.mapped(self.card)
+
+    def mapped(self, card: ModelCard) -> ModelCard:
+        """A card with the maps of this run."""
+        return card if self.maps is None else with_maps(card, self.maps)
 
     @cached_property
     def plain(self) -> tuple[SliceStack, ...]:

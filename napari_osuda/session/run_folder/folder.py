@@ -12,7 +12,7 @@ from napari_osuda.errors import ModelError, OutputError
 from napari_osuda.files import PARTIAL, path_inside
 from napari_osuda.imaging import Case, write_labels, write_shares
 from napari_osuda.locks import locked
-from napari_osuda.models import save_as_it_came, save_model
+from napari_osuda.models import ModelCard, save_as_it_came, save_model
 from napari_osuda.session.job import CaseResult, Job, Labels, RunResult
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.report.page import write_report
@@ -131,9 +131,18 @@ class RunFolder:
         try:
             if save_as_it_came(made, result.network, source) is not None:
                 made.rename(final)
-                if result.adapted_model.card.mirror_averaging and not source.card.mirror_averaging:
-                    return "model-as-it-came gives masks that are not averaged over the mirror image."
+                return _left_out(result.adapted_model.card, source.card)
         except ModelError as error:
             # The model folder is there, and is the model: this is a courtesy.
             return str(error)
         return None
+
+
+def _left_out(adapted: ModelCard, source: ModelCard) -> str | None:
+    """What of making masks has no place in the source model's form."""
+    lacks = []
+    if adapted.mirror_averaging and not source.mirror_averaging:
+        lacks.append("are not averaged over the mirror image")
+    if adapted.second_look and not source.second_look:
+        lacks.append("keep pieces that the model does not find in the turned image")
+    return f"model-as-it-came gives masks that {' and '.join(lacks)}." if lacks else None
