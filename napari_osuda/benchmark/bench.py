@@ -21,6 +21,7 @@ from napari_osuda.benchmark.trials import TUMOR_REGIONS, score_columns, trial
 from napari_osuda.errors import ConfigError, OsudaError
 from napari_osuda.method import PRESETS, AdaptationConfig, preset
 from napari_osuda.models import SourceModel, load_model
+from napari_osuda.session.guard.estimate import Estimator, judged_by
 
 __all__ = [
     "KEY",
@@ -36,6 +37,7 @@ __all__ = [
 
 KEY = ("protocol", "method", "patient", "seed")
 METHODS = tuple(PRESETS)
+GuardOf = Callable[[str, str], Estimator]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +174,7 @@ def run_bench(
     seeds: Sequence[int] = (0,),
     device: str = "auto",
     settings: Sequence[str] = (),
+    guard_of: GuardOf | None = None,
 ) -> Iterator[Done]:
     """Run what is not in ``rows`` yet, failed there, or has no decision there (see `benchmark.decisions`).
 
@@ -188,6 +191,8 @@ def run_bench(
     device : {"auto", "cpu", "cuda", "mps"}
     settings : sequence of str
         What each method's preset is changed by, as ``KEY=VALUE``.
+    guard_of : callable, optional
+        Gives for a protocol and a patient the guard that judges; the one that comes with the package without.
 
     Yields
     ------
@@ -203,7 +208,7 @@ def run_bench(
         for method in methods
         for seed in (seeds if _left_to_chance(_config(method, settings)) else seeds[:1])
     ]
-    trials = _Trials(device, settings)
+    trials = _Trials(device, settings, guard_of)
     for done, (one, name, method, seed) in enumerate(work, start=1):
         key = (one.protocol.name, method, name, seed)
         if key not in rows or _to_make_again(rows[key], _config(method, settings)):
@@ -224,8 +229,8 @@ def _config(method: str, settings: Sequence[str], **changes: Any) -> AdaptationC
 class _Trials:
     """Trials one after another, with what the next one needs too: the patient, models and class ratios."""
 
-    def __init__(self, device: str, settings: Sequence[str]) -> None:
-        self._device, self._settings = device, settings
+    def __init__(self, device: str, settings: Sequence[str], guard_of: GuardOf | None) -> None:
+        self._device, self._settings, self._guard_of = device, settings, guard_of
         self._models: dict[str, SourceModel] = {}
         self._ratios: dict[str, tuple[float, ...]] = {}
         self._patient: tuple[str, Patient | str] | None = None
@@ -240,7 +245,9 @@ class _Trials:
         if PRESETS[method].assumes_ratio:
             changes["class_ratio"] = self._ratio(one)
         config = _config(method, self._settings, **changes)
-        return trial(model, patient, config, method, self._device)
+        guard = None if self._guard_of is None else self._guard_of(one.protocol.name, name)
+        with judged_by(guard):
+            return trial(model, patient, config, method, self._device)
 
     def _read(self, one: BenchSeries, name: str) -> Patient | str:
         """The patient, or why it cannot be read."""

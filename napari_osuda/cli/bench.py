@@ -16,7 +16,7 @@ from napari_osuda.errors import ConfigError, OutputError
 from napari_osuda.files import written_whole
 
 if TYPE_CHECKING:
-    from napari_osuda.benchmark.bench import Done
+    from napari_osuda.benchmark.bench import Done, GuardOf
     from napari_osuda.benchmark.comparators.command import Comparison
     from napari_osuda.benchmark.protocols import Protocol
 
@@ -54,6 +54,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
         help="change a setting of every method, such as contrast=off; use another --out for it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--held-out", type=Path, nargs="+", metavar="TABLE", dest="held_out",
+        help="judge each patient by a guard fitted on these tables without its institution or collection",
     )  # fmt: skip
     data = parser.add_mutually_exclusive_group()
     data.add_argument(
@@ -101,8 +105,11 @@ def bench(options: argparse.Namespace) -> int:
     series = data.series(protocols)
     _require_same_settings(options.out, options.settings)
     rows = bench_rows(options.out / "bench.csv", data.regions)
+    guards = _guard_of(options.held_out)
     try:
-        any_done = _run(run_bench(series, rows, methods, options.seeds, options.device, options.settings))
+        any_done = _run(
+            run_bench(series, rows, methods, options.seeds, options.device, options.settings, guards)
+        )
         if beside is not None:
             any_done |= _run(beside.run(series, options.seeds[0], options.device, tell))
     except KeyboardInterrupt:
@@ -127,6 +134,18 @@ def bench(options: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _guard_of(tables: Sequence[Path] | None) -> GuardOf | None:
+    """Guards that were fitted on tables without the patient; None where no table is given."""
+    if not tables:
+        return None
+    from napari_osuda.benchmark.guard.decisions import HoldingOut
+    from napari_osuda.benchmark.guard.rows import read_table
+
+    if missing := next((path for path in tables if not path.is_file()), None):
+        raise ConfigError(f"There is no table {missing} to fit a guard on.")
+    return HoldingOut(read_table(*tables)).without
 
 
 def _chosen(

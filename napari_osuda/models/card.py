@@ -96,11 +96,9 @@ class ModelCard(BaseModel):
     intensity_maps : tuple of {"identity", "inverted", "fluid_bright", "both_bright"} or CurveKnots, or None
         What follows the normalisation of each channel: set in a model that was adapted to another contrast.
     mirror_averaging : bool
-        Whether a prediction is the mean of those for the image and for its mirror image (left and right): set
-        in a model that was adapted so. Without effect on sagittal slices.
+        Whether a prediction is the mean of those for image and mirror image; not of sagittal slices.
     second_look : bool
-        Whether pieces of a mask are removed that the network does not find again in the image turned by half
-        a turn: set in a model that was adapted so.
+        Whether pieces of a mask that are not found again in the image rotated by 180 degrees are removed.
     activation : {"softmax", "sigmoid", "none"}
         What turns the output into probabilities.
     labels : dict of int to str

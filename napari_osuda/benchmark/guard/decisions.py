@@ -49,6 +49,9 @@ def decided_again(row: Mapping[str, str], estimator: Estimator | None = None) ->
         set(of_region) != set(FIGURES) for side in known.values() for of_region in side.values()
     ):
         return {**row, "decision": "", "reasons": ""}
+    if signals["candidate"] not in known:
+        # The original mask without some pieces: no figures decide on it, but that nothing else was taken.
+        return dict(row)
     evidence = {name: _evidence(side) for name, side in known.items()}
     advice = judged(evidence, signals["candidate"], estimator or fitted(), signals.get("contrast")).advice
     return {**row, "decision": advice.decision, "reasons": " ".join(reasons_in_words(advice))}
@@ -74,7 +77,11 @@ class HoldingOut:
         """The guard for a row of a bench; None where the row has no figures."""
         if not (rows := bench_rows(row)):
             return None
-        group = CaseRows(rows[0].protocol, rows[0].patient, rows[0].family, {}).group
+        return self.without(rows[0].protocol, rows[0].patient)
+
+    def without(self, protocol: str, patient: str) -> Estimator:
+        """The guard that was fitted without the institution or collection of a patient."""
+        group = CaseRows(protocol, patient, "", {}).group
         if group not in self._known:
             others = [case for case in self._cases if case.group != group]
             self._known[group] = finished(others, held_out(others))

@@ -115,7 +115,8 @@ def bench_rows(row: Mapping[str, str]) -> list[GuardRow]:
             region=region, candidate=candidate, dice=score, figures=Figures(**figures),
         )
         for (candidate, region), figures in known.items()
-        if (score := _score(row, candidate, region)) is not None
+        if candidate in ("source", signals.get("candidate", candidate))
+        and (score := _score(row, candidate, region)) is not None
     ]  # fmt: skip
 
 

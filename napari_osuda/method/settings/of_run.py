@@ -75,7 +75,7 @@ class RunSettings:
         Setting(
             "Second look",
             Group.IMAGES,
-            "Removes separate pieces of a mask that the model does not find again when the image is turned "
+            "Removes separate pieces of a mask that the model does not find again when the image is rotated "
             "by 180 degrees. The adapted model's card carries it.",
         ),
     ] = True

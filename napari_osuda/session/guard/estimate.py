@@ -11,7 +11,8 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from napari_osuda.session.guard.figures import Figures
 
 __all__ = [
     "CHANGE_FEATURES", "HARM", "HARM_FEATURES", "LEVEL_FEATURES", "Change", "Estimator", "Linear",
-    "change_features", "disagreement", "fitted", "harm_features", "interval", "level_features",
+    "change_features", "disagreement", "fitted", "harm_features", "interval", "judged_by", "level_features",
 ]  # fmt: skip
 
 HARM = 0.01
@@ -213,8 +214,25 @@ _LINEAR = ("level", "change", "harm")
 _PLAIN = ("knots", "below", "above", "accepted_harm", "useless")
 
 
-@functools.cache
+_IN_FORCE: list[Estimator] = []
+
+
 def fitted() -> Estimator:
-    """The estimator that comes with the package."""
+    """The estimator in force: the one that comes with the package, but within `judged_by`."""
+    return _IN_FORCE[-1] if _IN_FORCE else _shipped()
+
+
+@contextmanager
+def judged_by(estimator: Estimator | None) -> Iterator[None]:
+    """Judge by another estimator for as long as this lasts; None changes nothing. For measuring alone."""
+    _IN_FORCE.append(fitted() if estimator is None else estimator)
+    try:
+        yield
+    finally:
+        _IN_FORCE.pop()
+
+
+@functools.cache
+def _shipped() -> Estimator:
     text = Path(__file__).with_name("fitted.json").read_text(encoding="utf-8")
     return Estimator.from_dict(json.loads(text))

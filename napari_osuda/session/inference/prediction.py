@@ -16,7 +16,7 @@ from napari_osuda.models.classes import foreground_probability
 from napari_osuda.session.inference.mirror import averaged
 from napari_osuda.session.inference.outputs import Keep, goes_by_slices
 from napari_osuda.session.inference.parts import through
-from napari_osuda.session.inference.second_look import Turned, not_found_again, pieces_in
+from napari_osuda.session.inference.second_look import Rotated, not_found_again, pieces_in
 from napari_osuda.session.inference.sliding_window import Blended, SlidingWindow, slide
 from napari_osuda.session.job import Labels
 
@@ -110,19 +110,23 @@ def predicted(
         yield labels
         return
     for part in looked_at_again(network, stack, card, labels, batch_size):
-        yield part if isinstance(part, np.ndarray) else (total * (part[1] + part[0]) // (2 * part[1]), total)
+        if isinstance(part, np.ndarray):
+            yield total, total
+            yield part
+        else:
+            yield total * (part[1] + part[0]) // (2 * part[1]), total
 
 
 @torch.inference_mode()
 def looked_at_again(
     network: nn.Module, stack: SliceStack, card: ModelCard, labels: Labels, batch_size: int = _BATCH
 ) -> Iterator[Labels | tuple[int, int]]:
-    """A network's mask without the pieces that it does not find again in the turned image.
+    """A network's mask without the pieces that it does not find again in the rotated image.
 
     Parameters
     ----------
     network : nn.Module
-        In eval mode, on the device that is to do the work; it looks at the turned image alone.
+        In eval mode, on the device that is to do the work; it looks at the rotated image alone.
     stack : SliceStack
     card : ModelCard
     labels : uint8 array [I, J, K]
@@ -139,7 +143,7 @@ def looked_at_again(
     if pieces_in(stacked) > 1:
         shown = np.zeros(stacked.shape, np.float16)
         marked = stack.foreground & stacked.reshape(len(stacked), -1).any(axis=1)
-        for chosen, output, seen, done in _outputs(Turned(network), stack, card, batch_size, {}, marked):
+        for chosen, output, seen, done in _outputs(Rotated(network), stack, card, batch_size, {}, marked):
             if output is not None:
                 p = returned(stack, chosen, output, card, seen)
                 shown[chosen] = foreground_probability(torch.from_numpy(p), card).numpy()

@@ -1,7 +1,7 @@
-"""Which pieces of a mask the network finds again when the image is turned by half a turn.
+"""Which pieces of a mask the network finds again when the image is rotated by 180 degrees.
 
 What a network marks falsely often depends on where it lies (the base of the skull, the edge of the head). A
-lesion is known by what it looks like, and is found in the turned image as well. Chosen on real patients: see
+lesion is known by what it looks like, and is found in the rotated image as well. Chosen on real patients: see
 docs/defaults.md.
 """
 
@@ -17,16 +17,16 @@ from torch import Tensor, nn
 
 from napari_osuda.method import main_output
 
-__all__ = ["Turned", "not_found_again", "pieces_in"]
+__all__ = ["Rotated", "not_found_again", "pieces_in"]
 
-# Mean probability of a piece in the turned image above which it is found again.
+# Mean probability of a piece in the rotated image above which it is found again.
 _FOUND = 0.5
-# Share of all that is marked which has to be found again: else the network does not know turned images.
+# Share of all that is marked which has to be found again: else the network does not know rotated images.
 _MOST = 0.5
 
 
-class Turned(nn.Module):
-    """A network that sees the image turned by half a turn in its plane, and whose output is turned back.
+class Rotated(nn.Module):
+    """A network that sees the image rotated by 180 degrees in its plane, and whose output is rotated back.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
     mask : array [S, H, W] or [1, D, H, W]
         Not 0 where anything is marked, in successive slices.
     again : float array of the same shape
-        Probability of any label in the turned image, turned back.
+        Probability of any label in the rotated image, rotated back.
 
     Returns
     -------

@@ -51,7 +51,9 @@ class Setup:
         card = self.job.model.card
         config = self.job.config
         mirrored = card.mirror_averaging or (config.mirror and mirrors(self.target.stacks, card))
-        looked = card.second_look or (config.second_look and not config.changes_nothing)
+        # Where the contrast was converted a second look gains nothing on real patients (docs/defaults.md).
+        wanted = config.second_look and self.maps is None and not config.changes_nothing
+        looked = card.second_look or wanted
         return card.model_copy(update={"mirror_averaging": mirrored, "second_look": looked})
 
     @property

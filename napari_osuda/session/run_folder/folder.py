@@ -144,5 +144,5 @@ def _left_out(adapted: ModelCard, source: ModelCard) -> str | None:
     if adapted.mirror_averaging and not source.mirror_averaging:
         lacks.append("are not averaged over the mirror image")
     if adapted.second_look and not source.second_look:
-        lacks.append("keep pieces that the model does not find in the turned image")
+        lacks.append("keep pieces that the model does not find in the rotated image")
     return f"model-as-it-came gives masks that {' and '.join(lacks)}." if lacks else None

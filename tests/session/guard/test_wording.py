@@ -19,7 +19,7 @@ from napari_osuda.session.guard.wording import (
 )
 
 FIGURES = dict.fromkeys(
-    ("harm", "after_ml", "before_ml", "dice",
+    ("harm", "after_ml", "before_ml", "dice", "ml", "pieces",
      *(f"{when}_{name}" for when in ("before", "after") for name in ("dice", "low", "high"))), 0.25
 )  # fmt: skip
 
@@ -74,7 +74,7 @@ def test_a_record_holds_the_reasons_in_words_and_as_data():
     assert advice_record(None) is None
 
 
-_APART = (ReasonKind.POOR, ReasonKind.NOTHING, ReasonKind.VOLUMES)
+_APART = (ReasonKind.REMOVED, ReasonKind.POOR, ReasonKind.NOTHING, ReasonKind.VOLUMES)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ReasonKind if kind not in _APART])
