@@ -103,13 +103,13 @@ class FinalMasks:
         list of CaseResult or None
             None where all pieces are found again.
         """
-        found = []
+        found, changed = [], False
         results = yield from collected(self.made(source, card, None))
         for said, result in zip(advice, results, strict=True):
             assert result.after is not None
             told = without_pieces(said, result.before, result.after, result.case, useless)
             found.append(dataclasses.replace(result, recommendation=told))
-        changed = any(not np.array_equal(result.before, result.after) for result in found)
+            changed |= not np.array_equal(result.before, result.after)
         return found if changed else None
 
 

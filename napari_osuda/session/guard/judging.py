@@ -194,8 +194,7 @@ class Judging:
             if less is not None:
                 return less, Choice("pieces", self._source, card, refused)
         found = yield from collected(self._final.made(chosen.network, self._card, advice))
-        refused = None if chosen is adapted else refused
-        return found, Choice(chosen.name, chosen.network, self._card, refused)
+        return found, Choice(chosen.name, chosen.network, self._card, None if chosen is adapted else refused)
 
     def _judgments(
         self, candidates: Sequence[Candidate]

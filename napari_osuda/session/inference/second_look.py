@@ -80,6 +80,6 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
     return removed
 
 
-def _pieces(mask: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
+def _pieces(mask: NDArray[Any]) -> tuple[NDArray[Any], int]:
     pieces, count = ndimage.label(mask.reshape(mask.shape[-3:]) != 0, np.ones((3, 3, 3)))
     return pieces, int(count)
