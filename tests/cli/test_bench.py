@@ -5,6 +5,7 @@ from bench_parts import row
 
 from napari_osuda.benchmark.guard.report import guard_report
 from napari_osuda.cli.commands import main
+from napari_osuda.errors import ConfigError
 
 
 def test_failures_are_told_with_their_reason_of_each_patient_once():
@@ -71,6 +72,20 @@ def test_figures_that_nothing_can_be_run_with_are_refused(tmp_path, capsys, orig
     assert main(["bench", *origin, *given, "--out", str(tmp_path / "o")]) == 1
     assert capsys.readouterr().err == f"napari-osuda: {says}\n"
     assert not (tmp_path / "o").exists()
+
+
+def test_a_guard_is_fitted_without_the_patients_institution(tmp_path, capsys, monkeypatch):
+    from napari_osuda.benchmark.guard import decisions, rows
+    from napari_osuda.cli.bench import _guard_of
+
+    assert _guard_of(None) is None
+    with pytest.raises(ConfigError, match="no table"):
+        _guard_of([tmp_path / "none.csv"])
+    table = tmp_path / "guard.csv"
+    table.touch()
+    monkeypatch.setattr(rows, "read_table", lambda *paths: list(paths))
+    monkeypatch.setattr(decisions.HoldingOut, "without", lambda self, *of: (self._cases, *of))
+    assert _guard_of([table])("flair-to-t1", "TCGA_CS_1") == ([table], "flair-to-t1", "TCGA_CS_1")
 
 
 @pytest.mark.parametrize("done", [0, 1])

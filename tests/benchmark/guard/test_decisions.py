@@ -51,6 +51,12 @@ def test_what_was_not_adapted_stays():
     assert decided_again(row(signals="")) == row(signals="")
 
 
+def test_the_original_mask_without_some_pieces_has_no_figures_to_decide_by():
+    signals = json.loads(row()["signals"]) | {"candidate": "pieces"}
+    kept = row(signals=json.dumps(signals), decision="accept")
+    assert decided_again(kept) == kept
+
+
 @pytest.mark.parametrize(
     "kept", [{"before": {}, "after": {}, "faulty": False}, {"figures": {"source": {"x": {"share": 1}}}}]
 )

@@ -97,6 +97,19 @@ def test_a_run_of_the_bench_gives_its_two_masks(tmp_path):
     assert read_table(tmp_path / "bench.csv")[0].group == "gliomas of CS"
 
 
+def test_of_a_run_with_several_candidates_the_bench_knows_the_chosen_ones_dice(tmp_path):
+    figures = {"all labels": Figures(**dict.fromkeys(FIGURES, 0.25)).to_dict()}
+    kept = {"candidate": "statistics", "figures": dict.fromkeys(("source", "adapted", "statistics"), figures)}
+    told = {
+        "protocol": "t2-to-t1", "patient": "p1", "signals": json.dumps(kept), "dice_before_WT": "0.5",
+        "dice_after_WT": "0.7",
+    }  # fmt: skip
+    assert {(r.candidate, r.dice) for r in bench_rows(told)} == {("source", 0.5), ("statistics", 0.7)}
+    # The original mask without some pieces has no figures of its own.
+    told["signals"] = json.dumps(kept | {"candidate": "pieces"})
+    assert {r.candidate for r in bench_rows(told)} == {"source"}
+
+
 def test_runs_without_todays_figures_give_none():
     assert bench_rows(bench_row(signals="")) == []
     old = {"figures": {"source": {"all labels": {"share": 0.5}}}}

@@ -18,6 +18,7 @@ from napari_osuda.session.guard.estimate import (
     change_features,
     fitted,
     harm_features,
+    judged_by,
     level_features,
 )
 from napari_osuda.session.guard.figures import FIGURES, Figures
@@ -112,3 +113,16 @@ def test_it_is_plain_data():
     again = Estimator.from_dict(json.loads(json.dumps(fitted().to_dict())))
     assert again.to_dict() == fitted().to_dict()
     assert again.expected(GOOD) == fitted().expected(GOOD)
+
+
+def test_another_estimator_judges_for_as_long_as_it_is_asked_to():
+    shipped = fitted()
+    other = dataclasses.replace(shipped, useless=0.9)
+    with judged_by(other):
+        assert fitted() is other
+        with judged_by(None):
+            assert fitted() is other
+    assert fitted() is shipped
+    with pytest.raises(ZeroDivisionError), judged_by(other):
+        raise ZeroDivisionError
+    assert fitted() is shipped
