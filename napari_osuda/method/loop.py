@@ -188,20 +188,13 @@ class Adaptation(Iterator[StepReport]):
             return main_output(self.model(batch))
 
     def finishing(self, pooled: Iterable[Tensor] | None = None) -> Iterator[tuple[int, int]]:
-        """As :meth:`finish`, giving work done and work in all between its parts.
-
-        Parameters
-        ----------
-        pooled : re-iterable of Tensor, optional
-            What the statistics are pooled over, in place of the whole target.
-        """
+        """As :meth:`finish`, giving work done and work in all; its statistics may be ``pooled`` over a part."""
         if self.finished:
             return
         self.settle()
-        prior = self.source_share
-        if prior < 1.0:
-            batches = self.batches if pooled is None else pooled
-            yield from store_pooled_statistics(self.model, self._bound, batches, prior, self.processes)
+        if (prior := self.source_share) < 1.0:
+            part = self.batches if pooled is None else pooled
+            yield from store_pooled_statistics(self.model, self._bound, part, prior, self.processes)
         self._optimizer.zero_grad(set_to_none=True)
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)

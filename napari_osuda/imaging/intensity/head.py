@@ -280,11 +280,8 @@ def _edge_constants(channel: NDArray[Any]) -> Iterator[float]:
         count = int(np.count_nonzero(same))
         if not _LEAST_CONSTANT * channel.size <= count < channel.size:
             continue
-        pairs = [
-            np.count_nonzero(np.take(same, range(1, n), axis) & np.take(same, range(n - 1), axis)) / count
-            for axis, n in enumerate(same.shape)
-            if n > 1
-        ]
+        along = (np.moveaxis(same, axis, 0) for axis, n in enumerate(same.shape) if n > 1)
+        pairs = [np.count_nonzero(planes[1:] & planes[:-1]) / count for planes in along]
         # A bright background fills the edges all but alone: tissue that is cut there is not of one value.
         alone = counts[number] >= _ALONE * counts.sum() and bool(np.any(channel[~same]))
         if min(pairs) >= _FLAT and (alone or value < np.median(channel[~same])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from napari_osuda.evaluation import Calibration, CalibrationTally, normalized_entropy
 from napari_osuda.evaluation.labelfree import Channels
@@ -40,7 +41,8 @@ class Confidence:
     def __call__(self, indices: npt.NDArray[np.intp], probabilities: npt.NDArray[np.float32]) -> None:
         """Take slices [B] and their probabilities [B, K, H, W], in the case's own voxels."""
         for index, p in zip(indices.tolist(), probabilities, strict=True):
-            self._entropy[index] = normalized_entropy(p, self._head).astype(np.float16)
+            # By torch, which has instructions for it: numpy rounds each value by itself.
+            self._entropy[index] = torch.from_numpy(normalized_entropy(p, self._head)).half().numpy()
             if self._reference is None or self._inside is None:
                 continue
             classes = self._classes(self._reference[index])
