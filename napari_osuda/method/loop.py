@@ -188,7 +188,7 @@ class Adaptation(Iterator[StepReport]):
             return main_output(self.model(batch))
 
     def finishing(self, pooled: Iterable[Tensor] | None = None) -> Iterator[tuple[int, int]]:
-        """As :meth:`finish`, giving work done and work in all; its statistics may be ``pooled`` over a part."""
+        """As :meth:`finish`, giving work done and in all; statistics are ``pooled`` over a part, if given."""
         if self.finished:
             return
         self.settle()

@@ -11,6 +11,7 @@ from torch import nn
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
+from napari_osuda.session.guard.looking import LOOKED_AT
 from napari_osuda.session.guard.passes import (
     distance_of,
     image_of,
@@ -24,13 +25,7 @@ from napari_osuda.session.guard.passes import (
 from napari_osuda.session.inference.mirror import way_of
 from napari_osuda.session.inference.outputs import Outputs, goes_by_slices
 
-__all__ = [
-    "LOOKED_AT", "Candidate", "CandidateName", "each_as", "gathered", "looked_at", "looks_at", "result_of",
-]  # fmt: skip
-
-LOOKED_AT = 72
-"""Slices of a case that the figures are of, at most and evenly spaced. Patients that the estimator was fitted
-on have 20 to 71, so of none of these is any left out; thinner slices are looked at as far apart as theirs."""
+__all__ = ["Candidate", "CandidateName", "each_as", "gathered", "looked_at", "looks_at", "result_of"]
 
 CandidateName = Literal["source", "curve", "mirror", "pieces", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image

@@ -16,7 +16,7 @@ from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import region_channels
 from napari_osuda.session.guard.changes import mirrored, moved, noisy
 from napari_osuda.session.guard.figures import Seen
-from napari_osuda.session.guard.looking import THINNED, Images, LookedAt, device_of, segmented
+from napari_osuda.session.guard.looking import Images, LookedAt, device_of, most_again, segmented
 from napari_osuda.session.inference.case_slices import parts as parts_of
 from napari_osuda.session.inference.mirror import is_symmetric
 from napari_osuda.session.inference.outputs import Outputs, Way
@@ -58,7 +58,7 @@ def seen_by(
     images : float32 array, optional
         What `inputs_of` gives of the stack, where that is known.
     changed : bool
-        Whether to look at the changed case as well: at 24 slices of it at most.
+        Whether to look at the changed case as well: at 24 slices of it at most, or 12 where it has many.
     outputs : Outputs, optional
         What is known there does not go through the network; what goes through it is kept there.
 
@@ -98,7 +98,7 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
     One that is averaged with its mirror image counts twice.
     """
     case, whole = LookedAt(stack, card), parts_of(stack, card)
-    thinned = whole if stack.patch is not None else min(whole, THINNED)
+    thinned = whole if stack.patch is not None else min(whole, most_again(stack))
     times = 2 if case.way == "averaged" else 1
     # What is averaged over both sides sees a mirrored image as it saw the image.
     mirrored = case.mirror is not None and (times == 1 or case.edges is not None)
@@ -108,7 +108,7 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 def masks_of(
     network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
 ) -> Generator[int, None, dict[str, Thinned]]:
-    """The mask of each region in 24 slices of a case at most, and which of its slices with head those are."""
+    """The mask of each region in 24 or 12 slices of a case at most, and their places among those with head."""
     case = LookedAt(stack, card, images)
     p = (yield from segmented(network, case, case.thinned, (case.way,)))[case.way]
     names = (WHOLE, *region_channels(card))

@@ -6,14 +6,8 @@ import dataclasses
 import pytest
 
 from napari_osuda.imaging import SliceStack
-from napari_osuda.session.guard.evidence import (
-    LOOKED_AT,
-    Candidate,
-    each_as,
-    gathered,
-    looks_at,
-    result_of,
-)
+from napari_osuda.session.guard.evidence import Candidate, each_as, gathered, looks_at, result_of
+from napari_osuda.session.guard.looking import LOOKED_AT
 from napari_osuda.session.guard.passes import WHOLE, seen_by
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.outputs import Outputs

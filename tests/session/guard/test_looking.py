@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_osuda.imaging import SliceStack
+from napari_osuda.imaging import Grid, SliceStack, case_from_arrays
 from napari_osuda.session.guard.changes import moved
 from napari_osuda.session.guard.evidence import each_as, result_of
-from napari_osuda.session.guard.looking import THINNED, LookedAt, segmented
+from napari_osuda.session.guard.looking import LOOKED_AT, THINNED, LookedAt, most_again, segmented
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.outputs import Outputs
 
@@ -33,6 +33,18 @@ def test_a_few_slices_stand_for_a_case_evenly_spaced(model, stack):
     np.testing.assert_array_equal(case.all, np.flatnonzero(stack.foreground))
     assert len(case.thinned) <= THINNED
     assert len(set(np.diff(case.thinned))) <= 1
+
+
+@pytest.mark.parametrize(("slices", "most"), [(20, 24), (72, 24), (73, 12), (400, 12)])
+def test_of_a_case_with_many_slices_fewer_are_segmented_again(model, slices, most):
+    """A case with no more slices than those that the estimator was fitted on is looked at as they were."""
+    data = np.ones((8, 8, slices), np.float32) + np.arange(slices, dtype=np.float32)
+    stack = SliceStack(
+        case_from_arrays("c", dict.fromkeys(model.card.channels, data), Grid(data.shape, np.eye(4))),
+        slice_spec(model.card),
+    )
+    assert most_again(stack) == most_again(stack.thinned(LOOKED_AT)) == most
+    assert len(LookedAt(stack.thinned(LOOKED_AT), model.card).thinned) <= most
 
 
 @pytest.mark.parametrize("ways", [("straight",), ("averaged",), ("straight", "averaged")])
