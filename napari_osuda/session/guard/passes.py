@@ -108,7 +108,7 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 def masks_of(
     network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
 ) -> Generator[int, None, dict[str, Thinned]]:
-    """The mask of each region in 24 or 12 slices of a case at most, and their places among those with head."""
+    """The mask of each region in 24 or 12 slices of a case at most; their places among those with head."""
     case = LookedAt(stack, card, images)
     p = (yield from segmented(network, case, case.thinned, (case.way,)))[case.way]
     names = (WHOLE, *region_channels(card))
