@@ -178,7 +178,7 @@ def _outputs(
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     if stack.window is not None:
         network = SlidingWindow(network, stack.window, card.overlap, card.windows, stack.held)
-    is_known, done = np.isin(indices, list(known)), 0
+    is_known, gone = np.isin(indices, list(known)), 0
     for having in (True, False):
         group = indices[is_known == having]
         for start in range(0, len(group), batch_size):
@@ -187,5 +187,5 @@ def _outputs(
                 output = torch.stack([known[index] for index in chosen.tolist()])
             else:
                 output = through(network, torch.from_numpy(stack.slices(chosen)).to(device))
-            done += len(chosen)
-            yield chosen, output, None, (done, len(indices))
+            gone += len(chosen)
+            yield chosen, output, None, (gone, len(indices))
