@@ -34,7 +34,6 @@ def comparison(
     now: Sequence[Row],
     method: str = "osuda",
     protocols: Mapping[str, Protocol] = _PROTOCOLS,
-    default: Sequence[Row] | None = None,
 ) -> str:
     """Mean Dice of the first region by protocol, over the patients that both benches have.
 
@@ -49,9 +48,6 @@ def comparison(
         Whose masks are compared.
     protocols : mapping of str to Protocol
         By name, for their titles.
-    default : sequence of rows, optional
-        Of a bench whose guard chooses among all candidates (``--set fallback=true``), as it does for a user:
-        what is guarded in place of ``now``.
 
     Returns
     -------
@@ -65,11 +61,10 @@ def comparison(
             _by_patient(rows, name, chosen)
             for rows, chosen in ((release, method), (now, method), (now, None))
         )
-        used = after if default is None else _by_patient(default, name, method)
-        patients = [p for p in after if (p in before or not before) and p in used]
+        patients = [p for p in after if p in before or not before]
         if patients:
             title = protocols[name].title if name in protocols else name
-            lines.append([title, str(len(patients)), *_figures(patients, before, after, all_now, used)])
+            lines.append([title, str(len(patients)), *_figures(patients, before, after, all_now)])
     return markdown_table(_HEADER, lines)
 
 
@@ -86,7 +81,6 @@ def _figures(
     before: Mapping[str, list[Row]],
     after: Mapping[str, list[Row]],
     all_now: Mapping[str, list[Row]],
-    used: Mapping[str, list[Row]],
 ) -> list[str]:
     region = present_regions([dict(row) for row in after[patients[0]]])[0]
 
@@ -96,9 +90,9 @@ def _figures(
         return [float(np.mean(values)) if values else float("nan") for values in known]
 
     source = mean(after, lambda row: number(dict(row), f"dice_before_{region}"))
-    kept = mean(used, lambda row: guarded(dict(row), "dice", region))
+    kept = mean(after, lambda row: guarded(dict(row), "dice", region))
     best = [
-        max(v for row in (*all_now[p], *used[p]) for when in ("before", "after")
+        max(v for row in all_now[p] for when in ("before", "after")
             if (v := number(dict(row), f"dice_{when}_{region}")) is not None)
         for p in patients
     ]  # fmt: skip
@@ -126,14 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("release", type=Path, metavar="RELEASE.csv")
     parser.add_argument("now", type=Path, metavar="BENCH.csv")
-    parser.add_argument(
-        "--default", type=Path, metavar="BENCH.csv", help="runs that chose among all candidates"
-    )
     parser.add_argument("--method", default="osuda", metavar="NAME", help="default osuda")
     options = parser.parse_args(argv)
-    default = None if options.default is None else _rows(options.default)
-    table = comparison(_rows(options.release), _rows(options.now), options.method, default=default)
-    sys.stdout.write(table + "\n")
+    sys.stdout.write(comparison(_rows(options.release), _rows(options.now), options.method) + "\n")
     return 0
 
 

@@ -40,18 +40,3 @@ def test_protocols_without_a_common_patient_have_no_line():
 def test_a_protocol_that_the_release_was_not_run_on_has_all_patients():
     cells = [cell.strip() for cell in comparison([], NOW).splitlines()[-1].strip("|").split("|")]
     assert cells[1:7] == ["3", "0.467", "not run", "not run", "0.550", "0.550"]
-
-
-def test_what_is_guarded_is_that_of_the_runs_that_chose_among_all_candidates(tmp_path, capsys):
-    default = [row("1", 0.6, 0.75), row("2", 0.7, 0.72, "keep-source")]
-    for name, rows in (("release", RELEASE), ("now", NOW), ("default", default)):
-        table = bench_rows(tmp_path / f"{name}.csv", ("WT",))
-        for one in rows:
-            table.add(one)
-    files = [str(tmp_path / f"{name}.csv") for name in ("release", "now")]
-    assert main([*files, "--default", str(tmp_path / "default.csv")]) == 0
-    *_, line = capsys.readouterr().out.splitlines()
-    # Now 0.8 and 0.65; guarded 0.75 and the source's 0.7.
-    assert line == (
-        "| FLAIR, other institutions | 2 | 0.650 | 0.350 | 0.550 | 0.725 | 0.725 | 0.850 | 1, 0 | +0.000 |"
-    )
