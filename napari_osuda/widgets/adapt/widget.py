@@ -180,6 +180,8 @@ class AdaptWidget(DockedWidget):
         self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
         self._contrast.changed.connect(self.contrast_choice.set_contrast)
         self._contrast.changed.connect(self._on_input)
+        self._contrast.changed.connect(lambda _: self.batch_panel.refresh())
+        self.batch_panel.contrast_off.connect(lambda: self.settings_panel.set_values(contrast="off"))
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
@@ -229,6 +231,7 @@ class AdaptWidget(DockedWidget):
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)
+        self.batch_panel.look_again()
 
     def _on_input(self, _: object = None) -> None:
         """Follow the choice of model, images and contrast."""
