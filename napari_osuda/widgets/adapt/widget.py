@@ -33,7 +33,7 @@ from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
-from napari_osuda.widgets.qt.libraries import Loading
+from napari_osuda.widgets.qt.libraries import COMPILER, Loading
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.qt.words import NoteLabel
@@ -69,7 +69,7 @@ class AdaptWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         colors = self.colors()
-        self.libraries = Loading(self)
+        self.libraries = Loading(self, ("napari_osuda.models", "napari_osuda.session", *COMPILER))
         self.opening = Opening(napari_viewer, self)
         self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
@@ -169,8 +169,7 @@ class AdaptWidget(DockedWidget):
     # What happens
 
     def _connect(self) -> None:
-        for threads_begin in (self.model_panel.reading, self.starter.preparing, self.batch_panel.under_way):
-            threads_begin.connect(self.libraries.finish)
+        self.libraries.loaded.connect(self.settings_panel.look_for_devices)
         self.opening.message.connect(self.note.tell)
         self.opening.failed.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
@@ -203,10 +202,11 @@ class AdaptWidget(DockedWidget):
     def tear_down(self) -> None:
         """Leave a run under way to be resumed, and listen no more."""
         self.closing.close()
+        self.libraries.close()
         self.opening.close()
-        for background in (self.batch_panel, self.model_panel, self.resume_panel, self.welcome):
+        searching = (self.batch_panel, self.model_panel, self.resume_panel, self.welcome)
+        for background in (*searching, self.settings_panel, self.contrast_choice):
             background.close_down()
-        self.contrast_choice.close_down()
         self.starter.close()
         self.cockpit.end_run()
         self.cockpit.left.disconnect(self._on_input)
@@ -265,7 +265,8 @@ class AdaptWidget(DockedWidget):
         self.queue_panel.hold(True)
         if self.starter.give_up():
             self.run_panel.set_state("idle")
-        self.cockpit.controller.stop()
+        if self.cockpit.busy:
+            self.cockpit.controller.stop()
 
     def _on_under_way(self, under_way: bool) -> None:
         self.settings_panel.set_locked(under_way)
