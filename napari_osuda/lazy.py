@@ -1,4 +1,4 @@
-"""Packages whose names are loaded when they are first used."""
+"""Modules and names that are loaded when they are first used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["lazily"]
+__all__ = ["Module", "lazily"]
+
+
+class Module:
+    """Stands for a module, which is imported once somebody asks for something in it.
+
+    Parameters
+    ----------
+    name : str
+        Its whole name. Checkers of types see the real one, imported under ``TYPE_CHECKING``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """What the module has under a name."""
+        return getattr(importlib.import_module(self._name), name)
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

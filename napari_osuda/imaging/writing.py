@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,12 @@ from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.formats.nifti import mm_per_unit
 from napari_osuda.imaging.grid import Grid
+from napari_osuda.lazy import Module
+
+if TYPE_CHECKING:
+    import nibabel as nib
+else:
+    nib = Module("nibabel")
 
 __all__ = ["label_type", "write_labels", "write_shares"]
 

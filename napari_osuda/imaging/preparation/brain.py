@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,12 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.preparation.common_grid import require_one_space, resampled, same_voxels
 from napari_osuda.imaging.volumes import read_labels
+from napari_osuda.lazy import Module
+
+if TYPE_CHECKING:
+    import nibabel as nib
+else:
+    nib = Module("nibabel")
 
 __all__ = ["extracted_brain", "masked", "on_grid", "read_mask", "share_of_head"]
 

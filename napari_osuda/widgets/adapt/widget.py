@@ -69,7 +69,7 @@ class AdaptWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         colors = self.colors()
-        self.libraries = Loading(self, ("napari_osuda.models", "napari_osuda.session", *COMPILER))
+        self.libraries = Loading(self, ("pandas", "napari_osuda.session", *COMPILER))
         self.opening = Opening(napari_viewer, self)
         self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
@@ -170,6 +170,7 @@ class AdaptWidget(DockedWidget):
 
     def _connect(self) -> None:
         self.libraries.loaded.connect(self.settings_panel.look_for_devices)
+        self.libraries.loaded.connect(self.results.warm_up)
         self.opening.message.connect(self.note.tell)
         self.opening.failed.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
@@ -178,10 +179,10 @@ class AdaptWidget(DockedWidget):
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
         self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
         self._contrast.changed.connect(self.contrast_choice.set_contrast)
-        self._contrast.changed.connect(self._on_input)
-        self._contrast.changed.connect(lambda _: self.batch_panel.refresh())
-        self.batch_panel.contrast_off.connect(lambda: self.settings_panel.set_values(contrast="off"))
+        for follow in (self._on_input, lambda _: self.batch_panel.refresh()):
+            self._contrast.changed.connect(follow)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
+        self.batch_panel.contrast_off.connect(lambda: self.settings_panel.set_values(contrast="off"))
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
         self.run_view.under_way.connect(self._on_under_way)

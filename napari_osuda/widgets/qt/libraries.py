@@ -17,8 +17,9 @@ __all__ = ["COMPILER", "Loading", "wait_until_loaded"]
 #: torch's compiler, which any optimizer loads, after the two largest of what it stands on.
 COMPILER = ("sympy", "torch.distributed.fsdp", "torch._dynamo")
 
-# A turn of the loading, and the pause in which the window lives between two.
-_TURN, _PAUSE_MS = 0.03, 10
+# A turn of the loading, in seconds: as long as the window took for itself since the last one, within these.
+_TURN, _LONG_TURN = 0.03, 0.15
+_PAUSE_MS = 10
 # The window stands still for no longer than this, though one module may take longer.
 _LONGEST = 0.3
 # Where the window gives no turns for so long, it waits for what is being loaded.
@@ -109,7 +110,7 @@ class _Turns:
 
     def __init__(self) -> None:
         self._change = threading.Condition()
-        self._until = 0.0
+        self._until, self._ended = 0.0, time.monotonic()
         self._is_free = self._is_over = self._in_turn = False
         # How many imports the window's thread is in: it may want what is half loaded.
         self._wanted = 0
@@ -121,9 +122,11 @@ class _Turns:
         with self._change:
             if self._is_free or self._is_over:
                 return
-            self._until, self._in_turn = time.monotonic() + _TURN, True
+            now = time.monotonic()
+            self._until, self._in_turn = now + min(max(now - self._ended, _TURN), _LONG_TURN), True
             self._change.notify_all()
             self._change.wait_for(lambda: not self._in_turn, _LONGEST)
+            self._ended = time.monotonic()
 
     def free(self, _: object = None) -> None:
         """Turns are needed no more."""

@@ -46,8 +46,13 @@ class ResultLayers:
         # Of each role the layer, and the run's own mask as it is shown.
         self._made: dict[str, tuple[Labels, IntArray]] = {}
         self._spare: dict[str, Labels] = {}
-        # napari imports and computes what a first layer of labels needs when it is made, most of all for its
-        # polygon tool: better now than during a run.
+
+    @staticmethod
+    def warm_up() -> None:
+        """Let napari import and compute what a first layer of labels needs, its polygon tool most of all.
+
+        Better before a run than during it.
+        """
         Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colors({1: "#ffffff"}))
         Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], border_method="agg")
 

@@ -116,7 +116,7 @@ class SettingsPanel(QWidget):
         self.lock_note.setVisible(locked)
 
     def look_for_devices(self) -> None:
-        """Offer the devices that this machine has; torch is needed for it, and finding a GPU takes a while."""
+        """Offer the devices that this machine has: torch is needed for it, and a GPU takes a while."""
 
         def find() -> tuple[str, ...]:
             from napari_osuda.session import available_devices
