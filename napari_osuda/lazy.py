@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Module", "lazily"]
+__all__ = ["Module", "lazily", "nib"]
 
 
 class Module:
@@ -24,6 +24,13 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         """What the module has under a name."""
         return getattr(importlib.import_module(self._name), name)
+
+
+if TYPE_CHECKING:
+    import nibabel as nib
+else:
+    # With its DICOM part it takes a while.
+    nib = Module("nibabel")
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

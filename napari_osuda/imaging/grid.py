@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.imaging.planes import AXIS_CODES
-from napari_osuda.lazy import Module
-
-if TYPE_CHECKING:
-    import nibabel as nib
-else:
-    nib = Module("nibabel")
+from napari_osuda.lazy import Module, nib
 
 __all__ = ["Grid", "Reorientation", "corners_apart", "onto_grid", "require_same_grid", "same_grid"]
 

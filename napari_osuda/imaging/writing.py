@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,7 @@ from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.formats.nifti import mm_per_unit
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.lazy import Module
-
-if TYPE_CHECKING:
-    import nibabel as nib
-else:
-    nib = Module("nibabel")
+from napari_osuda.lazy import nib
 
 __all__ = ["label_type", "write_labels", "write_shares"]
 

@@ -6,7 +6,7 @@ See https://github.com/Kitware/MetaIO. The tests hold the reader against SimpleI
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError, shown
 from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored, require_shape
 from napari_osuda.imaging.grid import Grid
-from napari_osuda.lazy import Module
-
-if TYPE_CHECKING:
-    import nibabel as nib
-else:
-    nib = Module("nibabel")
+from napari_osuda.lazy import nib
 
 __all__ = ["META_SUFFIXES", "files_of_metaimage", "read_metaimage"]
 

@@ -9,19 +9,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.formats.stored import require_stored
 from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart
-from napari_osuda.lazy import Module
-
-if TYPE_CHECKING:
-    import nibabel as nib
-else:
-    nib = Module("nibabel")
+from napari_osuda.lazy import nib
 
 __all__ = [
     "NIFTI_SUFFIXES",

@@ -178,8 +178,7 @@ class AdaptWidget(DockedWidget):
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
         self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
-        self._contrast.changed.connect(self.contrast_choice.set_contrast)
-        for follow in (self._on_input, lambda _: self.batch_panel.refresh()):
+        for follow in (self.contrast_choice.set_contrast, self._on_input, self.batch_panel.refresh):
             self._contrast.changed.connect(follow)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
         self.batch_panel.contrast_off.connect(lambda: self.settings_panel.set_values(contrast="off"))

@@ -1,4 +1,4 @@
-"""What takes long to load is loaded in turns, off the window's thread, and is there before anybody needs it."""
+"""What takes long to load is loaded in turns off the window's thread, and is there before it is needed."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class BatchPanel(QWidget):
         """Where the results of a folder's patients go."""
         return path_inside(self._place(), f"{folder.name}-batch")
 
-    def refresh(self) -> None:
+    def refresh(self, _: object = None) -> None:
         """Say at each button whether it can be pressed, and why not."""
         busy, has = self._is_busy(), self._batch is not None
         why_not = words.RUNNING if self.running else words.A_RUN if busy else ""
