@@ -15,6 +15,7 @@ __all__ = [
     "match_channels",
     "modality_of",
     "name_with_contrast",
+    "says_contrast_alone",
     "substituted",
 ]
 
@@ -160,6 +161,19 @@ def substituted(images: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
     found = [(channel, modality_of(name)) for channel, name in images]
     return {channel: own for channel, own in found if own not in (None, modality_of(channel)) and own}
+
+
+def says_contrast_alone(name: str) -> bool:
+    """Whether a name has a contrast, with how it was made, and nothing else: no patient's name, no number.
+
+    >>> [says_contrast_alone(name) for name in ("T1POST", "t2_tirm_tra_dark-fluid", "p7_flair")]
+    [True, True, False]
+    """
+    if re.search(r"(?:^|_)(?:sub|ses)-", name.lower()):
+        return False
+    known = (*_CONTRASTS.values(), re.compile(rf"(?:{_ASIDE})|(?:{_ENHANCED})|withagent|darkfluid"))
+    words = _words(name)
+    return modality_of(name) is not None and all(any(k.fullmatch(word) for k in known) for word in words)
 
 
 def is_label_name(name: str) -> bool:

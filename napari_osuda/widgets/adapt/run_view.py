@@ -58,13 +58,15 @@ class RunView(QObject):
         panel.resume.connect(lambda: cockpit.controller.resume())
         cockpit.left.connect(self._on_left)
         self._links: tuple[tuple[Any, Callable[[Any], None]], ...] = ()
-        self._follow()
-        cockpit.opened.connect(self._follow)
+        self._waited = cockpit.feed is None
+        if self._waited:
+            cockpit.opened.connect(self._follow)
+        else:
+            self._follow()
 
     def _follow(self) -> None:
         feed = self._cockpit.feed
-        if feed is None or self._links:
-            return
+        assert feed is not None
         # Only methods of this object, which goes with the window: Qt calls none of what is gone. What belongs
         # to no QObject would still be called, with a mask for a layer of a viewer that is closed.
         self._links = (
@@ -103,7 +105,8 @@ class RunView(QObject):
 
     def close(self) -> None:
         """Follow no more."""
-        self._cockpit.opened.disconnect(self._follow)
+        if self._waited:
+            self._cockpit.opened.disconnect(self._follow)
         self._cockpit.left.disconnect(self._on_left)
         for signal, slot in self._links:
             signal.disconnect(slot)
