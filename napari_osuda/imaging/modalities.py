@@ -171,7 +171,7 @@ def says_contrast_alone(name: str) -> bool:
     """
     if re.search(r"(?:^|_)(?:sub|ses)-", name.lower()):
         return False
-    known = (*_CONTRASTS.values(), re.compile(rf"(?:{_ASIDE})|(?:{_ENHANCED})|withagent|darkfluid"))
+    known = (*_CONTRASTS.values(), re.compile(rf"(?!p\d)(?:{_ASIDE}|{_ENHANCED}|withagent|darkfluid)"))
     words = _words(name)
     return modality_of(name) is not None and all(any(k.fullmatch(word) for k in known) for word in words)
 
