@@ -22,18 +22,20 @@ from napari_osuda.widgets.adapt.layout import lay_out
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel
 from napari_osuda.widgets.adapt.readiness import readiness
+from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.results.run_layers import RunLayers
 from napari_osuda.widgets.adapt.results.saver import Saver
 from napari_osuda.widgets.adapt.resume_panel import ResumePanel
 from napari_osuda.widgets.adapt.run_panel import RunPanel
 from napari_osuda.widgets.adapt.run_view import RunView
+from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 from napari_osuda.widgets.adapt.starter import Starter
 from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
-from napari_osuda.widgets.qt.libraries import COMPILER, Loading
+from napari_osuda.widgets.qt.libraries import Loading
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import share_place
 from napari_osuda.widgets.qt.words import NoteLabel
@@ -63,17 +65,14 @@ class AdaptWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
-        from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
-
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         colors = self.colors()
-        self.libraries = Loading(self, ("pandas", "napari_osuda.session", *COMPILER))
+        self.libraries = Loading(self)
         self.opening = Opening(napari_viewer, self)
         self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
-        self.model_panel = ModelPanel(colors)
+        self.model_panel = ModelPanel(colors, self.libraries.when_done)
         self.channel_panel = ChannelPanel(napari_viewer)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
@@ -103,17 +102,11 @@ class AdaptWidget(DockedWidget):
         self.run_view = RunView(
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
         )
-        self._contrast = self.settings_panel.contrast
-        self._placed = False
+        self._contrast, self._placed = self.settings_panel.contrast, False
         self._arrange()
         self.note.tell("")
-        for panel in (self.settings_panel, self.batch_panel):
-            panel.set_colors(colors)
         self._connect()
-        self._on_input()
-        for searching in (self.resume_panel, self.welcome):
-            searching.look(self.folder_panel.folders())
-        self.batch_panel.look()
+        self.set_colors(colors)
 
     # What others may call
 
@@ -161,18 +154,19 @@ class AdaptWidget(DockedWidget):
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        folds = (self.settings_panel, self.batch_panel)
-        for panel in (self.model_panel, *folds, self.run_panel, self.outcome_panel):
+        chosen = (self.model_panel, self.settings_panel, self.batch_panel)
+        for panel in (*chosen, self.run_panel, self.outcome_panel):
             panel.set_colors(colors)
         self._on_input()
 
     # What happens
 
     def _connect(self) -> None:
-        self.libraries.loaded.connect(self.settings_panel.look_for_devices)
-        self.libraries.loaded.connect(self.results.warm_up)
-        self.opening.message.connect(self.note.tell)
-        self.opening.failed.connect(self.note.tell)
+        self.libraries.core_loaded.connect(self._look)
+        for threads_begin in (self.starter.preparing, self.batch_panel.under_way):
+            threads_begin.connect(self.libraries.finish)
+        for sentence in (self.opening.message, self.opening.failed, self.starter.message):
+            sentence.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
@@ -188,12 +182,10 @@ class AdaptWidget(DockedWidget):
         self.run_panel.stop.connect(self._stop)
         self.starter.preparing.connect(self.run_view.prepare)
         self.starter.failed.connect(self.run_view.fail)
-        self.starter.message.connect(self.note.tell)
         self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self._layers.prefer)
-        self.outcome_panel.details_button.toggled.connect(
-            lambda _: self.scroller.verticalScrollBar().setValue(0)
-        )
+        to_the_top = self.scroller.verticalScrollBar().setValue
+        self.outcome_panel.details_button.toggled.connect(lambda _: to_the_top(0))
         self.cockpit.left.connect(self._on_input)
         self.batch_panel.under_way.connect(self._on_batch)
         self.outcome_panel.again.connect(self.run_again)
@@ -228,6 +220,14 @@ class AdaptWidget(DockedWidget):
         if not self._placed:
             self._placed = True
             QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
+
+    def _look(self) -> None:
+        """Look for what can only be told with the libraries: devices, runs and batches that are left."""
+        self.settings_panel.look_for_devices()
+        for panel in (self.resume_panel, self.welcome):
+            panel.look(self.folder_panel.folders())
+        self.batch_panel.look()
+        self.results.warm_up()
 
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)

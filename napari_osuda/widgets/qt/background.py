@@ -9,8 +9,6 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_osuda.widgets.qt.libraries import wait_until_loaded
-
 __all__ = ["Background"]
 
 
@@ -21,17 +19,14 @@ class Background(QObject):
     ----------
     parent : QObject
         Owner; no answer is told once it is gone or `close` was called.
-    needs_libraries : bool
-        Whether each function waits for what is being loaded in turns, as all have to that need torch.
     """
 
     done = Signal(object)
     failed = Signal(Exception)
     _answered = Signal(int, object, object)
 
-    def __init__(self, parent: QObject, *, needs_libraries: bool = True) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._needs_libraries = needs_libraries
         self._newest = 0
         self._answered.connect(self._tell)
         self._threads: set[threading.Thread] = set()
@@ -61,8 +56,6 @@ class Background(QObject):
         self._threads.clear()
 
     def _work(self, number: int, function: Callable[[], Any]) -> None:
-        if self._needs_libraries:
-            wait_until_loaded()
         try:
             result, error = function(), None
         except Exception as caught:  # told to the window, which makes a sentence of it

@@ -1,8 +1,8 @@
-"""What takes long to load is loaded in turns off the window's thread, and is there before it is needed."""
+"""What takes long to load does not stop the window, and is there before another thread needs it."""
 
 from __future__ import annotations
 
-import builtins
+import ast
 import sys
 import threading
 import time
@@ -11,112 +11,115 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import QObject
 
-from napari_osuda.widgets.qt.background import Background
-from napari_osuda.widgets.qt.libraries import COMPILER, Loading, load, wait_until_loaded
+import napari_osuda
+from napari_osuda.widgets.qt.libraries import COMPILER, CORE, Loading, load
 
 LIMIT = 60_000
 
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Three modules, each of which imports another and takes a while."""
-    names = [f"osuda_loaded_{number}" for number in range(3)]
+    """Four modules that take a while and remember the thread that they were loaded on."""
+    names = [f"osuda_loaded_{number}" for number in range(4)]
     for name in names:
-        lines = (
-            "import threading, time",
-            "time.sleep(0.04)",
-            f"import {name}_inside",
-            "thread = threading.current_thread()",
-        )
+        lines = ("import threading, time", "time.sleep(0.04)", "thread = threading.current_thread()")
         (tmp_path / f"{name}.py").write_text("\n".join(lines))
-        (tmp_path / f"{name}_inside.py").write_text("")
         monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.delitem(sys.modules, f"{name}_inside", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     return names
 
 
-@pytest.fixture
-def loading_of():
-    """Makes loadings, and ends them."""
-    made = []
-    plain = builtins.__import__
-
-    def make(names):
-        owner = QObject()
-        loading = Loading(owner, names)
-        made.append((owner, loading))
-        return loading
-
-    yield make
-    for _, loading in made:
-        loading.close()
-        assert loading.ended.wait(60)
-    assert builtins.__import__ is plain
+def loaded(modules):
+    return [name in sys.modules for name in modules]
 
 
-def test_nothing_is_loaded_before_the_window_has_turns_to_give(qtbot, modules, loading_of):
-    loading = loading_of(modules)
-    time.sleep(0.05)
-    assert not any(name in sys.modules for name in modules)
-    with qtbot.waitSignal(loading.loaded, timeout=LIMIT):
-        pass
+def test_the_first_kind_is_loaded_on_a_thread_once_the_window_is_up(qtbot, modules):
+    owner, told = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.core_loaded.connect(lambda: told.append(loaded(modules)))
+    time.sleep(0.1)
+    assert not any(loaded(modules))
+    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
+    assert told == [[True, True, False, False]]
+    main = threading.main_thread()
+    assert [sys.modules[name].thread is main for name in modules] == [False, False, True, True]
+
+
+def test_the_compiler_is_loaded_one_module_a_turn(qtbot, modules):
+    owner = QObject()
+    loading = Loading(owner, (), modules)
+    qtbot.waitUntil(lambda: modules[0] in sys.modules, timeout=LIMIT)
+    assert modules[3] not in sys.modules
+    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
+    assert all(loaded(modules))
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_what_is_left_is_loaded_at_once_before_another_thread_needs_it(qapp, modules, has_begun):
+    owner = QObject()
+    loading = Loading(owner, [modules[0], "osuda_that_is_not_there", modules[1]], modules[2:])
+    if has_begun:
+        loading._next()
+    loading.finish(True)
     assert loading.done
-    assert all(sys.modules[name].thread is not threading.main_thread() for name in modules)
+    assert all(loaded(modules))
 
 
-def test_what_is_not_there_is_left_out(qtbot, modules, loading_of):
-    loading = loading_of([modules[0], "osuda_that_is_not_there", modules[1]])
-    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
-    assert modules[1] in sys.modules
-
-
-def test_the_windows_thread_may_want_what_is_half_loaded(qtbot, modules, loading_of):
-    loading = loading_of(modules)
-    loading._next()
-    # It has no turn now, and stands at an import within the first module, or before the second.
-    for name in modules:
-        load(name)
-    assert all(name in sys.modules for name in modules)
-    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
-
-
-def test_other_threads_wait_for_all_of_it_and_the_window_goes_on(qtbot, modules, loading_of):
-    loading, owner, seen = loading_of(modules), QObject(), []
-    background = Background(owner)
-    background.done.connect(seen.append)
-    background.run(lambda: loading.done)
-    free = Background(owner, needs_libraries=False)
-    free.run(lambda: None)
-    qtbot.waitUntil(lambda: not free.busy, timeout=LIMIT)
+def test_what_waits_for_all_is_done_on_the_windows_thread(qtbot, modules):
+    owner, seen = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.when_done(lambda: seen.append((loaded(modules), threading.current_thread())))
+    assert not seen
     qtbot.waitUntil(lambda: bool(seen), timeout=LIMIT)
-    assert seen == [True]
+    loading.when_done(lambda: seen.append("at once"))
+    assert seen == [([True] * 4, threading.main_thread()), "at once"]
 
 
-def test_without_a_window_what_is_left_is_loaded_at_once(modules, loading_of):
-    loading = loading_of(modules)
+def test_a_window_that_is_closed_meanwhile_begins_and_is_told_nothing_more(qtbot, modules):
+    owner, seen = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.core_loaded.connect(lambda: seen.append("core"))
+    loading.when_done(lambda: seen.append("all"))
     loading._next()
+    qtbot.waitUntil(lambda: modules[0] in sys.modules, timeout=LIMIT)
     loading.close()
-    assert loading.ended.wait(60)
-    assert all(name in sys.modules for name in modules)
-    # What was not begun is not loaded at all, and nobody waits for it.
-    unbegun = loading_of(["osuda_that_is_not_there"])
-    unbegun.close()
-    assert unbegun.done
+    assert not loading._thread.is_alive()
+    qtbot.wait(150)
+    assert not any(loaded(modules)[2:])
+    assert not seen
 
 
-def test_what_is_there_already_takes_no_thread(qtbot, loading_of):
-    loading = loading_of(["sys"])
-    assert loading.done
-    wait_until_loaded()
-    with qtbot.waitSignal(loading.loaded, timeout=LIMIT):
-        pass
+def test_who_wants_a_library_that_is_being_loaded_gets_it_whole(qapp, modules):
+    owner = QObject()
+    loading = Loading(owner, modules[:2], ())
+    loading._next()
+    assert load(modules[0])
+    assert load(modules[1])
+    assert sys.modules[modules[1]].thread is loading._thread
 
 
-def test_what_is_loaded_in_turns_is_there_in_this_torch():
-    assert all(load(name) for name in COMPILER)
+def test_what_is_loaded_is_there_in_this_torch():
+    assert all(load(name) for name in (*CORE, *COMPILER))
+
+
+def test_no_module_wants_a_part_of_a_library_before_the_whole():
+    """A part of a library that another thread is loading is had half made, where the whole is waited for."""
+    threaded = {"torch", "pandas"}
+    parts_first = []
+    for path in Path(napari_osuda.__file__).parent.rglob("*.py"):
+        whole: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            else:
+                continue
+            whole |= threaded & set(names)
+            parts_first += [(path.name, name) for name in names if name.split(".")[0] in threaded - whole]
+    assert parts_first == []
 
 
 @pytest.mark.viewer
-def test_a_model_is_read_once_the_compiler_is_there(adapt_widget):
+def test_a_model_is_read_once_all_is_there(adapt_widget):
     assert adapt_widget.libraries.done

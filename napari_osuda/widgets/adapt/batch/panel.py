@@ -113,7 +113,9 @@ class BatchPanel(QWidget):
         self.refresh()
 
     def look(self) -> None:
-        """Look for a batch that is not finished, off the GUI thread."""
+        """Look for a batch that is not finished, off the GUI thread; not where a folder is open by now."""
+        if self._folder is not None:
+            return
 
         def find() -> Any:
             from napari_osuda.session.cohort.batch import SavedBatch, read_progress

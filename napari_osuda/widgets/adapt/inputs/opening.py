@@ -68,7 +68,7 @@ class Opening(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_APART_MS)
         self._timer.timeout.connect(self._add_next)
-        self._reading = Background(self, needs_libraries=False)
+        self._reading = Background(self)
         self._reading.done.connect(self._on_read)
         self._reading.failed.connect(self._on_failed)
 
