@@ -42,7 +42,7 @@ def tell_story(theme: str, work: Path, pictures: Path, iterations: int | None) -
     adapt.folder_panel.set_parent_folder(work)
     if iterations is not None:
         adapt.settings_panel.set_values(iterations=iterations)
-    story.choose(adapt.model_panel.combo, "glioma four contrasts")
+    story.choose(adapt.model_panel.combo, "four contrasts")
     story.wait(adapt.run_panel.adapt_button.isEnabled, "the model")
     story.click(adapt.run_panel.adapt_button)
     story.wait(lambda: adapt.run_panel.state in ("done", "failed"), "the run", 900)

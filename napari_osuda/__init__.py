@@ -5,10 +5,10 @@ The names below are loaded when they are first used, so that napari's plugin men
 
 from __future__ import annotations
 
-import importlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from napari_osuda.lazy import lazily
 from napari_osuda.version import __version__
 
 if TYPE_CHECKING:
@@ -29,8 +29,4 @@ _HOMES = {
     "read_case": "napari_osuda.imaging",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

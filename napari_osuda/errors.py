@@ -13,6 +13,7 @@ __all__ = [
     "CaseError",
     "ConfigError",
     "ModelError",
+    "NoImageError",
     "NotAdaptableError",
     "OsudaError",
     "OutputError",
@@ -100,6 +101,10 @@ class OsudaError(Exception):
 
 class CaseError(OsudaError):
     """An MRI case cannot be used: a channel is missing, grids differ, a file is truncated, no brain."""
+
+
+class NoImageError(CaseError):
+    """No image of a case is the contrast that a channel asks for."""
 
 
 class ConfigError(OsudaError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_osuda.evaluation.overlap import dice
 
@@ -55,7 +55,7 @@ def coherence(mask: NDArray[np.bool_]) -> float:
 
 def largest_piece(mask: NDArray[np.bool_]) -> float:
     """Share of a mask in its largest piece (connected across faces, edges, corners); 1 where it is empty."""
-    pieces, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    pieces, count = scipy.ndimage.label(mask, np.ones((3,) * mask.ndim))
     if not count:
         return 1.0
     sizes = np.bincount(pieces.ravel())[1:]

@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
-from scipy.spatial import KDTree
 
 from napari_osuda.evaluation.geometry import Steps, steps_of
 from napari_osuda.evaluation.overlap import Mask
@@ -25,7 +24,7 @@ __all__ = ["bounding_box", "hausdorff", "surface", "surface_distances"]
 
 def surface(mask: Mask) -> Mask:
     """Voxels of ``mask`` with a face neighbor outside it; those on the array's border count as such."""
-    return mask & ~binary_erosion(mask)
+    return mask & ~scipy.ndimage.binary_erosion(mask)
 
 
 def surface_distances(a: Mask, b: Mask, spacing: Steps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -47,8 +46,8 @@ def surface_distances(a: Mask, b: Mask, spacing: Steps) -> tuple[NDArray[np.floa
     steps = steps_of(spacing).T
     points_a = np.argwhere(surface(a[crop])) @ steps
     points_b = np.argwhere(surface(b[crop])) @ steps
-    from_a = KDTree(points_b).query(points_a)[0]
-    from_b = KDTree(points_a).query(points_b)[0]
+    from_a = scipy.spatial.KDTree(points_b).query(points_a)[0]
+    from_b = scipy.spatial.KDTree(points_a).query(points_b)[0]
     return np.asarray(from_a), np.asarray(from_b)
 
 

@@ -2,6 +2,7 @@
 
 from napari_osuda.imaging.case import Case, Source, case_from_arrays, check_case
 from napari_osuda.imaging.choices import FINEST, Preparation
+from napari_osuda.imaging.finding.folder import image_for
 from napari_osuda.imaging.grid import Grid, onto_grid, require_same_grid
 from napari_osuda.imaging.intensity.maps import (
     INTENSITY_MAPS,
@@ -15,9 +16,11 @@ from napari_osuda.imaging.intensity.normalization import NORMALIZATIONS, Intensi
 from napari_osuda.imaging.modalities import (
     channel_caption,
     is_label_name,
+    likest,
     match_channels,
     modality_of,
     name_with_contrast,
+    substituted,
 )
 from napari_osuda.imaging.naming import case_name
 from napari_osuda.imaging.planes import Plane
@@ -57,7 +60,9 @@ __all__ = [
     "digest_of",
     "expected_map",
     "identity_of",
+    "image_for",
     "is_label_name",
+    "likest",
     "map_scores",
     "match_channels",
     "modality_of",
@@ -68,6 +73,7 @@ __all__ = [
     "read_labels",
     "read_volume",
     "require_same_grid",
+    "substituted",
     "title_of",
     "write_labels",
     "write_shares",

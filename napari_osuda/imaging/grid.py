@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.imaging.planes import AXIS_CODES
+from napari_osuda.lazy import Module, nib
 
 __all__ = ["Grid", "Reorientation", "corners_apart", "onto_grid", "require_same_grid", "same_grid"]
 
 # nibabel's functions carry no types.
-orientations: Any = nib.orientations
+orientations: Any = Module("nibabel.orientations")
 
 # Two grids are one when no corner of theirs is further apart than this part of the smallest voxel edge:
 # what float32 headers and converters leave, and far less than a segmentation can notice.

@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, NoImageError
 from napari_osuda.imaging.volumes import without_suffix
 
-__all__ = ["channel_caption", "is_label_name", "match_channels", "modality_of", "name_with_contrast"]
+__all__ = [
+    "channel_caption",
+    "is_label_name",
+    "likest",
+    "match_channels",
+    "modality_of",
+    "name_with_contrast",
+    "says_contrast_alone",
+    "substituted",
+]
+
+# How alike contrasts look: fluid dark or bright, but edema bright in neighbors.
+_ALIKE = ("t2", "flair", "pd", "t1ce", "t1")
 
 _LABEL = re.compile(
     r"(?:[ad]|tumou?r|brain|lesion|prob)?seg(?:s|m|mented|mentations?)?|"
@@ -120,6 +132,50 @@ def channel_caption(channel: str, image_name: str) -> str:
     return channel if own in (None, modality_of(channel)) else f"{str(own).upper()} as {channel}"
 
 
+def likest(channel: str) -> tuple[str, ...]:
+    """The other contrasts that a channel may be given in place of its own, the most alike first.
+
+    >>> likest("T2")
+    ('flair', 'pd', 't1ce', 't1')
+    """
+    wanted = modality_of(channel)
+    if wanted not in _ALIKE:
+        return ()
+    at = _ALIKE.index(wanted)
+    others = [contrast for contrast in _ALIKE if contrast != wanted]
+    return tuple(sorted(others, key=lambda contrast: abs(_ALIKE.index(contrast) - at)))
+
+
+def substituted(images: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Which contrast stands in for a channel's own, by the names: channel to contrast.
+
+    Parameters
+    ----------
+    images : iterable of (str, str)
+        Channel of the model, and name of the image that was given for it.
+
+    Examples
+    --------
+    >>> substituted([("t2", "sub-01_FLAIR.nii.gz"), ("t1", "scan7")])
+    {'t2': 'flair'}
+    """
+    found = [(channel, modality_of(name)) for channel, name in images]
+    return {channel: own for channel, own in found if own not in (None, modality_of(channel)) and own}
+
+
+def says_contrast_alone(name: str) -> bool:
+    """Whether a name has a contrast, with how it was made, and nothing else: no patient's name, no number.
+
+    >>> [says_contrast_alone(name) for name in ("T1POST", "t2_tirm_tra_dark-fluid", "p7_flair")]
+    [True, True, False]
+    """
+    if re.search(r"(?:^|_)(?:sub|ses)-", name.lower()):
+        return False
+    known = (*_CONTRASTS.values(), re.compile(rf"(?!p\d)(?:{_ASIDE}|{_ENHANCED}|withagent|darkfluid)"))
+    words = _words(name)
+    return modality_of(name) is not None and all(any(k.fullmatch(word) for k in known) for word in words)
+
+
 def is_label_name(name: str) -> bool:
     """Whether a name is a segmentation's (``_seg``, ``label``, ``mask``, ``LESIONS``...) and no image's."""
     return any(_LABEL.fullmatch(word) for word in _words(name))
@@ -143,15 +199,17 @@ def match_channels(names: Iterable[str], channels: Sequence[str]) -> dict[str, s
 
     Raises
     ------
+    NoImageError
+        No name fits a channel; the sentence lists what was seen.
     CaseError
-        No name or more than one fits a channel; the sentence lists what was seen.
+        More than one does.
     """
     seen = [name for name in names if not is_label_name(name)]
     matched: dict[str, str] = {}
     for channel in channels:
         fitting = [name for name in seen if _fits(name, channel) and not _is_other(name, channel)]
         if not fitting:
-            raise CaseError(
+            raise NoImageError(
                 f"No image for channel {channel}: seen were {_listed(seen)}. "
                 f"The name of an image must say {channel}.",
                 command=f"Or say which one it is, as {channel}=FILE.",

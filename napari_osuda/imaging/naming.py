@@ -9,10 +9,14 @@ from pathlib import Path
 
 from napari_osuda.files import expanded
 from napari_osuda.imaging.dicom import is_dicom
+from napari_osuda.imaging.modalities import modality_of, says_contrast_alone
 from napari_osuda.imaging.volumes import without_suffix
 
-__all__ = ["case_name"]
+__all__ = ["case_name", "patient_of_image"]
 
+# Parts of a file's name, those of BIDS with their values; and those that are not about the patient.
+_PARTS = re.compile(r"[a-z]+-[A-Za-z0-9]+(?=_|$)|[^_\-. ]+")
+_ABOUT_IMAGE = re.compile(r"(?:acq|ce|rec|run|space|desc|res|den|echo|part|inv)-[A-Za-z0-9]+")
 # A file of a case with its channel's name before it.
 _NAMED = re.compile(r"[^,=/\\]+=")
 
@@ -50,6 +54,28 @@ def case_name(spec: str | Path | Mapping[str, str | Path]) -> str:
         first = text.split(",")[0]
         path = expanded(_NAMED.sub("", first, count=1).strip())
     return _of_file(path)
+
+
+def patient_of_image(path: Path) -> str:
+    """Whose a single image is: what its name says before the contrast, else its folder's name, else its own.
+
+    Examples
+    --------
+    >>> patient_of_image(Path("bids/sub-01/anat/sub-01_ce-gad_T1w.nii.gz"))
+    'sub-01'
+    >>> patient_of_image(Path("patient19/FLAIR.nii.gz")), patient_of_image(Path("scans/scan7.nii.gz"))
+    ('patient19', 'scan7')
+    """
+    if is_dicom(path):
+        return _of_file(path)
+    stem = without_suffix(path.name)
+    if says_contrast_alone(stem):
+        return _of_folder(path.absolute().parent)
+    parts = list(_PARTS.finditer(stem))
+    at = next((i for i, part in enumerate(parts) if modality_of(part.group()) is not None), 0)
+    while at and _ABOUT_IMAGE.fullmatch(parts[at - 1].group()):
+        at -= 1
+    return stem[: parts[at - 1].end()] if at else stem
 
 
 def _of_folder(folder: Path) -> str:

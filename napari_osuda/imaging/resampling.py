@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 __all__ = ["AxisSampling", "Order", "fit_axis", "follow_head", "resample"]
 
@@ -96,7 +96,7 @@ class AxisSampling:
         if self.order != 1:
             # Splines are linear in the voxels, so what they make of each voxel alone says it all.
             columns = [
-                ndimage.map_coordinates(voxel, [point], order=self.order, mode="nearest")
+                scipy.ndimage.map_coordinates(voxel, [point], order=self.order, mode="nearest")
                 for voxel in np.eye(self.source)
             ]
             spline: NDArray[np.float32] = np.stack(columns, axis=1).astype(np.float32)

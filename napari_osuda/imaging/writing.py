@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from napari_osuda.errors import OutputError, cannot_write
 from napari_osuda.files import written_whole
 from napari_osuda.imaging.formats.nifti import mm_per_unit
 from napari_osuda.imaging.grid import Grid
+from napari_osuda.lazy import nib
 
 __all__ = ["label_type", "write_labels", "write_shares"]
 

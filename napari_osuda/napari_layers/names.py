@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["free_name", "layer_name"]
+from napari_osuda.imaging.modalities import modality_of
+
+__all__ = ["add_layer", "free_name", "layer_name"]
 
 _ROLES = {
     "before": "original mask",
@@ -36,3 +38,22 @@ def free_name(layers: Iterable[Any], wanted: str, layer: Any = None) -> str:
     while name in taken:
         name, number = f"{wanted}, {number}", number + 1
     return name
+
+
+def add_layer(viewer: Any, layer: Any, owner: str = "") -> Any:
+    """Put a layer up under a name that no other layer has; gives the layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    layer : napari layer
+    owner : str
+        Whose it is, such as the patient's folder: what tells it from another one's of the same name.
+    """
+    name, taken = layer.name, {other.name for other in viewer.layers}
+    owned = f"{name} ({owner})"
+    # The contrast is read from the name: an owner that is called by another contrast must not change it.
+    if owner and name in taken and modality_of(owned) == modality_of(name):
+        name = owned
+    layer.name = free_name(viewer.layers, name, layer)
+    return viewer.add_layer(layer)

@@ -58,18 +58,18 @@ class Hand:
             if isinstance(holder, QMenu):
                 _hover(holder, center)
                 if action.menu() is not None:
-                    self.wait(action.menu().isVisible, f"the menu {title}", 10)
+                    self.wait(action.menu().isVisible, f"the menu {title}")
             if place in (0, len(path) - 1):
                 self.click(holder, center)
                 if place == 0:
-                    self.wait(action.menu().isVisible, f"the menu {title}", 10)
+                    self.wait(action.menu().isVisible, f"the menu {title}")
             holder = action.menu()
 
     def choose(self, combo: QComboBox, text: str) -> None:
         """Open a list and choose a row: two clicks."""
         self.click(combo)
         view = combo.view()
-        self.wait(view.isVisible, "the list", 10)
+        self.wait(view.isVisible, "the list")
         # Qt takes the end of a click that opens a list for no choice, and waits a little to know.
         QTest.qWait(QApplication.doubleClickInterval() + 100)
         row = next(i for i in range(combo.count()) if text in combo.itemText(i))
@@ -86,13 +86,13 @@ class Hand:
         """Open the menu of a button and choose a line: two clicks."""
         menu = button.menu()
         self.click(button)
-        self.wait(menu.isVisible, "the menu of a button", 10)
+        self.wait(menu.isVisible, "the menu of a button")
         action = next(a for a in menu.actions() if title in a.text().replace("&", ""))
         self.click(menu, menu.actionGeometry(action).center())
 
     def enter(self) -> None:
         """Answer the question that is open by the Enter key."""
-        self.wait(lambda: self._boxes(), "a question", 10)
+        self.wait(lambda: self._boxes(), "a question")
         self.keys += 1
         QTest.keyClick(self._boxes()[0], Qt.Key.Key_Return)
 
@@ -103,7 +103,7 @@ class Hand:
 
     def answer(self, title: str) -> None:
         """Click a button of the question that is open."""
-        self.wait(lambda: self._boxes(), "a question", 10)
+        self.wait(lambda: self._boxes(), "a question")
         self.click(next(b for b in self._boxes()[0].buttons() if title in b.text().replace("&", "")))
 
     def _boxes(self) -> list[QMessageBox]:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from napari_osuda.imaging import case_name
+from napari_osuda.imaging.naming import patient_of_image
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,21 @@ def test_a_folder_names_its_case_with_the_patient_in_bids(tmp_path, folder, name
 )
 def test_files_name_their_case_by_the_first(spec, name):
     assert case_name(spec) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("study/sub-01_FLAIR.nii.gz", "sub-01"),
+        ("study/sub-01/ses-2/anat/sub-01_ses-2_acq-3d_run-1_T2w.nii.gz", "sub-01_ses-2"),
+        ("study/patient7_t1ce.nii.gz", "patient7"),
+        ("study/TCGA_CS_4941_flair_reg.nii.gz", "TCGA_CS_4941"),
+        ("study/patient19/FLAIR.nii.gz", "patient19"),
+        ("study/patient19/Ax T1 POST.nii.gz", "patient19"),
+        ("study/sub-01/anat/T1w.nii.gz", "sub-01"),
+        ("study/t2_patient7.nii.gz", "t2_patient7"),
+        ("study/scan7.nii.gz", "scan7"),
+    ],
+)
+def test_a_single_image_names_its_patient(path, name):
+    assert patient_of_image(Path(path)) == name

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_osuda.method import hbs_loss, self_entropy, transferability
+from napari_osuda.method import hbs_loss, self_entropy
 from napari_osuda.method.losses import hbs_step
+from napari_osuda.method.transferability import transferability
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_osuda.method import distance, transferability
-from napari_osuda.method.transferability import WEIGHTINGS
+from napari_osuda.method import distance
+from napari_osuda.method.transferability import WEIGHTINGS, transferability
 
 vectors = st.lists(st.floats(0, 1e3), min_size=1, max_size=50)
 

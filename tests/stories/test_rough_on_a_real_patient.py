@@ -62,6 +62,10 @@ def _roles(viewer: Any) -> dict[str, Any]:
     return {layer.metadata[RESULT_KEY]: layer for layer in viewer.layers if RESULT_KEY in layer.metadata}
 
 
+def _ours(viewer: Any) -> list[Any]:
+    return [layer for layer in viewer.layers if RESULT_KEY in layer.metadata]
+
+
 def _opened(hand: Hand, runs: Path) -> Any:
     hand.menu("Plugins", "OSUDA", ADAPT)
     hand.wait(lambda: panel(hand.viewer, ADAPT), "the Adapt panel")
@@ -155,6 +159,8 @@ def test_rough_handling_of_a_real_patient(viewers, tmp_path):
         hand.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert review.review.decisions == 0
     np.testing.assert_array_equal(review.review.final, first)
+    assert len({layer.metadata[RESULT_KEY] for layer in _ours(viewer)}) == len(_ours(viewer))
+    assert not any(layer.name.endswith("]") for layer in _ours(viewer) if "renamed" not in layer.name)
     hand.picture("3-undone")
 
     # Without its images a run leaves nothing that could be taken for another patient's.
@@ -168,7 +174,8 @@ def test_rough_handling_of_a_real_patient(viewers, tmp_path):
     hand.wait(adapt.run_panel.adapt_button.isEnabled, "the images again")
     adapt.settings_panel.set_values(iterations=20)
     hand.click(adapt.run_panel.adapt_button)
-    hand.wait(lambda: adapt.cockpit.history is not None and len(adapt.cockpit.history), "a step", 900)
+    # The history of the run before stays until this one has started.
+    hand.wait(lambda: adapt.cockpit.history.iterations == 20 and len(adapt.cockpit.history), "a step", 900)
     adapt.closing.ask = lambda question: True
     _ended(viewer)
     again = open_panel(viewer, ADAPT)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.errors import CaseError, ConfigError, NoImageError
 from napari_osuda.imaging.modalities import match_channels
 from napari_osuda.imaging.volumes import without_suffix
 
@@ -133,7 +133,7 @@ def _complete_session(
         f"ses-{session or '(none)'} lacks {', '.join(c for c in channels if not _fitting(group, c))}"
         for session, group in sessions.items()
     )
-    raise CaseError(
+    raise NoImageError(
         f"No session has all channels of the model ({lacking}). One session must have all.",
         command="Or give the files as name=FILE,name=FILE.",
     )

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, NoImageError
 from napari_osuda.files import expanded
 from napari_osuda.imaging.dicom import DicomSeries, find_series
 from napari_osuda.imaging.finding.bids import entities_of, matched_by_entities
-from napari_osuda.imaging.modalities import match_channels
+from napari_osuda.imaging.modalities import is_label_name, likest, match_channels, modality_of
 from napari_osuda.imaging.volumes import SUFFIXES
 
-__all__ = ["channels_in", "series_named"]
+__all__ = ["channels_in", "image_for", "series_named"]
 
 # A folder that is called by a day, as those of visits are.
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
@@ -47,11 +47,7 @@ def channels_in(
     patients = sorted(p for p in folder.glob("sub-*") if p.is_dir()) if not found else []
     if patients:
         return _in_dataset(folder, patients, channels, entities or {})
-    if not found:
-        # A BIDS subject has its contrasts in [session/]anat, beside functional and diffusion images; no
-        # deeper, since a wrong folder may be the top of a whole disk.
-        below = _images([*folder.glob("*/*"), *folder.glob("*/*/*")])
-        found = [p for p in below if p.parent.name == "anat"] or below
+    found = found or _images_below(folder)
     series = [] if found else find_series(folder)
     if series:
         return _series_in(folder, series, channels)
@@ -67,8 +63,38 @@ def channels_in(
         _require_one_day(folder, matched)
         _require_there(matched.values())
     except CaseError as error:
-        raise CaseError(f"In {folder}: {error}", command=error.command) from error
+        raise type(error)(f"In {folder}: {error}", command=error.command) from error
     return matched
+
+
+def image_for(folder: Path, channel: str) -> Path:
+    """The image for a model of one channel: of its contrast, else of the most alike, else the only one.
+
+    Raises
+    ------
+    CaseError
+        As `channels_in`, where none of the contrasts is there, or one is there more than once.
+    """
+    try:
+        return channels_in(folder, (channel,))[channel]
+    except NoImageError:
+        for contrast in likest(channel):
+            try:
+                return channels_in(folder, (contrast,))[contrast]
+            except NoImageError:
+                continue
+        found = _images(folder.glob("*")) or _images_below(folder)
+        unnamed = [path for path in found if modality_of(path.name) is None and not is_label_name(path.name)]
+        if len(unnamed) == 1 == len([path for path in found if not is_label_name(path.name)]):
+            return unnamed[0]
+        raise
+
+
+def _images_below(folder: Path) -> list[Path]:
+    # A BIDS subject has its contrasts in [session/]anat, beside functional and diffusion images; no deeper,
+    # since a wrong folder may be the top of a whole disk.
+    below = _images([*folder.glob("*/*"), *folder.glob("*/*/*")])
+    return [p for p in below if p.parent.name == "anat"] or below
 
 
 def series_named(text: str) -> Path | None:
@@ -128,7 +154,7 @@ def _series_in(folder: Path, series: Sequence[DicomSeries], channels: Sequence[s
     try:
         matched = match_channels(titles, channels)
     except CaseError as error:
-        raise CaseError(
+        raise type(error)(
             f"In the DICOM series of {folder}: {error} {_listed(whole)}",
             command=f"Choose as in CHANNEL={_example(folder, whole)}.",
         ) from error

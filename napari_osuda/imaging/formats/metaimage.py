@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.errors import CaseError, shown
 from napari_osuda.imaging.formats.stored import Stored, data_file, read_stored, require_shape
 from napari_osuda.imaging.grid import Grid
+from napari_osuda.lazy import nib
 
 __all__ = ["META_SUFFIXES", "files_of_metaimage", "read_metaimage"]
 

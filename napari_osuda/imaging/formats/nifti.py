@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.formats.stored import require_stored
 from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart
+from napari_osuda.lazy import nib
 
 __all__ = [
     "NIFTI_SUFFIXES",

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 __all__ = ["Air", "Head", "find_air", "find_head", "head_of"]
 
@@ -100,7 +100,7 @@ class Head:
     @cached_property
     def filled(self) -> Mask:
         """The head with what it encloses."""
-        filled: Mask = ndimage.binary_fill_holes(self.mask)
+        filled: Mask = scipy.ndimage.binary_fill_holes(self.mask)
         return filled
 
     @property
@@ -162,7 +162,7 @@ def find_air(channel: NDArray[Any]) -> Air:
     if dark is None:
         return plain
     valley = dark * (high - base)
-    outer = rest & ~ndimage.binary_erosion(rest)
+    outer = rest & ~scipy.ndimage.binary_erosion(rest)
     if np.mean(smooth[outer[rest]] < valley) < _OUTSIDE:
         return plain
     noise = values[smooth < valley]
@@ -198,26 +198,26 @@ def head_of(channel: NDArray[Any], air: Air) -> Mask:
 
 def _whole_pieces(head: Mask) -> Mask:
     """Large connected pieces, with what they enclose in the volume or in any slice of it."""
-    pieces, count = ndimage.label(head)
+    pieces, count = scipy.ndimage.label(head)
     if count > 1:
         sizes = np.bincount(pieces.ravel())
         sizes[0] = 0
         head = (sizes >= _PIECE * sizes.max())[pieces]
-    filled: Mask = ndimage.binary_fill_holes(head)
+    filled: Mask = scipy.ndimage.binary_fill_holes(head)
     # A neck or a crown that the image cuts is open to its end: closed slice by slice along the shortest axis.
     axis = int(np.argmin(filled.shape))
     for index in range(filled.shape[axis]):
         plane = [slice(None)] * 3
         plane[axis] = slice(index, index + 1)
         flat = filled[tuple(plane)].squeeze(axis)
-        filled[tuple(plane)] = np.expand_dims(ndimage.binary_fill_holes(flat), axis)
+        filled[tuple(plane)] = np.expand_dims(scipy.ndimage.binary_fill_holes(flat), axis)
     return filled
 
 
 def _smooth(channel: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean over each voxel and its neighbors, but not across slices that are few and thick."""
     size = [3 if 3 * n >= max(channel.shape) else 1 for n in channel.shape]
-    smooth: NDArray[np.float32] = ndimage.uniform_filter(channel, size, mode="nearest")
+    smooth: NDArray[np.float32] = scipy.ndimage.uniform_filter(channel, size, mode="nearest")
     return smooth
 
 
@@ -234,7 +234,7 @@ def _dark_class(values: NDArray[np.float32]) -> float | None:
     counts, edges = np.histogram(roots, _BINS, range=(0.0, float(np.sqrt(1.5))))
     centers = (edges[1:] + edges[:-1]) / 2
     split = _otsu(counts, centers)
-    smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), 2.0)
+    smooth = scipy.ndimage.gaussian_filter1d(counts.astype(np.float64), 2.0)
     # What is far brighter than tissue (fat, fluid, vessels) is no second class beside air.
     bright = (centers > centers[split]) & (centers <= 1.1)
     if not bright.any() or not counts[: split + 1].any():

@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid
 from napari_osuda.imaging.preparation.common_grid import require_one_space, resampled, same_voxels
 from napari_osuda.imaging.volumes import read_labels
+from napari_osuda.lazy import nib
 
 __all__ = ["extracted_brain", "masked", "on_grid", "read_mask", "share_of_head"]
 

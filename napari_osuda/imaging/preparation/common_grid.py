@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging.grid import Grid, Reorientation, corners_apart, same_grid
@@ -159,7 +159,7 @@ def resampled(
         array = array.astype(np.float32, copy=False)
         # Rounding of affines that differ by a turn alone must not blur.
         if (sigma > 0.1).any():
-            array = ndimage.gaussian_filter(array, np.where(sigma > 0.1, sigma, 0), mode="nearest")
+            array = scipy.ndimage.gaussian_filter(array, np.where(sigma > 0.1, sigma, 0), mode="nearest")
     shape, last = target.shape, np.array(grid.shape) - 0.5
     moved = np.empty(shape[::-1], array.dtype).transpose(2, 1, 0)
     inside = np.empty(shape[::-1], bool).transpose(2, 1, 0)
@@ -169,7 +169,7 @@ def resampled(
     for k in range(shape[2]):
         points = plane + step[:3, 2, None, None] * k
         within = ((points > -0.5 - _EDGE) & (points < last[:, None, None] + _EDGE)).all(axis=0)
-        found = ndimage.map_coordinates(array, points, order=order, mode="nearest", prefilter=False)
+        found = scipy.ndimage.map_coordinates(array, points, order=order, mode="nearest", prefilter=False)
         moved[:, :, k] = np.where(within, found, array.dtype.type(outside))
         inside[:, :, k] = within
     return moved, inside

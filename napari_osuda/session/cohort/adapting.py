@@ -13,7 +13,7 @@ import numpy as np
 from napari_osuda.errors import OsudaError, OutputError, cannot_write
 from napari_osuda.evaluation import region_masks, volume_ml
 from napari_osuda.files import path_inside
-from napari_osuda.imaging import Case, read_case
+from napari_osuda.imaging import Case, image_for, read_case, substituted
 from napari_osuda.locks import locked
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import SourceModel
@@ -47,6 +47,8 @@ class Adapting:
         By which column patients are put together, for the record.
     keep_models : bool
         Leave the adapted models in the run folders: they take the most room by far.
+    substitutes : bool
+        Give a model of one channel another contrast where there is no image of its own.
     on_event : callable, optional
         Called with each event of each run. What it raises ends the run, which can go on later.
     """
@@ -59,6 +61,7 @@ class Adapting:
     device: str = "auto"
     together: str | None = None
     keep_models: bool = False
+    substitutes: bool = False
     on_event: Callable[[Event], None] | None = None
 
     def prepare(self) -> None:
@@ -92,18 +95,24 @@ class Adapting:
             gc.collect()
 
     def _outcomes(self, job: CohortJob) -> tuple[CaseOutcome, ...]:
-        channels = self.model.card.channels
-        cases = tuple(read_case(session.folder, channels, name=session.name) for session in job.sessions)
+        cases = tuple(self._read(session) for session in job.sessions)
         folder = path_inside(self.out, "runs", job.name)
         result = self._adapted(cases, folder)
         outcomes = tuple(
-            self._written(session, case, folder)
+            self._written(session, case, folder, converted=result.intensity_maps is not None)
             for session, case in zip(job.sessions, result.cases, strict=True)
         )
         if not self.keep_models:
             for name in ("model", "model-as-it-came"):
                 shutil.rmtree(folder / name, ignore_errors=True)
         return outcomes
+
+    def _read(self, session: Session) -> Case:
+        channels = self.model.card.channels
+        spec: Path | dict[str, str | Path] = session.folder
+        if self.substitutes and len(channels) == 1:
+            spec = {channels[0]: image_for(session.folder, channels[0])}
+        return read_case(spec, channels, name=session.name)
 
     def _adapted(self, cases: tuple[Case, ...], folder: Path) -> RunResult:
         if saved_states(folder):
@@ -126,12 +135,13 @@ class Adapting:
             raise OsudaError(f"The run ended early: {result.outcome}.")
         return result
 
-    def _written(self, session: Session, result: CaseResult, folder: Path) -> CaseOutcome:
+    def _written(self, session: Session, result: CaseResult, folder: Path, *, converted: bool) -> CaseOutcome:
         case, after = result.case, result.after
         assert after is not None
         write_segmentation(result, self.model, folder)
         record = advice_record(result.recommendation)
         advice = None if record is None else AdviceRecord.model_validate(record)
+        others = substituted((source.channel, source.name) for source in case.sources)
         files = {source.channel: source.path for source in case.sources if source.path is not None}
         masks = {
             mask: write_mask(
@@ -151,6 +161,8 @@ class Adapting:
             volumes_before=self._volumes(result.before, case.grid.affine),
             volumes_after=self._volumes(after, case.grid.affine),
             masks=masks,
+            substituted=others,
+            converted=converted if others else None,
         )
 
     def _volumes(self, mask: Labels, affine: np.ndarray) -> dict[str, float]:

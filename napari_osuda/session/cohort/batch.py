@@ -161,8 +161,9 @@ def go_through(
             raise _Left
 
     work = Adapting(
-        folder, out, model, batch.config, method=batch.method, device=batch.device, on_event=watch
-    )
+        folder, out, model, batch.config, method=batch.method, device=batch.device, substitutes=True,
+        on_event=watch,
+    )  # fmt: skip
     work.prepare()
     progress = _standing(batch, outcomes)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,8 @@ def _result_rows(rows: Sequence[SessionRow], regions: Sequence[str]) -> Iterator
             "session_id": row.session.session,
             "state": row.state,
             "recommendation": row.decision,
+            "substituted": None if case is None else _listed(case.substituted),
+            "converted": None if case is None else case.converted,
         }
         expected = None if advice is None else next(iter(advice.regions.values()), None)
         for when, dice in (
@@ -130,6 +132,11 @@ def _result_rows(rows: Sequence[SessionRow], regions: Sequence[str]) -> Iterator
         columns["run"] = f"runs/{row.job}" if row.state == "done" else None
         columns["error"] = row.error
         yield columns
+
+
+def _listed(substituted: Mapping[str, str]) -> str:
+    """As in ``t2=flair``: channel, and the contrast that stands in for its own."""
+    return ",".join(f"{channel}={contrast}" for channel, contrast in substituted.items())
 
 
 def _write_table(path: Path, rows: Iterator[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from napari_osuda.session.cohort.rows import SessionRow
 from napari_osuda.session.report.html import Markup, number, table, tag
 from napari_osuda.session.report.page import whole_page
-from napari_osuda.session.report.words import HEADLINES
+from napari_osuda.session.report.words import HEADLINES, contrast_words
 
 __all__ = ["cohort_page"]
 
@@ -62,14 +62,18 @@ def _failures(failed: Sequence[SessionRow]) -> Markup:
 
 def _sessions(rows: Sequence[SessionRow], regions: Sequence[str]) -> Markup:
     header = ["", "state", "recommendation", "expected Dice, original", "expected Dice, adapted"]
+    others = any(row.case is not None and row.case.substituted for row in rows)
+    header += ["contrast"] if others else []
     for region in regions:
         header += [f"{region}, original, ml", f"{region}, adapted, ml"]
     return table(
-        "Each session; its name leads to its own report", header, (_cells(row, regions) for row in rows)
+        "Each session; its name leads to its own report",
+        header,
+        (_cells(row, regions, others) for row in rows),
     )
 
 
-def _cells(row: SessionRow, regions: Sequence[str]) -> list[object]:
+def _cells(row: SessionRow, regions: Sequence[str], others: bool) -> list[object]:
     name: object = row.session.name
     if row.state == "done":
         name = tag("a", name, href=f"runs/{quote(row.job)}/report.html")
@@ -87,6 +91,8 @@ def _cells(row: SessionRow, regions: Sequence[str]) -> list[object]:
             if expected is None
             else f"{number(expected.dice)} ({number(expected.low)} to {number(expected.high)})"
         )
+    if others:
+        cells.append("" if case is None else contrast_words(case.substituted, converted=bool(case.converted)))
     for region in regions:
         cells.append(number(None if case is None else case.volumes_before.get(region)))
         cells.append(number(None if case is None else case.volumes_after.get(region)))

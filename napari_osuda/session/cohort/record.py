@@ -73,6 +73,10 @@ class CaseOutcome(RunDocument):
         Of each region, ml.
     masks : dict of str to str
         Paths in the output: "before", "adapted".
+    substituted : dict of str to str
+        Channel, and the contrast that stands in for its own.
+    converted : bool or None
+        Whether the brightness of such an image was converted; None where there is none.
     """
 
     name: FileName
@@ -83,6 +87,8 @@ class CaseOutcome(RunDocument):
     volumes_before: dict[str, float] = Field(default_factory=dict)
     volumes_after: dict[str, float] = Field(default_factory=dict)
     masks: dict[str, str] = Field(default_factory=dict)
+    substituted: dict[str, str] = Field(default_factory=dict)
+    converted: bool | None = None
 
 
 class JobOutcome(RunDocument):

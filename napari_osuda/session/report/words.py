@@ -17,6 +17,7 @@ __all__ = [
     "REFERENCE_NOTE",
     "SCALE",
     "SUMMARY",
+    "contrast_words",
 ]
 
 NOT_A_DEVICE = (
@@ -43,3 +44,15 @@ NUMBERS = "The numbers are in steps.csv and channels.npz, in the folder of this 
 NO_CURVES = "No iteration was run, so there are no curves."
 CALIBRATION = "Calibration of the network's probabilities, over all voxels of the head (0 is best)"
 SUMMARY = "All cases against their references, mean \N{PLUS-MINUS SIGN} standard deviation"
+
+
+def contrast_words(substituted: Mapping[str, str], *, converted: bool) -> str:
+    """Which contrasts stand in for those of the model, by channel, in a cell of a table.
+
+    >>> contrast_words({"t2": "flair"}, converted=True)
+    'FLAIR as T2, converted'
+    """
+    if not substituted:
+        return ""
+    said = "; ".join(f"{contrast.upper()} as {channel.upper()}" for channel, contrast in substituted.items())
+    return f"{said}, {'converted' if converted else 'as it is'}"

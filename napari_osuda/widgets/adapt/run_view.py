@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
@@ -26,7 +26,7 @@ class RunView(QObject):
     ----------
     parent : QObject
     cockpit : Cockpit
-        Whose runs are shown; its controller is made.
+        Whose runs are shown, from the first on: only then its controller is made, and torch is loaded.
     panel : RunPanel
         Gets the state.
     outcome : OutcomePanel
@@ -54,10 +54,19 @@ class RunView(QObject):
         self._tell = tell
         # How the run under way has ended, until its thread is through and another may begin.
         self._ending = ("failed", "")
-        controller, feed = cockpit.controller, cockpit.feed
+        panel.pause.connect(lambda: cockpit.controller.pause())
+        panel.resume.connect(lambda: cockpit.controller.resume())
+        cockpit.left.connect(self._on_left)
+        self._links: tuple[tuple[Any, Callable[[Any], None]], ...] = ()
+        self._waited = cockpit.feed is None
+        if self._waited:
+            cockpit.opened.connect(self._follow)
+        else:
+            self._follow()
+
+    def _follow(self) -> None:
+        feed = self._cockpit.feed
         assert feed is not None
-        panel.pause.connect(controller.pause)
-        panel.resume.connect(controller.resume)
         # Only methods of this object, which goes with the window: Qt calls none of what is gone. What belongs
         # to no QObject would still be called, with a mask for a layer of a viewer that is closed.
         self._links = (
@@ -70,7 +79,6 @@ class RunView(QObject):
             (feed.previewed, self._on_previewed),
             (feed.finished, self.show_end),
             (feed.failed, self._on_failed),
-            (cockpit.left, self._on_left),
         )
         for signal, slot in self._links:
             signal.connect(slot)
@@ -97,6 +105,9 @@ class RunView(QObject):
 
     def close(self) -> None:
         """Follow no more."""
+        if self._waited:
+            self._cockpit.opened.disconnect(self._follow)
+        self._cockpit.left.disconnect(self._on_left)
         for signal, slot in self._links:
             signal.disconnect(slot)
 

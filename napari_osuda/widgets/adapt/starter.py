@@ -171,9 +171,8 @@ class Starter(QObject):
         """The run folder as chosen, or one beside it where a waiting run has it already."""
         path = self._folder.path()
         taken = {waiting.job.out for waiting in self._queue.waiting}
-        job = self._cockpit.controller.job
-        if self._cockpit.busy and job is not None:
-            taken.add(job.out)
+        if self._cockpit.busy and self._cockpit.controller.job is not None:
+            taken.add(self._cockpit.controller.job.out)
         free, number = path, 2
         while free in taken:
             free, number = path.with_name(f"{path.name}-{number}"), number + 1

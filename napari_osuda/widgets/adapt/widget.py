@@ -22,12 +22,14 @@ from napari_osuda.widgets.adapt.layout import lay_out
 from napari_osuda.widgets.adapt.model.panel import ModelPanel
 from napari_osuda.widgets.adapt.queue_panel import QueuePanel
 from napari_osuda.widgets.adapt.readiness import readiness
+from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.results.run_layers import RunLayers
 from napari_osuda.widgets.adapt.results.saver import Saver
 from napari_osuda.widgets.adapt.resume_panel import ResumePanel
 from napari_osuda.widgets.adapt.run_panel import RunPanel
 from napari_osuda.widgets.adapt.run_view import RunView
+from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 from napari_osuda.widgets.adapt.starter import Starter
 from napari_osuda.widgets.adapt.welcome import Welcome
 from napari_osuda.widgets.adapt.words import closing_words
@@ -63,9 +65,6 @@ class AdaptWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        from napari_osuda.widgets.adapt.results.live_preview import LivePreviewControls
-        from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
-
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Adapt")
         colors = self.colors()
@@ -73,7 +72,7 @@ class AdaptWidget(DockedWidget):
         self.opening = Opening(napari_viewer, self)
         self.welcome = Welcome(self.opening)
         self.resume_panel = ResumePanel()
-        self.model_panel = ModelPanel(colors)
+        self.model_panel = ModelPanel(colors, self.libraries.when_done)
         self.channel_panel = ChannelPanel(napari_viewer)
         self.settings_panel = SettingsPanel()
         self.folder_panel = FolderPanel()
@@ -103,17 +102,11 @@ class AdaptWidget(DockedWidget):
         self.run_view = RunView(
             self, self.cockpit, self.run_panel, self.outcome_panel, self._layers, self.note.tell
         )
-        self._contrast = self.settings_panel.contrast
-        self._placed = False
+        self._contrast, self._placed = self.settings_panel.contrast, False
         self._arrange()
         self.note.tell("")
-        for panel in (self.settings_panel, self.batch_panel):
-            panel.set_colors(colors)
         self._connect()
-        self._on_input()
-        for searching in (self.resume_panel, self.welcome):
-            searching.look(self.folder_panel.folders())
-        self.batch_panel.look()
+        self.set_colors(colors)
 
     # What others may call
 
@@ -161,38 +154,38 @@ class AdaptWidget(DockedWidget):
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
-        folds = (self.settings_panel, self.batch_panel)
-        for panel in (self.model_panel, *folds, self.run_panel, self.outcome_panel):
+        chosen = (self.model_panel, self.settings_panel, self.batch_panel)
+        for panel in (*chosen, self.run_panel, self.outcome_panel):
             panel.set_colors(colors)
         self._on_input()
 
     # What happens
 
     def _connect(self) -> None:
-        for threads_begin in (self.model_panel.reading, self.starter.preparing, self.batch_panel.under_way):
+        self.libraries.core_loaded.connect(self._look)
+        for threads_begin in (self.starter.preparing, self.batch_panel.under_way):
             threads_begin.connect(self.libraries.finish)
-        self.opening.message.connect(self.note.tell)
-        self.opening.failed.connect(self.note.tell)
+        for sentence in (self.opening.message, self.opening.failed, self.starter.message):
+            sentence.connect(self.note.tell)
         self.opening.run_opened.connect(self._open_review)
         self.model_panel.chosen.connect(self._on_model)
         self.channel_panel.changed.connect(self._on_input)
         self.contrast_choice.chosen.connect(lambda name: self.settings_panel.set_values(contrast=name))
         self.contrast_choice.withdrawn.connect(self.settings_panel.reset_contrast)
-        self._contrast.changed.connect(self.contrast_choice.set_contrast)
-        self._contrast.changed.connect(self._on_input)
+        for follow in (self.contrast_choice.set_contrast, self._on_input, self.batch_panel.refresh):
+            self._contrast.changed.connect(follow)
         self.note.linkActivated.connect(lambda _: self.settings_panel.set_values(contrast="off"))
+        self.batch_panel.contrast_off.connect(lambda: self.settings_panel.set_values(contrast="off"))
         self.run_panel.adapt.connect(self.adapt)
         self.run_panel.queue.connect(self.queue)
         self.run_view.under_way.connect(self._on_under_way)
         self.run_panel.stop.connect(self._stop)
         self.starter.preparing.connect(self.run_view.prepare)
         self.starter.failed.connect(self.run_view.fail)
-        self.starter.message.connect(self.note.tell)
         self.resume_panel.resume.connect(self.starter.resume)
         self.outcome_panel.preferred.connect(self._layers.prefer)
-        self.outcome_panel.details_button.toggled.connect(
-            lambda _: self.scroller.verticalScrollBar().setValue(0)
-        )
+        to_the_top = self.scroller.verticalScrollBar().setValue
+        self.outcome_panel.details_button.toggled.connect(lambda _: to_the_top(0))
         self.cockpit.left.connect(self._on_input)
         self.batch_panel.under_way.connect(self._on_batch)
         self.outcome_panel.again.connect(self.run_again)
@@ -201,10 +194,11 @@ class AdaptWidget(DockedWidget):
     def tear_down(self) -> None:
         """Leave a run under way to be resumed, and listen no more."""
         self.closing.close()
+        self.libraries.close()
         self.opening.close()
-        for background in (self.batch_panel, self.model_panel, self.resume_panel, self.welcome):
+        searching = (self.batch_panel, self.model_panel, self.resume_panel, self.welcome)
+        for background in (*searching, self.settings_panel, self.contrast_choice):
             background.close_down()
-        self.contrast_choice.close_down()
         self.starter.close()
         self.cockpit.end_run()
         self.cockpit.left.disconnect(self._on_input)
@@ -227,8 +221,17 @@ class AdaptWidget(DockedWidget):
             self._placed = True
             QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
 
+    def _look(self) -> None:
+        """Look for what can only be told with the libraries: devices, runs and batches that are left."""
+        self.settings_panel.look_for_devices()
+        for panel in (self.resume_panel, self.welcome):
+            panel.look(self.folder_panel.folders())
+        self.batch_panel.look()
+        self.results.warm_up()
+
     def _on_model(self, model: SourceModel | None) -> None:
         self.channel_panel.set_channels(() if model is None else model.card.channels)
+        self.batch_panel.look_again()
 
     def _on_input(self, _: object = None) -> None:
         """Follow the choice of model, images and contrast."""
@@ -262,7 +265,8 @@ class AdaptWidget(DockedWidget):
         self.queue_panel.hold(True)
         if self.starter.give_up():
             self.run_panel.set_state("idle")
-        self.cockpit.controller.stop()
+        if self.cockpit.busy:
+            self.cockpit.controller.stop()
 
     def _on_under_way(self, under_way: bool) -> None:
         self.settings_panel.set_locked(under_way)

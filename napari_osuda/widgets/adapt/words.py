@@ -41,7 +41,7 @@ RECOMMENDATIONS: dict[str, str] = {
     "keep-source": "Use original",
     "neither": "Trust neither: mark by hand",
 }
-NEITHER_NEXT = "Neither mask is shown. Press Review to compare them and to mark by hand."
+NEITHER_NEXT = "No mask is chosen. Press Review to compare them and to mark by hand."
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."
 

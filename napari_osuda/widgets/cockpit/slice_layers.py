@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_osuda.imaging.world import onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
-from napari_osuda.napari_layers.names import free_name
+from napari_osuda.napari_layers.names import add_layer, free_name
 from napari_osuda.napari_layers.transforms import TRANSFORM
 from napari_osuda.widgets.qt.window import real_viewer
 
@@ -172,7 +172,7 @@ class SliceLayer:
             self.layer.visible = True
             return self.layer
         selected, active = set(layers.selection), layers.selection.active
-        self._viewer.add_layer(self.layer)
+        add_layer(self._viewer, self.layer)
         # What a person is working on stays selected; the window takes its time for each change of that.
         if selected != {active}:
             layers.selection = selected

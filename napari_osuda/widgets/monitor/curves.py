@@ -92,6 +92,8 @@ class LinePanel(PlotPanel):
         if history is not None and len(history):
             t, values = history["t"], self.values_of(history)
             for curve, column in zip(self.curves, values.T, strict=True):
+                # A line through a single iteration would not be seen.
+                curve.setSymbol("o" if len(t) == 1 else None)
                 curve.setData(t, column)
         self._write_legend()
 
@@ -99,6 +101,8 @@ class LinePanel(PlotPanel):
         """Give curves, cursor and legend the theme's colors."""
         for curve, series in zip(self.curves, self.series, strict=True):
             curve.setPen(self._pen(series))
+            curve.setSymbolBrush(self.color_of(series))
+            curve.setSymbolPen(self.color_of(series))
         self.cursor.setPen(self.colors.faint)
         self._write_legend()
 

@@ -29,7 +29,7 @@ from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
 from napari_osuda.widgets.monitor.pinned import PinnedPanel
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
-from napari_osuda.widgets.monitor.words import COURSES, course_words
+from napari_osuda.widgets.monitor.words import course_headline, course_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import below_or_shared
@@ -89,7 +89,7 @@ class MonitorWidget(DockedWidget):
         self.empty.setWordWrap(True)
         # Columns, and the plots in their order.
         self._arranged: tuple[int, list[PlotPanel]] = (0, [])
-        self._placed = False
+        self._placed = self._over = False
         # What has been drawn: a plot that was out of sight catches up when it is seen again.
         self._drawn: dict[str, int] = {}
         self._rests_until = 0.0
@@ -141,6 +141,8 @@ class MonitorWidget(DockedWidget):
     def show_history(self, history: RunHistory | None) -> None:
         """Show another run, or none."""
         self._drawn.clear()
+        # A run that has ended may be opened with this panel.
+        self._over = self.cockpit.result is not None
         self.empty.setVisible(history is None)
         for panel in self._plots():
             panel.show_history(history)
@@ -177,7 +179,7 @@ class MonitorWidget(DockedWidget):
         reading = None if history is None else read_course(history)
         self.course.setVisible(reading is not None)
         if reading is not None:
-            mark, hue, word = COURSES[reading.course]
+            mark, hue, word = course_headline(reading.course, over=self._over)
             color = getattr(self.colors(), hue)
             self.course.setText(
                 f"<span style='color: {color}'>{mark}</span> <b>{word}</b>: {course_words(reading)}"
@@ -223,7 +225,8 @@ class MonitorWidget(DockedWidget):
         return [*self.panels.values(), self.pinned]
 
     def _on_ended(self, _: object) -> None:
-        self._rests_until = 0.0
+        self._rests_until, self._over = 0.0, True
+        self._show_course()
         self.timeline.refresh()
         self.activations.go_to(self.timeline.iteration)
 

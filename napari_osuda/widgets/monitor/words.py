@@ -10,15 +10,27 @@ from napari_osuda.widgets.monitor.course import Course, CourseFigures
 if TYPE_CHECKING:
     from napari_osuda.widgets.cockpit.history import RunHistory
 
-__all__ = ["COURSES", "channel_words", "course_words", "map_words"]
+__all__ = ["channel_words", "course_headline", "course_words", "map_words"]
 
 # How a run goes: mark, hue and words.
-COURSES: dict[Course, tuple[str, str, str]] = {
+_COURSES: dict[Course, tuple[str, str, str]] = {
     Course.BEGINNING: ("●", "text", "Just begun"),
     Course.STEADY: ("✔", "green", "Steady"),
     Course.COLLAPSING: ("✖", "red", "Collapsing"),
     Course.NO_EFFECT: ("▲", "orange", "No effect so far"),
 }
+# How a run has gone, where that is said otherwise.
+_OVER: dict[Course, str] = {
+    Course.BEGINNING: "Too short to say how it went",
+    Course.COLLAPSING: "Collapsed",
+    Course.NO_EFFECT: "No effect",
+}
+
+
+def course_headline(course: Course, *, over: bool) -> tuple[str, str, str]:
+    """Mark, hue and words for how a run goes, or how it has gone."""
+    mark, hue, words = _COURSES[course]
+    return mark, hue, _OVER.get(course, words) if over else words
 
 
 def course_words(reading: CourseFigures) -> str:

@@ -4,8 +4,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_osuda.errors import CaseError
-from napari_osuda.imaging import read_case
+from napari_osuda.errors import CaseError, NoImageError
+from napari_osuda.imaging import image_for, read_case
 
 
 def put(folder, *names):
@@ -104,3 +104,33 @@ def test_folders_of_different_days_are_different_visits(tmp_path, days):
 def test_a_folder_for_each_contrast_is_one_visit(tmp_path):
     put(tmp_path, "T1/T1.nii.gz", "FLAIR/FLAIR.nii.gz")
     assert values(read_case(tmp_path, ("t1", "flair"))) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("a_T1w.nii.gz", "a_T2w.nii.gz", "a_FLAIR.nii.gz"), "a_T2w.nii.gz"),
+        (("a_T1w.nii.gz", "a_FLAIR.nii.gz"), "a_FLAIR.nii.gz"),
+        (("a_T1w.nii.gz", "a_T1post.nii.gz", "a_mask.nii.gz"), "a_T1post.nii.gz"),
+        (("anat/sub-01_T1w.nii.gz", "dwi/sub-01_dwi.nii.gz"), "anat/sub-01_T1w.nii.gz"),
+        (("scan.nii.gz", "scan_mask.nii.gz"), "scan.nii.gz"),
+    ],
+    ids=["its own", "the most alike", "no mask", "below", "the only one"],
+)
+def test_a_model_of_one_channel_takes_its_contrast_else_the_most_alike(tmp_path, names, found):
+    assert image_for(put(tmp_path / "sub-01", *names), "t2") == tmp_path / "sub-01" / found
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "said"),
+    [
+        (("a_FLAIR.nii.gz", "b_FLAIR.nii.gz"), CaseError, "could be any of"),
+        (("scan1.nii.gz", "scan2.nii.gz"), NoImageError, "No image for channel t2"),
+        (("a_mask.nii.gz",), NoImageError, "No image for channel t2"),
+        (("a_dwi.nii.gz",), NoImageError, "No image for channel t2"),
+    ],
+    ids=["two of one contrast", "two that say nothing", "a mask alone", "another kind"],
+)
+def test_where_it_is_not_clear_which_image_is_meant_none_is_taken(tmp_path, names, error, said):
+    with pytest.raises(error, match=said):
+        image_for(put(tmp_path / "patient", *names), "t2")

@@ -10,6 +10,8 @@ from napari_osuda.method import AdaptationConfig
 from napari_osuda.models import write_model_folder
 from napari_osuda.models.loading import load_model
 from napari_osuda.session.cohort.batch import Batch, SavedBatch, go_through, read_progress
+from napari_osuda.session.cohort.patients import patients_in
+from napari_osuda.session.cohort.record import Outcomes
 
 SHORT = AdaptationConfig(iterations=2, batch_size=2, contrast="off", guard=False)
 
@@ -61,3 +63,23 @@ def test_a_damaged_memory_is_none(tmp_path, text):
     saved = SavedBatch(tmp_path)
     saved.path.write_text(text)
     assert saved.read() is None
+
+
+@pytest.mark.parametrize("contrast", ["names", "off"])
+def test_another_contrast_is_adapted_to_as_in_the_panel_and_told_of_each_patient(tmp_path, model, contrast):
+    folder = write_bids(tmp_path / "patients", ["01"], contrast="FLAIR")
+    write_bids(folder, ["02"])
+    stored = load_model(write_model_folder(tmp_path / "model", model.network, model.card))
+    config = SHORT.replace(contrast=contrast)
+    batch = Batch.of(folder, tmp_path / "out", stored, config, "osuda", "cpu")
+    *_, last = go_through(batch, lambda: False)
+    assert (last.done, last.failed) == (2, ())
+    outcomes, jobs = Outcomes(Path(batch.out)), {job.name: job for job in patients_in(folder)}
+    (other,), (own,) = (outcomes.of(jobs[name]).cases for name in ("sub-01", "sub-02"))
+    assert (other.substituted, other.converted) == ({"t2": "flair"}, contrast == "names")
+    assert (own.substituted, own.converted) == ({}, None)
+    page = last.report.read_text(encoding="utf-8")
+    assert f"FLAIR as T2, {'converted' if contrast == 'names' else 'as it is'}" in page
+    assert "t2=flair" in (Path(batch.out) / "results.tsv").read_text(encoding="utf-8")
+    record = (Path(batch.out) / "runs" / "sub-01" / "run.json").read_text(encoding="utf-8")
+    assert ("FLAIR is used in place of T2" in record) == (contrast == "names")

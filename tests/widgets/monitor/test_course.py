@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_osuda.widgets.monitor.course import Course, foreground_of, read_course
-from napari_osuda.widgets.monitor.words import COURSES, course_words
+from napari_osuda.widgets.monitor.words import course_words
 
 CLASSES = ((0, "background", "#000000"), (1, "tumor", "#e69f00"))
 
@@ -73,7 +73,7 @@ def test_before_the_first_iteration_there_is_nothing_to_read():
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40))
 def test_every_run_has_a_course_and_words_for_it(foreground):
     reading = read_course(history(foreground))
-    assert reading.course in COURSES
+    assert isinstance(reading.course, Course)
     assert "% of the pixels" in course_words(reading)
     assert len(course_words(reading).split()) <= 25
 

@@ -18,6 +18,15 @@ def test_curves_show_what_was_reported(monitor, reported):
     np.testing.assert_allclose(classes.curves[1].getData()[1], 100 * history["class_fractions"][:, 2])
 
 
+def test_a_single_iteration_is_a_dot_and_more_are_a_line(monitor, reported):
+    history = told(monitor, reported, count=1)
+    curves = monitor.panels["losses"].curves
+    assert all(curve.opts["symbol"] == "o" for curve in curves)
+    history.add(reported[1][1])
+    monitor.panels["losses"].refresh()
+    assert all(curve.opts["symbol"] is None for curve in curves)
+
+
 def test_pointing_at_a_curve_tells_the_values_of_that_iteration(monitor, reported):
     history = told(monitor, reported)
     panel = monitor.panels["losses"]

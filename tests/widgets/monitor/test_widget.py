@@ -35,6 +35,16 @@ def test_the_timer_draws_what_is_in_sight(monitor, reported, qtbot):
     assert monitor.panels["layers"].curves[0].getData()[0] is None, "drawn though scrolled out of sight"
 
 
+def test_the_first_line_says_that_a_short_run_is_over(monitor, reported):
+    history = told(monitor, reported, count=1)
+    monitor.cockpit.began.emit(history)
+    assert "Just begun" in monitor.course.text()
+    monitor.cockpit.ended.emit(None)
+    assert "Too short to say how it went" in monitor.course.text()
+    monitor.cockpit.began.emit(history)
+    assert "Just begun" in monitor.course.text()
+
+
 def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, reported, monkeypatch):
     layers, reports = reported
     monkeypatch.setattr(type(monitor.cockpit), "busy", True)

@@ -6,7 +6,7 @@ from monitor_parts import CLASSES
 
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.course import Course, CourseFigures
-from napari_osuda.widgets.monitor.words import COURSES, channel_words, course_words, map_words
+from napari_osuda.widgets.monitor.words import channel_words, course_headline, course_words, map_words
 
 
 @pytest.fixture
@@ -19,7 +19,13 @@ def history(reported):
 
 
 def test_every_course_has_its_words():
-    assert set(COURSES) == set(Course)
+    for over in (False, True):
+        assert len({course_headline(course, over=over) for course in Course}) == len(Course)
+
+
+def test_a_run_that_has_ended_has_not_just_begun():
+    assert course_headline(Course.BEGINNING, over=False)[2] == "Just begun"
+    assert course_headline(Course.BEGINNING, over=True)[2] == "Too short to say how it went"
 
 
 def test_a_course_is_told_with_units():

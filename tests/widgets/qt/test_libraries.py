@@ -1,49 +1,125 @@
-"""What takes long to load is loaded in turns, and is there before another thread needs it."""
+"""What takes long to load does not stop the window, and is there before another thread needs it."""
 
 from __future__ import annotations
 
+import ast
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from qtpy.QtCore import QObject
 
-from napari_osuda.widgets.qt.libraries import COMPILER, Loading, load
+import napari_osuda
+from napari_osuda.widgets.qt.libraries import COMPILER, CORE, Loading, load
+
+LIMIT = 60_000
 
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    names = [f"osuda_loaded_{number}" for number in range(3)]
+    """Four modules that take a while and remember the thread that they were loaded on."""
+    names = [f"osuda_loaded_{number}" for number in range(4)]
     for name in names:
-        (tmp_path / f"{name}.py").write_text("")
+        lines = ("import threading, time", "time.sleep(0.04)", "thread = threading.current_thread()")
+        (tmp_path / f"{name}.py").write_text("\n".join(lines))
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     return names
 
 
-def test_one_module_a_turn_after_what_asked_for_it_is_shown(qtbot, modules):
-    owner = QObject()
-    loading = Loading(owner, modules)
-    assert not any(name in sys.modules for name in modules)
-    qtbot.waitUntil(lambda: modules[0] in sys.modules)
-    assert modules[2] not in sys.modules
-    qtbot.waitUntil(lambda: loading.done)
-    assert all(name in sys.modules for name in modules)
+def loaded(modules):
+    return [name in sys.modules for name in modules]
 
 
-def test_what_is_left_is_loaded_at_once_before_another_thread_needs_it(qtbot, modules):
+def test_the_first_kind_is_loaded_on_a_thread_once_the_window_is_up(qtbot, modules):
+    owner, told = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.core_loaded.connect(lambda: told.append(loaded(modules)))
+    time.sleep(0.1)
+    assert not any(loaded(modules))
+    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
+    assert told == [[True, True, False, False]]
+    main = threading.main_thread()
+    assert [sys.modules[name].thread is main for name in modules] == [False, False, True, True]
+
+
+def test_the_compiler_is_loaded_one_module_a_turn(qtbot, modules):
     owner = QObject()
-    loading = Loading(owner, [modules[0], "osuda_that_is_not_there", modules[1]])
+    loading = Loading(owner, (), modules)
+    qtbot.waitUntil(lambda: modules[0] in sys.modules, timeout=LIMIT)
+    assert modules[3] not in sys.modules
+    qtbot.waitUntil(lambda: loading.done, timeout=LIMIT)
+    assert all(loaded(modules))
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_what_is_left_is_loaded_at_once_before_another_thread_needs_it(qapp, modules, has_begun):
+    owner = QObject()
+    loading = Loading(owner, [modules[0], "osuda_that_is_not_there", modules[1]], modules[2:])
+    if has_begun:
+        loading._next()
     loading.finish(True)
     assert loading.done
-    assert modules[0] in sys.modules
-    assert modules[1] in sys.modules
+    assert all(loaded(modules))
 
 
-def test_what_is_loaded_in_turns_is_there_in_this_torch():
-    assert all(load(name) for name in COMPILER)
+def test_what_waits_for_all_is_done_on_the_windows_thread(qtbot, modules):
+    owner, seen = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.when_done(lambda: seen.append((loaded(modules), threading.current_thread())))
+    assert not seen
+    qtbot.waitUntil(lambda: bool(seen), timeout=LIMIT)
+    loading.when_done(lambda: seen.append("at once"))
+    assert seen == [([True] * 4, threading.main_thread()), "at once"]
+
+
+def test_a_window_that_is_closed_meanwhile_begins_and_is_told_nothing_more(qtbot, modules):
+    owner, seen = QObject(), []
+    loading = Loading(owner, modules[:2], modules[2:])
+    loading.core_loaded.connect(lambda: seen.append("core"))
+    loading.when_done(lambda: seen.append("all"))
+    loading._next()
+    qtbot.waitUntil(lambda: modules[0] in sys.modules, timeout=LIMIT)
+    loading.close()
+    assert not loading._thread.is_alive()
+    qtbot.wait(150)
+    assert not any(loaded(modules)[2:])
+    assert not seen
+
+
+def test_who_wants_a_library_that_is_being_loaded_gets_it_whole(qapp, modules):
+    owner = QObject()
+    loading = Loading(owner, modules[:2], ())
+    loading._next()
+    assert load(modules[0])
+    assert load(modules[1])
+    assert sys.modules[modules[1]].thread is loading._thread
+
+
+def test_what_is_loaded_is_there_in_this_torch():
+    assert all(load(name) for name in (*CORE, *COMPILER))
+
+
+def test_no_module_wants_a_part_of_a_library_before_the_whole():
+    """A part of a library that another thread is loading is had half made, where the whole is waited for."""
+    threaded = {"torch", "pandas"}
+    parts_first = []
+    for path in Path(napari_osuda.__file__).parent.rglob("*.py"):
+        whole: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            else:
+                continue
+            whole |= threaded & set(names)
+            parts_first += [(path.name, name) for name in names if name.split(".")[0] in threaded - whole]
+    assert parts_first == []
 
 
 @pytest.mark.viewer
-def test_a_model_is_read_once_the_compiler_is_there(adapt_widget):
+def test_a_model_is_read_once_all_is_there(adapt_widget):
     assert adapt_widget.libraries.done

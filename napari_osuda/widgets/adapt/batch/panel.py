@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.files import path_inside
 from napari_osuda.widgets.adapt.batch import words
+from napari_osuda.widgets.adapt.batch.stand_ins import StandInNote
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.fold import Fold
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     from napari_osuda.session.cohort.batch import Batch, BatchProgress
 
 __all__ = ["BatchPanel"]
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A batch of an earlier session that is not finished."""
+
+    batch: Batch
+    progress: BatchProgress
 
 
 class BatchPanel(QWidget):
@@ -44,6 +54,8 @@ class BatchPanel(QWidget):
 
     #: A batch begins (True) or ended (False).
     under_way = Signal(bool)
+    #: Other contrasts are to be given to the model as they are.
+    contrast_off = Signal()
     _progressed = Signal(object)
 
     def __init__(
@@ -61,6 +73,7 @@ class BatchPanel(QWidget):
         self.running = False
         self.state = WrappedLabel()
         self.failures = NoteLabel()
+        self.stand_ins = StandInNote(chosen)
         self.folder_button = QPushButton("Choose folder…")
         self.start_button = QPushButton("Start batch")
         self.stop_button = QPushButton("Stop batch")
@@ -76,6 +89,7 @@ class BatchPanel(QWidget):
         buttons = (self.folder_button, self.start_button, self.stop_button, self.report_button)
         column.addWidget(ButtonRows(*buttons, self.remove_button))
         column.addWidget(self.state)
+        column.addWidget(self.stand_ins)
         column.addWidget(self.deeper_button)
         column.addWidget(self.failures)
         self.fold = Fold("Many patients")
@@ -95,16 +109,19 @@ class BatchPanel(QWidget):
         self.stop_button.clicked.connect(self.stop)
         self.remove_button.clicked.connect(self.forget)
         self.report_button.clicked.connect(self._open_report)
+        self.stand_ins.linkActivated.connect(lambda _: self.contrast_off.emit())
         self.refresh()
 
     def look(self) -> None:
-        """Look for a batch that is not finished, off the GUI thread."""
+        """Look for a batch that is not finished, off the GUI thread; not where a folder is open by now."""
+        if self._folder is not None:
+            return
 
         def find() -> Any:
             from napari_osuda.session.cohort.batch import SavedBatch, read_progress
 
             batch = SavedBatch().read()
-            return None if batch is None else (batch, read_progress(batch))
+            return None if batch is None else _Left(batch, read_progress(batch))
 
         self._looking.run(find)
 
@@ -113,14 +130,24 @@ class BatchPanel(QWidget):
         self._folder, self._batch, self._progress = Path(folder), None, None
         self.state.setText(words.READING)
         self.failures.tell("")
+        self.stand_ins.set_found()
         self._offer(())
+        channels = self.stand_ins.channels()
 
         def find() -> Any:
             from napari_osuda.session.cohort.patients import patients_in
+            from napari_osuda.session.cohort.stand_ins import stand_ins
 
-            return [job.name for job in patients_in(Path(folder))]
+            jobs = patients_in(Path(folder))
+            return [job.name for job in jobs], channels, stand_ins(jobs, channels)
 
         self._looking.run(find)
+        self.refresh()
+
+    def look_again(self) -> None:
+        """Another model is chosen: its contrast may be another one."""
+        if self._folder is not None and self._batch is None and not self.running:
+            self.open(self._folder)
 
     def start(self) -> None:
         """Begin, or go on with what an earlier batch has left."""
@@ -161,6 +188,7 @@ class BatchPanel(QWidget):
         if self._batch is not None and not self.running:
             SavedBatch().forget(self._batch)
             self._batch = self._progress = self._folder = None
+            self.stand_ins.set_found()
             self.state.setText("")
             self.failures.tell("")
             self.refresh()
@@ -169,7 +197,7 @@ class BatchPanel(QWidget):
         """Where the results of a folder's patients go."""
         return path_inside(self._place(), f"{folder.name}-batch")
 
-    def refresh(self) -> None:
+    def refresh(self, _: object = None) -> None:
         """Say at each button whether it can be pressed, and why not."""
         busy, has = self._is_busy(), self._batch is not None
         why_not = words.RUNNING if self.running else words.A_RUN if busy else ""
@@ -183,12 +211,15 @@ class BatchPanel(QWidget):
         enable(self.remove_button, words.REMOVE_TIP, words.RUNNING if self.running else "")
         report = None if self._progress is None else self._progress.report
         enable(self.report_button, "Opens the report on all patients", "" if report else words.NO_REPORT)
+        self.stand_ins.refresh(None if self._batch is None else self._batch.config.contrast)
         self.remove_button.setVisible(has)
         self.state.setVisible(bool(self.state.text()))
 
     def set_colors(self, colors: Palette) -> None:
         """Follow napari's theme."""
         self.fold.set_colors(colors)
+        self.stand_ins.color = colors.blue
+        self.refresh()
 
     def close_down(self) -> None:
         """Leave a batch where it is, and wait for its thread."""
@@ -209,11 +240,13 @@ class BatchPanel(QWidget):
         return last
 
     def _on_looked(self, found: Any) -> None:
-        if isinstance(found, list) and self._folder is not None:
-            told = words.found_words(self._folder.name, found, str(self.out(self._folder)))
+        if isinstance(found, tuple) and self._folder is not None:
+            names, channels, others = found
+            told = words.found_words(self._folder.name, names, str(self.out(self._folder)))
             self.state.setText(escape(told))
-        elif found is not None and not isinstance(found, list) and not self.running:
-            self._batch, self._progress = found
+            self.stand_ins.set_found(channels, others)
+        elif isinstance(found, _Left) and not self.running:
+            self._batch, self._progress = found.batch, found.progress
             folder = Path(self._batch.folder)
             self.state.setText(escape(words.left_words(folder.name, self._progress)))
             self.state.setToolTip(str(folder))

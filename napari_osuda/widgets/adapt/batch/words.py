@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_osuda.session.cohort.batch import BatchProgress
 
-__all__ = ["BUSY_BATCH", "found_words", "left_words", "progress_words"]
+__all__ = ["BUSY_BATCH", "found_words", "left_words", "progress_words", "stand_in_words"]
 
 ABOUT = (
     "Adapts to each patient in a folder, one after the other, with the model and the settings above. "
@@ -39,6 +39,14 @@ def found_words(folder: str, names: Sequence[str], out: str) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     listed = ", ".join(names[:_NAMED]) + more
     return f"{_patients(len(names))} in {folder}: {listed}. Results go to {out}."
+
+
+def stand_in_words(contrast: str, channel: str, patients: Sequence[str], *, converted: bool) -> str:
+    """That patients have another contrast than the model's, and what is done for it."""
+    more = f" and {len(patients) - _NAMED} more" if len(patients) > _NAMED else ""
+    listed = ", ".join(patients[:_NAMED]) + more
+    done = "Its brightness is converted." if converted else "Its brightness stays as it is."
+    return f"{contrast.upper()} is used in place of {channel.upper()} ({listed}). {done}"
 
 
 def progress_words(progress: BatchProgress) -> str:

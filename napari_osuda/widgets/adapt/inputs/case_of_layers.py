@@ -14,9 +14,9 @@ import numpy.typing as npt
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Case, Grid, Preparation, Source, identity_of, name_with_contrast, onto_grid
 from napari_osuda.imaging.dicom import is_dicom
+from napari_osuda.imaging.naming import patient_of_image
 from napari_osuda.imaging.preparation.assembling import ChannelImage, case_of_images, require_together
 from napari_osuda.imaging.preparation.common_grid import require_movable, same_voxels
-from napari_osuda.imaging.volumes import without_suffix
 from napari_osuda.imaging.world import METADATA_KEY, from_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.napari_layers.transforms import grid_of, voxels_of
@@ -25,13 +25,13 @@ IntArray = npt.NDArray[Any]
 
 
 def case_name_of_layers(layers: Mapping[str, Any]) -> str:
-    """What the case of these layers is called: by its folder, its file, or its first layer."""
+    """What the case of these layers is called: by its patient, as folder or file say, or its first layer."""
     paths = [_path_of(layer) for layer in layers.values()]
     first = next((path for path in paths if path is not None), None)
     if first is None:
         return next(iter(layers.values())).name if layers else "case"
     if len(layers) == 1:
-        return first.parent.name if is_dicom(first) else without_suffix(first.name)
+        return patient_of_image(first)
     # DICOM series have folders of their own, in that of the patient.
     together = os.path.commonpath([path.parent for path in paths if path is not None])
     return Path(together).name or first.parent.name

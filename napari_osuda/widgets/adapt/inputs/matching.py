@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari_osuda.errors import CaseError
-from napari_osuda.imaging import match_channels, modality_of
+from napari_osuda.imaging import likest, match_channels, modality_of
 
 __all__ = ["guess", "missing_channels"]
-
-# How alike contrasts look: fluid dark or bright, but edema bright in neighbors.
-_ALIKE = ("t2", "flair", "pd", "t1ce", "t1")
 
 
 def guess(images: Sequence[Any], channels: Sequence[str]) -> dict[str, Any]:
@@ -54,7 +51,5 @@ def _fits(name: str, channel: str) -> bool:
 
 def _unlike(name: str, channel: str) -> int:
     """How far a contrast is from the one that is wanted."""
-    found, wanted = modality_of(name), modality_of(channel)
-    if found not in _ALIKE or wanted not in _ALIKE:
-        return len(_ALIKE)
-    return abs(_ALIKE.index(found) - _ALIKE.index(wanted))
+    found, others = modality_of(name), likest(channel)
+    return others.index(found) if found in others else len(others)

@@ -12,7 +12,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_osuda.errors import CaseError, explain
-from napari_osuda.imaging.dicom import DicomSeries
+from napari_osuda.imaging import case_name
+from napari_osuda.imaging.dicom import DicomSeries, is_dicom
+from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.images import (
     get_dicom_reader,
     get_reader,
@@ -20,6 +22,7 @@ from napari_osuda.napari_layers.images import (
     read_dicom,
     series_at,
 )
+from napari_osuda.napari_layers.names import add_layer
 from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.napari_layers.run_folder import read_run_folder
 from napari_osuda.napari_layers.samples import sample_layers
@@ -126,7 +129,8 @@ class Opening(QObject):
         from napari.layers import Layer
 
         if self._waiting:
-            self._viewer.add_layer(Layer.create(*self._waiting.popleft()))
+            layer = Layer.create(*self._waiting.popleft())
+            add_layer(self._viewer, layer, _owner(layer.metadata.get(METADATA_KEY, {}).get("path")))
         if not self._waiting:
             self._timer.stop()
             show_patient(self._viewer)
@@ -134,6 +138,11 @@ class Opening(QObject):
             then, self._then = self._then, None
             if then is not None:
                 then()
+
+
+def _owner(path: str | None) -> str:
+    """The folder of an image: mostly the patient's, where that of a DICOM series is the series' own."""
+    return "" if path is None or is_dicom(Path(path)) else case_name(Path(path).parent)
 
 
 def read_paths(paths: list[str]) -> list[Any] | SeriesChoice:

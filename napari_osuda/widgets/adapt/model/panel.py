@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,15 +40,18 @@ class ModelPanel(QWidget):
     ----------
     colors : Palette
         Of napari's theme.
+    when_ready : callable, optional
+        Calls a function as soon as a model may be read on another thread; by default at once.
     """
 
     #: The model that is ready to be adapted, or None while there is none.
     chosen = Signal(object)
-    #: A model is about to be read, on another thread.
-    reading = Signal()
 
-    def __init__(self, colors: Palette) -> None:
+    def __init__(
+        self, colors: Palette, when_ready: Callable[[Callable[[], None]], None] = lambda read: read()
+    ) -> None:
         super().__init__()
+        self._when_ready = when_ready
         self.model: SourceModel | None = None
         self._colors = colors
         self._answers: dict[str, str] = {}
@@ -149,8 +152,7 @@ class ModelPanel(QWidget):
         self._set(None, None)
         self.card.setText(f"Loading {escape(path.name)}…")
         answers, trusted = dict(self._answers), self._trusted
-        self.reading.emit()
-        self._background.run(lambda: read_model(path, answers, trusted))
+        self._when_ready(lambda: self._background.run(lambda: read_model(path, answers, trusted)))
 
     def _set(self, loaded: LoadedModel | None, model: SourceModel | None) -> None:
         self._loaded, self.model = loaded, model

@@ -12,7 +12,7 @@ from vispy.scene.visuals import Polygon
 from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import from_layer, onto_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY, go_to_most_changed, label_colors, shows
-from napari_osuda.napari_layers.names import free_name, layer_name
+from napari_osuda.napari_layers.names import add_layer, free_name, layer_name
 from napari_osuda.widgets.cockpit.slice_layers import copy_transform
 from napari_osuda.widgets.qt.window import real_viewer
 
@@ -46,8 +46,13 @@ class ResultLayers:
         # Of each role the layer, and the run's own mask as it is shown.
         self._made: dict[str, tuple[Labels, IntArray]] = {}
         self._spare: dict[str, Labels] = {}
-        # napari imports and computes what a first layer of labels needs when it is made, most of all for its
-        # polygon tool: better now than during a run.
+
+    @staticmethod
+    def warm_up() -> None:
+        """Let napari import and compute what a first layer of labels needs, its polygon tool most of all.
+
+        Better before a run than during it.
+        """
         Labels(np.zeros((1, 1, 1), np.uint8), colormap=label_colors({1: "#ffffff"}))
         Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], border_method="agg")
 
@@ -108,8 +113,8 @@ class ResultLayers:
     def prefer(self, role: str) -> None:
         """Show one of the masks, put back if someone deleted it, and hide the others; "" hides all."""
         if role in self._made and not self._is_open(role):
-            shown = self._made[role][1]
-            self._add(role, from_layer(shown, self._image.metadata), *self._labels_and_colors())
+            # The very layer: an open review holds it too, and would put up a second one.
+            add_layer(self._viewer, self._made[role][0])
         for other, (layer, _) in self._made.items():
             layer.visible = other == role
         if role in self._made:
@@ -168,6 +173,6 @@ class ResultLayers:
         layer.metadata = {**image.metadata, RESULT_KEY: role}
         self._made[role] = (layer, shown)
         if is_new:
-            self._viewer.add_layer(layer)
+            add_layer(self._viewer, layer)
         layer.visible = visible
         return layer

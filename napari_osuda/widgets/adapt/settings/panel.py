@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLay
 
 from napari_osuda.widgets.adapt.settings.form import SettingsForm
 from napari_osuda.widgets.adapt.words import METHOD_SUMMARIES
+from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.fold import Fold
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.theme import Palette
@@ -34,7 +36,6 @@ class SettingsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         from napari_osuda.method import PRESETS, AdaptationConfig
-        from napari_osuda.session import available_devices
 
         self._presets = PRESETS
         self._locked = False
@@ -49,7 +50,9 @@ class SettingsPanel(QWidget):
             self.strength.addItem(word, factor)
         self.strength.setCurrentText("standard")
         tip = "Where the run is computed. auto: the fastest there is."
-        self.device = combo_box("Device", ("auto", *available_devices()), tip=tip)
+        self.device = combo_box("Device", ("auto", "cpu"), tip=tip)
+        self._looking = Background(self)
+        self._looking.done.connect(self._show_devices)
         self._own: dict[str, Any] = {}
         self.form = SettingsForm(AdaptationConfig)
         self.fields, self.labels = self.form.fields, self.form.labels
@@ -111,6 +114,26 @@ class SettingsPanel(QWidget):
         if not locked:
             self.strength.setEnabled(self._has_iterations)
         self.lock_note.setVisible(locked)
+
+    def look_for_devices(self) -> None:
+        """Offer the devices that this machine has: torch is needed for it, and a GPU takes a while."""
+
+        def find() -> tuple[str, ...]:
+            from napari_osuda.session import available_devices
+
+            return available_devices()
+
+        self._looking.run(find)
+
+    def close_down(self) -> None:
+        """Wait for the search."""
+        self._looking.close()
+
+    def _show_devices(self, devices: Sequence[str]) -> None:
+        chosen = self.device.currentText()
+        self.device.clear()
+        self.device.addItems(["auto", *devices])
+        self.device.setCurrentText(chosen)
 
     @property
     def contrast(self) -> ValueWidget[Any]:

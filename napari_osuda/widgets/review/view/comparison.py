@@ -7,6 +7,7 @@ from typing import Any
 from napari.layers import Image
 
 from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.napari_layers.names import add_layer
 from napari_osuda.widgets.review.view.layers import ReviewLayers
 
 __all__ = ["Comparison"]
@@ -175,7 +176,7 @@ class Comparison:
             metadata={**image.metadata, RESULT_KEY: "copy"},
         )
         layer.contrast_limits_range = image.contrast_limits_range
-        self._viewer.add_layer(layer)
+        add_layer(self._viewer, layer)
         layer.editable = False
         return layer
 

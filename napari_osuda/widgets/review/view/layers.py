@@ -13,7 +13,7 @@ from napari_osuda.evaluation import DIFFERENCE, difference
 from napari_osuda.imaging.world import METADATA_KEY, from_layer, layer_arguments, onto_layer
 from napari_osuda.napari_layers.images import image_layer
 from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY, label_appearance, label_colors
-from napari_osuda.napari_layers.names import layer_name
+from napari_osuda.napari_layers.names import add_layer, layer_name
 from napari_osuda.napari_layers.transforms import TRANSFORM
 from napari_osuda.session.report.content import shown_first
 from napari_osuda.session.review.log import SlicePlane
@@ -154,7 +154,7 @@ class ReviewLayers:
     def put_back(self, roles: list[str]) -> None:
         """Show masks again that somebody has deleted."""
         for role in roles:
-            self.viewer.add_layer(self.layers[role])
+            add_layer(self.viewer, self.layers[role])
         self._to_top([self.layers[role] for role in _ROLES])
         self.viewer.layers.selection.active = self.layers["final"]
 
@@ -183,7 +183,7 @@ class ReviewLayers:
             opacity=0.7,
             **{key: getattr(final, key) for key in TRANSFORM},
         )
-        self.viewer.add_layer(self._error)
+        add_layer(self.viewer, self._error)
         self._error.editable = False
         self.viewer.layers.selection.active = final
 
@@ -269,7 +269,7 @@ class ReviewLayers:
             self._taken.append(layer)
 
     def _add(self, layer: Any) -> None:
-        self.viewer.add_layer(layer)
+        add_layer(self.viewer, layer)
         self._added.append(layer)
 
     def _to_top(self, wanted: list[Any]) -> None:

@@ -15,7 +15,9 @@ from napari_osuda.widgets.adapt.batch.panel import BatchPanel
 def chosen(tmp_path):
     """What the other panels would give, and whether a run is under way."""
     return SimpleNamespace(
-        model=SimpleNamespace(path=tmp_path / "model"), busy=False, config=AdaptationConfig(iterations=3)
+        model=SimpleNamespace(path=tmp_path / "model", card=SimpleNamespace(channels=("t2",))),
+        busy=False,
+        config=AdaptationConfig(iterations=3),
     )
 
 
@@ -131,3 +133,17 @@ def test_a_folder_one_level_too_high_offers_its_folders(qtbot, chosen, patients,
     action.trigger()
     qtbot.waitUntil(lambda: "2 patients in hospital" in panel.state.text(), timeout=60_000)
     assert panel.deeper_button.isHidden()
+
+
+def test_another_contrast_is_said_before_the_batch_begins_and_can_be_left_as_it_is(
+    qtbot, chosen, patients, tmp_path
+):
+    (patients / "Berg" / "t2.nii.gz").rename(patients / "Berg" / "flair.nii.gz")
+    panel = panel_of(qtbot, chosen, tmp_path)
+    panel.open(patients)
+    qtbot.waitUntil(lambda: "FLAIR is used in place of T2 (Berg)" in panel.stand_ins.text(), timeout=60_000)
+    with qtbot.waitSignal(panel.contrast_off):
+        panel.stand_ins.linkActivated.emit("off")
+    chosen.model = SimpleNamespace(path=tmp_path / "model", card=SimpleNamespace(channels=("flair",)))
+    panel.look_again()
+    qtbot.waitUntil(lambda: "T2 is used in place of FLAIR (Adam)" in panel.stand_ins.text(), timeout=60_000)

@@ -75,8 +75,8 @@ def test_a_case_is_called_by_its_folder_or_its_first_layer(paths, name):
     assert case_name_of_layers({}) == "case"
 
 
-def test_a_single_file_gives_its_own_name():
-    assert case_name_of_layers({"t1": image("layer", Path("/a/b/head_t1.nii.gz"))}) == "head_t1"
+def test_a_single_image_is_called_by_its_patient():
+    assert case_name_of_layers({"t1": image("layer", Path("/a/patient19/T1.nii.gz"))}) == "patient19"
 
 
 def test_layers_on_two_grids_are_named_before_any_voxel_is_read():
