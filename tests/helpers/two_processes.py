@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
@@ -67,8 +68,9 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+@functools.cache
 def network() -> nn.Module:
-    """In float64, so that rounding hides nothing."""
+    """In float64, so that rounding hides nothing; made once, as threads have one random state together."""
     torch.manual_seed(0)
     return settle(UNet(2, 3, (4, 8)), 4, 2, 16, 16).double()
 
