@@ -75,3 +75,16 @@ def test_each_module_that_decides_something_has_its_test_in_the_same_place():
         if decides and not within.name.startswith("__") and not test.is_file():
             lacking.append(str(within))
     assert not lacking
+
+
+# On a busy machine they fail for nothing; wall time is what benchmarks/ is for.
+WALL_CLOCKS = {"perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "time_ns"}
+
+
+def test_no_test_measures_wall_time():
+    read = []
+    for path in sorted(TESTS.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in WALL_CLOCKS:
+                read.append(f"{path.relative_to(TESTS)}:{node.lineno}: {node.attr}")
+    assert not read

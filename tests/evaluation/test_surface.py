@@ -123,7 +123,7 @@ def test_a_stray_voxel_does_not_make_it_slow():
     shape = (155, 240, 240)
     a, b = blob(1, shape, (70, 120, 100), 30), blob(2, shape, (72, 118, 104), 30)
     b[2, 2, 2] = b[150, 230, 230] = True
-    start = time.perf_counter()
+    start = time.process_time()
     hausdorff(a, b, (1, 1, 1), 95)
     # A distance transform of the stretched union takes over 2 s a direction.
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0

