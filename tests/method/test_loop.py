@@ -8,6 +8,7 @@ import method_reference as reference
 import numpy as np
 import pytest
 import torch
+from rival_parts import norms
 from torch import nn
 
 from napari_osuda.errors import CaseError
@@ -244,3 +245,19 @@ def test_batches_of_another_size_begin_the_target_anew(unet, batches):
 def next_eta(adaptation) -> float:
     """Eq. 3's share of the source in the next step."""
     return schedules.source_share(adaptation.t, adaptation.config)
+
+
+def test_a_proximal_step_is_the_entropys_and_then_a_shrinkage(unet, batches):
+    """gamma_K + sign(s) max(|s| - eta (1 + alpha), 0), where s is the shift that the entropy alone makes."""
+    rate = 1e-2
+    common = {"iterations": 1, "optimizer": "sgd", "learning_rate": rate, "lambda0": 200.0}
+    free = adapt(unet, batches, AdaptationConfig(hbs="off", **common))
+    next(free)
+    bound = adapt(unet, batches, AdaptationConfig(hbs="proximal", **common))
+    allowed = rate * (1 + torch.from_numpy(next(bound).alpha))
+    parts = [[m.weight.detach() for m in norms(model)] for model in (unet, free.model, bound.model)]
+    source, moved, shrunk = (torch.cat(part) for part in parts)
+    shift = moved - source
+    expected = source + shift.sign() * (shift.abs() - allowed).clamp_min(0.0)
+    torch.testing.assert_close(shrunk, expected, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(shrunk, moved)
