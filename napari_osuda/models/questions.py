@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from napari_osuda.errors import ModelError
+from napari_osuda.method.settings import Declared, Group, Setting
 from napari_osuda.models.card import (
     Activation,
     Architecture,
@@ -42,6 +43,12 @@ class Question:
     text: str
     default: Any
     choices: tuple[str, ...] = ()
+
+    @property
+    def declared(self) -> Declared:
+        """The card's field as a setting is declared: its type, its words and what is likely."""
+        kind = Literal[self.choices] if self.choices else str
+        return Declared(kind, Setting(self.text, Group.MODEL, self.text), self.default)
 
 
 _TEXTS: dict[str, tuple[str, tuple[str, ...]]] = {

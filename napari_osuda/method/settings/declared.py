@@ -19,12 +19,14 @@ _Class = TypeVar("_Class", bound=type)
 class Group(StrEnum):
     """Settings that stand together, in the order in which they are listed."""
 
+    MODEL = "Model"
     IMAGES = "Images"
     TRAINING = "Training"
     STATISTICS = "Image statistics"
     LOSSES = "Losses"
     RIVALS = "Other methods"
     SAFETY = "Safety and speed"
+    REVIEW = "Tools of the review"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Setting:
     above : bool
         ``low`` itself is not included.
     unit : str
+    step : float
+        Of the arrows beside a number; 0: it is written.
     words : tuple of str
         For a `Literal`: how each of its choices reads on the screen, in their order; empty: as it is written.
     """
@@ -55,6 +59,7 @@ class Setting:
     high: float | None = None
     above: bool = False
     unit: str = ""
+    step: float = 0.0
     words: tuple[str, ...] = ()
 
     def admits(self, value: object) -> bool:
@@ -87,9 +92,14 @@ class Declared(NamedTuple):
     @property
     def text(self) -> str:
         """The default, what the setting does, its unit and what a value must be."""
+        return f"{_plain(self.default)}: {self.meaning}"
+
+    @property
+    def meaning(self) -> str:
+        """What the setting does, its unit and what a value must be."""
         unit = f" In {self.setting.unit}." if self.setting.unit else ""
         rule = f" It must be {self.rule}." if self.rule else ""
-        return f"{_plain(self.default)}: {self.setting.meaning}{unit}{rule}"
+        return f"{self.setting.meaning}{unit}{rule}"
 
     @property
     def optional(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from typing import Any
 
 from magicgui.type_map import TypeMap
-from magicgui.widgets import LineEdit
+from magicgui.widgets import FloatRangeSlider, FloatSpinBox, LineEdit
 from magicgui.widgets.bases import ValueWidget
 
 from napari_osuda.method.settings import Declared
@@ -34,7 +35,7 @@ _TYPES = TypeMap()
 _TYPES.register_type(float, widget_type=WrittenEdit)
 
 
-def editor(name: str, one: Declared) -> ValueWidget[Any]:
+def editor(name: str, one: Declared, tooltip: str | None = None) -> ValueWidget[Any]:
     """An editor of a setting, with its default, range, words and tooltip.
 
     Parameters
@@ -42,6 +43,9 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
     name : str
         Of the setting, as ``--set`` takes it.
     one : Declared
+        Two numbers with a step are the ends of a range.
+    tooltip : str, optional
+        By default what ``--set`` is to be given.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
         Its ``value`` is one that the setting takes, or the text of one; its ``native`` is the Qt widget.
     """
     setting = one.setting
-    options: dict[str, Any] = {"tooltip": f"{name} = {one.text}"}
+    options: dict[str, Any] = {"tooltip": f"{name} = {one.text}" if tooltip is None else tooltip}
     kind = typing.get_origin(one.kind) or one.kind
     if kind is typing.Literal:
         choices = typing.get_args(one.kind)
@@ -59,6 +63,9 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
             "min": int(setting.low or 0),
             "max": int(_LARGEST if setting.high is None else setting.high),
         }
+    elif setting.step:
+        options |= {"widget_type": FloatSpinBox if kind is float else FloatRangeSlider, "step": setting.step}
+        options |= {"min": setting.low or 0.0, "max": 1.0 if setting.high is None else setting.high}
     elif kind not in (bool, float):
         # A number or nothing, and several numbers.
         options["widget_type"] = WrittenEdit
@@ -68,6 +75,10 @@ def editor(name: str, one: Declared) -> ValueWidget[Any]:
     if kind is bool:
         # The label stands beside it.
         made.native.setText("")
+    if setting.step:
+        made.native.setDecimals(max(0, -math.floor(math.log10(setting.step))))
+    if setting.step and kind is float:
+        made.native.setSuffix(f" {setting.unit}")
     if one.optional:
         made.native.setPlaceholderText("none")
     return typing.cast("ValueWidget[Any]", made)

@@ -12,10 +12,13 @@ from qtpy.QtWidgets import (
     QSlider,
     QWidget,
 )
+from superqt import QLabeledRangeSlider
 
 __all__ = ["WheelScrolls"]
 
-_KINDS = (QComboBox, QAbstractSpinBox, QSlider)
+# What is inside of these is theirs: the list of a combo box is to scroll.
+_WHOLE = (QComboBox, QAbstractSpinBox)
+_KINDS = (*_WHOLE, QSlider, QLabeledRangeSlider)
 
 
 class WheelScrolls(QObject):
@@ -58,7 +61,7 @@ class WheelScrolls(QObject):
             return
         widget.removeEventFilter(self)
         widget.installEventFilter(self)
-        if isinstance(widget, _KINDS):
+        if isinstance(widget, _WHOLE):
             return
         for child in widget.children():
             if isinstance(child, QWidget):

@@ -48,6 +48,7 @@ class ToolCommands(QObject):
         self._work.failed.connect(lambda error: context.tell(explain(error), True))
         page.tools.used.connect(self.use)
         page.tools.range_wanted.connect(self.take_range)
+        page.tools.ends_wanted.connect(self._set_ends)
         page.tools.in_range.toggled.connect(self._on_in_range)
 
     @property
@@ -73,7 +74,7 @@ class ToolCommands(QObject):
                 self.take_range()
                 if not self._page.tools.has_range:
                     return
-            low, high = self._page.tools.low.value(), self._page.tools.high.value()
+            low, high = self._page.tools.range
             use = dataclasses.replace(use, image=image[0], low=low, high=high)
         self._page.modes.chosen.emit("final")
         context.tell(words.WORKING)
@@ -102,6 +103,13 @@ class ToolCommands(QObject):
         else:
             self._page.tools.set_range(*found)
             context.tell("")
+
+    def _set_ends(self) -> None:
+        """Let the range be chosen among the intensities of the image that is shown."""
+        review = self._context.review
+        image = None if review is None else shown_image(self._context.layers, review)
+        if image is not None and image[1].size:
+            self._page.tools.set_ends(float(image[1].min()), float(image[1].max()))
 
     def _on_in_range(self, wanted: bool) -> None:
         # Without a range the brush would do nothing.

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtWidgets import QDoubleSpinBox
+from superqt import QLabeledDoubleRangeSlider
 
 from napari_osuda.method import AdaptationConfig
 from napari_osuda.method.settings import declared_settings
+from napari_osuda.session.review.tools.numbers import ToolNumbers
 from napari_osuda.widgets.qt.editors import editor
 
 KNOWN = declared_settings(AdaptationConfig)
@@ -32,3 +35,17 @@ def test_flags_choices_and_ranges_have_editors_of_their_kind(qtbot):
     assert fields["history"].min == 1
     assert fields["threads"].native.placeholderText() == "none"
     assert fields["tau"].native.accessibleName() == "Decay (tau)"
+
+
+def test_a_number_with_a_step_is_a_box_with_its_unit_and_two_are_the_ends_of_a_range(qtbot):
+    known = declared_settings(ToolNumbers)
+    fields = {name: editor(name, one, one.meaning) for name, one in known.items()}
+    for field in fields.values():
+        qtbot.addWidget(field.native)
+    box, span = fields["ml"].native, fields["intensity"].native
+    assert isinstance(box, QDoubleSpinBox)
+    assert (box.value(), box.minimum(), box.maximum(), box.decimals()) == (0.1, 0.0, 99.0, 2)
+    assert box.text().endswith(" ml")
+    assert "smaller than this are removed. In ml. It must be between 0 and 99." in box.toolTip()
+    assert isinstance(span, QLabeledDoubleRangeSlider)
+    assert fields["intensity"].value == (0, 0)

@@ -93,7 +93,7 @@ def test_growing_follows_the_image_that_is_shown(widget, tools, qtbot):
     tools.label.setCurrentIndex(1)
     value = tools.label.currentData()
     click(tools.from_label)
-    assert 50 < tools.low.value() < tools.high.value() < 150
+    assert 50 < tools.range[0] < tools.range[1] < 150
     before = widget.review.final.copy()
     used(widget, qtbot, Tool.GROW)
     changed = widget.review.final != before
@@ -102,5 +102,5 @@ def test_growing_follows_the_image_that_is_shown(widget, tools, qtbot):
     image = widget.layers.images[0]
     assert widget.review.log[-1].use.image == image.name
     layer = widget.layers.shown(changed)
-    assert (image.data[layer] >= tools.low.value()).all()
-    assert (image.data[layer] <= tools.high.value()).all()
+    assert (image.data[layer] >= tools.range[0]).all()
+    assert (image.data[layer] <= tools.range[1]).all()

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QEnterEvent, QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_osuda.method.settings import declared_settings
+from napari_osuda.session.review.tools.numbers import ToolNumbers
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
+from napari_osuda.widgets.qt.editors import editor
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.review.tools import words
 
@@ -36,6 +42,8 @@ class ToolPanel(QWidget):
     used = Signal(object)
     #: The range of the label is wanted.
     range_wanted = Signal()
+    #: Someone comes to the panel: the ends of the image that is shown are wanted.
+    ends_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,11 +52,14 @@ class ToolPanel(QWidget):
         for scope, title in words.SCOPES.items():
             self.scope.addItem(title, scope)
         self.buttons = {tool: _button(title, words.TIPS[tool]) for tool, title in words.TITLES.items()}
-        self.ml = _number(0.1, 0.0, 99.0, " ml", 2, "Volume below which a part is removed")
-        self.smooth_mm = _number(1.0, 0.1, 20.0, " mm", 1, "Length by which outlines are smoothed")
-        self.grow_mm = _number(3.0, 0.1, 100.0, " mm", 1, "Distance up to which the label grows")
-        self.low = _number(0.0, -1e9, 1e9, "", 1, "Lowest intensity")
-        self.high = _number(0.0, -1e9, 1e9, "", 1, "Highest intensity")
+        known = declared_settings(ToolNumbers)
+        self._editors = {name: editor(name, one, one.meaning) for name, one in known.items()}
+        self.ml, self.smooth_mm, self.grow_mm = (
+            _number(self._editors[name].native) for name in ("ml", "smooth_mm", "grow_mm")
+        )
+        self.intensity = self._editors["intensity"].native
+        self._title = QLabel(known["intensity"].setting.label)
+        self._title.setToolTip(known["intensity"].meaning)
         self.from_label = _button(words.FROM_LABEL, words.FROM_LABEL_TIP)
         self.in_range = QCheckBox(words.IN_RANGE)
         self.in_range.setToolTip(words.IN_RANGE_TIP)
@@ -82,23 +93,51 @@ class ToolPanel(QWidget):
             Scope(self.scope.currentData()),
             ml=self.ml.value() if tool is Tool.REMOVE_ISLANDS else None,
             mm=None if mm is None else mm.value(),
-            low=self.low.value() if with_range else None,
-            high=self.high.value() if with_range else None,
+            low=self.range[0] if with_range else None,
+            high=self.range[1] if with_range else None,
             image=image,
         )
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The range of intensities."""
+        low, high = self.intensity.value()
+        return float(low), float(high)
+
+    @property
     def has_range(self) -> bool:
         """Whether a range of intensities was set."""
-        return bool(self.high.value() > self.low.value())
+        return self.range[1] > self.range[0]
 
     def set_range(self, low: float, high: float) -> None:
         """Set the range of intensities."""
         # As many digits as tell the two ends apart.
-        decimals = 0 if high - low >= 100 else 1 if high - low >= 5 else 4
-        for box, value in ((self.low, low), (self.high, high)):
-            box.setDecimals(decimals)
-            box.setValue(value)
+        self.intensity.setDecimals(0 if high - low >= 100 else 1 if high - low >= 5 else 4)
+        self._set(min(low, self.intensity.minimum()), max(high, self.intensity.maximum()), (low, high))
+
+    def set_ends(self, low: float, high: float) -> None:
+        """Let the range be chosen between these intensities; one that was set stays as it is."""
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            return
+        if self.has_range:
+            self._set(min(low, self.range[0]), max(high, self.range[1]), self.range)
+        else:
+            self.intensity.setDecimals(0 if high - low >= 100 else 4)
+            self._set(low, high, (low, low))
+
+    def _set(self, low: float, high: float, value: tuple[float, float]) -> None:
+        self.intensity.setRange(low, high)
+        self.intensity.setValue(value)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """The tools are opened."""
+        super().showEvent(event)
+        self.ends_wanted.emit()
+
+    def enterEvent(self, event: QEnterEvent | None) -> None:
+        """The pointer comes: another image may be shown by now."""
+        super().enterEvent(event)
+        self.ends_wanted.emit()
 
     def _arrange(self) -> None:
         grid = QGridLayout()
@@ -124,21 +163,15 @@ class ToolPanel(QWidget):
         for row, (title, combo) in enumerate(((words.LABEL, self.label), (words.WHERE, self.scope))):
             top.addWidget(QLabel(title), row, 0)
             top.addWidget(combo, row, 1)
-        span = QHBoxLayout()
-        span.setSpacing(4)
-        title = QLabel(words.RANGE)
-        for widget in (title, self.low, self.high):
-            widget.setToolTip(words.RANGE_TIP)
-        span.addWidget(title)
-        span.addWidget(self.low, 1)
-        span.addWidget(QLabel(words.TO))
-        span.addWidget(self.high, 1)
+        for slider in self.intensity.findChildren(QSlider):
+            slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
         layout.addLayout(grid)
-        layout.addLayout(span)
+        layout.addWidget(self._title)
+        layout.addWidget(self.intensity)
         layout.addWidget(self.from_label)
         layout.addWidget(self.in_range)
         layout.addStretch(1)
@@ -151,19 +184,11 @@ def _combo(title: str) -> QComboBox:
     return combo
 
 
-def _number(value: float, low: float, high: float, unit: str, decimals: int, said: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(decimals)
-    box.setRange(low, high)
-    box.setSingleStep(10.0**-decimals if decimals else 1.0)
-    box.setSuffix(unit)
-    box.setValue(value)
-    box.setAccessibleName(said)
-    box.setToolTip(said)
-    box.setMinimumWidth(1)
+def _number(box: Any) -> QDoubleSpinBox:
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     box.editingFinished.connect(box.clearFocus)
-    return box
+    made: QDoubleSpinBox = box
+    return made
 
 
 def _button(text: str, tip: str) -> QPushButton:

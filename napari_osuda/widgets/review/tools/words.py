@@ -30,9 +30,6 @@ TIPS: Mapping[Tool, str] = {
 }
 UNDER, BY, UP_TO = "under", "by", "up to"
 BETWEEN = "between painted slices"
-RANGE = "Intensity"
-RANGE_TIP = "Of the image that is shown. Used by Grow and by the brush."
-TO = "to"
 FROM_LABEL = "Take from label"
 FROM_LABEL_TIP = "Sets the range to the intensities inside the label: 5th to 95th percentile"
 IN_RANGE = "Paint and erase only in this range"
