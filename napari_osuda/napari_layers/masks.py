@@ -71,26 +71,33 @@ def shows(layer: Any, role: str, data: Any) -> bool:
     return layer.metadata.get(RESULT_KEY) == role and np.array_equal(layer.data, data)
 
 
-def go_to_most_changed(viewer: Any, layer: Labels) -> None:
+def go_to_most_changed(viewer: Any, layer: Labels) -> tuple[int, int] | None:
     """Show the slice, of the plane in view, in which a layer of `difference` has most change.
 
     Planes across it show the middle of what has changed there.
     In 3-D, and where nothing has changed, the picture stays as it is.
+
+    Returns
+    -------
+    tuple of int, or None
+        The layer's axis and the index of the slice along it; None where the picture stays.
     """
     dims = viewer.dims
     if dims.ndisplay != 2 or layer.ndim != 3:
-        return
-    axis = dims.not_displayed[-1] - (dims.ndim - 3)
+        return None
+    axis = int(dims.not_displayed[-1] - (dims.ndim - 3))
     if axis < 0:
-        return
+        return None
     values = np.asarray(layer.data)
     changed = (values != 0) & (values != _KEPT)
     rest = [other for other in range(3) if other != axis]
     counts = np.count_nonzero(changed, axis=tuple(rest))
-    if counts.any():
-        at = np.zeros(3)
-        at[axis] = int(counts.argmax())
-        at[rest] = np.argwhere(np.take(changed, int(at[axis]), axis=axis)).mean(axis=0).round()
-        world = layer.data_to_world(at)
-        before = dims.ndim - 3
-        dims.set_point([before + each for each in range(3)], [float(world[each]) for each in range(3)])
+    if not counts.any():
+        return None
+    at, index = np.zeros(3), int(counts.argmax())
+    at[axis] = index
+    at[rest] = np.argwhere(np.take(changed, index, axis=axis)).mean(axis=0).round()
+    world = layer.data_to_world(at)
+    before = dims.ndim - 3
+    dims.set_point([before + each for each in range(3)], [float(world[each]) for each in range(3)])
+    return axis, index

@@ -31,7 +31,7 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ReasonKind.UNCHANGED: "{Mask} is the same as the original mask.",
     ReasonKind.REMOVED: (
         "{Mask} is the original mask without {ml:.1f} ml in separate pieces ({pieces:.0f}). The model does "
-        "not find them in the image rotated by 180 degrees."
+        "not find them again in the image rotated by 180 degrees. Look at each of them first."
     ),
     ReasonKind.BETTER: (
         "{Mask} is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
@@ -145,7 +145,7 @@ def collapse_words(collapse: Collapse) -> str:
 _CHOSEN: dict[CandidateName, str] = {
     "curve": "only the intensities were converted, and the model is the original one",
     "mirror": "the original model, averaged over the image and its mirror image",
-    "pieces": "the original mask, without pieces that the model does not find in the rotated image",
+    "pieces": "the original mask, without pieces that the model does not find again in the rotated image",
     "statistics": "only the image statistics were adjusted",
     "earlier": "training was ended at an earlier iteration",
 }

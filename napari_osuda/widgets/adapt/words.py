@@ -93,7 +93,9 @@ def result_words(result: RunResult, *, where: bool = True) -> str:
 _USED: dict[str, str] = {
     "curve": "only the intensities were converted",
     "mirror": "the original model is used, averaged over the image and its mirror image",
-    "pieces": "the original mask without pieces that the model does not find in the rotated image",
+    "pieces": (
+        "the original mask is used, without pieces that the model does not find again in the rotated image"
+    ),
     "statistics": "only the image statistics were adjusted",
 }
 

@@ -91,7 +91,7 @@ class ResultLayers:
         return difference(*(from_layer(made[role][1], image.metadata) for role in _MASKS))
 
     def show_difference(self, changed: IntArray) -> None:
-        """Show what `difference` gave, hidden at first."""
+        """Show what `difference` gave, hidden at first where the mask that is shown has something there."""
         if any(role not in self._made or not self._is_open(role) for role in _MASKS):
             return
         shown = onto_layer(changed, self._image.metadata)
@@ -104,9 +104,12 @@ class ResultLayers:
         active = self._viewer.layers.selection.active
         layer = self._add("difference", changed, names, colors, visible=False)
         layer.editable = False
-        if any(mask.visible for mask, _ in self._made.values()):
-            # Where neither mask is trusted none is shown, and the picture stays where it is looked at.
-            go_to_most_changed(self._viewer, layer)
+        seen = [self._made[role][0] for role in _MASKS if self._made[role][0].visible]
+        # Where neither mask is trusted none is shown, and the picture stays where it is looked at.
+        place = go_to_most_changed(self._viewer, layer) if seen else None
+        if place is not None:
+            # A piece that was removed would not be seen at all.
+            layer.visible = not any(np.take(mask.data, place[1], axis=place[0]).any() for mask in seen)
         if active is not None:
             self._viewer.layers.selection.active = active
 

@@ -114,3 +114,20 @@ def test_after_a_run_the_viewer_is_at_the_slice_with_most_change(
     assert most != 0, "else nothing would be seen of it"
     at = round(layer.world_to_data(viewer.dims.point)[0])
     assert at == (most if decision == "accept" else 0)
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_a_piece_that_was_removed_is_seen_where_the_viewer_goes(adapt_widget, viewer, ended, is_removed):
+    adapt_widget.adapt()
+    ended(adapt_widget)
+    results = adapt_widget.results
+    masks = {role: results.labels(role) * 0 for role in ("before", "after")}
+    # In the middle of the volume, and at least in one slice of every plane.
+    middle = tuple(slice(size // 2, size // 2 + 1) for size in masks["before"].shape)
+    masks["before" if is_removed else "after"][middle] = 1
+    results.show_before(masks["before"])
+    results.show_after(masks["after"])
+    results.prefer("after")
+    results.show_difference(results.difference())
+    layer = results._made["difference"][0]
+    assert layer.visible is is_removed
