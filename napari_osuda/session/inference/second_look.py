@@ -64,7 +64,8 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
     -------
     bool array of the same shape
         Pieces touch by a face, an edge or a corner. Nothing where less than half of what is marked is found
-        again, and never the largest piece: that is a mask to be doubted as a whole.
+        again, or where a label would be gone: such a mask is to be doubted as a whole. Never the largest
+        piece.
     """
     pieces, count = _pieces(mask)
     nothing = np.zeros(mask.shape, bool)
@@ -77,6 +78,8 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
         return nothing
     found[sizes.argmax()] = True
     removed: NDArray[np.bool_] = np.concatenate([[False], ~found])[pieces].reshape(mask.shape)
+    if set(np.unique(mask[removed])) - set(np.unique(mask[~removed])):
+        return nothing
     return removed
 
 

@@ -55,7 +55,11 @@ def test_the_expected_dice_is_right_where_the_mask_is_as_large_as_the_reference(
 
 def test_a_poor_mask_stays_a_poor_one():
     before, after = masks()
-    assert without_pieces(said(0.1), before, after, case(), 0.3).decision == "neither"
+    advice = without_pieces(said(0.1), before, after, case(), 0.3)
+    assert advice.decision == "neither"
+    assert [reason.kind for reason in advice.reasons[:2]] == [ReasonKind.POOR, ReasonKind.REMOVED]
+    # What is expected of what is left alone trusts no mask.
+    assert without_pieces(said(0.28), before, after, case(), 0.3).decision == "neither"
 
 
 def test_where_nothing_is_gone_it_is_the_original_mask():
