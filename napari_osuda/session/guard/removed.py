@@ -53,7 +53,7 @@ def without_pieces(
     decision: Decision = "neither" if was is not None and was.dice < useless else "accept"
     signals = None if said.signals is None else {**said.signals, "candidate": "pieces"}
     regions = {WHOLE: RegionAdvice(decision, was, now)}
-    reasons = (Reason(ReasonKind.REMOVED, figures),)
+    reasons: tuple[Reason, ...] = (Reason(ReasonKind.REMOVED, figures),)
     if decision == "neither" and was is not None and now is not None:
         of_both = {f"before_{name}": value for name, value in vars(was).items()}
         of_both |= {f"after_{name}": value for name, value in vars(now).items()}
