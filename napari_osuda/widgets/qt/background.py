@@ -30,17 +30,19 @@ class Background(QObject):
         self._newest = 0
         self._answered.connect(self._tell)
         self._threads: set[threading.Thread] = set()
+        self._unanswered: set[int] = set()
         # A viewer that is closed destroys its widgets without a word; Qt calls no method of what is gone.
         self.destroyed.connect(lambda: self.close())
 
     @property
     def busy(self) -> bool:
-        """Whether any function is still running."""
-        return any(thread.is_alive() for thread in self._threads)
+        """Whether any function is still running, or its answer still on the way to the window's thread."""
+        return bool(self._unanswered)
 
     def run(self, function: Callable[[], Any]) -> None:
         """Call ``function`` on a thread; ``done`` carries what it returns, ``failed`` what it raises."""
         self._newest += 1
+        self._unanswered.add(self._newest)
         self._threads = {thread for thread in self._threads if thread.is_alive()}
         thread = threading.Thread(
             target=self._work, args=(self._newest, function), name="osuda-load", daemon=True
@@ -54,6 +56,7 @@ class Background(QObject):
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+        self._unanswered.clear()
 
     def _work(self, number: int, function: Callable[[], Any]) -> None:
         try:
@@ -66,6 +69,7 @@ class Background(QObject):
             self._answered.emit(number, result, error)
 
     def _tell(self, number: int, result: object, error: Exception | None) -> None:
+        self._unanswered.discard(number)
         if number != self._newest:
             return
         if error is None:

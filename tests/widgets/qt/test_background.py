@@ -63,3 +63,14 @@ def test_closing_waits_and_tells_nothing(background, qtbot):
     assert not background.busy
     qtbot.wait(1)
     assert not told
+
+
+def test_it_is_busy_until_the_answer_is_told(background, qtbot):
+    busy = []
+    background.done.connect(lambda answer: busy.append(background.busy))
+    background.run(lambda: None)
+    for thread in tuple(background._threads):
+        thread.join()
+    assert background.busy
+    qtbot.waitUntil(lambda: not background.busy)
+    assert busy == [False]
