@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_osuda.imaging.world import METADATA_KEY
 
-__all__ = ["WINDOWS", "show_window", "widen_range", "window_of"]
+__all__ = ["WINDOWS", "extremes", "show_window", "widen_range", "window_of"]
 
 WINDOWS: Mapping[str, tuple[float, float]] = {
     "Full range": (0.0, 100.0),
@@ -34,7 +34,7 @@ def window_of(data: NDArray[Any], name: str) -> tuple[float, float] | None:
     if not sample.size:
         return None
     if name == "Full range":
-        low, high = _extremes(data)
+        low, high = extremes(data)
     else:
         # Air is mostly the lowest value, and would take the darker half of any window.
         above = sample[sample > sample.min()]
@@ -55,7 +55,7 @@ def widen_range(layer: Any) -> None:
     if not isinstance(layer, Image) or METADATA_KEY not in layer.metadata or layer in _WIDENED:
         return
     _WIDENED.add(layer)
-    low, high = _extremes(layer.data)
+    low, high = extremes(layer.data)
     now = layer.contrast_limits_range
     if high > low and (low < now[0] or high > now[1]):
         shown = layer.contrast_limits
@@ -63,7 +63,8 @@ def widen_range(layer: Any) -> None:
         layer.contrast_limits = shown
 
 
-def _extremes(data: NDArray[Any]) -> tuple[float, float]:
+def extremes(data: NDArray[Any]) -> tuple[float, float]:
+    """Lowest and highest finite value of an array; (0, 0) where it has none."""
     low, high = float(np.min(data)), float(np.max(data))
     if np.isfinite(low) and np.isfinite(high):
         return low, high

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QHBoxLayout,
-    QLabel,
     QLayout,
     QSizePolicy,
     QVBoxLayout,
@@ -22,13 +19,13 @@ from superqt.utils import QSignalDebouncer
 
 from napari_osuda.imaging.planes import PLANE_OF_CODE
 from napari_osuda.imaging.world import SHOWN_AXES
-from napari_osuda.napari_layers.contrast import WINDOWS, show_window
 from napari_osuda.napari_layers.orientation import letters, show_letters
 from napari_osuda.widgets.cockpit.docked import DockedWidget
+from napari_osuda.widgets.planes.brightness import BrightnessBar
 from napari_osuda.widgets.planes.crosshair import Crosshair
 from napari_osuda.widgets.planes.cutting import base_of, cut, steps_at
 from napari_osuda.widgets.planes.view import PlaneView
-from napari_osuda.widgets.qt.lists import combo_box
+from napari_osuda.widgets.planes.words import EMPTY
 from napari_osuda.widgets.qt.window import below
 from napari_osuda.widgets.qt.words import WrappedLabel
 
@@ -58,20 +55,11 @@ class PlanesWidget(DockedWidget):
         super().__init__(napari_viewer)
         self.setWindowTitle("OSUDA: Planes")
         self.views = (PlaneView(), PlaneView())
-        self.windows = combo_box(
-            "Brightness of the image",
-            ("As it is", *WINDOWS),
-            tip="Window and level of the image that is shown",
-            width="any",
-        )
         self.cross = QCheckBox("Crosshair")
         self.cross.setChecked(True)
         self.cross.setToolTip("Draws the crosshair on the large picture too. A click there moves it.")
-        self.empty = WrappedLabel("Open the images of a patient to see their planes.")
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Window and level"))
-        row.addWidget(self.windows, 1)
-        row.addWidget(self.cross)
+        self.brightness = BrightnessBar(self.cross)
+        self.empty = WrappedLabel(EMPTY)
         # A widget that grows: else napari would put a stretch below, which takes half of the height.
         pictures = QWidget()
         pictures.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -85,7 +73,7 @@ class PlanesWidget(DockedWidget):
         layout.setSpacing(2)
         # Until it is below the picture: napari first puts it beside a panel that may need all height.
         layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-        layout.addLayout(row)
+        layout.addWidget(self.brightness)
         layout.addWidget(self.empty)
         layout.addWidget(pictures, 1)
         show_letters(napari_viewer)
@@ -107,7 +95,6 @@ class PlanesWidget(DockedWidget):
         for view, which in zip(self.views, (0, 1), strict=True):
             view.picked.connect(lambda row, column, which=which: self._pick(which, row, column))
             view.stepped.connect(lambda steps, which=which: self._step(which, steps))
-        self.windows.activated.connect(self._on_window)
         self.cross.toggled.connect(self.crosshair.set_shown)
         self.refresh()
 
@@ -121,6 +108,7 @@ class PlanesWidget(DockedWidget):
         if viewer.dims.ndim < 3:
             base = None
         self.empty.setVisible(base is None)
+        self.brightness.follow(base)
         if base is None:
             for view in self.views:
                 view.show_cut(None)
@@ -204,13 +192,6 @@ class PlanesWidget(DockedWidget):
             at[axis] = round(value)
         world = base.data_to_world(at)
         dims.set_point([axis + before for axis in wanted], [float(world[axis]) for axis in wanted])
-
-    def _on_window(self, index: int) -> None:
-        base = base_of(self.viewer.layers)
-        if index and isinstance(base, Image):
-            show_window(base, self.windows.itemText(index))
-        self.windows.setCurrentIndex(0)
-        self.windows.clearFocus()
 
     def _watch(self) -> None:
         """Follow the layers that there are now."""

@@ -11,6 +11,7 @@ from magicgui.widgets import FloatRangeSlider, FloatSpinBox, LineEdit
 from magicgui.widgets.bases import ValueWidget
 
 from napari_osuda.method.settings import Declared
+from napari_osuda.widgets.qt.ranges import plain_numbers
 
 __all__ = ["editor"]
 
@@ -77,6 +78,8 @@ def editor(name: str, one: Declared, tooltip: str | None = None) -> ValueWidget[
         made.native.setText("")
     if setting.step:
         made.native.setDecimals(max(0, -math.floor(math.log10(setting.step))))
+    if setting.step and kind is not float:
+        plain_numbers(made.native)
     if setting.step and kind is float:
         made.native.setSuffix(f" {setting.unit}")
     if one.optional:

@@ -37,8 +37,8 @@ def test_clicks_move_one_point_and_windows_keep_the_range(planes, viewer, qtbot)
     top = [layer for layer in viewer.layers if layer.visible and isinstance(layer, Image)][-1]
     low, high = float(top.data.min()), float(top.data.max())
     for row, name in enumerate(WINDOWS, start=1):
-        planes.windows.setCurrentIndex(row)
-        planes.windows.activated.emit(row)
+        planes.brightness.windows.setCurrentIndex(row)
+        planes.brightness.windows.activated.emit(row)
         assert tuple(top.contrast_limits) == pytest.approx(window_of(top.data, name))
         assert top.contrast_limits_range[0] <= low
         assert top.contrast_limits_range[1] >= high
