@@ -71,7 +71,7 @@ def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 def summary(result: RunResult) -> Iterable[str]:
     """What a person wants to know at the end, line by line."""
-    from napari_osuda.session.guard.wording import DECISIONS, reasons_in_words
+    from napari_osuda.session.guard.wording import headline, reasons_in_words
 
     for case in result.cases:
         for before, after in zip(case.scores_before, case.scores_after, strict=False):
@@ -85,7 +85,8 @@ def summary(result: RunResult) -> Iterable[str]:
                 f"Brier score {first.brier:.3f} before, {last.brier:.3f} after (0 is best)"
             )
         if case.recommendation is not None:
-            headline = DECISIONS[case.recommendation.decision]
-            yield f"{case.case.name}: {headline}. {' '.join(reasons_in_words(case.recommendation))}"
+            advice = case.recommendation
+            said = headline(advice.decision, advice.removed)
+            yield f"{case.case.name}: {said}. {' '.join(reasons_in_words(case.recommendation))}"
     if result.folder is not None and result.folder.is_dir():
         yield f"Run folder: {result.folder}"

@@ -19,6 +19,7 @@ from napari_osuda.evaluation.labelfree import (
     normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
+from napari_osuda.evaluation.pieces import Piece, lost_pieces, pieces_of
 from napari_osuda.evaluation.regions import (
     REGIONS,
     labels_outside,
@@ -38,6 +39,7 @@ __all__ = [
     "Calibration",
     "CalibrationTally",
     "ChangeTable",
+    "Piece",
     "RegionScore",
     "RegionSummary",
     "change_table",
@@ -48,7 +50,9 @@ __all__ = [
     "hausdorff",
     "labels_outside",
     "largest_piece",
+    "lost_pieces",
     "normalized_entropy",
+    "pieces_of",
     "precision",
     "region_masks",
     "region_words",

@@ -12,18 +12,22 @@ __all__ = ["add_layer", "free_name", "layer_name"]
 _ROLES = {
     "before": "original mask",
     "after": "adapted mask",
+    "reduced": "reduced mask",
     "difference": "difference",
     "final": "final mask",
     "preview": "live preview",
 }
 
 
-def layer_name(role: str, case: str) -> str:
+def layer_name(role: str, case: str, removed: int = 0) -> str:
     """The name of a layer by its role in a run ("before", "after", ..., or any words) and its case.
 
-    >>> layer_name("after", "patient7")
-    'adapted mask (patient7)'
+    ``removed`` is how many pieces of the original mask the second look has removed, if any.
+
+    >>> layer_name("after", "patient7"), layer_name("after", "patient7", removed=3)
+    ('adapted mask (patient7)', 'reduced mask (patient7)')
     """
+    role = "reduced" if role == "after" and removed else role
     return f"{_ROLES.get(role, role)} ({case})"
 
 

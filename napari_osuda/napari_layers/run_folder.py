@@ -66,7 +66,7 @@ def read_run_folder(path: str | Sequence[str]) -> list[LayerData]:
         "difference": difference(case.before, case.after), "final": review.final,
     }  # fmt: skip
     for role, mask in masks.items():
-        shown = {"name": layer_name(role, name), "visible": role == "final"}
+        shown = {"name": layer_name(role, name, case.removed), "visible": role == "final"}
         arguments = {**shown, **layer_arguments(case.grid)}
         arguments |= label_appearance(role, run.labels, run.colors)
         arguments["metadata"] |= {RESULT_KEY: role, **mark}

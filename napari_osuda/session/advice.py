@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["Decision", "Expected", "Reason", "ReasonKind", "Recommendation", "RegionAdvice", "combined"]
+__all__ = [
+    "Decision",
+    "Expected",
+    "Reason",
+    "ReasonKind",
+    "Recommendation",
+    "RegionAdvice",
+    "combined",
+    "removed_by",
+]
 
 Decision = Literal["accept", "keep-source", "neither"]
 """Use the adapted mask, use the original one, or trust neither."""
@@ -106,6 +115,18 @@ class Recommendation:
     reasons: tuple[Reason, ...] = ()
     signals: Mapping[str, Any] | None = None
     regions: Mapping[str, RegionAdvice] = field(default_factory=dict)
+
+    @property
+    def removed(self) -> int:
+        """How many pieces the second mask lacks; where there are any, it is the original one otherwise."""
+        return removed_by((reason.kind, reason.figures) for reason in self.reasons)
+
+
+def removed_by(evidence: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+    """How many pieces the second look has removed, by reasons and their figures."""
+    found = (figures.get("pieces") for kind, figures in evidence if kind == ReasonKind.REMOVED)
+    # A damaged record may hold anything there.
+    return sum(int(count) for count in found if isinstance(count, int | float) and 0 < count < 1e9)
 
 
 _WORST_FIRST: tuple[Decision, ...] = ("neither", "keep-source", "accept")

@@ -12,7 +12,7 @@ from typing import Any
 from napari_osuda.files import csv_cell, path_inside, written_whole
 from napari_osuda.models import ModelCard, SourceModel
 from napari_osuda.session.cohort.dataset import Session
-from napari_osuda.session.guard.wording import DECISIONS
+from napari_osuda.session.guard.wording import headline
 from napari_osuda.session.run_folder.documents import plain
 from napari_osuda.session.run_folder.record import AdviceRecord
 from napari_osuda.version import __version__
@@ -121,7 +121,7 @@ def _recommendation(advice: AdviceRecord | None) -> dict[str, Any] | None:
         return None
     return {
         "Decision": advice.decision,
-        "Meaning": DECISIONS[advice.decision],
+        "Meaning": headline(advice.decision, advice.removed),
         "Reasons": list(advice.reasons),
         "Regions": {name: region.model_dump() for name, region in advice.regions.items()},
     }

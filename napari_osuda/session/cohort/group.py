@@ -61,7 +61,7 @@ def summarize_cohort(jobs: Iterable[CohortJob], outcomes: Outcomes, title: str) 
     for row in rows:
         summary.states[row.state] += 1
         if row.state == "done":
-            summary.decisions[row.decision] += 1
+            summary.decisions[row.kind] += 1
     try:
         _write_table(outcomes.out / "results.tsv", _result_rows(rows, regions))
         _write_table(outcomes.out / "participants.tsv", _participant_rows(rows))

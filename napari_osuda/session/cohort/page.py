@@ -38,7 +38,7 @@ def cohort_page(title: str, rows: Sequence[SessionRow], regions: Sequence[str]) 
 
 def _counts(rows: Sequence[SessionRow]) -> Markup:
     states = Counter(row.state for row in rows)
-    decisions = Counter(row.decision for row in rows if row.state == "done")
+    decisions = Counter(row.kind for row in rows if row.state == "done")
     done = states["done"]
     said = f"{done} of {len(rows)} sessions are segmented"
     more = [f"{states[state]} {_STATES[state]}" for state in ("failed", "open") if states[state]]
@@ -81,7 +81,7 @@ def _cells(row: SessionRow, regions: Sequence[str], others: bool) -> list[object
     advice = None if case is None else case.recommendation
     first = None if advice is None else next(iter(advice.regions.values()), None)
     cells: list[object] = [name, _STATES[row.state]]
-    cells.append(HEADLINES[row.decision] if row.state == "done" else number(None))
+    cells.append(row.headline if row.state == "done" else number(None))
     for expected in (
         None if first is None else first.expected_dice_before,
         None if first is None else first.expected_dice_after,

@@ -7,8 +7,8 @@ A rule that was measured, and no estimate from figures: of 153 masks of FLAIR, 2
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
+from napari_osuda.evaluation import pieces_of
 from napari_osuda.imaging import Case
 from napari_osuda.session.advice import Decision, Expected, Reason, ReasonKind, Recommendation, RegionAdvice
 from napari_osuda.session.guard.passes import WHOLE
@@ -44,8 +44,7 @@ def without_pieces(
         return unchanged(said, marked=bool(after.any()))
     share = np.count_nonzero(removed) / np.count_nonzero(before)
     ml = float(np.prod(case.grid.spacing)) / 1000.0
-    pieces = ndimage.label(removed, np.ones((3, 3, 3)))[1]
-    figures = {"pieces": float(pieces), "ml": np.count_nonzero(removed) * ml}
+    figures = {"pieces": float(pieces_of(removed)[1]), "ml": np.count_nonzero(removed) * ml}
     whole = said.regions.get(WHOLE)
     was = None if whole is None else whole.before
     now = None if was is None else _raised(was, 1.0 - share / 2)

@@ -14,8 +14,11 @@ __all__ = [
     "advice_record",
     "choice_words",
     "collapse_words",
+    "headline",
+    "pieces_words",
     "reasons_in_words",
     "region_title",
+    "second_name",
     "sentence",
 ]
 
@@ -24,14 +27,14 @@ DECISIONS: dict[Decision, str] = {
     "keep-source": "Use the original mask",
     "neither": "Trust neither mask: mark by hand",
 }
-"""The headline of each decision."""
+"""The headline of each decision, where the second mask is an adapted one."""
 
 # Of each kind a sentence; where two figures are compared, one for a rise and one for a fall.
 _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ReasonKind.UNCHANGED: "{Mask} is the same as the original mask.",
     ReasonKind.REMOVED: (
-        "{Mask} is the original mask without {ml:.1f} ml in separate pieces ({pieces:.0f}). The model does "
-        "not find them again in the image rotated by 180 degrees. Look at each of them first."
+        "{Mask} is the original mask without {removed} ({ml:.1f} ml in all). The model finds nothing there "
+        "in the image rotated by 180 degrees. Look at each piece first."
     ),
     ReasonKind.BETTER: (
         "{Mask} is probably better{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
@@ -48,7 +51,7 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
     ),
     ReasonKind.POOR: (
         "Both masks are probably poor{of}: expected Dice {after_dice:.2f} ({after_low:.2f} to "
-        "{after_high:.2f}) adapted, {before_dice:.2f} ({before_low:.2f} to {before_high:.2f}) original."
+        "{after_high:.2f}) {second}, {before_dice:.2f} ({before_low:.2f} to {before_high:.2f}) original."
     ),
     ReasonKind.NOTHING: "Neither mask marks anything. Check the images yourself.",
     ReasonKind.EMPTY: "{Mask} is empty. The original mask is not.",
@@ -87,7 +90,7 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
         "original {before:.0%}).",
     ),
     ReasonKind.VOLUMES: (
-        "Marked volume: {after_ml:.1f} ml adapted, {before_ml:.1f} ml original. The two masks overlap with "
+        "Marked volume: {after_ml:.1f} ml {second}, {before_ml:.1f} ml original. The two masks overlap with "
         "Dice {dice:.2f}."
     ),
     ReasonKind.CONTRAST: (
@@ -97,8 +100,45 @@ _SENTENCES: dict[ReasonKind, str | tuple[str, str]] = {
 }
 
 
-def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
-    """A reason in words; ``mask`` is what it calls the mask that is compared with the original one."""
+def second_name(removed: int) -> str:
+    """What the mask beside the original one is called; ``removed``: how many pieces it lacks otherwise.
+
+    >>> second_name(0), second_name(3)
+    ('adapted', 'reduced')
+    """
+    return "reduced" if removed else "adapted"
+
+
+def headline(decision: str | None, removed: int = 0) -> str:
+    """A decision in words; ``removed`` is how many pieces of the original mask the second look removed."""
+    if decision is None:
+        return "No recommendation: the guard was off"
+    if decision == "accept" and removed:
+        return f"Use the original mask, {pieces_words(removed)} removed"
+    # A record of another version may hold a decision that this one does not know.
+    return {str(key): words for key, words in DECISIONS.items()}.get(decision, decision)
+
+
+def pieces_words(count: int) -> str:
+    """A number of pieces.
+
+    >>> pieces_words(1), pieces_words(3)
+    ('1 piece', '3 pieces')
+    """
+    return "1 piece" if count == 1 else f"{count} pieces"
+
+
+def sentence(reason: Reason, mask: str = "the adapted mask", second: str = "adapted") -> str:
+    """A reason in words.
+
+    Parameters
+    ----------
+    reason : Reason
+    mask : str
+        What it calls the mask that is compared with the original one.
+    second : str
+        What that mask is called in short.
+    """
     wanted = _SENTENCES[reason.kind]
     if isinstance(wanted, tuple):
         wanted = wanted[reason.figures["after"] < reason.figures["before"]]
@@ -108,6 +148,8 @@ def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
         "Region": region_title(reason.region),
         "mask": mask,
         "Mask": mask[0].upper() + mask[1:],
+        "second": second,
+        "removed": pieces_words(round(reason.figures.get("pieces", 0))),
     }
     text = wanted.format(**reason.figures, **names)
     if reason.kind in (ReasonKind.BETTER, ReasonKind.WORSE):
@@ -118,7 +160,10 @@ def sentence(reason: Reason, mask: str = "the adapted mask") -> str:
 
 def reasons_in_words(advice: Recommendation | None) -> tuple[str, ...]:
     """The reasons of a recommendation in words, the one that decided first; none without one."""
-    return () if advice is None else tuple(sentence(reason) for reason in advice.reasons)
+    if advice is None:
+        return ()
+    second = second_name(advice.removed)
+    return tuple(sentence(reason, f"the {second} mask", second) for reason in advice.reasons)
 
 
 def region_title(region: str | None) -> str:

@@ -45,6 +45,8 @@ class ReportCase:
         What the guard recommends for this case, for ``reasons``.
     review : mapping
         What a person decided: plain values, and lists of dicts as tables; empty where nobody did.
+    removed : int
+        How many pieces of ``before`` the second look has removed; where any, ``after`` is the rest of it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class ReportCase:
     decision: str | None = None
     reasons: Sequence[str] = ()
     review: Mapping[str, Any] = field(default_factory=dict)
+    removed: int = 0
 
     @property
     def masks(self) -> dict[str, NDArray[Any]]:
@@ -112,6 +115,8 @@ class ReportInput:
         Shown as they are, nested dicts and lists of dicts as tables: inputs with their hashes, versions.
     notes : sequence of str
         What else a reader should know, such as why a run failed.
+    removed : int
+        How many pieces of original masks the second look has removed in all.
     """
 
     title: str
@@ -127,3 +132,4 @@ class ReportInput:
     provenance: Mapping[str, Any]
     plane: str = "axial"
     notes: Sequence[str] = field(default=())
+    removed: int = 0

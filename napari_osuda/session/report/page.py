@@ -16,10 +16,12 @@ from napari_osuda.errors import cannot_write
 from napari_osuda.evaluation import DIFFERENCE
 from napari_osuda.files import written_whole
 from napari_osuda.models.card_defaults import color_of
+from napari_osuda.session.guard.wording import headline
 from napari_osuda.session.report.charts import Curve, color_map, line_chart, map_chart
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.html import Markup, join, tag
 from napari_osuda.session.report.pictures import slice_figures, slice_pictures
+from napari_osuda.session.report.removed import removed_table
 from napari_osuda.session.report.tables import (
     calibration_table,
     details_of,
@@ -28,13 +30,13 @@ from napari_osuda.session.report.tables import (
     volume_table,
 )
 from napari_osuda.session.report.words import (
-    HEADLINES,
     NO_CURVES,
     NOT_A_DEVICE,
     NUMBERS,
     OUTCOMES,
     REFERENCE_NOTE,
     SCALE,
+    mask_names,
 )
 
 __all__ = ["render", "whole_page", "write_report"]
@@ -66,7 +68,7 @@ def render(report: ReportInput) -> str:
         report.title,
         _outcome(report),
         *(_case_section(n, case, report) for n, case in enumerate(report.cases)),
-        _summary_section(report.cases),
+        _summary_section(report),
         _adaptation_section(report),
         tag("section", tag("h2", "Settings"), details_of(report.settings, "Of the adaptation")),
         tag("section", tag("h2", "Provenance"), details_of(report.provenance, "Of this run")),
@@ -98,11 +100,13 @@ def whole_page(title: str, *sections: Markup | None) -> str:
 def _outcome(report: ReportInput) -> Markup:
     outcome = OUTCOMES.get(report.outcome, report.outcome)
     notes = (tag("p", note) for note in report.notes)
-    return join([_recommendation(report.recommendation, report.reasons), tag("p", outcome), *notes])
+    return join(
+        [_recommendation(report.recommendation, report.removed, report.reasons), tag("p", outcome), *notes]
+    )
 
 
-def _recommendation(decision: str | None, reasons: Sequence[str]) -> Markup:
-    said = HEADLINES.get(decision, decision)
+def _recommendation(decision: str | None, removed: int, reasons: Sequence[str]) -> Markup:
+    said = headline(decision, removed)
     listed = tag("ul", *(tag("li", reason) for reason in reasons)) if reasons else None
     return tag("div", tag("strong", said), listed, class_=f"verdict {decision or ''}".strip())
 
@@ -110,20 +114,25 @@ def _recommendation(decision: str | None, reasons: Sequence[str]) -> Markup:
 def _case_section(n: int, case: ReportCase, report: ReportInput) -> Markup:
     count = _SLICES if len(report.cases) <= _MANY else _SLICES_OF_MANY
     pictures = slice_pictures(case.image, case.affine, case.masks, report.plane, count)
-    own = _recommendation(case.decision, case.reasons) if case.decision and len(report.cases) > 1 else None
+    of_many = len(report.cases) > 1
+    own = _recommendation(case.decision, case.removed, case.reasons) if case.decision and of_many else None
+    names = mask_names(case.removed)
     scores = None
     if case.scores_before or case.scores_after:
         note = tag("p", REFERENCE_NOTE, class_="soft")
-        sure = calibration_table({"before": case.calibration_before, "after": case.calibration_after})
-        scores = join([score_table(case.scores_before, case.scores_after, case.scores_final), sure, note])
+        sure = calibration_table({"before": case.calibration_before, "after": case.calibration_after}, names)
+        scores = join(
+            [score_table(case.scores_before, case.scores_after, case.scores_final, names), sure, note]
+        )
     return tag(
         "section",
         tag("h2", f"Case {case.name}"),
         own,
         tag("h3", _pictures_title(case)),
         _legend(report, compared=case.after is not None),
-        slice_figures(f"case{n}", pictures, report.colors, case.image_name),
-        volume_table(case.masks, case.affine, report.labels, report.regions),
+        slice_figures(f"case{n}", pictures, report.colors, case.image_name, names),
+        volume_table(case.masks, case.affine, report.labels, report.regions, names),
+        removed_table(case, report.plane),
         details_of(case.review, "Review") if case.review else None,
         scores,
     )
@@ -148,13 +157,13 @@ def _legend(report: ReportInput, compared: bool) -> Markup:
     return tag("div", *chips, bar, class_="legend")
 
 
-def _summary_section(cases: Sequence[ReportCase]) -> Markup | None:
-    scored = [case for case in cases if case.scores_before and case.scores_after]
+def _summary_section(report: ReportInput) -> Markup | None:
+    scored = [case for case in report.cases if case.scores_before and case.scores_after]
     if len(scored) < 2:
         return None
     before = {case.name: case.scores_before or () for case in scored}
     after = {case.name: case.scores_after or () for case in scored}
-    return tag("section", tag("h2", "All cases"), summary_table(before, after))
+    return tag("section", tag("h2", "All cases"), summary_table(before, after, mask_names(report.removed)))
 
 
 def _adaptation_section(report: ReportInput) -> Markup:

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_osuda.models.card_defaults import color_of
+from napari_osuda.session.guard.wording import headline
 from napari_osuda.session.report.content import ReportCase, ReportInput
 from napari_osuda.session.report.html import Markup, join, number, tag
 from napari_osuda.session.report.pictures import SlicePicture, data_uri, overlay, slice_pictures
+from napari_osuda.session.report.removed import removed_table
 from napari_osuda.session.report.tables import details_of, score_table, volume_table
-from napari_osuda.session.report.words import HEADLINES, MASKS, NOT_A_DEVICE, OUTCOMES
+from napari_osuda.session.report.words import NOT_A_DEVICE, OUTCOMES, mask_names
 
 __all__ = ["paper"]
 
@@ -47,7 +49,7 @@ def paper(report: ReportInput) -> str:
 def _recommendation(report: ReportInput) -> Markup:
     outcome = OUTCOMES.get(report.outcome, report.outcome)
     lines = [
-        tag("h2", HEADLINES.get(report.recommendation, report.recommendation)),
+        tag("h2", headline(report.recommendation, report.removed)),
         *(tag("p", reason) for reason in report.reasons),
         tag("p", outcome),
         *(tag("p", note) for note in report.notes),
@@ -56,9 +58,10 @@ def _recommendation(report: ReportInput) -> Markup:
 
 
 def _case(case: ReportCase, report: ReportInput) -> Markup:
+    names = mask_names(case.removed)
     pictures = slice_pictures(case.image, case.affine, case.masks, report.plane, _SLICES)
     scores = (
-        score_table(case.scores_before, case.scores_after, case.scores_final)
+        score_table(case.scores_before, case.scores_after, case.scores_final, names)
         if case.scores_before or case.scores_after
         else None
     )
@@ -68,12 +71,13 @@ def _case(case: ReportCase, report: ReportInput) -> Markup:
     return join(
         [
             tag("h2", f"Case {case.name}"),
-            tag("p", HEADLINES.get(case.decision, case.decision)) if of_many and case.decision else None,
+            tag("p", headline(case.decision, case.removed)) if of_many and case.decision else None,
             details_of(review, "Review") if review else None,
-            volume_table(case.masks, case.affine, report.labels, report.regions),
+            volume_table(case.masks, case.affine, report.labels, report.regions, names),
+            removed_table(case, report.plane),
             scores,
             _legend(report),
-            *(_row(picture, report.colors) for picture in pictures),
+            *(_row(picture, report.colors, names) for picture in pictures),
             *(details_of({key: value}, "") for key, value in lists.items()),
         ]
     )
@@ -89,7 +93,7 @@ def _legend(report: ReportInput) -> Markup:
     return tag("p", *map(Markup, entries))
 
 
-def _row(picture: SlicePicture, colors: Mapping[int, str]) -> Markup:
+def _row(picture: SlicePicture, colors: Mapping[int, str], called: Mapping[str, str]) -> Markup:
     rows, columns = picture.image.shape
     wide, high = columns * picture.pixel_mm[1], rows * picture.pixel_mm[0]
     finer = min(_WIDTH / wide, _HEIGHT / high)
@@ -98,7 +102,7 @@ def _row(picture: SlicePicture, colors: Mapping[int, str]) -> Markup:
     for title, mask in picture.masks.items():
         drawn = data_uri(_on_image(picture.image, overlay(mask, colors)))
         cells.append(tag("td", tag("img", src=drawn, width=width, height=height)))
-        names.append(tag("td", MASKS[title]))
+        names.append(tag("td", called[title]))
     left, right = picture.sides
     caption = f"{picture.title}. {left} is on the left, {right} on the right."
     changed = ""

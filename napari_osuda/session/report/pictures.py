@@ -115,7 +115,11 @@ def choose_slices(
 
 
 def slice_figures(
-    identity: str, pictures: list[SlicePicture], colors: Mapping[int, str], image_name: str
+    identity: str,
+    pictures: list[SlicePicture],
+    colors: Mapping[int, str],
+    image_name: str,
+    names: Mapping[str, str] = MASKS,
 ) -> Markup:
     """Draw each slice as a row: the image, each mask on it, and the difference of before and after.
 
@@ -127,6 +131,8 @@ def slice_figures(
     colors : mapping of int to str
         ``#rrggbb`` of each label value.
     image_name : str
+    names : mapping of str to str
+        What each mask is called.
     """
     difference_colors = {value: color for value, (_, color) in DIFFERENCE.items()}
     figures = []
@@ -136,7 +142,7 @@ def slice_figures(
         caption = picture.title
         for title, mask in picture.masks.items():
             panels.append(
-                _panel(picture, name, MASKS[title], overlay(mask, colors), f"the {MASKS[title]} mask")
+                _panel(picture, name, names[title], overlay(mask, colors), f"the {names[title]} mask")
             )
             if title == "after" and "before" in picture.masks:
                 before = picture.masks["before"]

@@ -20,6 +20,7 @@ def volume_table(
     spacing: ArrayLike,
     labels: Mapping[int, str],
     regions: Mapping[str, Sequence[int]],
+    names: Mapping[str, str] = MASKS,
 ) -> Markup:
     """Volumes in ml of each label and region in each mask; the change is from "before" to "after"."""
     wanted: dict[str, Sequence[int]] = {name: (value,) for value, name in labels.items() if value != 0}
@@ -34,7 +35,7 @@ def volume_table(
             change = ml["after"] - ml["before"]
             row += [number(change, signed=True), _percent(change, ml["before"])]
         rows.append(row)
-    header = ["", *(MASKS[mask] for mask in masks), *(["change, ml", "change, %"] if compare else [])]
+    header = ["", *(names[mask] for mask in masks), *(["change, ml", "change, %"] if compare else [])]
     return table("Volumes, ml", header, rows)
 
 
@@ -46,6 +47,7 @@ def score_table(
     before: Sequence[RegionScore] | None,
     after: Sequence[RegionScore] | None,
     final: Sequence[RegionScore] | None = None,
+    names: Mapping[str, str] = MASKS,
 ) -> Markup:
     """Scores of one case's masks against its reference."""
     rows = []
@@ -54,7 +56,7 @@ def score_table(
     for region in dict.fromkeys(region for scores in by_mask.values() for region in scores):
         for mask, scores in by_mask.items():
             if (score := scores.get(region)) is not None:
-                rows.append((f"{region}, {MASKS[mask]}", *_score_cells(score)))
+                rows.append((f"{region}, {names[mask]}", *_score_cells(score)))
     header = ["", "Dice", "HD95, mm", "HD, mm", "sensitivity", "precision", "mask, ml", "reference, ml"]
     return table("Against the reference", header, rows)
 
@@ -70,10 +72,12 @@ def _score_cells(score: RegionScore) -> Iterator[str]:
     yield number(score.reference_ml)
 
 
-def calibration_table(calibrations: Mapping[str, Calibration | None]) -> Markup | None:
+def calibration_table(
+    calibrations: Mapping[str, Calibration | None], names: Mapping[str, str] = MASKS
+) -> Markup | None:
     """Calibration of each network's probabilities; None where it is not known."""
     rows = [
-        (MASKS[name], number(c.ece, 4), number(c.brier, 4), number(c.overconfidence, 4, signed=True))
+        (names[name], number(c.ece, 4), number(c.brier, 4), number(c.overconfidence, 4, signed=True))
         for name, c in calibrations.items()
         if c is not None
     ]
@@ -84,7 +88,9 @@ def calibration_table(calibrations: Mapping[str, Calibration | None]) -> Markup 
 
 
 def summary_table(
-    before: Mapping[str, Sequence[RegionScore]], after: Mapping[str, Sequence[RegionScore]]
+    before: Mapping[str, Sequence[RegionScore]],
+    after: Mapping[str, Sequence[RegionScore]],
+    names: Mapping[str, str] = MASKS,
 ) -> Markup:
     """Means of all cases that have a reference."""
     by_mask = {
@@ -97,7 +103,7 @@ def summary_table(
             if (row := summary.get(region)) is not None:
                 dice = f"{number(row.dice_mean, 3)} \N{PLUS-MINUS SIGN} {number(row.dice_sd, 3)}"
                 hd95 = f"{number(row.hd95_mean)} \N{PLUS-MINUS SIGN} {number(row.hd95_sd)}"
-                rows.append((f"{region}, {MASKS[mask]}", dice, hd95, str(row.failures), str(row.cases)))
+                rows.append((f"{region}, {names[mask]}", dice, hd95, str(row.failures), str(row.cases)))
     return table(SUMMARY, ["", "Dice", "HD95, mm, where both masks exist", "one mask empty", "cases"], rows)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import Grid
 from napari_osuda.imaging.planes import array_axis
+from napari_osuda.session.report.words import mask_names
 from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.run_folder.record import InputRecord
 
@@ -46,6 +47,8 @@ class ReviewCase:
         Of the images.
     uncertainty : float array [I, J, K], optional
         Normalized entropy of the adapted model's prediction, where it was kept.
+    removed : int
+        How many pieces of ``before`` the second look has removed; where any, ``after`` is the rest of it.
     """
 
     name: str
@@ -60,6 +63,7 @@ class ReviewCase:
     reasons: Sequence[str] = ()
     inputs: Sequence[InputRecord] = ()
     uncertainty: NDArray[np.floating[Any]] | None = None
+    removed: int = 0
 
     def __post_init__(self) -> None:
         for name, mask in (("before", self.before), ("after", self.after)):
@@ -73,6 +77,11 @@ class ReviewCase:
                 f"The uncertainty of case {self.name} has the shape {self.uncertainty.shape} and its image "
                 f"{self.grid.shape}: they are not of one case."
             )
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What its masks "before", "after" and "final" are called."""
+        return mask_names(self.removed)
 
     @property
     def proposed(self) -> Mask | None:

@@ -122,9 +122,9 @@ def _decisions(review: Review) -> list[dict[str, Any]]:
                         if table.uncertainty is None
                         else {"uncertainty": f"{table.uncertainty[index]:.2f}"}
                     ),
-                    "decision": decision_words(chosen),
+                    "decision": decision_words(chosen, review.case.names),
                     "flag": "" if flag is None else flag.comment or "flagged",
-                    "check": warning_words(table.warnings[index]),
+                    "check": warning_words(table.warnings[index], review.case.names),
                     "by": "" if chosen is None else chosen.who,
                     "when": "" if chosen is None else _when(chosen.when),
                 }
@@ -181,6 +181,7 @@ def _report_case(run: ReviewRun, name: str) -> tuple[ReportCase, list[str]]:
             decision=case.decision,
             reasons=case.reasons,
             review=review_summary(run, name),
+            removed=case.removed,
         ),
         missing,
     )

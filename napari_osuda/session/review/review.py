@@ -16,6 +16,9 @@ from napari_osuda.session.run_folder.documents import now
 
 __all__ = ["Review"]
 
+# What these tools leave behind is no slice that a person has drawn.
+_NO_ENDS = (Tool.INTERPOLATE, Tool.BRING_BACK)
+
 
 class Review:
     """Decisions on one case; ``final`` is always what they say.
@@ -98,7 +101,7 @@ class Review:
         """Slices that a person has painted, or mended with a tool: those that interpolation goes between."""
         chosen = ((index, self._choices[plane][index]) for index in range(self.count(plane)))
         by_hand = [(i, e) for i, e in chosen if e is not None and e.kind == "edited"]
-        return [i for i, e in by_hand if e.use is None or e.use.tool is not Tool.INTERPOLATE]
+        return [i for i, e in by_hand if e.use is None or e.use.tool not in _NO_ENDS]
 
     def pending(self) -> NDArray[np.bool_]:
         """Voxels [I, J, K] that were painted and are no decision yet."""

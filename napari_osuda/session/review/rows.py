@@ -44,7 +44,7 @@ def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None =
         for which, counts_wrong in wrong.items():
             row[f"wrong_{which} (reference)"] = int(counts_wrong[index])
         chosen, flag = review.choice(table.plane, index), review.flag(table.plane, index)
-        row["guard"] = warning_words(table.warnings[index])
+        row["guard"] = warning_words(table.warnings[index], case.names)
         row["decision"] = FILE_DECISIONS[None if chosen is None else chosen.kind]
         use = None if chosen is None else chosen.use
         row["edited_with"] = "" if use is None else use_words(use, case.labels)

@@ -275,6 +275,7 @@ class ReviewRun:
             reasons=() if advice is None else advice.reasons,
             inputs=entry.inputs,
             uncertainty=uncertainty,
+            removed=0 if advice is None else advice.removed,
         )
 
 

@@ -37,6 +37,8 @@ class OtherRun:
     iterations : int
         Whose result its masks are.
     decision : {"accept", "keep-source", "neither"} or None
+    removed : int
+        How many pieces of the original mask the second look has removed.
     expected : (float, float, float) or None
         Expected Dice of the adapted mask and its interval, mean over the regions.
     ml : float
@@ -54,6 +56,7 @@ class OtherRun:
     ended: str
     iterations: int
     decision: str | None
+    removed: int
     expected: tuple[float, float, float] | None
     ml: float
     overlap: float | None
@@ -113,6 +116,7 @@ def _about(folder: Path, record: RunRecord, case: CaseRecord, mask: Labels, curr
         ended=record.ended,
         iterations=record.iteration_used or record.iterations_done,
         decision=None if advice is None else advice.decision,
+        removed=0 if advice is None else advice.removed,
         expected=_expected(advice),
         ml=float(np.count_nonzero(after) * voxel_ml(grid.affine)),
         overlap=dice(after != 0, mask != 0) if after.shape == mask.shape else None,

@@ -11,9 +11,7 @@ from napari_osuda.session.review.slices import SliceWarning, WarningKind
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
 
 __all__ = [
-    "CHOICE_WORDS",
     "FILE_DECISIONS",
-    "MASK_TITLES",
     "changed_image",
     "decision_words",
     "iteration_question",
@@ -27,43 +25,42 @@ __all__ = [
     "warning_words",
 ]
 
-MASK_TITLES = {role: f"{name} mask" for role, name in MASKS.items()}
-"""The masks by the names that files have for them, as in "the adapted mask"."""
-
-CHOICE_WORDS: Mapping[Kind, str] = {"after": "use adapted", "before": "use original", "edited": "edited"}
-"""What can be decided on a slice."""
-
 FILE_DECISIONS: Mapping[Kind | None, str] = {
     "after": "accept after", "before": "keep before", "edited": "edited", None: "undecided",
 }  # fmt: skip
 """The same in ``<case>-slices.csv``, where they stay as they are."""
 
 
-def decision_words(chosen: Entry | None) -> str:
-    """What was decided on a slice."""
-    return "undecided" if chosen is None else CHOICE_WORDS[chosen.kind]
+def decision_words(chosen: Entry | None, names: Mapping[str, str] = MASKS) -> str:
+    """What was decided on a slice; ``names`` is what the case's masks are called."""
+    if chosen is None:
+        return "undecided"
+    return f"use {names[chosen.kind]}" if chosen.kind in names else chosen.kind
 
 
-def warning_words(warning: SliceWarning | None) -> str:
+def warning_words(warning: SliceWarning | None, names: Mapping[str, str] = MASKS) -> str:
     """Why a slice deserves a second look; "" where it does not."""
+    second = names["after"]
     if warning is None:
         return ""
     mm2 = "mm\N{SUPERSCRIPT TWO}"
     before, after = warning.before_mm2, warning.after_mm2
     if warning.kind is WarningKind.ADAPTED_EMPTY:
-        return f"The adapted mask is empty here. The original mask has {before:,.0f} {mm2}."
+        return f"The {second} mask is empty here. The original mask has {before:,.0f} {mm2}."
     if warning.kind is WarningKind.ORIGINAL_EMPTY:
-        return f"The original mask is empty here. The adapted mask has {after:,.0f} {mm2}."
+        return f"The original mask is empty here. The {second} mask has {after:,.0f} {mm2}."
     if warning.kind is WarningKind.SMALLER:
         share = f"{after / before:.0%}".replace("%", " %") if after >= 0.01 * before else "less than 1 %"
-        return f"The adapted mask has {share} of the original area."
+        return f"The {second} mask has {share} of the original area."
     if warning.kind is WarningKind.LARGER:
-        return f"The adapted mask has {after / before:.1f} times the original area."
+        return f"The {second} mask has {after / before:.1f} times the original area."
     return f"The two masks hardly overlap (Dice {warning.dice:.2f})."
 
 
 def use_words(use: ToolUse, labels: Mapping[int, str]) -> str:
     """A use of a tool with its parameters: "remove islands under 0.1 ml (edema, volume in 3-D)"."""
+    if use.tool is Tool.BRING_BACK:
+        return f"bring back piece {use.piece}"
     said = use.tool.value
     if use.tool is Tool.REMOVE_ISLANDS:
         said += f" under {use.ml:g} ml"
@@ -85,7 +82,7 @@ def undecided_words(case: ReviewCase) -> str:
     if case.proposed is None:
         return "no label, because neither mask is recommended"
     why = ", which is recommended" if case.decision else ""
-    return f"the {MASK_TITLES[case.proposed]}{why}"
+    return f"the {case.names[case.proposed]} mask{why}"
 
 
 def missing_image(channel: str, case: str, path: object) -> str:

@@ -54,6 +54,7 @@ def report_of(
         settings={"method": record.method, "device": record.device, **record.config},
         provenance=_provenance(record),
         notes=(*record.notes, *([record.error] if record.error else []), *notes),
+        removed=0 if advice is None else advice.removed,
     )
 
 
@@ -90,6 +91,7 @@ def _case(result: CaseResult) -> ReportCase:
         calibration_after=result.calibration_after,
         decision=None if advice is None else advice.decision,
         reasons=reasons_in_words(advice),
+        removed=0 if advice is None else advice.removed,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from napari_osuda.errors import CaseError
 from napari_osuda.evaluation import Calibration, RegionScore
 from napari_osuda.files import RUN_FILE
-from napari_osuda.session.advice import Decision
+from napari_osuda.session.advice import Decision, removed_by
 from napari_osuda.session.job import IterationReason, Outcome
 from napari_osuda.session.notes import Note, NoteKind
 from napari_osuda.session.run_folder.documents import (
@@ -71,6 +71,11 @@ class AdviceRecord(RunDocument):
     evidence: tuple[ReasonRecord, ...] = ()
     regions: dict[str, RegionAdviceRecord] = Field(default_factory=dict)
     signals: dict[str, Any] | None = None
+
+    @property
+    def removed(self) -> int:
+        """How many pieces of the original mask the second look has removed."""
+        return removed_by((reason.kind, reason.figures) for reason in self.evidence)
 
 
 class InputRecord(RunDocument):

@@ -36,7 +36,7 @@ _STAGES = {
 _COUNTED = {"before": "slice", "adapt": "iteration", "after": "slice"}
 
 # Each decision of the guard, as short as a button.
-RECOMMENDATIONS: dict[str, str] = {
+_RECOMMENDATIONS: dict[str, str] = {
     "accept": "Use adapted",
     "keep-source": "Use original",
     "neither": "Trust neither: mark by hand",
@@ -66,6 +66,33 @@ METHOD_SUMMARIES: dict[str, str] = {
     "muvi": "Trains towards the same mask when the axes of the image are exchanged.",
     "vptta": "Adjusts the image to the model instead of the model to the image.",
 }
+
+
+def recommendation_words(decision: str, removed: int = 0) -> str:
+    """A decision as short as a button; ``removed``: pieces of the original mask that were removed."""
+    if decision == "accept" and removed:
+        return f"Use original, {removed} {'piece' if removed == 1 else 'pieces'} removed"
+    return _RECOMMENDATIONS[decision]
+
+
+def use_words(removed: int = 0) -> str:
+    """The button that takes the second mask, with its key."""
+    return "Use &reduced" if removed else "Use &adapted"
+
+
+def use_tip(removed: int = 0) -> str:
+    """What that mask is."""
+    if not removed:
+        return "Shows the adapted mask, and saves it"
+    pieces = "1 piece" if removed == 1 else f"{removed} pieces"
+    return f"Shows the original mask without {pieces} that the model does not find again, and saves it"
+
+
+def model_tip(removed: int = 0) -> str:
+    """Which model is saved."""
+    if not removed:
+        return "Saves the adapted model as a folder, which opens like the source model"
+    return "Saves the original model as a folder. It then removes such pieces by itself."
 
 
 def progress_words(progress: Progress) -> str:

@@ -6,13 +6,65 @@ from collections.abc import Iterable
 from typing import Literal
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QPaintEvent
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
+from qtpy.QtGui import QHideEvent, QKeyEvent, QPaintEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QListView,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolTip,
+)
 
 __all__ = ["combo_box"]
 
 # Pixels that a style keeps free beside the words.
 _MARGIN = 4
+
+
+class _Searched(QListView):
+    """The open list of a combo box: what is typed narrows it to the lines that hold it, anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed = ""
+
+    def keyboardSearch(self, search: str | None) -> None:
+        """Narrow the list; while it is shut, go to a line by its beginning, as any list does."""
+        if self.isVisible():
+            self._narrow(self._typed + (search or ""))
+        else:
+            super().keyboardSearch(search)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Take back the last letter."""
+        if event is not None and event.key() == Qt.Key.Key_Backspace:
+            self._narrow(self._typed[:-1])
+        else:
+            super().keyPressEvent(event)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """The next time it opens with all lines."""
+        self._narrow("")
+        super().hideEvent(event)
+
+    def _narrow(self, typed: str) -> None:
+        model = self.model()
+        if model is None:
+            return
+        lines = [str(model.index(row, 0).data() or "").casefold() for row in range(model.rowCount())]
+        found = [row for row, line in enumerate(lines) if typed.casefold() in line]
+        if not found:
+            # A letter too many changes nothing.
+            return
+        self._typed = typed
+        for row in range(len(lines)):
+            self.setRowHidden(row, row not in found)
+        if self.isVisible():
+            if self.currentIndex().row() not in found:
+                self.setCurrentIndex(model.index(found[0], 0))
+            QToolTip.showText(self.mapToGlobal(self.rect().topLeft()), typed, self)
 
 
 class _Elided(QComboBox):
@@ -35,7 +87,7 @@ class _Elided(QComboBox):
 def combo_box(
     name: str, choices: Iterable[str] = (), *, tip: str = "", width: Literal["own", "short", "any"] = "own"
 ) -> QComboBox:
-    """A list that a dock can squeeze, however long its lines are.
+    """A list that a dock can squeeze, however long its lines are. Typing narrows it while it is open.
 
     Parameters
     ----------
@@ -49,6 +101,7 @@ def combo_box(
         What it asks for: the width of its longest line, that of a few letters, or what the others leave.
     """
     combo = _Elided()
+    combo.setView(_Searched())
     combo.addItems(list(choices))
     combo.setAccessibleName(name)
     combo.setToolTip(tip)

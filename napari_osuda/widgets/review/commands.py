@@ -57,12 +57,15 @@ class ReviewCommands:
             self._decide(review, kind, plane, slices)
             return
         answers: dict[str, Callable[[], object]] = {
-            words.USE[kind]: lambda: self._decide(review, kind, plane, slices)
+            words.use(kind, review.case.names): lambda: self._decide(review, kind, plane, slices)
         }
         others = [index for index in slices if index not in edited]
         if edited and others:
             answers[words.LEAVE_EDITED] = lambda: self._decide(review, kind, plane, others)
-        self._ask(words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers)
+        question = words.decide_question(
+            kind, self._steps(slices), plane, self._steps(edited), review.case.names
+        )
+        self._ask(question, answers)
 
     def decide_rest(self, kind: Mask) -> None:
         """Use a mask in every slice of the plane that nobody has decided."""
@@ -72,24 +75,24 @@ class ReviewCommands:
             return
         edited = review.painted(plane, slices)
         answers: dict[str, Callable[[], object]] = {
-            words.USE[kind]: lambda: self._decide(review, kind, plane, slices, go_on=False)
+            words.use(kind, review.case.names): lambda: self._decide(review, kind, plane, slices, go_on=False)
         }
         others = [index for index in slices if index not in edited]
         if edited and others:
             answers[words.LEAVE_EDITED] = lambda: self._decide(review, kind, plane, others, go_on=False)
-        self._ask(
-            words.decide_question(kind, self._steps(slices), plane, self._steps(edited)), answers, bulk=True
+        question = words.decide_question(
+            kind, self._steps(slices), plane, self._steps(edited), review.case.names
         )
+        self._ask(question, answers, bulk=True)
 
     def decide_everywhere(self, kind: Mask) -> None:
         """Use a mask in the whole volume, whatever was decided."""
         review, _ = self._ready(seen=False)
         if review is None:
             return
-        question = words.whole_question(kind, review.decisions, review.any_painted)
-        self._ask(
-            question, {words.USE[kind]: lambda: self._decide(review, kind, None, (), go_on=False)}, bulk=True
-        )
+        question = words.whole_question(kind, review.decisions, review.any_painted, review.case.names)
+        act = lambda: self._decide(review, kind, None, (), go_on=False)  # noqa: E731
+        self._ask(question, {words.use(kind, review.case.names): act}, bulk=True)
 
     def flag(self, whole: bool = False) -> None:
         """Flag the chosen slices or the case with the comment; without a comment a flag is removed."""
@@ -184,7 +187,7 @@ class ReviewCommands:
             self._context.tell(str(error), True)
             return False
         self._context.decided.emit()
-        self._context.tell(words.done(kind, self._steps(slices, plane), plane))
+        self._context.tell(words.done(kind, self._steps(slices, plane), plane, review.case.names))
         return True
 
     def _step(self, which: str) -> None:
@@ -205,7 +208,7 @@ class ReviewCommands:
         if entry.plane is not None:
             # One sees what was undone.
             context.layers.go_to(entry.plane, steps[0])
-        context.tell(words.stepped(which, entry, steps))
+        context.tell(words.stepped(which, entry, steps, review.case.names))
 
     def _chosen(self) -> list[int]:
         context = self._context

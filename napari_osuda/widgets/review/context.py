@@ -117,7 +117,7 @@ class ReviewContext(QObject):
             doubt,
             self.review.flag(self.plane, row),
         )
-        return said, warning_words(table.warnings[row])
+        return said, warning_words(table.warnings[row], self.review.case.names)
 
     def masks(self) -> Mapping[str, NDArray[np.integer]]:
         """The three masks by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
@@ -58,8 +59,8 @@ class DecidePanel(QWidget):
         self.bar.setAccessibleName("Slices decided")
         self.position = WrappedLabel()
         self.target = WrappedLabel()
-        self.after = _button(titled(words.USE["after"], "after"), words.USE_TIPS["after"])
-        self.before = _button(titled(words.USE["before"], "before"), words.USE_TIPS["before"])
+        self.after = _button(titled(words.use("after"), "after"), words.use_tip("after"))
+        self.before = _button(titled(words.use("before"), "before"), words.use_tip("before"))
         self.edit = _button(titled(words.EDIT, "edit"), words.EDIT_TIP)
         self.flag = _button(titled(words.FLAG_BUTTON, "flag"), words.FLAG_TIP)
         self.edit.setCheckable(True)
@@ -70,19 +71,14 @@ class DecidePanel(QWidget):
         self.comment.setAccessibleName("Comment for a flag")
         self.on = QCheckBox(words.THEN_NEXT)
         self.on.setChecked(True)
-        self.rest_after = _button(words.REST["after"], words.REST_TIP)
-        self.rest_before = _button(words.REST["before"], words.REST_TIP)
+        self.rest_after = _button(words.rest("after"), words.REST_TIP)
+        self.rest_before = _button(words.rest("before"), words.REST_TIP)
         self.rest_buttons = ButtonRows(self.rest_after, self.rest_before)
         self.whole = _button(words.WHOLE, "")
         menu = QMenu(self.whole)
-        for kind, act in (
-            ("after", lambda: self.everywhere.emit("after")),
-            ("before", lambda: self.everywhere.emit("before")),
-            ("flag", self.case_flagged.emit),
-        ):
-            added = menu.addAction(words.WHOLE_MENU[kind])
-            assert added is not None
-            added.triggered.connect(act)
+        self._whole_after = menu.addAction(words.whole("after"), lambda: self.everywhere.emit("after"))
+        menu.addAction(words.whole("before"), lambda: self.everywhere.emit("before"))
+        menu.addAction(words.FLAG_CASE, self.case_flagged.emit)
         self.whole.setMenu(menu)
         self._arrange()
         self.after.clicked.connect(lambda: self.decided.emit("after"))
@@ -108,6 +104,13 @@ class DecidePanel(QWidget):
         layout.addLayout(_row(self.flag, self.comment, stretch=(0, 1)))
         layout.addWidget(self.on)
         layout.addWidget(self.rest_buttons)
+
+    def set_names(self, names: Mapping[str, str]) -> None:
+        """Call the second mask what it is: adapted, or reduced."""
+        self.after.setText(titled(words.use("after", names), "after"))
+        self.after.setToolTip(words.use_tip("after", names))
+        self.rest_after.setText(words.rest("after", names))
+        self._whole_after.setText(words.whole("after", names))
 
     def set_progress(self, done: int, total: int, plane: str) -> None:
         """How many slices of the plane are decided."""

@@ -120,13 +120,17 @@ class ReviewPage:
             self.slices.clear()
             return
         self.opacity.set_labels(case.labels, case.colors)
+        for panel in (self.decide, self.modes, self.reference):
+            panel.set_names(case.names)
         self.tools.set_labels(case.labels)
+        self.tools.pieces.set_case(case)
         self._write_advice()
 
     def set_volumes(self, review: Review, table: SliceTable) -> None:
         """Show what the masks hold now, and list the labels that a person has added."""
         self.volumes.show_case(review, table)
         self.line.show_case(review)
+        self.tools.pieces.show_final(review.final)
         names = label_names(review)
         if self.tools.labels != names:
             self.tools.set_labels(names)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_osuda.errors import ConfigError, OsudaError, explain
-from napari_osuda.evaluation import voxel_ml
+from napari_osuda.evaluation import Piece, voxel_ml
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.tools import Scope, Tool, ToolUse, apply_tool
@@ -49,6 +49,7 @@ class ToolCommands(QObject):
         page.tools.used.connect(self.use)
         page.tools.range_wanted.connect(self.take_range)
         page.tools.ends_wanted.connect(self._set_ends)
+        page.tools.pieces.wanted.connect(self.show_piece)
         page.tools.in_range.toggled.connect(self._on_in_range)
 
     @property
@@ -82,11 +83,25 @@ class ToolCommands(QObject):
         before, data = review.final.copy(order="K"), None if image is None else image[1]
         grid, axis, drawn = review.case.grid, review.axes[plane], review.drawn(plane)
 
+        masks = (review.case.before, review.case.after)
+
         def work() -> tuple[Any, ...]:
-            after = apply_tool(before, use, grid=grid, axis=axis, index=index, image=data, painted=drawn)
+            after = apply_tool(
+                before, use, grid=grid, axis=axis, index=index, image=data, painted=drawn, masks=masks
+            )
             return review, length, use, plane, index, before, after
 
         self._work.run(work)
+
+    def show_piece(self, piece: Piece) -> None:
+        """Go to where a piece that was removed is largest, and show what the masks differ in."""
+        context, review = self._context, self._context.review
+        if review is None:
+            return
+        plane = review.case.plane
+        step = context.layers.planes[plane].index(piece.widest[review.axes[plane]])
+        context.layers.go_to(plane, step)
+        self._page.modes.chosen.emit("difference")
 
     def take_range(self) -> None:
         """Set the range to the intensities that the image has inside the label."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from napari_osuda.session.report.words import HEADLINES, MASKS
+from napari_osuda.session.guard.wording import headline as recommendation_words
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.log import Entry, Kind, SlicePlane
 from napari_osuda.session.review.saving import Saved
 from napari_osuda.session.review.wording import slice_list, undecided_count, undecided_words
+
+# What the masks "before", "after" and "final" are called.
+Names = Mapping[str, str]
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -49,11 +53,6 @@ VOLUMES = "ml"
 
 # Decisions
 
-USE = {"after": "Use adapted", "before": "Use original"}
-USE_TIPS = {
-    "after": "Takes the adapted mask in this slice, or in the selected rows",
-    "before": "Takes the original mask in this slice, or in the selected rows",
-}
 EDIT = "Edit"
 EDIT_TIP = "Opens the final mask for napari's paint tools. Every stroke is recorded."
 FLAG_BUTTON = "Flag"
@@ -62,15 +61,10 @@ COMMENT_HINT = "Comment (Enter sets the flag)"
 UNDO, REDO = "Undo", "Redo"
 NOTHING_TO = {"undo": "There is nothing to undo.", "redo": "There is nothing to redo."}
 THEN_NEXT = "then go to the next undecided slice"
-REST = {"after": "All undecided: use adapted", "before": "All undecided: use original"}
 REST_TIP = "Decides every slice of this plane that has a label and no decision"
 NONE_UNDECIDED = "Every slice of this plane is decided."
 WHOLE = "Whole case"
-WHOLE_MENU = {
-    "after": "Use adapted in the whole case",
-    "before": "Use original in the whole case",
-    "flag": "Flag this case with the comment",
-}
+FLAG_CASE = "Flag this case with the comment"
 IN_3D = "No slice is shown in the 3-D view, so nothing was done. Switch to the 2-D view first."
 EDITING = "Paint in the final mask. Every stroke is recorded. Click Edit again to lock the mask."
 LOCKED_IN_3D = "The final mask is locked in the 3-D view."
@@ -95,25 +89,21 @@ SCORES = "Compare with labels that a person has drawn. They give the scores and 
 OPACITY = "Opacity of each label"
 CHOOSE_REFERENCE = "Reference labels"
 
-_HELD = {"after": "of the adapted mask", "before": "of the original mask", "edited": "edited by hand"}
-_DONE: Mapping[str, str] = {
-    "after": "Adapted mask used in", "before": "Original mask used in", "edited": "Edited", "flag": "Flagged",
-    "unflag": "Flag removed from",
-}  # fmt: skip
+_DONE: Mapping[str, str] = {"edited": "Edited", "flag": "Flagged", "unflag": "Flag removed from"}
 
 # Ways to look
 
 MODES: dict[str, tuple[str, str]] = {
-    "overlay": ("Overlay", "The adapted mask filled, the original mask as a contour"),
-    "side": ("Side by side", "The original mask on the left, the adapted mask on the right"),
-    "difference": ("Difference", "What adaptation added, removed, kept and relabeled"),
+    "overlay": ("Overlay", "The {after} mask filled, the original mask as a contour"),
+    "side": ("Side by side", "The original mask on the left, the {after} mask on the right"),
+    "difference": ("Difference", "What the {after} mask adds, lacks, keeps and relabels"),
     "final": ("Final", "The final mask, as decided so far"),
 }
-"""Name and explanation of each way to look."""
+"""Name and explanation of each way to look; ``{after}`` is what the second mask is called."""
 
 MEANINGS = {
-    "overlay": "Filled: adapted. Contour: original.",
-    "side": "Left: original. Right: adapted.",
+    "overlay": "Filled: {after}. Contour: original.",
+    "side": "Left: original. Right: {after}.",
     "final": "The final mask, as decided so far.",
     "error": "Only the error map is shown. Choose a view above to see the masks again.",
 }
@@ -132,12 +122,12 @@ FILTERS = {
 }
 """What the table can be narrowed to: slices with labels, changed ones, flagged by guard or person, ..."""
 
-CHOICE_LABELS: Mapping[Kind, str] = {
-    "after": "\N{CHECK MARK} adapted",
-    "before": "\N{LEFTWARDS ARROW WITH HOOK} original",
-    "edited": "\N{LOWER RIGHT PENCIL} edited",
+CHOICE_MARKS: Mapping[Kind, str] = {
+    "after": "\N{CHECK MARK}",
+    "before": "\N{LEFTWARDS ARROW WITH HOOK}",
+    "edited": "\N{LOWER RIGHT PENCIL}",
 }
-"""What was decided on a slice."""
+"""A mark for each decision on a slice."""
 
 # A reference
 
@@ -148,14 +138,39 @@ NO_ERROR_MAP = "No error map"
 MEASURING = f"Measuring against the reference{ELLIPSIS}"
 
 
-def error_map(which: str) -> str:
+def error_map(which: str, names: Names = MASKS) -> str:
     """The error map of a mask."""
-    return f"Error map of the {MASKS[which]} mask"
+    return f"Error map of the {names[which]} mask"
+
+
+def use(kind: str, names: Names = MASKS) -> str:
+    """The button that takes a mask; ``names`` is what the case's masks are called."""
+    return f"Use {names[kind]}"
+
+
+def use_tip(kind: str, names: Names = MASKS) -> str:
+    """What `use` does."""
+    return f"Takes the {names[kind]} mask in this slice, or in the selected rows"
+
+
+def rest(kind: str, names: Names = MASKS) -> str:
+    """The button that takes a mask in all undecided slices."""
+    return f"All undecided: use {names[kind]}"
+
+
+def whole(kind: str, names: Names = MASKS) -> str:
+    """The command that takes a mask in the whole case."""
+    return f"Use {names[kind]} in the whole case"
+
+
+def choice_label(kind: Kind, names: Names = MASKS) -> str:
+    """What was decided on a slice, in its row."""
+    return f"{CHOICE_MARKS[kind]} {names.get(kind, kind)}"
 
 
 def headline(case: ReviewCase) -> str:
     """The recommendation for a case."""
-    return HEADLINES.get(case.decision, str(case.decision))
+    return recommendation_words(case.decision, case.removed)
 
 
 def where(steps: Sequence[int], plane: SlicePlane | None) -> str:
@@ -167,14 +182,15 @@ def where(steps: Sequence[int], plane: SlicePlane | None) -> str:
     return f"{len(steps)} {plane} slices ({slice_list(steps)})"
 
 
-def done(kind: str, steps: Sequence[int], plane: SlicePlane | None) -> str:
+def done(kind: str, steps: Sequence[int], plane: SlicePlane | None, names: Names = MASKS) -> str:
     """That a decision was recorded."""
-    return f"{_DONE[kind]} {where(steps, plane)}."
+    what = f"{names[kind].capitalize()} mask used in" if kind in names else _DONE[kind]
+    return f"{what} {where(steps, plane)}."
 
 
-def stepped(step: str, entry: Entry, steps: Sequence[int]) -> str:
+def stepped(step: str, entry: Entry, steps: Sequence[int], names: Names = MASKS) -> str:
     """That a decision was undone or redone."""
-    said = done(entry.kind, steps, entry.plane)
+    said = done(entry.kind, steps, entry.plane, names)
     return f"{'Undone' if step == 'undo' else 'Redone'}: {said[0].lower()}{said[1:]}"
 
 
@@ -183,12 +199,14 @@ def target(steps: Sequence[int], plane: SlicePlane) -> str:
     return f"The buttons act on {where(steps, plane)}." if len(steps) > 1 else ""
 
 
-def decide_question(kind: str, steps: Sequence[int], plane: SlicePlane, edited: Sequence[int]) -> str:
+def decide_question(
+    kind: str, steps: Sequence[int], plane: SlicePlane, edited: Sequence[int], names: Names = MASKS
+) -> str:
     """What is asked before more than one slice, or an edited one, is decided."""
     if len(steps) == 1:
-        return f"{where(steps, plane).capitalize()} is edited. Replace the edit with the {MASKS[kind]} mask?"
+        return f"{where(steps, plane).capitalize()} is edited. Replace the edit with the {names[kind]} mask?"
     lost = f" Edits in {where(edited, plane)} would be replaced." if edited else ""
-    return f"{USE[kind]} in {where(steps, plane)}?{lost}"
+    return f"{use(kind, names)} in {where(steps, plane)}?{lost}"
 
 
 def flag_question(steps: Sequence[int], plane: SlicePlane, flagged: bool) -> str:
@@ -196,10 +214,10 @@ def flag_question(steps: Sequence[int], plane: SlicePlane, flagged: bool) -> str
     return f"{'Flag' if flagged else 'Remove the flag from'} {where(steps, plane)}?"
 
 
-def whole_question(kind: str, decided: int, edited: bool) -> str:
+def whole_question(kind: str, decided: int, edited: bool, names: Names = MASKS) -> str:
     """What is asked before the whole case is decided."""
     lost = f" This replaces {decided} earlier decision{'s' * (decided != 1)}." if decided else ""
-    return f"{USE[kind]} in the whole case?{lost}" + (" All edits would be replaced." if edited else "")
+    return f"{whole(kind, names)}?{lost}" + (" All edits would be replaced." if edited else "")
 
 
 def save_question(case: ReviewCase, undecided: int, plane: SlicePlane) -> str:
@@ -211,8 +229,9 @@ def save_question(case: ReviewCase, undecided: int, plane: SlicePlane) -> str:
 
 def save_doubted(case: ReviewCase, counts: Mapping[str, int], plane: SlicePlane) -> str:
     """What is asked before a mask is saved although neither was recommended."""
+    held = {kind: f"of the {name} mask" for kind, name in case.names.items()} | {"edited": "edited by hand"}
     parts = [
-        f"{count} {plane} slice{'s' * (count != 1)} {_HELD[kind]}" for kind, count in counts.items() if count
+        f"{count} {plane} slice{'s' * (count != 1)} {held[kind]}" for kind, count in counts.items() if count
     ]
     return f"{NEITHER} The final mask holds {', '.join(parts) or 'no label'}. Save and sign it?"
 

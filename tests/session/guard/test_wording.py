@@ -13,6 +13,7 @@ from napari_osuda.session.guard.wording import (
     advice_record,
     choice_words,
     collapse_words,
+    headline,
     reasons_in_words,
     region_title,
     sentence,
@@ -97,3 +98,19 @@ def test_a_region_has_one_name_in_reasons_and_tables():
     assert region_title("TC") == region_words("TC") == "Tumor core (TC)"
     assert (region_title("anterior"), region_words("anterior")) == ("'anterior'", "anterior")
     assert region_title(None) == "The mask"
+
+
+@pytest.mark.parametrize("decision", ["accept", "keep-source", "neither", None])
+def test_only_a_mask_that_is_to_be_used_is_headed_by_its_removed_pieces(decision):
+    assert headline(decision) == headline(decision, 0)
+    assert ("pieces removed" in headline(decision, 3)) == (decision == "accept")
+    assert "adapted" not in headline("accept", 3)
+
+
+def test_the_reasons_call_a_reduced_mask_so():
+    removed = Reason(ReasonKind.REMOVED, {"pieces": 3.0, "ml": 1.25})
+    poor = Reason(ReasonKind.POOR, FIGURES)
+    for sentence_of in reasons_in_words(Recommendation("neither", (poor, removed))):
+        assert "adapted" not in sentence_of
+    (said,) = reasons_in_words(Recommendation("accept", (removed,)))
+    assert said.startswith("The reduced mask is the original mask without 3 pieces (1.2 ml in all).")

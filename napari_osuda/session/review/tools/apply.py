@@ -14,7 +14,7 @@ from napari_osuda.evaluation import voxel_ml
 from napari_osuda.imaging import Grid
 from napari_osuda.session.review.tools.growing import grow
 from napari_osuda.session.review.tools.interpolation import gap_around, interpolate_slices
-from napari_osuda.session.review.tools.parts import fill_holes, remove_islands
+from napari_osuda.session.review.tools.parts import bring_back, fill_holes, remove_islands
 from napari_osuda.session.review.tools.smoothing import smooth
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
 
@@ -32,6 +32,7 @@ def apply_tool(
     index: int,
     image: NDArray[Any] | None = None,
     painted: Sequence[int] = (),
+    masks: tuple[Labels, Labels] | None = None,
 ) -> Labels:
     """Labels after a tool was used on them.
 
@@ -48,6 +49,8 @@ def apply_tool(
         For `Tool.GROW`.
     painted : sequence of int
         For `Tool.INTERPOLATE`: slices along ``axis`` that a person has painted.
+    masks : (integer array [I, J, K], integer array [I, J, K]), optional
+        For `Tool.BRING_BACK`: the original mask, and the one that lacks pieces of it.
 
     Returns
     -------
@@ -59,6 +62,10 @@ def apply_tool(
     ConfigError
         The tool lacks something that it needs: a sentence for the screen.
     """
+    if use.tool is Tool.BRING_BACK:
+        if masks is None or use.piece is None:
+            raise ConfigError("Choose the piece to bring back.")
+        return bring_back(labels, *masks, use.piece)
     stack, spacing = np.moveaxis(labels, axis, 0), grid.spacing
     in_plane = [step for i, step in enumerate(spacing) if i != axis]
     result = labels.copy(order="K")

@@ -1,4 +1,4 @@
-"""Connected parts of a mask: holes are filled, and islands removed."""
+"""Connected parts of a mask: holes are filled, islands removed, and removed pieces brought back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["fill_holes", "remove_islands"]
+from napari_osuda.evaluation import pieces_of
+
+__all__ = ["bring_back", "fill_holes", "remove_islands"]
 
 Labels = NDArray[Any]
 
@@ -69,6 +71,24 @@ def remove_islands(labels: Labels, voxel_ml: float, least_ml: float, label: int 
     small[0] = False
     instead = _surroundings(parts, labels, count)
     return np.where(small[parts], instead[parts], labels)
+
+
+def bring_back(labels: Labels, before: Labels, after: Labels, piece: int) -> Labels:
+    """Put a piece that ``after`` lacks back, where nothing else was marked since.
+
+    Parameters
+    ----------
+    labels, before, after : integer array [I, J, K]
+        A mask to change, the one that has the piece, and the one without it.
+    piece : int
+        Its number by `napari_osuda.evaluation.pieces_of`.
+
+    Returns
+    -------
+    integer array [I, J, K]
+    """
+    numbers, _ = pieces_of((before != 0) & (after == 0))
+    return np.where((numbers == piece) & (labels == 0), before, labels).astype(labels.dtype, copy=False)
 
 
 def _surroundings(parts: NDArray[np.signedinteger[Any]], labels: Labels, count: int) -> Labels:

@@ -20,6 +20,7 @@ class Tool(enum.StrEnum):
     INTERPOLATE = "interpolate"
     GROW = "grow"
     PAINT_IN_RANGE = "paint in range"
+    BRING_BACK = "bring back"
 
 
 class Scope(enum.StrEnum):
@@ -48,6 +49,8 @@ class ToolUse:
         Of `Tool.GROW` and `Tool.PAINT_IN_RANGE`: intensities of the image.
     image : str
         Which image these are of.
+    piece : int or None
+        Of `Tool.BRING_BACK`: its number, as `napari_osuda.evaluation.lost_pieces` gives it.
     """
 
     tool: Tool
@@ -58,10 +61,11 @@ class ToolUse:
     low: float | None = None
     high: float | None = None
     image: str = ""
+    piece: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it; what the tool does not have is left out."""
-        values = {key: getattr(self, key) for key in ("label", "ml", "mm", "low", "high")}
+        values = {key: getattr(self, key) for key in ("label", "ml", "mm", "low", "high", "piece")}
         given = {key: value for key, value in values.items() if value is not None}
         return {"tool": self.tool.value, "scope": self.scope.value, **given} | (
             {"image": self.image} if self.image else {}
@@ -80,11 +84,13 @@ class ToolUse:
         for key, value in numbers.items():
             if value is not None and not _is_number(value):
                 raise ValueError(f"{key} is no number")
-        label = values.get("label")
-        if label is not None and (not isinstance(label, int) or isinstance(label, bool)):
-            raise ValueError("label is not a whole number")
+        whole = {key: values.get(key) for key in ("label", "piece")}
+        for key, value in whole.items():
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+                raise ValueError(f"{key} is not a whole number")
         tool, scope = Tool(str(values.get("tool"))), Scope(str(values.get("scope", Scope.SLICE.value)))
-        return cls(tool, label, scope, **numbers, image=str(values.get("image", "")))
+        image = str(values.get("image", ""))
+        return cls(tool, whole["label"], scope, **numbers, image=image, piece=whole["piece"])
 
 
 def _is_number(value: object) -> bool:

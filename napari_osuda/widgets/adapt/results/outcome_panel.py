@@ -18,7 +18,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_osuda.widgets.adapt.results.details import OutcomeDetails
-from napari_osuda.widgets.adapt.words import NEITHER_NEXT, NO_ADAPTED, NO_GUARD, RECOMMENDATIONS
+from napari_osuda.widgets.adapt.words import (
+    NEITHER_NEXT,
+    NO_ADAPTED,
+    NO_GUARD,
+    model_tip,
+    recommendation_words,
+    use_tip,
+    use_words,
+)
 from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
@@ -63,7 +71,7 @@ class OutcomePanel(QWidget):
         self.text = WrappedLabel()
         self.other_case = WrappedLabel()
         self.details = OutcomeDetails()
-        self.after = QRadioButton("Use &adapted")
+        self.after = QRadioButton(use_words())
         self.before = QRadioButton("Use &original")
         self.before.setToolTip("Shows the original mask, and saves it")
         self._group = QButtonGroup(self)
@@ -145,11 +153,13 @@ class OutcomePanel(QWidget):
             self.preferred.emit(self.choice)
         network = result is not None and result.has_model
         why_not = "" if adapted else _NO_ADAPTED
-        enable(self.after, "Shows the adapted mask, and saves it", why_not)
+        removed = 0 if advice is None else advice.removed
+        self.after.setText(use_words(removed))
+        enable(self.after, use_tip(removed), why_not)
         enable(self.review_button, "Decide slice by slice which mask to use", why_not)
         enable(
             self.model_button,
-            "Saves the adapted model as a folder, which opens like the source model",
+            model_tip(removed),
             "" if network else "There is no adapted model.",
         )
         enable(
@@ -197,7 +207,7 @@ class OutcomePanel(QWidget):
             headline = NO_ADAPTED
         elif advice is not None:
             mark, hue = RECOMMENDATION_MARKS[advice.decision]
-            headline = RECOMMENDATIONS[advice.decision]
+            headline = recommendation_words(advice.decision, advice.removed)
         doubted = case.after is not None and advice is not None and advice.decision == "neither"
         next_ = f"<br>{NEITHER_NEXT}" if doubted else ""
         name = ", ".join(each.case.name for each in result.cases)

@@ -42,7 +42,7 @@ class ResultLayers:
         self._viewer = real_viewer(viewer)
         self._image: Any = None
         self._card: ModelCard | None = None
-        self._case = ""
+        self._case, self._removed = "", 0
         # Of each role the layer, and the run's own mask as it is shown.
         self._made: dict[str, tuple[Labels, IntArray]] = {}
         self._spare: dict[str, Labels] = {}
@@ -77,10 +77,14 @@ class ResultLayers:
         """Show the source model's mask, [I, J, K] of the case."""
         self._add("before", labels, *self._labels_and_colors())
 
-    def show_after(self, labels: IntArray) -> None:
-        """Show the adapted model's mask, [I, J, K] of the case, and what has changed."""
+    def show_after(self, labels: IntArray, removed: int = 0) -> None:
+        """Show the adapted model's mask, [I, J, K] of the case.
+
+        ``removed`` is how many pieces of the original mask it lacks, where it is that one otherwise.
+        """
         # Another iteration's, where a person has chosen one.
         self._make_room("after", "difference")
+        self._removed = removed
         self._add("after", labels, *self._labels_and_colors())
 
     def difference(self) -> IntArray | None:
@@ -163,7 +167,7 @@ class ResultLayers:
         spare = self._spare.pop(role, None)
         layer = spare if spare is not None and spare in layers else None
         is_new = layer is None
-        name = free_name(layers, layer_name(role, self._case), layer)
+        name = free_name(layers, layer_name(role, self._case, self._removed), layer)
         if layer is None:
             layer = Labels(shown.copy(), name=name, opacity=0.6, visible=visible)
         else:

@@ -117,7 +117,8 @@ class RunLayers:
     def show_after(self, event: After) -> None:
         """Show the adapted model's mask; what has changed is shown once the run has ended."""
         paint_apart(self._widget)
-        self.results.show_after(event.labels)
+        advice = event.recommendation
+        self.results.show_after(event.labels, 0 if advice is None else advice.removed)
         self._prefer_soon("after")
         # Two layers at a time hold the window up for longer than one should wait.
         self._compared = False

@@ -17,6 +17,7 @@ from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.qt.questions import ask
 
 if TYPE_CHECKING:
+    from napari_osuda.session import RunResult
     from napari_osuda.widgets.adapt.results.result_layers import ResultLayers
 
 __all__ = ["Saver"]
@@ -56,13 +57,12 @@ class Saver:
     def save_mask(self, path: Path | str) -> None:
         """Write the chosen mask, with what was painted in its layer since, in the space of the scan."""
         from napari_osuda.imaging import write_labels
-        from napari_osuda.session.review.wording import MASK_TITLES
 
         result, choice = self._cockpit.result, self._panel.choice
         if result is None or not result.cases:
             return
         if not choice:
-            self._tell("No mask is chosen. Choose 'Use adapted' or 'Use original', then save.")
+            self._tell("No mask is chosen. Choose one above, then save.")
             return
         case = result.cases[0]
         labels = self._results.labels(choice)
@@ -70,7 +70,7 @@ class Saver:
             labels = case.before if choice == "before" or case.after is None else case.after
         self._try(
             lambda: write_labels(path, labels, case.case.grid),
-            f"Saved the {MASK_TITLES[choice]} of {case.case.name} as {path}.",
+            f"Saved the {_title(result, choice)} of {case.case.name} as {path}.",
         )
 
     def save_model(self, path: Path | str) -> None:
@@ -98,11 +98,9 @@ class Saver:
         if self._panel.choice:
             self._ask_file(self._panel.choice)
             return
-        from napari_osuda.session.review.wording import MASK_TITLES
-
         question = f"Neither mask of {result.cases[0].case.name} is recommended. Which one shall be saved?"
         answers = {
-            f"The {MASK_TITLES[role]}": partial(self._save_chosen, role) for role in ("before", "after")
+            f"The {_title(result, role)}": partial(self._save_chosen, role) for role in ("before", "after")
         }
         ask(self._parent, question, answers, cautious=True)
 
@@ -114,12 +112,10 @@ class Saver:
         result = self._cockpit.result
         if result is None or not result.cases:
             return
-        from napari_osuda.session.review.wording import MASK_TITLES
-
         case = result.cases[0].case.name
         path, _ = QFileDialog.getSaveFileName(
             self._parent,
-            f"Save the {MASK_TITLES[role]} of {case}",
+            f"Save the {_title(result, role)} of {case}",
             f"{case}_{role}.nii.gz",
             "NIfTI (*.nii.gz *.nii)",
         )
@@ -145,3 +141,11 @@ class Saver:
             self._tell(explain(error))
         else:
             self._tell(done)
+
+
+def _title(result: RunResult, role: str) -> str:
+    """What a mask of a run is called."""
+    from napari_osuda.session.report.words import mask_names
+
+    removed = 0 if result.recommendation is None else result.recommendation.removed
+    return f"{mask_names(removed)[role]} mask"

@@ -39,6 +39,7 @@ class ReferencePanel(QWidget):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self._layers = viewer.layers
+        self._names = MASKS
         self.combo = combo_box("Reference labels", tip=words.REFERENCE_TIP, width="any")
         self.file = QPushButton(words.FILE)
         self.map = combo_box("Error map", width="any")
@@ -96,6 +97,11 @@ class ReferencePanel(QWidget):
         if name:
             self.combo.setCurrentIndex(self.combo.findData(_FILE))
 
+    def set_names(self, names: Mapping[str, str]) -> None:
+        """Call the second mask what it is: adapted, or reduced."""
+        self._names = names
+        self.map.setItemText(self.map.findData("after"), words.error_map("after", names))
+
     def set_scores(self, scores: Mapping[str, Sequence[RegionScore] | None]) -> None:
         """Show Dice and HD95 of each region and mask, marked as what they are; None is still to come."""
         self.map.setVisible(bool(scores))
@@ -107,7 +113,7 @@ class ReferencePanel(QWidget):
         if first is None:
             self.scores.setText(words.MEASURING)
             return
-        head = "".join(f"<th align='right'>&nbsp;{MASKS[which]}</th>" for which in scores)
+        head = "".join(f"<th align='right'>&nbsp;{self._names[which]}</th>" for which in scores)
         rows = [f"<tr><th align='left'>Against the reference</th>{head}</tr>"]
         for index, region in enumerate(first):
             dice, far = (

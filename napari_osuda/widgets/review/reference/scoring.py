@@ -135,7 +135,8 @@ class ReferenceView(QObject):
         if not which or reference is None or context.review is None:
             context.layers.show_error(None)
             return
-        context.layers.show_error((words.error_map(which), difference(reference, context.masks()[which])))
+        title = words.error_map(which, context.review.case.names)
+        context.layers.show_error((title, difference(reference, context.masks()[which])))
 
     def _score(self) -> None:
         run, review, reference = self._context.run, self._context.review, self.labels

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
-from napari_osuda.session.report.words import HEADLINES
+from napari_osuda.session.guard.wording import headline, second_name
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.same_case import OtherRun, runs_on_case
 from napari_osuda.widgets.qt.background import Background
@@ -24,7 +24,7 @@ _TIPS = (
     "Dice with the adapted mask that is shown now, all labels together",
     "When the run ended",
 )
-_SHORT = {"accept": "adapted", "keep-source": "original", "neither": "neither"}
+_SHORT = {"keep-source": "original", "neither": "neither"}
 _ALONE = (
     "There is no other run on these images in the same folder. Run another method in OSUDA: Adapt to compare."
 )
@@ -117,6 +117,10 @@ class RunsPanel(QWidget):
             self.opened.emit(str(self.runs[row].folder))
 
 
+def _recommended(run: OtherRun) -> str:
+    return second_name(run.removed) if run.decision == "accept" else _SHORT.get(run.decision or "", "none")
+
+
 def _cells(run: OtherRun) -> list[tuple[str, str]]:
     expected, overlap = "not known", "other grid" if run.overlap is None else f"{run.overlap:.2f}"
     if run.expected is not None:
@@ -125,7 +129,7 @@ def _cells(run: OtherRun) -> list[tuple[str, str]]:
     mark = "\N{BLACK RIGHT-POINTING POINTER} " if run.current else ""
     return [
         (f"{mark}{run.method}", f"{run.model}, {run.iterations} iterations. {run.folder}"),
-        (_SHORT.get(run.decision or "", "none"), HEADLINES.get(run.decision, "") or ""),
+        (_recommended(run), headline(run.decision, run.removed)),
         (expected, ""),
         (f"{run.ml:,.1f}", ""),
         (overlap, ""),

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.review.view.planes import PlaneAxis
-from napari_osuda.widgets.review.words import ARROW, CHOICE_LABELS, FLAG, TRIANGLE
+from napari_osuda.widgets.review.words import ARROW, CHOICE_MARKS, FLAG, TRIANGLE, choice_label
 
 __all__ = ["DECISION", "SliceColumn", "columns_of"]
 
@@ -34,17 +33,21 @@ def columns_of(
     review: Review, table: SliceTable, steps: PlaneAxis, errors: Mapping[str, NDArray[np.int64]]
 ) -> list[SliceColumn]:
     """Columns of a plane's slices; ``errors``: wrong voxels of each slice by mask, given a reference."""
-    change, plane = table.change, table.plane
+    change, plane, names = table.change, table.plane, review.case.names
+    second = names["after"]
 
     def decision(row: int) -> str:
         chosen = review.choice(plane, row)
-        return "" if chosen is None else CHOICE_LABELS[chosen.kind]
+        return "" if chosen is None else choice_label(chosen.kind, names)
 
     def mark(row: int) -> str:
         flagged = FLAG if review.flag(plane, row) is not None else ""
         return flagged + (TRIANGLE if table.warnings[row] else "")
 
-    order = {"": 0, **{text: rank + 1 for rank, text in enumerate(CHOICE_LABELS.values())}}
+    order = {
+        "": 0,
+        **{text: rank + 1 for rank, text in enumerate(choice_label(kind, names) for kind in CHOICE_MARKS)},
+    }
     columns = [
         SliceColumn("Slice", "Number in napari", lambda r: str(steps.index(r)), lambda r: steps.index(r)),
         SliceColumn(DECISION, "What was decided", decision, lambda r: order[decision(r)], False),
@@ -56,11 +59,11 @@ def columns_of(
             False,
         ),
         SliceColumn(
-            "Changed", "Voxels whose label differs between the original and the adapted mask",
+            "Changed", f"Voxels whose label differs between the original and the {second} mask",
             lambda r: f"{change.changed[r]:,}", lambda r: int(change.changed[r]),
         ),
         SliceColumn(
-            "Dice", "Overlap of the original and the adapted mask over all labels (1: the same)",
+            "Dice", f"Overlap of the original and the {second} mask over all labels (1: the same)",
             lambda r: f"{table.dice[r]:.2f}", lambda r: float(table.dice[r]),
         ),
     ]  # fmt: skip
@@ -75,7 +78,7 @@ def columns_of(
             )
         )
     for which in errors:
-        columns.append(_error_column(which, errors))
+        columns.append(_error_column(which, errors, names[which]))
     measures = (
         ("mm\N{SUPERSCRIPT TWO}", "Area", change.area_before_mm2, change.area_after_mm2, 0),
         ("ml", "Volume", change.ml_before, change.ml_after, 2),
@@ -84,22 +87,28 @@ def columns_of(
         for column, value in enumerate(change.values):
             name = review.case.labels.get(value, str(value))
             columns.append(
-                _pair(name, unit, word, was[:, column], now[:, column], digits)
+                _pair(name, unit, word, was[:, column], now[:, column], digits, second)
             )  # one column: what it was and what it is now
     return columns
 
 
-def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]]) -> SliceColumn:
+def _error_column(which: str, errors: Mapping[str, NDArray[np.int64]], called: str) -> SliceColumn:
     return SliceColumn(
-        f"Wrong, {MASKS[which]}",
-        f"Voxels of the {MASKS[which]} mask whose label differs from the reference",
+        f"Wrong, {called}",
+        f"Voxels of the {called} mask whose label differs from the reference",
         lambda r: f"{errors[which][r]:,}",
         lambda r: int(errors[which][r]),
     )
 
 
 def _pair(
-    name: str, unit: str, word: str, was: NDArray[np.float64], now: NDArray[np.float64], digits: int
+    name: str,
+    unit: str,
+    word: str,
+    was: NDArray[np.float64],
+    now: NDArray[np.float64],
+    digits: int,
+    second: str,
 ) -> SliceColumn:
     def text(row: int) -> str:
         if not was[row] and not now[row]:
@@ -107,5 +116,5 @@ def _pair(
         return f"{was[row]:,.{digits}f} {ARROW} {now[row]:,.{digits}f}"
 
     short = name if len(name) <= 14 else name[:13] + "\N{HORIZONTAL ELLIPSIS}"
-    tip = f"{word} of {name} in {unit}, original {ARROW} adapted (sorted by adapted)"
+    tip = f"{word} of {name} in {unit}, original {ARROW} {second} (sorted by {second})"
     return SliceColumn(f"{short}, {unit}", tip, text, lambda r: float(now[r]))

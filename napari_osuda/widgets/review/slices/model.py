@@ -21,7 +21,7 @@ from napari_osuda.session.review.wording import warning_words
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.review.slices.columns import DECISION, SliceColumn, columns_of
 from napari_osuda.widgets.review.view.planes import PlaneAxis
-from napari_osuda.widgets.review.words import CHOICE_LABELS, FLAG
+from napari_osuda.widgets.review.words import FLAG, choice_label
 
 __all__ = ["FilteredSlices", "SliceModel", "next_of"]
 
@@ -188,10 +188,10 @@ class SliceModel(QAbstractTableModel):
         assert table is not None
         chosen, flag = review.choice(table.plane, row), review.flag(table.plane, row)
         said = [f"{table.plane.capitalize()} slice at {table.position_mm[row]:.1f} mm"]
-        said += [warning_words(table.warnings[row])] if table.warnings[row] else []
-        said += (
-            [", ".join(filter(None, (CHOICE_LABELS[chosen.kind], chosen.who, chosen.when)))] if chosen else []
-        )
+        names = review.case.names
+        said += [warning_words(table.warnings[row], names)] if table.warnings[row] else []
+        if chosen is not None:
+            said.append(", ".join(filter(None, (choice_label(chosen.kind, names), chosen.who, chosen.when))))
         said += [f"Flagged by {flag.who or 'a reviewer'}: {flag.comment or 'no comment'}"] if flag else []
         return "\n".join(said)
 

@@ -27,6 +27,7 @@ from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
 from napari_osuda.widgets.qt.editors import editor
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.review.tools import words
+from napari_osuda.widgets.review.tools.pieces import PiecesPanel
 
 __all__ = ["ToolPanel"]
 
@@ -51,7 +52,12 @@ class ToolPanel(QWidget):
         self.scope = _combo(words.WHERE)
         for scope, title in words.SCOPES.items():
             self.scope.addItem(title, scope)
-        self.buttons = {tool: _button(title, words.TIPS[tool]) for tool, title in words.TITLES.items()}
+        self.pieces = PiecesPanel()
+        self.buttons = {
+            tool: _button(title, words.TIPS[tool])
+            for tool, title in words.TITLES.items()
+            if tool is not Tool.BRING_BACK
+        }
         known = declared_settings(ToolNumbers)
         self._editors = {name: editor(name, one, one.meaning) for name, one in known.items()}
         self.ml, self.smooth_mm, self.grow_mm = (
@@ -66,6 +72,7 @@ class ToolPanel(QWidget):
         self._arrange()
         for tool, button in self.buttons.items():
             button.clicked.connect(lambda _, tool=tool: self.used.emit(self.use(tool)))
+        self.pieces.used.connect(self.used)
         self.from_label.clicked.connect(self.range_wanted)
 
     def set_labels(self, labels: Mapping[int, str]) -> None:
@@ -168,6 +175,7 @@ class ToolPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
+        layout.addWidget(self.pieces)
         layout.addLayout(top)
         layout.addLayout(grid)
         layout.addWidget(self._title)

@@ -20,6 +20,7 @@ TITLES: Mapping[Tool, str] = {
     Tool.SMOOTH: "Smooth",
     Tool.INTERPOLATE: "Interpolate",
     Tool.GROW: "Grow",
+    Tool.BRING_BACK: "Bring back",
 }
 TIPS: Mapping[Tool, str] = {
     Tool.FILL_HOLES: "Fills gaps that a label surrounds on all sides, with that label",
@@ -27,7 +28,12 @@ TIPS: Mapping[Tool, str] = {
     Tool.SMOOTH: "Rounds the outline. Details smaller than this length disappear.",
     Tool.INTERPOLATE: "Fills the slices between two that you painted. Go to a slice in the gap first.",
     Tool.GROW: "Extends the label into connected voxels of this intensity, up to this distance",
+    Tool.BRING_BACK: "Puts the piece into the final mask. Undo takes it out again.",
 }
+PIECES = "Pieces that the second look removed"
+PIECES_TIP = "The model does not find them again in the rotated image. They may be real: look at each."
+SHOW = "Show"
+SHOW_TIP = "Goes to the slice in which the piece is largest, and shows the difference of the masks"
 UNDER, BY, UP_TO = "under", "by", "up to"
 BETWEEN = "between painted slices"
 FROM_LABEL = "Take from label"
@@ -43,6 +49,15 @@ NOTHING_IN_RANGE = "No voxel of the stroke has an intensity in the range. Change
 APPLY = "Apply"
 KEEP = "Keep label {}"
 USE = "Use {}"
+
+
+def piece(number: int, place: str, ml: float, back: bool) -> str:
+    """A removed piece in its list.
+
+    >>> piece(1, "axial 4 to 9", 1.234, back=False)
+    'Piece 1: axial 4 to 9, 1.23 ml'
+    """
+    return f"Piece {number}: {place}, {ml:.2f} ml{', brought back' if back else ''}"
 
 
 def no_change(title: str) -> str:

@@ -65,7 +65,7 @@ class ReviewLayers:
         self._colors: dict[int, str] = {}
         self._opacities: dict[int, float] = {}
         self._error: Labels | None = None
-        self._case = ""
+        self._case, self._removed = "", 0
 
     @property
     def alive(self) -> bool:
@@ -90,7 +90,7 @@ class ReviewLayers:
         masks: dict[str, IntArray] = {
             "before": case.before, "after": case.after, "difference": changed, "final": review.final,
         }  # fmt: skip
-        self._case = name
+        self._case, self._removed = name, case.removed
         for role in _ROLES:
             shown = label_appearance(role, case.labels, case.colors)
             self.layers[role] = self._layer(role, masks[role], shown, transform)
@@ -255,7 +255,7 @@ class ReviewLayers:
                     return layer
         layer = Labels(
             data if role == "final" else np.ascontiguousarray(data),
-            name=layer_name(role, self._case),
+            name=layer_name(role, self._case, self._removed),
             metadata={**self._metadata, RESULT_KEY: role},
             visible=False,
             **shown,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from napari_osuda.evaluation import DIFFERENCE
+from napari_osuda.session.report.words import MASKS
 from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review import words
@@ -22,12 +25,13 @@ class ModePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._mode, self._names = "", MASKS
         self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         for mode, (name, tip) in MODES.items():
             button = QPushButton(titled(name, mode))
             button.setCheckable(True)
-            button.setToolTip(tip)
+            button.setToolTip(tip.format(**self._names))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _, mode=mode: self.chosen.emit(mode))
             self._group.addButton(button)
@@ -39,11 +43,20 @@ class ModePanel(QWidget):
         layout.addWidget(ButtonRows(*self.buttons.values()))
         layout.addWidget(self.meaning)
 
+    def set_names(self, names: Mapping[str, str]) -> None:
+        """Call the second mask what it is: adapted, or reduced."""
+        self._names = names
+        for mode, button in self.buttons.items():
+            button.setToolTip(MODES[mode][1].format(**names))
+        self.set_mode(self._mode)
+
     def set_mode(self, mode: str) -> None:
         """Show which mode it is; none of these for the error map."""
+        self._mode = mode
         self._group.setExclusive(False)
         for name, button in self.buttons.items():
             button.setChecked(name == mode)
         self._group.setExclusive(True)
         chips = (f"<span style='color: {c}'>\N{BLACK SQUARE}</span>&nbsp;{n}" for n, c in DIFFERENCE.values())
-        self.meaning.setText(words.MEANINGS.get(mode, " &nbsp;".join(chips)))
+        meaning = words.MEANINGS.get(mode)
+        self.meaning.setText(" &nbsp;".join(chips) if meaning is None else meaning.format(**self._names))

@@ -7,7 +7,6 @@ from html import escape
 
 from napari_osuda.evaluation import region_words, voxel_ml
 from napari_osuda.models.card_defaults import color_of
-from napari_osuda.session.report.words import MASKS
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import SliceTable
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -56,7 +55,7 @@ class VolumeTable(WrappedLabel):
             for name, values in review.case.regions.items()
             if len(values) > 1
         ]
-        head = "".join(f"<th align='right'>&nbsp;&nbsp;{title}</th>" for title in MASKS.values())
+        head = "".join(f"<th align='right'>&nbsp;&nbsp;{title}</th>" for title in review.case.names.values())
         body = "".join(
             f"<tr><td>{title}</td>"
             + "".join(f"<td align='right'>&nbsp;&nbsp;{count * size:,.2f}</td>" for count in counts)

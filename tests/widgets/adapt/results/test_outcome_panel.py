@@ -11,7 +11,7 @@ from napari_osuda.session import IterationReason, Recommendation
 from napari_osuda.session.advice import Reason, ReasonKind
 from napari_osuda.session.guard.wording import reasons_in_words
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
-from napari_osuda.widgets.adapt.words import RECOMMENDATIONS
+from napari_osuda.widgets.adapt.words import recommendation_words
 from napari_osuda.widgets.qt.theme import palette
 
 DARK = palette("dark")
@@ -47,10 +47,13 @@ def test_the_headline_is_the_verdict_and_what_it_says_is_chosen(panel, decision,
     preferred = []
     panel.preferred.connect(preferred.append)
     panel.show_result(result(decision))
-    headline = RECOMMENDATIONS[decision]
+    headline = recommendation_words(decision)
     assert f"<b>{headline}</b>" in panel.text.text()
     assert "patient<7>" in unescape(panel.text.text())
-    assert sum(headline in panel.text.text() for headline in RECOMMENDATIONS.values()) == 1
+    assert (
+        sum(recommendation_words(one) in panel.text.text() for one in ("accept", "keep-source", "neither"))
+        == 1
+    )
     assert panel.choice == choice
     assert preferred == [choice]
 
@@ -121,3 +124,18 @@ def test_masks_of_another_case_than_the_chosen_images_say_so(panel):
     assert "patient8" in panel.other_case.text()
     panel.set_other_case("")
     assert panel.other_case.isHidden()
+
+
+@pytest.mark.parametrize(("pieces", "said"), [(1, "1 piece"), (3, "3 pieces")])
+def test_a_reduced_mask_is_called_what_it_is(panel, pieces, said):
+    reduced = result()
+    advice = Recommendation("accept", (Reason(ReasonKind.REMOVED, {"pieces": pieces, "ml": 1.2}),))
+    reduced.recommendation = reduced.cases[0].recommendation = advice
+    panel.show_result(reduced)
+    assert f"Use original, {said} removed" in panel.text.text()
+    assert "adapted" not in panel.text.text().lower()
+    assert panel.after.text() == "Use &reduced"
+    assert panel.after.isChecked()
+    assert said in panel.after.toolTip()
+    panel.show_result(result())
+    assert panel.after.text() == "Use &adapted"

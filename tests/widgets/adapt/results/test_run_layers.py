@@ -41,7 +41,7 @@ def test_masks_are_shown_as_they_come_and_compared_at_the_end(layers, qtbot):
     layers.begin("image", "card", "patient7")
     layers.results.begin.assert_called_with("image", "card", "patient7")
     layers.show_before(SimpleNamespace(labels="before"))
-    layers.show_after(SimpleNamespace(labels="after"))
+    layers.show_after(SimpleNamespace(labels="after", recommendation=None))
     assert not layers.settled
     layers.end()
     qtbot.waitUntil(lambda: layers.settled)
@@ -51,14 +51,14 @@ def test_masks_are_shown_as_they_come_and_compared_at_the_end(layers, qtbot):
 
 
 def test_the_adapted_mask_is_preferred_in_a_turn_of_its_own(layers, qtbot):
-    layers.show_after(SimpleNamespace(labels="after"))
+    layers.show_after(SimpleNamespace(labels="after", recommendation=None))
     layers.results.prefer.assert_not_called()
     qtbot.waitUntil(lambda: layers.results.prefer.called)
     layers.results.prefer.assert_called_with("after")
 
 
 def test_what_is_preferred_at_once_is_not_overruled_by_what_came_before(layers, qtbot):
-    layers.show_after(SimpleNamespace(labels="after"))
+    layers.show_after(SimpleNamespace(labels="after", recommendation=None))
     layers.prefer("before")
     assert not layers._soon.isActive()
     layers.results.prefer.assert_called_once_with("before")
@@ -73,7 +73,7 @@ def test_a_run_without_an_adapted_mask_compares_nothing(layers):
 
 
 def test_a_run_whose_images_are_gone_leaves_no_layer(layers):
-    layers.show_after(SimpleNamespace(labels="after"))
+    layers.show_after(SimpleNamespace(labels="after", recommendation=None))
     layers.leave()
     assert layers.settled
     layers.results.leave.assert_called_once()

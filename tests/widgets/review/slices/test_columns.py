@@ -8,7 +8,7 @@ from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.slices import slice_table
 from napari_osuda.widgets.review.slices.columns import DECISION, columns_of
 from napari_osuda.widgets.review.view.planes import PlaneAxis
-from napari_osuda.widgets.review.words import CHOICE_LABELS, FLAG
+from napari_osuda.widgets.review.words import FLAG, choice_label
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_decisions_sort_by_kind_and_say_what_was_decided(review):
     order = []
     for kind in ("after", "before"):
         review.decide(kind, "axial", [1])
-        assert decision.text(1) == CHOICE_LABELS[kind]
+        assert decision.text(1) == choice_label(kind)
         order.append(decision.sort(1))
     assert order == sorted(order)
     assert order[0] > 0

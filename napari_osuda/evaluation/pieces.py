@@ -1,0 +1,78 @@
+"""The separate pieces of a mask that another one of the same case lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from napari_osuda.evaluation.geometry import voxel_ml
+
+__all__ = ["Piece", "lost_pieces", "pieces_of"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a mask.
+
+    Attributes
+    ----------
+    number : int
+        From 1, the largest first.
+    ml : float
+    box : (slice, slice, slice)
+        The voxels [I, J, K] that it lies within.
+    widest : (int, int, int)
+        Along each axis, the slice in which it is largest.
+    """
+
+    number: int
+    ml: float
+    box: tuple[slice, ...]
+    widest: tuple[int, ...]
+
+    def slices(self, axis: int) -> range:
+        """The slices along an array axis that it lies in."""
+        return range(self.box[axis].start, self.box[axis].stop)
+
+
+def pieces_of(lost: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Each piece's number at its voxels, the largest is 1, and how many there are.
+
+    Parameters
+    ----------
+    lost : bool array
+        Neighbors share a face, an edge or a corner.
+    """
+    pieces, count = ndimage.label(lost, np.ones((3,) * lost.ndim))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    # Stable: pieces of one size stay in the order of the array.
+    order = np.argsort(-sizes, kind="stable")
+    rank = np.zeros(count + 1, np.int32)
+    rank[order + 1] = np.arange(1, count + 1)
+    return rank[pieces], int(count)
+
+
+def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) -> list[Piece]:
+    """The pieces of ``before`` that ``after`` has no label in, the largest first.
+
+    Parameters
+    ----------
+    before, after : integer array [I, J, K]
+    affine : array_like, shape (4, 4)
+        Voxel index to millimeters.
+    """
+    numbers, _ = pieces_of((before != 0) & (after == 0))
+    sizes, size = np.bincount(numbers.ravel()), voxel_ml(np.asarray(affine, np.float64))
+    found = []
+    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+        own = numbers[box] == number
+        others = [tuple(other for other in range(own.ndim) if other != axis) for axis in range(own.ndim)]
+        widest = tuple(
+            part.start + int(own.sum(axis=axes).argmax()) for part, axes in zip(box, others, strict=True)
+        )
+        found.append(Piece(number, float(sizes[number] * size), box, widest))
+    return found
