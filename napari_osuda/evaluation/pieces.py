@@ -14,7 +14,7 @@ from napari_osuda.evaluation.geometry import voxel_ml
 __all__ = ["Piece", "lost_pieces", "pieces_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
     """A piece of a mask.
 
@@ -25,6 +25,8 @@ class Piece:
     ml : float
     box : (slice, slice, slice)
         The voxels [I, J, K] that it lies within.
+    own : bool array
+        Within the box: other pieces may reach into it.
     widest : (int, int, int)
         Along each axis, the slice in which it is largest.
     """
@@ -32,7 +34,12 @@ class Piece:
     number: int
     ml: float
     box: tuple[slice, ...]
+    own: NDArray[np.bool_]
     widest: tuple[int, ...]
+
+    def is_in(self, mask: NDArray[Any]) -> bool:
+        """Whether a mask [I, J, K] has a label at all of its voxels."""
+        return bool((mask[self.box] != 0)[self.own].all())
 
     def slices(self, axis: int) -> range:
         """The slices along an array axis that it lies in."""
@@ -74,5 +81,5 @@ def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) ->
         widest = tuple(
             part.start + int(own.sum(axis=axes).argmax()) for part, axes in zip(box, others, strict=True)
         )
-        found.append(Piece(number, float(sizes[number] * size), box, widest))
+        found.append(Piece(number, float(sizes[number] * size), box, own, widest))
     return found

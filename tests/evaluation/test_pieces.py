@@ -25,6 +25,9 @@ def test_the_pieces_are_all_that_is_lost_and_the_largest_is_first(before, random
     assert sum(ml) == pytest.approx(lost * voxel_ml(affine))
     for piece in found:
         where = np.argwhere(numbers == piece.number)
+        # Others lie in the same box.
+        assert piece.is_in(numbers == piece.number)
+        assert not piece.is_in(after)
         for axis in range(3):
             assert [*piece.slices(axis)] == [*range(where[:, axis].min(), where[:, axis].max() + 1)]
             counts = np.bincount(where[:, axis])

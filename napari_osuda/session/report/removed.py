@@ -24,10 +24,7 @@ def removed_table(case: ReportCase, plane: str) -> Markup | None:
     for piece in pieces:
         row = [str(piece.number), place_words(piece, grid, plane), number(piece.ml, 2)]
         if case.final is not None:
-            # All of the piece's own voxels: another piece may lie within its box.
-            box = piece.box
-            lost = (case.before[box] != 0) & (case.after[box] == 0)
-            row.append("yes" if (case.final[box] != 0)[lost].all() else "no")
+            row.append("yes" if piece.is_in(case.final) else "no")
         rows.append(row)
     return join([table(REMOVED, header, rows), tag("p", REMOVED_NOTE, class_="soft")])
 

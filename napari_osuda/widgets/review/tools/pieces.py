@@ -66,9 +66,7 @@ class PiecesPanel(QWidget):
         if self._case is None:
             return
         for row, piece in enumerate(self.pieces):
-            box = piece.box
-            lost = (self._case.before[box] != 0) & (self._case.after[box] == 0)
-            self.list.setItemText(row, self._title(piece, back=bool((final[box] != 0)[lost].all())))
+            self.list.setItemText(row, self._title(piece, back=piece.is_in(final)))
 
     def _title(self, piece: Piece, back: bool) -> str:
         assert self._case is not None
