@@ -24,6 +24,9 @@ def volume_table(
 ) -> Markup:
     """Volumes in ml of each label and region in each mask; the change is from "before" to "after"."""
     wanted: dict[str, Sequence[int]] = {name: (value,) for value, name in labels.items() if value != 0}
+    # A reviewer may have added labels that the model lacks.
+    added = sorted({*np.unique(masks["final"]).tolist()} - {0, *labels}) if "final" in masks else []
+    wanted |= {f"label {value}": (value,) for value in added}
     wanted |= {f"{name} (region)": values for name, values in regions.items()}
     compare = "before" in masks and "after" in masks
     size = np.asarray(spacing, np.float64)

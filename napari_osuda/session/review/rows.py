@@ -24,8 +24,10 @@ def csv_rows(review: Review, table: SliceTable, reference: NDArray[Any] | None =
     Given a reference [I, J, K], also how many voxels of each mask have another label than it.
     """
     case, change = review.case, table.change
-    final = change_table(case.before, review.final, case.grid.affine, change.axis, change.values)
-    titles = [case.labels.get(value, str(value)) for value in change.values]
+    # Those of the model, and those that a person has added.
+    values = (*change.values, *sorted(set(review.voxels) - {0, *change.values}))
+    final = change_table(case.before, review.final, case.grid.affine, change.axis, values)
+    titles = [case.labels.get(value, f"label {value}") for value in values]
     others = tuple(axis for axis in range(3) if axis != change.axis)
     masks = {"before": case.before, "after": case.after, "final": review.final}
     wrong = {

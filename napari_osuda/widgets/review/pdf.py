@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import QMarginsF
+from qtpy.QtCore import QEventLoop, QMarginsF
 from qtpy.QtGui import QPageLayout, QPageSize, QPdfWriter, QTextDocument
 
 from napari_osuda.errors import OutputError, cannot_write
@@ -24,6 +24,8 @@ def write_pdf(path: Path, html: str, title: str) -> None:
     OutputError
         The file cannot be written.
     """
+    # The text engine starts timers, for which Qt warns on a thread that has never had a loop.
+    loop = QEventLoop()
     try:
         with written_whole(path) as partial:
             writer = QPdfWriter(str(partial))
@@ -36,8 +38,10 @@ def write_pdf(path: Path, html: str, title: str) -> None:
             document = QTextDocument()
             document.setHtml(html)
             document.print_(writer) if hasattr(document, "print_") else document.print(writer)
-            del writer
+            del writer, document
             if not partial.is_file() or not partial.stat().st_size:
                 raise OutputError(f"{path} cannot be written.")
     except OSError as error:
         raise cannot_write(path, error) from error
+    finally:
+        del loop

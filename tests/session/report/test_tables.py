@@ -27,6 +27,15 @@ def test_volumes_of_labels_and_regions_before_and_after():
     assert "background" not in written
 
 
+def test_a_label_that_a_person_has_added_has_its_volume():
+    mask = np.zeros((10, 10, 10), np.uint8)
+    final = mask.copy()
+    final[0] = 7
+    masks = {"before": mask, "after": mask, "final": final}
+    written = volume_table(masks, (1.0, 2.0, 5.0), {0: "background", 1: "core"}, {})
+    assert ">label 7</th><td>0.00</td><td>0.00</td><td>1.00</td>" in written
+
+
 def test_a_failure_is_said_and_not_a_number():
     written = score_table([score()], [score(dice=0.0, hd95=math.inf, failure=True)])
     assert written.index("WT, original") < written.index("WT, adapted")

@@ -37,3 +37,12 @@ def test_wrong_voxels_are_counted_only_against_a_reference():
     assert not any("wrong" in key for key in rows(review)[0])
     found = rows(review, np.zeros(SHAPE, np.uint8))
     assert found[1]["wrong_before (reference)"] == np.count_nonzero(review.case.before[..., 1])
+
+
+def test_a_label_that_a_person_has_added_has_its_columns():
+    review = Review(review_case())
+    review.final[0, 0, 1] = 7
+    review.commit_edit("axial")
+    row = rows(review)[1]
+    assert row["area_final_mm2 label 7"] == 2.0 * 1.5
+    assert row["ml_final label 7"] == 2.0 * 1.5 * 3.0 / 1000

@@ -31,7 +31,10 @@ TIPS: Mapping[Tool, str] = {
     Tool.BRING_BACK: "Puts the piece into the final mask. Undo takes it out again.",
 }
 PIECES = "Pieces that the second look removed"
-PIECES_TIP = "The model does not find them again in the rotated image. They may be real: look at each."
+PIECES_TIP = (
+    "The model does not find them again in the rotated image. They may be real: look at each. "
+    "A check mark: it is in the final mask."
+)
 SHOW = "Show"
 SHOW_TIP = "Goes to the slice in which the piece is largest, and shows the difference of the masks"
 UNDER, BY, UP_TO = "under", "by", "up to"
@@ -55,9 +58,10 @@ def piece(number: int, place: str, ml: float, back: bool) -> str:
     """A removed piece in its list.
 
     >>> piece(1, "axial 4 to 9", 1.234, back=False)
-    'Piece 1: axial 4 to 9, 1.23 ml'
+    '1: axial 4 to 9, 1.23 ml'
     """
-    return f"Piece {number}: {place}, {ml:.2f} ml{', brought back' if back else ''}"
+    mark = "\N{CHECK MARK} " if back else ""
+    return f"{mark}{number}: {place}, {ml:.2f} ml"
 
 
 def no_change(title: str) -> str:

@@ -90,7 +90,7 @@ def test_a_piece_is_shown_brought_back_recorded_and_undone(widget, folder, qtbot
     page.tabs.setCurrentIndex(2)
     panel = page.tools.pieces
     assert not panel.isHidden()
-    assert texts(panel) == ["Piece 1: axial 2 to 4, 0.43 ml", "Piece 2: axial 3, 0.01 ml"]
+    assert texts(panel) == ["1: axial 2 to 4, 0.43 ml", "2: axial 3, 0.01 ml"]
     click(panel.show_button)
     assert widget.layers.layers["difference"].visible
     assert widget.context.step in (2, 3, 4)
@@ -100,7 +100,7 @@ def test_a_piece_is_shown_brought_back_recorded_and_undone(widget, folder, qtbot
     wanted = after.copy()
     wanted[before == 3] = 3
     np.testing.assert_array_equal(widget.review.final, wanted)
-    assert [text.endswith("brought back") for text in texts(panel)] == [True, False]
+    assert [text.startswith("\N{CHECK MARK}") for text in texts(panel)] == [True, False]
     use = widget.review.log[-1].use
     assert (use.tool, use.piece) == (Tool.BRING_BACK, 1)
     run = ReviewRun.of_folder(folder)
@@ -110,4 +110,4 @@ def test_a_piece_is_shown_brought_back_recorded_and_undone(widget, folder, qtbot
     assert case.review["tools used"][0]["tool"] == "bring back piece 1"
     widget.commands.undo()
     np.testing.assert_array_equal(widget.review.final, after)
-    assert not texts(panel)[0].endswith("brought back")
+    assert texts(panel)[0].startswith("1:")
