@@ -12,7 +12,7 @@ from typing import Any
 from napari_osuda.files import csv_cell, path_inside, written_whole
 from napari_osuda.models import ModelCard, SourceModel
 from napari_osuda.session.cohort.dataset import Session
-from napari_osuda.session.guard.wording import headline
+from napari_osuda.session.guard.wording import headline, pieces_words
 from napari_osuda.session.run_folder.documents import plain
 from napari_osuda.session.run_folder.record import AdviceRecord
 from napari_osuda.version import __version__
@@ -104,7 +104,7 @@ def write_mask(
             shutil.copyfile(made, partial)
     sources = {channel: _uri(image, dataset) for channel, image in inputs.items()}
     sidecar = {
-        "Description": _SAID[mask],
+        "Description": _description(mask, 0 if advice is None else advice.removed),
         "Sources": list(dict.fromkeys(sources.values())),
         "SpatialReference": next(iter(sources.values())),
         "Channels": sources,
@@ -114,6 +114,13 @@ def write_mask(
     }
     _write(path_inside(path.parent, path.name.removesuffix(".nii.gz") + ".json"), _json(sidecar))
     return place
+
+
+def _description(mask: str, removed: int) -> str:
+    if mask == "adapted" and removed:
+        pieces = pieces_words(removed)
+        return f"Mask of the source model without {pieces} that it does not find again in the rotated image."
+    return _SAID[mask]
 
 
 def _recommendation(advice: AdviceRecord | None) -> dict[str, Any] | None:

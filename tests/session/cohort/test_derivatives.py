@@ -9,6 +9,7 @@ import pytest
 
 from napari_osuda.session.cohort.dataset import Session
 from napari_osuda.session.cohort.derivatives import describe_dataset, mask_path, write_mask
+from napari_osuda.session.run_folder.record import AdviceRecord, ReasonRecord
 
 
 def test_masks_are_where_bids_has_them(tmp_path):
@@ -39,9 +40,9 @@ def written(tmp_path, model):
     made.write_bytes(b"mask")
     session = Session("sub-01", None, dataset / "sub-01")
 
-    def write() -> Path:
+    def write(advice: AdviceRecord | None = None) -> Path:
         return out / write_mask(
-            out, session, "adapted", made, inputs={"t2": image}, dataset=dataset, advice=None, model=model,
+            out, session, "adapted", made, inputs={"t2": image}, dataset=dataset, advice=advice, model=model,
             run=out / "runs" / "sub-01",
         )  # fmt: skip
 
@@ -55,6 +56,14 @@ def test_the_sidecar_names_the_image_and_not_what_a_link_leads_to(written):
     assert sidecar["SpatialReference"] == "bids:raw:sub-01/anat/sub-01_T2w.nii.gz"
     assert sidecar["Run"] == "runs/sub-01"
     assert sidecar["Recommendation"] is None
+
+
+def test_the_sidecar_of_a_reduced_mask_does_not_call_it_adapted(written):
+    evidence = (ReasonRecord(kind="removed", figures={"pieces": 2}),)
+    path = written(AdviceRecord(decision="accept", evidence=evidence))
+    sidecar = json.loads(path.with_name("sub-01_desc-adapted_dseg.json").read_text())
+    assert "without 2 pieces" in sidecar["Description"]
+    assert sidecar["Recommendation"]["Meaning"] == "Use the original mask, 2 pieces removed"
 
 
 def test_a_file_system_without_second_names_gets_a_copy(written, monkeypatch):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from review_parts import SHAPE, review_case
 
 from napari_osuda.session.review.review import Review
@@ -45,4 +46,4 @@ def test_a_label_that_a_person_has_added_has_its_columns():
     review.commit_edit("axial")
     row = rows(review)[1]
     assert row["area_final_mm2 label 7"] == 2.0 * 1.5
-    assert row["ml_final label 7"] == 2.0 * 1.5 * 3.0 / 1000
+    assert row["ml_final label 7"] == pytest.approx(2.0 * 1.5 * 3.0 / 1000)

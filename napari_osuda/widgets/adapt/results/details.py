@@ -34,7 +34,7 @@ class OutcomeDetails(QWidget):
 
     def show_result(self, result: RunResult, colors: Palette) -> None:
         """Show why a run's recommendation is what it is, in the colors of napari's theme."""
-        from napari_osuda.session.guard.wording import reasons_in_words
+        from napari_osuda.session.guard.wording import reasons_in_words, second_name
 
         case = result.cases[0]
         sentences = [*reasons_in_words(result.recommendation), result_words(result, where=False) + "."]
@@ -42,13 +42,18 @@ class OutcomeDetails(QWidget):
             sentences.append(f"Run folder: {result.folder}")
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))
         self.scores.setVisible(bool(case.scores_before))
-        self.scores.setText(_score_table(case.scores_before, case.scores_after, colors))
+        advice = case.recommendation
+        second = second_name(0 if advice is None else advice.removed)
+        self.scores.setText(_score_table(case.scores_before, case.scores_after, second, colors))
 
 
-def _score_table(before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], colors: Palette) -> str:
-    """Dice of each region, original and adapted; a fall is marked as plainly as a gain."""
+def _score_table(
+    before: tuple[RegionScore, ...], after: tuple[RegionScore, ...], second: str, colors: Palette
+) -> str:
+    """Dice of each region in the original and the second mask; a fall is marked as plainly as a gain."""
     now = {score.region: score.dice for score in after}
-    rows = ["<tr><th align='left'>Dice&nbsp;</th><th>original&nbsp;</th><th>adapted&nbsp;</th><th></th></tr>"]
+    head = f"<th align='left'>Dice&nbsp;</th><th>original&nbsp;</th><th>{second}&nbsp;</th><th></th>"
+    rows = [f"<tr>{head}</tr>"]
     for score in before:
         name = escape(region_words(score.region))
         cells = f"<td>{name}&nbsp;</td><td align='right'>{score.dice:.3f}&nbsp;</td>"

@@ -19,9 +19,9 @@ _TITLES = ("Method", "Recommended", "Expected Dice", "ml", "Overlap", "Ended")
 _TIPS = (
     "The method, and the source model",
     "Of the two masks of that run",
-    "Of the adapted mask: an estimate without reference, and its interval",
-    "Volume of all labels of the adapted mask",
-    "Dice with the adapted mask that is shown now, all labels together",
+    "Of the adapted or reduced mask: an estimate without reference, and its interval",
+    "Volume of all labels of the adapted or reduced mask",
+    "Dice with that mask of the run that is shown now, all labels together",
     "When the run ended",
 )
 _SHORT = {"keep-source": "original", "neither": "neither"}

@@ -53,7 +53,7 @@ class ToolPanel(QWidget):
         for scope, title in words.SCOPES.items():
             self.scope.addItem(title, scope)
         self.pieces = PiecesPanel()
-        self.buttons = {
+        self.buttons: dict[Tool, QPushButton] = {
             tool: _button(title, words.TIPS[tool])
             for tool, title in words.TITLES.items()
             if tool is not Tool.BRING_BACK
