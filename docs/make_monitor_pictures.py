@@ -19,7 +19,7 @@ from napari_osuda.simulation.shipped import sample_models, sample_patients
 from napari_osuda.widgets.monitor.course import Course, read_course
 
 MODEL, PATIENT = "whole-tumour-t2", "high-grade-other-contrasts"
-WIDTH, HEIGHT = 1100, 1640
+WIDTH, HEIGHT = 1100, 900
 # What each run changes of the defaults, and what the Monitor has to say of it.
 RUNS: dict[str, tuple[dict[str, Any], Course]] = {
     "healthy": ({}, Course.STEADY),

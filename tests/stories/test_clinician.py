@@ -100,7 +100,7 @@ def run_it(hand: Hand, adapt: Any, model: str = "four contrasts") -> Any:
 def sign(hand: Hand, review: Any) -> Path:
     """All undecided: use adapted; save and sign; the file."""
     hand.click(review.page.decide.rest_after)
-    hand.answer("Use adapted")
+    hand.answer(words.use("after", review.review.case.names))
     # Once all is decided only the name is missing, and the keyboard is for it.
     # A virtual display makes no window active; which field the keys go to is known all the same.
     assert hand.window.focusWidget() is review.page.name, "one writes the name without another click"
