@@ -68,10 +68,14 @@ METHOD_SUMMARIES: dict[str, str] = {
 }
 
 
+def _pieces(removed: int) -> str:
+    return "1 piece" if removed == 1 else f"{removed} pieces"
+
+
 def recommendation_words(decision: str, removed: int = 0) -> str:
     """A decision as short as a button; ``removed``: pieces of the original mask that were removed."""
     if decision == "accept" and removed:
-        return f"Use original, {removed} {'piece' if removed == 1 else 'pieces'} removed"
+        return f"Use original, {_pieces(removed)} removed"
     return _RECOMMENDATIONS[decision]
 
 
@@ -84,15 +88,16 @@ def use_tip(removed: int = 0) -> str:
     """What that mask is."""
     if not removed:
         return "Shows the adapted mask, and saves it"
-    pieces = "1 piece" if removed == 1 else f"{removed} pieces"
-    return f"Shows the original mask without {pieces} that the model does not find again, and saves it"
+    return (
+        f"Shows the original mask without {_pieces(removed)} that the model does not find again, and saves it"
+    )
 
 
 def model_tip(removed: int = 0) -> str:
     """Which model is saved."""
     if not removed:
         return "Saves the adapted model as a folder, which opens like the source model"
-    return "Saves the original model as a folder. It then removes such pieces by itself."
+    return "Saves the original model as a folder. It removes pieces that it does not find again."
 
 
 def progress_words(progress: Progress) -> str:
