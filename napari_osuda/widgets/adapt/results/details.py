@@ -42,7 +42,7 @@ class OutcomeDetails(QWidget):
             sentences.append(f"Run folder: {result.folder}")
         self.reasons.setText("<br>".join(f"• {escape(reason)}" for reason in sentences))
         self.scores.setVisible(bool(case.scores_before))
-        advice = case.recommendation
+        advice = result.recommendation
         second = second_name(0 if advice is None else advice.removed)
         self.scores.setText(_score_table(case.scores_before, case.scores_after, second, colors))
 
