@@ -25,7 +25,7 @@ class RunSettings:
             Group.IMAGES,
             "names: an image whose name says another contrast than the network's channel is converted. "
             "Its intensities go through the curve that physics expects, "
-            "unless the distance d_lc clearly contradicts the name. "
+            "unless the distance d_lc and the expected Dice contradict the name. "
             "fitted: that curve, changed as far as the source model becomes surer of its foreground by it. "
             "inverted, fluid_bright, both_bright: that curve, whatever the names. "
             "off: no conversion, as in the paper.",

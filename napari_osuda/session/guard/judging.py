@@ -165,7 +165,8 @@ class Judging:
         -----
         All cases have one network: the one whose accepted masks promise most, summed over the cases; of each
         other case the guard keeps the source's mask. Where nothing is accepted, the adapted network's masks
-        are the ones that are shown beside it.
+        are the ones that are shown beside it; behind an intensity map those that are expected to be best, as
+        training on poor masks mostly makes them poorer (docs/defaults.md).
         """
         adapted = Candidate("adapted", adaptation.model)
         candidates = [adapted]
@@ -185,7 +186,7 @@ class Judging:
             # An attempt to do better, and no loss: what training led to is there.
             pass
         judgments = yield from self._judgments(candidates)
-        chosen = max(candidates, key=lambda c: sum(j[c.name].gain for j in judgments))
+        chosen = max(candidates, key=lambda c: self._promise([j[c.name] for j in judgments]))
         advice = [j[chosen.name].advice for j in judgments]
         refused = judgments[0]["adapted"].advice
         if not any(j[chosen.name].gain for j in judgments) and self._may_look_again and not stopping():
@@ -195,6 +196,11 @@ class Judging:
                 return less, Choice("pieces", self._source, card, refused)
         found = yield from collected(self._final.made(chosen.network, self._card, advice))
         return found, Choice(chosen.name, chosen.network, self._card, None if chosen is adapted else refused)
+
+    def _promise(self, judgments: Sequence[Judgment]) -> tuple[float, float]:
+        """What a candidate gains over all cases; among those without gain, what is expected of its masks."""
+        expected = sum(judgment.expected for judgment in judgments) if self._is_mapped else 0.0
+        return sum(judgment.gain for judgment in judgments), expected
 
     def _judgments(
         self, candidates: Sequence[Candidate]

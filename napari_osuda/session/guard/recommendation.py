@@ -41,11 +41,14 @@ class Judgment:
     ----------
     advice : Recommendation
     gain : float
-        Expected change of Dice, mean over the regions.
+        Expected change of Dice, mean over the regions; 0 where the mask is not accepted.
+    expected : float
+        Dice that is expected of the mask, accepted or not.
     """
 
     advice: Recommendation
     gain: float
+    expected: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def judged(
     if decision != "accept" and contrast == "unchanged":
         reasons = (*reasons, Reason(ReasonKind.CONTRAST))
     found = {region.name: _region_advice(region, estimator) for region in regions}
-    return Judgment(Recommendation(decision, reasons, signals, found), gain if decision == "accept" else 0.0)
+    advice = Recommendation(decision, reasons, signals, found)
+    return Judgment(advice, gain if decision == "accept" else 0.0, whole.after.dice)
 
 
 def unchanged(said: Recommendation | None = None, *, marked: bool = True) -> Recommendation:

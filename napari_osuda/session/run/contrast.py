@@ -12,26 +12,28 @@ from napari_osuda.session.notes import Note
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.curve import searched_curves
 from napari_osuda.session.run.expected import expected_between
-from napari_osuda.session.run.recognition import is_useless, maps_to_try, recognized_map
+from napari_osuda.session.run.recognition import expected_gain, is_useless, maps_to_try, recognized_map
 from napari_osuda.session.run.target import target_of
 
 __all__ = ["Maps", "choose_maps", "contrast_status", "mean_distance", "named_maps"]
 
 Maps = tuple[IntensityMap, ...]
 
-# Mean d_lc as the image is, over mean d_lc with the map. On simulated validation patients an inverted image
-# gives 4 to 10 and one that is not 0.1; real MRI of another hospital gives 0.8 to 1.4 either way,
-# which is no reason to doubt what a name says.
-_SURE = 2.0
+# Mean d_lc with the map over mean d_lc of the image as it is. On simulated validation patients the right map
+# gives 0.1 to 0.3, and a wrong one 10. On real MRI right ones gave 0.7 to 3.5, and wrong ones 1.4 to 3.2. So
+# above the first value the mask is asked, and above the second nothing is mapped where it cannot be asked.
+_DOUBTED, _SURE = 1.2, 2.0
+# Loss of expected Dice by the map. Wrong ones lost 0.19 to 0.48, right ones 0.14 or less (docs/defaults.md).
+_LOST = 0.17
 
 
 def choose_maps(job: Job, network: nn.Module, device: torch.device) -> tuple[Maps | None, Note | None]:
     """For each channel the map that a run puts before the network, and what to tell about it.
 
     The names of the images tell the contrasts, and physics the map (``contrast=names``). Whether the image is
-    what its name says shows in how well the network's own statistics are met (mean d_lc, eq. 5): where they
-    speak clearly against the name, nothing is mapped. A card that has maps already (of a model that was
-    adapted before) is left as it is, and so are cases of different kinds: one network sees them all.
+    what its name says shows in how well the network's own statistics are met (mean d_lc, eq. 5), and in the
+    mask: where both speak against the name, nothing is mapped. A card that has maps already (of a model that
+    was adapted before) is left as it is, and so are cases of different kinds: one network sees them all.
 
     Parameters
     ----------
@@ -134,10 +136,13 @@ def mean_distance(job: Job, network: nn.Module, device: torch.device, maps: Maps
 
 
 def _confirmed(job: Job, network: nn.Module, device: torch.device, maps: Maps) -> tuple[Maps | None, Note]:
-    """The maps that the names ask for, unless the statistics speak clearly against them."""
+    """The maps that the names ask for, unless the statistics and the masks both speak against them."""
     plain, mapped = (mean_distance(job, network, device, m) for m in (None, maps))
     channels = _channels(job, maps)
-    if plain is not None and mapped is not None and mapped > _SURE * plain:
+    if plain is None or mapped is None or mapped <= _DOUBTED * plain:
+        return maps, wording.contrast_converted(channels)
+    gain = expected_gain(job, network, maps)
+    if gain < -_LOST if gain is not None else mapped > _SURE * plain:
         return None, wording.contrast_contradicted(channels, plain, mapped)
     return maps, wording.contrast_converted(channels)
 

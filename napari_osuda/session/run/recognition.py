@@ -22,7 +22,7 @@ from napari_osuda.session.job import Job
 from napari_osuda.session.run.expected import expected_between
 from napari_osuda.session.run.target import target_of
 
-__all__ = ["is_useless", "maps_to_try", "recognized_map"]
+__all__ = ["expected_gain", "is_useless", "maps_to_try", "recognized_map"]
 
 # Slices of the case that are looked at through each map.
 _SLICES = 32
@@ -64,6 +64,29 @@ def recognized_map(job: Job, network: nn.Module, maps: Sequence[IntensityMap]) -
     gains = {how: _expected_gain(job, network, how, plain, as_it_is) for how in maps}
     best = max(gains, key=lambda how: gains[how])
     return best if gains[best] > _MARGIN else None
+
+
+def expected_gain(job: Job, network: nn.Module, maps: Sequence[IntensityMap]) -> float | None:
+    """By how much the Dice that the guard expects rises with a map over that of the image as it is.
+
+    Parameters
+    ----------
+    job : Job
+    network : nn.Module
+        The source network, in eval mode on its device; not changed.
+    maps : sequence
+        One a channel.
+
+    Returns
+    -------
+    float or None
+        None for more than one channel, and for a network of volumes.
+    """
+    card = job.model.card
+    if card.spatial_dims == 3 or len(maps) > 1:
+        return None
+    plain = SliceStack(job.cases[0], slice_spec(card)).thinned(_SLICES)
+    return _expected_gain(job, network, maps[0], plain, result_of(seen_by(network, plain, card)))
 
 
 def is_useless(job: Job, network: nn.Module) -> bool:

@@ -35,8 +35,9 @@ def guard_says(monkeypatch):
             told.append(name)
             decision = left[name].pop(0) if len(left[name]) > 1 else left[name][0]
             gain = {"accept": 0.1, "best": 0.2}.get(decision, 0.0)
-            word = "accept" if decision == "best" else decision
-            return Judgment(Recommendation(word, (Reason(ReasonKind.WORSE, FIGURES),)), gain)
+            word = {"best": "accept", "better": "keep-source"}.get(decision, decision)
+            expected = 0.6 if decision == "better" else 0.5
+            return Judgment(Recommendation(word, (Reason(ReasonKind.WORSE, FIGURES),)), gain, expected)
 
         monkeypatch.setattr("napari_osuda.session.guard.judging.judged", judged)
         return told
@@ -44,8 +45,12 @@ def guard_says(monkeypatch):
     return say
 
 
+def weights_of(network):
+    return torch.cat([tensor.flatten().double() for tensor in network.state_dict().values()])
+
+
 def weights(result):
-    return torch.cat([tensor.flatten().double() for tensor in result.network.state_dict().values()])
+    return weights_of(result.network)
 
 
 def test_what_training_has_spoilt_gives_way_to_statistics_alone(model, case, tmp_path, guard_says):
@@ -121,6 +126,17 @@ def test_of_two_that_are_accepted_the_better_one_is_taken(model, case, guard_say
     assert adapt_case(model, case, LONG).iteration == 0
     guard_says(adapted=["best"], statistics=["accept"])
     assert adapt_case(model, case, LONG).iteration is None
+
+
+def test_behind_a_map_the_mask_that_is_expected_to_be_best_is_shown(model, case, guard_says):
+    for best in ("curve", "adapted"):
+        said = {
+            name: ["better" if name == best else "keep-source"] for name in ("adapted", "statistics", "curve")
+        }
+        guard_says(**said)
+        result = adapt_case(model, case, LONG.replace(contrast="inverted"))
+        assert result.recommendation.decision == "keep-source"
+        assert torch.equal(weights(result), weights_of(model.network)) is (best == "curve")
 
 
 @pytest.mark.parametrize("changes", [{}, {"fallback": False}])

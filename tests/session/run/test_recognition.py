@@ -5,6 +5,7 @@ import dataclasses
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from napari_osuda.imaging import read_case
 from napari_osuda.method import preset
@@ -12,7 +13,7 @@ from napari_osuda.session import adapt_case
 from napari_osuda.session.api import make_job
 from napari_osuda.session.guard.estimate import fitted
 from napari_osuda.session.run import contrast, recognition
-from napari_osuda.session.run.recognition import is_useless, maps_to_try, recognized_map
+from napari_osuda.session.run.recognition import expected_gain, is_useless, maps_to_try, recognized_map
 
 SHORT = preset("osuda", iterations=2, batch_size=4)
 
@@ -73,3 +74,33 @@ def test_only_a_network_of_one_known_contrast_is_helped(model, turned):
     assert maps_to_try(job) == ()
     assert recognized_map(job, model.network, ()) is None
     assert adapt_case(unknown, case, SHORT).intensity_maps is None
+
+
+def test_a_map_that_makes_the_mask_better_is_told_from_one_that_does_not(model, case, turned):
+    def gain(given, maps=("inverted",)):
+        return expected_gain(make_job(model, given, SHORT), model.network, maps)
+
+    assert gain(turned) > 0 > gain(case)
+    # Two channels are not looked at, as their maps could be right one by one.
+    assert gain(turned, ("inverted", "identity")) is None
+
+
+@pytest.mark.parametrize(
+    ("distance", "gain", "mapped"),
+    [
+        # On real MRI the right map may take the statistics further from the network's: the mask decides.
+        (3.0, -0.1, True),
+        (3.0, -0.2, False),
+        (1.3, -0.2, False),
+        (1.1, -0.2, True),
+        # Where it cannot be asked, the statistics decide.
+        (1.7, None, True),
+        (3.0, None, False),
+    ],
+)
+def test_a_name_is_contradicted_by_statistics_and_mask(model, turned, monkeypatch, distance, gain, mapped):
+    monkeypatch.setattr(contrast, "mean_distance", lambda job, net, device, maps: distance if maps else 1.0)
+    monkeypatch.setattr(contrast, "expected_gain", lambda job, net, maps: gain)
+    maps, note = contrast.choose_maps(make_job(model, turned, SHORT), model.network, torch.device("cpu"))
+    assert (maps == ("inverted",)) is mapped
+    assert ("fits the model far better" in note.text) is not mapped
