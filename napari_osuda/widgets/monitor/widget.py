@@ -29,7 +29,7 @@ from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
 from napari_osuda.widgets.monitor.pinned import PinnedPanel
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
-from napari_osuda.widgets.monitor.words import course_headline, course_words
+from napari_osuda.widgets.monitor.words import course_headline, course_words, verdict_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import below_or_shared
@@ -180,10 +180,15 @@ class MonitorWidget(DockedWidget):
         self.course.setVisible(reading is not None)
         if reading is not None:
             mark, hue, word = course_headline(reading.course, over=self._over)
-            color = getattr(self.colors(), hue)
-            self.course.setText(
-                f"<span style='color: {color}'>{mark}</span> <b>{word}</b>: {course_words(reading)}"
-            )
+            result = self.cockpit.result
+            advice = None if result is None else result.recommendation
+            verdict = verdict_words(None if advice is None else advice.decision)
+            said = f"<b>{word}</b>: {course_words(reading)}"
+            if verdict is not None:
+                # A tick for the training beside it would be taken for the opposite.
+                mark, hue, recommended = verdict
+                said = f"<b>{recommended}</b>. Training: {word.lower()}; {course_words(reading)}"
+            self.course.setText(f"<span style='color: {getattr(self.colors(), hue)}'>{mark}</span> {said}")
 
     def _on_time(self) -> None:
         if self._drawn_at is not None:
