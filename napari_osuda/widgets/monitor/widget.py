@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
@@ -188,7 +189,10 @@ class MonitorWidget(DockedWidget):
                 # A tick for the training beside it would be taken for the opposite.
                 mark, hue, recommended = verdict
                 said = f"<b>{recommended}</b>. Training: {word.lower()}; {course_words(reading)}"
-            self.course.setText(f"<span style='color: {getattr(self.colors(), hue)}'>{mark}</span> {said}")
+            color, case = getattr(self.colors(), hue), escape(self.cockpit.case)
+            self.course.setText(
+                f"<span style='color: {color}'>{mark}</span> {said}" + (f" ({case})" if case else "")
+            )
 
     def _on_time(self) -> None:
         if self._drawn_at is not None:

@@ -61,6 +61,18 @@ def test_a_steady_training_gets_no_tick_where_the_adapted_mask_is_not_recommende
     monitor.cockpit.result = None
 
 
+def test_the_first_line_says_whose_run_it_is(monitor, reported, monkeypatch):
+    history = told(monitor, reported, count=1)
+    monitor.cockpit.began.emit(history)
+    assert not monitor.course.text().endswith(")")
+    monkeypatch.setattr(type(monitor.cockpit), "case", "patient <7>")
+    monitor.cockpit.ended.emit(None)
+    assert monitor.course.text().endswith(" (patient &lt;7&gt;)")
+    # Its curves stay when its images are gone.
+    monitor.cockpit.left.emit()
+    assert monitor.course.text().endswith(" (patient &lt;7&gt;)")
+
+
 def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, reported, monkeypatch):
     layers, reports = reported
     monkeypatch.setattr(type(monitor.cockpit), "busy", True)
