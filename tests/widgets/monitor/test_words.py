@@ -6,7 +6,13 @@ from monitor_parts import CLASSES
 
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.course import Course, CourseFigures
-from napari_osuda.widgets.monitor.words import channel_words, course_headline, course_words, map_words, verdict_words
+from napari_osuda.widgets.monitor.words import (
+    channel_words,
+    course_headline,
+    course_words,
+    map_words,
+    verdict_words,
+)
 
 
 @pytest.fixture
