@@ -24,9 +24,10 @@ STATES: dict[str, tuple[str, str]] = {
 }
 NOT_READY = "Not ready"
 READING = "reading the images"
+SEGMENTING = "segmenting with the source model"
 
 _STAGES = {
-    "before": "segmenting with the source model",
+    "before": SEGMENTING,
     "adapt": "adapting",
     "statistics": "measuring the image statistics",
     "after": "segmenting with the adapted model",
