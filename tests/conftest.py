@@ -17,6 +17,15 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A wait ends once what it waits for is there; how long that takes says how busy the machine is."""
+    if config.pluginmanager.hasplugin("pytest-qt"):
+        from pytestqt.qtbot import QtBot
+
+        for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitExposed):
+            wait.__kwdefaults__["timeout"] = 60_000
+
+
 @pytest.fixture(autouse=True)
 def _own_memory_of_models(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

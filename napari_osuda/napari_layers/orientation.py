@@ -20,7 +20,7 @@ from napari_osuda.imaging.planes import AXIS_CODES, patient_axis
 from napari_osuda.imaging.world import METADATA_KEY, SHOWN_AXES
 from napari_osuda.napari_layers.contrast import widen_range
 
-__all__ = ["Orientation", "letters", "show_letters", "show_patient", "show_patient_soon"]
+__all__ = ["Orientation", "letter_pixels", "letters", "show_letters", "show_patient", "show_patient_soon"]
 
 _CONVENTIONS = {"radiological": ("up", "left"), "neurological": ("up", "right")}
 _TITLES = {
@@ -29,6 +29,7 @@ _TITLES = {
 }
 _UNKNOWN = {True: "Turned by hand", False: "Orientation not known"}
 _TURN = "Click to change the view. The choice is remembered."
+_ON_PICTURE = "color: white; background: rgba(0, 0, 0, 110);"
 _KEY = "orientation"
 _WATCHED: WeakKeyDictionary[Any, Orientation] = WeakKeyDictionary()
 
@@ -59,6 +60,17 @@ def letters(axes: Sequence[str], displayed: Sequence[int], conventions: Sequence
     top, bottom = (down, _opposite(down)) if conventions[0] == "up" else (_opposite(down), down)
     left, right = (across, _opposite(across)) if conventions[1] == "left" else (_opposite(across), across)
     return {"top": top, "bottom": bottom, "left": left, "right": right}
+
+
+def letter_pixels(width: int, height: int) -> int:
+    """How high letters are on a picture of so many pixels: a 40th of its smaller side, 16 at least.
+
+    Examples
+    --------
+    >>> letter_pixels(640, 640), letter_pixels(3000, 2000)
+    (16, 50)
+    """
+    return max(min(width, height) // 40, 16)
 
 
 def _opposite(code: str) -> str:
@@ -126,12 +138,12 @@ class Orientation(QObject):
         super().__init__(canvas)
         self._known, self.canvas = ref(viewer), canvas
         self.applied = False
+        self._letter_pixels = 0
         self.labels = {edge: _label(canvas) for edge in ("top", "bottom", "left", "right")}
         self.button = QPushButton(canvas)
         self.button.setFlat(True)
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.setToolTip(_TURN)
-        self.button.setStyleSheet("color: white; background: rgba(0, 0, 0, 110); padding: 1px 4px;")
         self.button.clicked.connect(self.change)
         canvas.installEventFilter(self)
         # Several layers and axes change in one go; once is enough.
@@ -218,6 +230,7 @@ class Orientation(QObject):
 
     def _move_labels(self) -> None:
         width, height = self.canvas.width(), self.canvas.height()
+        self._scale(letter_pixels(width, height))
         self.button.adjustSize()
         # Where the picture is narrow, the letter below would lie on the words in the corner.
         low = 4 + (self.button.height() + 2 if self.button.width() + 24 > width // 2 else 0)
@@ -229,6 +242,16 @@ class Orientation(QObject):
             label.move(x, y)
         self.button.move(4, height - self.button.height() - 4)
 
+    def _scale(self, pixels: int) -> None:
+        """Letters that can be read on a large screen as well, where Qt does not enlarge them."""
+        if pixels == self._letter_pixels:
+            return
+        self._letter_pixels = pixels
+        for label in self.labels.values():
+            label.setStyleSheet(f"{_ON_PICTURE} font-weight: bold; font-size: {pixels}px; padding: 0px 4px;")
+        words = f"font-size: {pixels * 4 // 5}px;" if pixels > letter_pixels(0, 0) else ""
+        self.button.setStyleSheet(f"{_ON_PICTURE} {words} padding: 1px 4px;")
+
 
 def _named(layer: Any) -> bool:
     return tuple(layer.axis_labels[-3:]) == tuple(SHOWN_AXES)
@@ -237,7 +260,4 @@ def _named(layer: Any) -> bool:
 def _label(canvas: QWidget) -> QLabel:
     label = QLabel(canvas)
     label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    label.setStyleSheet(
-        "color: white; background: rgba(0, 0, 0, 110); font-weight: bold; font-size: 16px; padding: 0px 4px;"
-    )
     return label

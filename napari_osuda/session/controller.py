@@ -29,8 +29,10 @@ class RunState(enum.Enum):
     DONE = "done"
     FAILED = "failed"
 
-
-_BUSY = frozenset({RunState.LOADING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPING})
+    @property
+    def under_way(self) -> bool:
+        """Whether a run that is in this state has not ended: it may be paused, or being stopped."""
+        return self not in (RunState.IDLE, RunState.DONE, RunState.FAILED)
 
 
 class Controller:
@@ -70,7 +72,7 @@ class Controller:
     @property
     def busy(self) -> bool:
         """Whether a run is under way, paused or being stopped."""
-        return self._state in _BUSY
+        return self._state.under_way
 
     @property
     def job(self) -> Job | None:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import QSettings, QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_osuda.napari_layers.orientation import Orientation, letters, show_letters
 
@@ -92,3 +94,22 @@ def test_letters_alone_turn_nothing(make_napari_viewer, image, qtbot):
     show_letters(viewer)
     qtbot.waitUntil(lambda: shown(viewer) == {"top": "P", "bottom": "A", "left": "L", "right": "R"})
     assert viewer.scene.camera.orientation2d == before
+
+
+@pytest.mark.viewer
+def test_letters_and_words_grow_with_the_picture(make_napari_viewer, image, qtbot):
+    viewer = make_napari_viewer()
+    viewer.open(str(image), plugin="napari-osuda")
+    qtbot.waitUntil(lambda: orientation_of(viewer) is not None and "left" in shown(viewer))
+    orientation, heights = orientation_of(viewer), []
+    for size in ((700, 700), (3000, 2000), (700, 700)):
+        orientation.canvas.resize(*size)
+        # Qt tells a window that is not shown of its size later.
+        QApplication.sendEvent(orientation.canvas, QResizeEvent(orientation.canvas.size(), QSize()))
+        label, button = orientation.labels["left"], orientation.button
+        heights.append((label.fontMetrics().ascent(), button.fontMetrics().ascent()))
+        for part in (*orientation.labels.values(), button):
+            assert orientation.canvas.rect().contains(part.geometry()), part.text()
+    small, large, again = heights
+    assert small == again
+    assert all(high >= 2 * low for low, high in zip(small, large, strict=True))

@@ -135,10 +135,9 @@ def slice_list(steps: Sequence[int]) -> str:
     return ", ".join(parts)
 
 
-def iteration_question(decisions: int) -> str:
-    """What is asked before another iteration is used."""
-    count = f"{decisions} decision{'s' * (decisions != 1)}"
+def iteration_question() -> str:
+    """What is asked before another iteration is used for a run that has been reviewed."""
     return (
-        f"This run has been reviewed ({count}). Slices whose adapted mask changes need a new decision. "
+        "This run has been reviewed. Slices whose adapted mask changes need a new decision. "
         "All other decisions and all edits are kept. Use this iteration?"
     )

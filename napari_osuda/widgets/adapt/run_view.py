@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_osuda.widgets.adapt.results.outcome_panel import OutcomePanel
 from napari_osuda.widgets.adapt.results.run_layers import RunLayers
 from napari_osuda.widgets.adapt.run_panel import RunPanel
-from napari_osuda.widgets.adapt.words import READING, result_words
+from napari_osuda.widgets.adapt.words import READING, SEGMENTING, result_words
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ class RunView(QObject):
     def _on_started(self, _: object) -> None:
         job = self._cockpit.controller.job
         assert job is not None
+        # The first slices take longest, and tell of themselves only once they are done.
+        self._panel.set_state(self._panel.state, SEGMENTING)
         self._layers.begin(self._cockpit.image, job.model.card, self._cockpit.case)
 
     def _on_progressed(self, progress: Progress) -> None:

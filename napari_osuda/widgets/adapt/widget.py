@@ -32,7 +32,7 @@ from napari_osuda.widgets.adapt.run_view import RunView
 from napari_osuda.widgets.adapt.settings.panel import SettingsPanel
 from napari_osuda.widgets.adapt.starter import Starter
 from napari_osuda.widgets.adapt.welcome import Welcome
-from napari_osuda.widgets.adapt.words import closing_words
+from napari_osuda.widgets.adapt.words import closing_words, other_case
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.slice_layers import current_slice
 from napari_osuda.widgets.qt.libraries import Loading
@@ -253,8 +253,7 @@ class AdaptWidget(DockedWidget):
         named = ((id(layer), layer.name) for layer in layers.values())
         self.contrast_choice.set_input((id(model), *named), ready.doubtful)
         case = case_name_of_layers(layers) if layers else ""
-        is_other = bool(layers) and not any(layer in self.cockpit.images for layer in layers.values())
-        self.outcome_panel.set_other_case(case if is_other else "")
+        self.outcome_panel.set_other_case(other_case(case, self.cockpit, layers.values()))
         if layers and not self.cockpit.busy:
             self.folder_panel.set_case(case)
         if not self.cockpit.busy and self.run_panel.state in ("idle", "done", "stopped"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from napari_osuda.widgets.qt.words import time_left
 
@@ -24,9 +24,10 @@ STATES: dict[str, tuple[str, str]] = {
 }
 NOT_READY = "Not ready"
 READING = "reading the images"
+SEGMENTING = "segmenting with the source model"
 
 _STAGES = {
-    "before": "segmenting with the source model",
+    "before": SEGMENTING,
     "adapt": "adapting",
     "statistics": "measuring the image statistics",
     "after": "segmenting with the adapted model",
@@ -167,6 +168,14 @@ def closing_words(cockpit: Cockpit) -> str:
         f"The run on {cockpit.case} is at iteration {done} of {job.config.iterations}. "
         f"Close and interrupt it?{kept}"
     )
+
+
+def other_case(case: str, cockpit: Cockpit, chosen: Iterable[Any]) -> str:
+    """What the images are called that are chosen now; "" where they are of the case of the last run."""
+    inside = [layer in cockpit.images for layer in chosen]
+    if not inside or all(inside) or (any(inside) and case == cockpit.case):
+        return ""
+    return "all images that are chosen now" if any(inside) else case
 
 
 def missing_words(channels: Sequence[str]) -> str:

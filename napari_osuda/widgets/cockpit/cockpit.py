@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Previewer,
         Run,
         RunResult,
+        RunState,
         Started,
         Step,
         Timeline,
@@ -70,6 +71,7 @@ class Cockpit(QObject):
         self._previewer: Previewer | None = None
         self._controller: Controller | None = None
         self._feed: Feed | None = None
+        self._under_way = False
         self._users: set[object] = set()
         # How many decisions an open review holds on a result without a folder.
         self.reviewed: Callable[[], int] | None = None
@@ -82,6 +84,8 @@ class Cockpit(QObject):
 
             self._controller = Controller()
             self._feed = Feed(self._controller)
+            # The first to be told: by the time that others hear of the end, another run may begin.
+            self._feed.state_changed.connect(self._on_state)
             self._feed.started.connect(self._on_started)
             self._feed.stepped.connect(self._on_stepped)
             self._feed.finished.connect(self._on_finished)
@@ -95,8 +99,8 @@ class Cockpit(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a run is under way."""
-        return self._controller is not None and self._controller.busy
+        """Whether a run is under way, or its end still on the way to the window."""
+        return self._under_way
 
     @property
     def run(self) -> Run | None:
@@ -186,6 +190,7 @@ class Cockpit(QObject):
         if self._feed is not None:
             self._feed.close()
         self._feed = self._controller = None
+        self._under_way = False
         self.history = self.result = self.image = self._run = self._previewer = None
         for viewer, cockpit in list(_COCKPITS.items()):
             if cockpit is self:
@@ -201,6 +206,9 @@ class Cockpit(QObject):
         timeline = self.timeline
         if timeline is not None and self.result is not None:
             timeline.remove()
+
+    def _on_state(self, state: RunState) -> None:
+        self._under_way = state.under_way
 
     def _on_started(self, event: Started) -> None:
         self._run, self.result = self.controller.run, None

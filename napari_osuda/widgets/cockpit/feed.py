@@ -23,6 +23,9 @@ class Feed(QObject):
     does not wait for a window and a window needs no polling. With one exception: while the window puts up a
     layer of masks, the run stands still for as long as that takes, a second at most. The two would only hold
     each other up, and the window would stand still for twice the time.
+
+    What the window itself makes the controller do, such as a pause, is told at once. A "running" that the
+    thread sent before is then overtaken, and is not told.
     """
 
     state_changed = Signal(object)
@@ -48,6 +51,7 @@ class Feed(QObject):
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
+        self._controller = controller
         self._there = threading.Event()
         # Once more after the painting is on the list: it comes between two timers.
         self._shown.connect(lambda: QTimer.singleShot(PAINTED_MS, self._painted))
@@ -76,8 +80,13 @@ class Feed(QObject):
 
     def _pass_on(self, name: str, value: object) -> None:
         # What is still on its way when everything is torn down has nobody to tell it to.
-        if self._links:
+        if self._links and not self._overtaken(value):
             getattr(self, name).emit(value)
+
+    def _overtaken(self, value: object) -> bool:
+        from napari_osuda.session import RunState
+
+        return value is RunState.RUNNING and self._controller.state in (RunState.PAUSED, RunState.STOPPING)
 
     def _painted(self) -> None:
         # A timer that runs: one of 0 ms is a message, which comes before any painting.

@@ -130,11 +130,10 @@ class TimelinePanel(QWidget):
         iteration = self.iteration
         if iteration is None or self._cockpit.busy or self._cockpit.result is None:
             return
-        decisions = self._cockpit.decisions()
-        if decisions:
+        if self._cockpit.decisions():
             from napari_osuda.session.review.wording import iteration_question
 
-            ask(self, iteration_question(decisions), {f"Use iteration {iteration}": self._use_chosen})
+            ask(self, iteration_question(), {f"Use iteration {iteration}": self._use_chosen})
         else:
             self._use_chosen()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
@@ -29,7 +30,7 @@ from napari_osuda.widgets.monitor.maps import AlphaMap, DistanceMap
 from napari_osuda.widgets.monitor.pinned import PinnedPanel
 from napari_osuda.widgets.monitor.plot import PlotPanel
 from napari_osuda.widgets.monitor.timeline_panel import TimelinePanel
-from napari_osuda.widgets.monitor.words import course_headline, course_words
+from napari_osuda.widgets.monitor.words import course_headline, course_words, verdict_words
 from napari_osuda.widgets.qt.column import Column, scrolled
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.window import below_or_shared
@@ -180,9 +181,17 @@ class MonitorWidget(DockedWidget):
         self.course.setVisible(reading is not None)
         if reading is not None:
             mark, hue, word = course_headline(reading.course, over=self._over)
-            color = getattr(self.colors(), hue)
+            result = self.cockpit.result
+            advice = None if result is None else result.recommendation
+            verdict = verdict_words(None if advice is None else advice.decision)
+            said = f"<b>{word}</b>: {course_words(reading)}"
+            if verdict is not None:
+                # A tick for the training beside it would be taken for the opposite.
+                mark, hue, recommended = verdict
+                said = f"<b>{recommended}</b>. Training: {word.lower()}; {course_words(reading)}"
+            color, case = getattr(self.colors(), hue), escape(self.cockpit.case)
             self.course.setText(
-                f"<span style='color: {color}'>{mark}</span> <b>{word}</b>: {course_words(reading)}"
+                f"<span style='color: {color}'>{mark}</span> {said}" + (f" ({case})" if case else "")
             )
 
     def _on_time(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from napari_osuda.widgets.cockpit.recommendations import RECOMMENDATION_MARKS
 from napari_osuda.widgets.monitor.course import Course, CourseFigures
 
 if TYPE_CHECKING:
     from napari_osuda.widgets.cockpit.history import RunHistory
 
-__all__ = ["channel_words", "course_headline", "course_words", "map_words"]
+__all__ = ["channel_words", "course_headline", "course_words", "map_words", "verdict_words"]
 
 # How a run goes: mark, hue and words.
 _COURSES: dict[Course, tuple[str, str, str]] = {
@@ -22,6 +23,7 @@ _COURSES: dict[Course, tuple[str, str, str]] = {
 # How a run has gone, where that is said otherwise.
 _OVER: dict[Course, str] = {
     Course.BEGINNING: "Too short to say how it went",
+    Course.STEADY: "Steady to the end",
     Course.COLLAPSING: "Collapsed",
     Course.NO_EFFECT: "No effect",
 }
@@ -31,6 +33,17 @@ def course_headline(course: Course, *, over: bool) -> tuple[str, str, str]:
     """Mark, hue and words for how a run goes, or how it has gone."""
     mark, hue, words = _COURSES[course]
     return mark, hue, _OVER.get(course, words) if over else words
+
+
+def verdict_words(decision: str | None) -> tuple[str, str, str] | None:
+    """Mark, hue and words of a recommendation against the adapted mask, which comes before how training went.
+
+    None where the adapted mask is recommended, or nothing.
+    """
+    from napari_osuda.session.guard.wording import DECISIONS
+
+    words: dict[str | None, str] = {key: words for key, words in DECISIONS.items() if key != "accept"}
+    return (*RECOMMENDATION_MARKS[decision], words[decision]) if decision in words else None
 
 
 def course_words(reading: CourseFigures) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from qtpy.QtGui import QColor, QFontInfo, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_osuda.napari_layers.orientation import letter_pixels
 from napari_osuda.widgets.planes.cutting import Cut
 
 __all__ = ["PlaneView"]
@@ -126,6 +127,11 @@ class PlaneView(QWidget):
         ):
             painter.drawLine(a, b)
         painter.setPen(QColor(255, 255, 255))
+        font, pixels = painter.font(), letter_pixels(self.width(), self.height())
+        # A plane is a part of the screen: only a large one has larger letters than the window.
+        if pixels > QFontInfo(font).pixelSize():
+            font.setPixelSize(pixels)
+        painter.setFont(font)
         inside = QRectF(self.rect()).adjusted(4, 2, -4, -2)
         center, middle = Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignVCenter
         for edge, flags in {

@@ -147,7 +147,8 @@ class ReviewPage:
             self.tell(words.NAME_NEXT)
 
     def set_empty(self, why: str, again: bool) -> None:
-        """Say why there is no case, and offer the run that has ended in this viewer."""
+        """Say why there is no case, and no more of the one before; offer the run that has ended here."""
+        self.tell("")
         self.empty.setText(words.closed_html(why) if why else words.EMPTY)
         self.last_button.setVisible(again)
 

@@ -23,7 +23,7 @@ TRIANGLE = "\N{BLACK UP-POINTING TRIANGLE}"
 # The panel as a whole
 
 EMPTY = (
-    "There is no review yet. Run <b>OSUDA: Adapt</b>, or open a run folder with the button above. "
+    "No review is open. Run <b>OSUDA: Adapt</b>, or open a run folder with the button above. "
     "A run folder can also be dropped on this panel."
 )
 REVIEW_LAST = "Review the last run"

@@ -30,10 +30,11 @@ class Panel(QObject):
 
     def __init__(self):
         super().__init__()
-        self.states = []
+        self.state, self.states = "idle", []
         self.set_progress = Mock()
 
     def set_state(self, state, detail=""):
+        self.state = state
         self.states.append((state, detail))
 
 
@@ -72,6 +73,18 @@ def test_a_run_that_begins_takes_the_last_result_away(shown):
     shown.view.prepare()
     shown.outcome.show_result.assert_called_with(None)
     assert shown.panel.states == [("loading", "reading the images")]
+
+
+def test_before_its_first_slices_are_done_a_run_says_that_it_segments(shown):
+    shown.view.prepare()
+    for state in (RunState.LOADING, RunState.RUNNING):
+        shown.cockpit.feed.state_changed.emit(state)
+    shown.cockpit.feed.started.emit(None)
+    assert shown.panel.states[-1] == ("running", "segmenting with the source model")
+    # A pause that came first stays one.
+    shown.cockpit.feed.state_changed.emit(RunState.PAUSED)
+    shown.cockpit.feed.started.emit(None)
+    assert shown.panel.state == "paused"
 
 
 def test_masks_go_to_the_layers_as_they_come(shown):

@@ -8,7 +8,6 @@ from typing import Any
 from review_parts import review_case
 
 from napari_osuda.session.review.record import ReviewRecord, recorded_decisions
-from napari_osuda.session.review.wording import iteration_question
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 
 
@@ -33,8 +32,3 @@ def test_decisions_are_counted_in_the_folder_or_the_open_review(tmp_path, qtbot)
 def test_a_damaged_record_counts_nothing_and_stops_nobody(tmp_path):
     (tmp_path / "review.json").write_text('{"cases": {"a": {"log": [{"kind": "undo"}]}}}')
     assert recorded_decisions(tmp_path) == 0
-
-
-def test_the_question_says_how_many():
-    assert "(1 decision)" in iteration_question(1)
-    assert "(12 decisions)" in iteration_question(12)

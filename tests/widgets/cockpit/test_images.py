@@ -72,16 +72,27 @@ def test_another_patient_beside_the_first_is_not_taken_for_it(after_a_run, viewe
     assert all(name.endswith("(patient7)") for role in roles(viewer).values() for name in map(str, role))
 
 
-def test_images_of_two_patients_in_one_run_are_asked_about(after_a_run, viewer, patient, tmp_path):
+def test_images_of_two_patients_are_in_one_run_by_hand_only_and_asked_about(
+    after_a_run, viewer, patient, tmp_path, qtbot
+):
     other = tmp_path / "patient8"
     other.mkdir()
     (other / "patient8_t2.nii.gz").write_bytes((patient / "patient7_t2.nii.gz").read_bytes())
-    for data, arguments, _ in read_layers(str(other / "patient8_t2.nii.gz")):
-        viewer.add_image(data, **arguments)
-    note = after_a_run.note.text()
-    assert "Are they of one patient?" in note
-    assert "patient7" in note
-    assert "patient8" in note
+    after_a_run.opening.open([other / "patient8_t2.nii.gz"])
+    qtbot.waitUntil(lambda: "patient8_t2" in viewer.layers and not after_a_run.opening.busy, timeout=60_000)
+    assert after_a_run.channel_panel.missing == ("t1",)
+    assert not after_a_run.run_panel.adapt_button.isEnabled()
+    assert "not of patient8" in after_a_run.outcome_panel.other_case.text()
+    combo = after_a_run.channel_panel.combos["t1"]
+    combo.setCurrentIndex(combo.findText("patient7_t1"))
+    combo.activated.emit(combo.currentIndex())
+    asked = "The images are in different folders (patient7, patient8). Are they of one patient?"
+    assert asked in after_a_run.note.text()
+    assert "not of all images that are chosen now" in after_a_run.outcome_panel.other_case.text()
+    # What is opened meanwhile takes the question away for as long as it is read.
+    after_a_run.opening.open([patient / "patient7_seg.nii.gz"])
+    assert asked not in after_a_run.note.text()
+    qtbot.waitUntil(lambda: asked in after_a_run.note.text(), timeout=60_000)
 
 
 def test_a_run_under_way_goes_on_when_its_images_are_removed(adapt_widget, viewer, qtbot, ended):

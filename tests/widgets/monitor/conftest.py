@@ -13,8 +13,8 @@ def monitor(qtbot):
     viewer = ViewerModel()
     widget = MonitorWidget(viewer)
     widget.resize(320, 1000)
-    widget.show()
-    qtbot.waitExposed(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
     yield widget
     widget.close()
     widget.deleteLater()

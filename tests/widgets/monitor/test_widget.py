@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 from monitor_parts import CLASSES, shown, told
@@ -43,6 +44,33 @@ def test_the_first_line_says_that_a_short_run_is_over(monitor, reported):
     assert "Too short to say how it went" in monitor.course.text()
     monitor.cockpit.began.emit(history)
     assert "Just begun" in monitor.course.text()
+
+
+def test_a_steady_training_gets_no_tick_where_the_adapted_mask_is_not_recommended(monitor, reported):
+    history = told(monitor, reported, count=1)
+    history.iterations = 1
+    monitor.cockpit.began.emit(history)
+    advice = SimpleNamespace(decision="neither")
+    monitor.cockpit.result = SimpleNamespace(recommendation=advice, folder=None)
+    monitor.cockpit.ended.emit(monitor.cockpit.result)
+    assert "<b>Trust neither mask: mark by hand</b>" in monitor.course.text()
+    assert "✔" not in monitor.course.text()
+    advice.decision = "accept"
+    monitor.cockpit.ended.emit(monitor.cockpit.result)
+    assert "mask" not in monitor.course.text()
+    monitor.cockpit.result = None
+
+
+def test_the_first_line_says_whose_run_it_is(monitor, reported, monkeypatch):
+    history = told(monitor, reported, count=1)
+    monitor.cockpit.began.emit(history)
+    assert not monitor.course.text().endswith(")")
+    monkeypatch.setattr(type(monitor.cockpit), "case", "patient <7>")
+    monitor.cockpit.ended.emit(None)
+    assert monitor.course.text().endswith(" (patient &lt;7&gt;)")
+    # Its curves stay when its images are gone.
+    monitor.cockpit.left.emit()
+    assert monitor.course.text().endswith(" (patient &lt;7&gt;)")
 
 
 def test_where_drawing_is_slow_the_monitor_rests_until_the_run_has_ended(monitor, reported, monkeypatch):

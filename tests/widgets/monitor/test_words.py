@@ -6,7 +6,13 @@ from monitor_parts import CLASSES
 
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.monitor.course import Course, CourseFigures
-from napari_osuda.widgets.monitor.words import channel_words, course_headline, course_words, map_words
+from napari_osuda.widgets.monitor.words import (
+    channel_words,
+    course_headline,
+    course_words,
+    map_words,
+    verdict_words,
+)
 
 
 @pytest.fixture
@@ -26,6 +32,12 @@ def test_every_course_has_its_words():
 def test_a_run_that_has_ended_has_not_just_begun():
     assert course_headline(Course.BEGINNING, over=False)[2] == "Just begun"
     assert course_headline(Course.BEGINNING, over=True)[2] == "Too short to say how it went"
+
+
+def test_only_a_recommendation_against_the_adapted_mask_comes_before_the_course():
+    assert verdict_words(None) is verdict_words("accept") is None
+    assert verdict_words("neither") == ("✖", "red", "Trust neither mask: mark by hand")
+    assert verdict_words("keep-source") == ("▲", "orange", "Use the original mask")
 
 
 def test_a_course_is_told_with_units():

@@ -78,7 +78,6 @@ def test_rows_have_their_height_at_each_width_at_once(qtbot):
     for width, count in ((narrow, 2), (wide, 1), (narrow, 2), (wide, 1)):
         holder.resize(width, 400)
         qtbot.waitUntil(lambda n=count: len({button.y() for button in buttons}) == n, timeout=60_000)
-        qtbot.wait(20)
         height = buttons[0].sizeHint().height()
-        assert rows.height() == count * height + (count - 1) * 4
+        qtbot.waitUntil(lambda h=count * height + (count - 1) * 4: rows.height() == h)
         assert all(button.height() == height for button in buttons)

@@ -29,7 +29,9 @@ def test_without_a_case_there_is_nothing_to_decide(page):
     page.set_empty("", again=True)
     assert page.empty.text() == words.EMPTY
     assert not page.last_button.isHidden()
+    page.tell("55 slices need a new decision.", True)
     page.set_empty("The case <7> is closed.", again=False)
+    assert page.note.text() == "", "what was said of a case does not outlive it"
     assert "&lt;7&gt;" in page.empty.text()
     assert page.last_button.isHidden()
 

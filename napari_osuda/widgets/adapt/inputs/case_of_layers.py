@@ -26,7 +26,7 @@ IntArray = npt.NDArray[Any]
 
 def case_name_of_layers(layers: Mapping[str, Any]) -> str:
     """What the case of these layers is called: by its patient, as folder or file say, or its first layer."""
-    paths = [_path_of(layer) for layer in layers.values()]
+    paths = [path_of(layer) for layer in layers.values()]
     first = next((path for path in paths if path is not None), None)
     if first is None:
         return next(iter(layers.values())).name if layers else "case"
@@ -73,7 +73,7 @@ def case_of_layers(
 
 
 def _source(channel: str, layer: Any) -> Source:
-    grid, path = _grid_of(layer), _path_of(layer)
+    grid, path = _grid_of(layer), path_of(layer)
     source = Source(channel, path, None, grid.shape, grid.affine, layer.name)
     if path is None or not path.is_file():
         return source
@@ -139,7 +139,7 @@ def grid_problem(layers: Mapping[str, Any], *, chosen: bool = False) -> str:
 def folders_of(layers: Mapping[str, Any]) -> tuple[str, ...]:
     """The folders of NIfTI files among the layers where there are several: perhaps of several patients."""
     # DICOM series of one patient have a folder each.
-    paths = [path for path in map(_path_of, layers.values()) if path is not None and not is_dicom(path)]
+    paths = [path for path in map(path_of, layers.values()) if path is not None and not is_dicom(path)]
     found = dict.fromkeys(path.parent for path in paths)
     return tuple(folder.name for folder in found) if len(found) > 1 else ()
 
@@ -168,7 +168,7 @@ def gaps(layers: Mapping[str, Any]) -> tuple[str, float, float] | None:
 def layer_of_file(layers: Any, path: Path) -> Any:
     """The layer that was read from a file, or None."""
     for layer in layers:
-        known = _path_of(layer)
+        known = path_of(layer)
         if known is not None and known.absolute() == path and RESULT_KEY not in layer.metadata:
             return layer
     return None
@@ -181,9 +181,15 @@ def layers_of_case(layers: Any, case: Case, image: Any) -> list[Any]:
     return found if image is None else [image, *found]
 
 
+def path_of(layer: Any) -> Path | None:
+    """The file that a layer was read from by our reader, or None."""
+    path = layer.metadata.get(METADATA_KEY, {}).get("path")
+    return Path(path) if path else None
+
+
 def reference_of_layer(layer: Any, case: Case) -> IntArray:
     """A reference layer's labels on the case's grid; CaseError if they lie elsewhere or are another's."""
-    path = _path_of(layer)
+    path = path_of(layer)
     if path is not None and is_dicom(path):
         own = _source("reference", layer)
         for source in case.sources:
@@ -214,8 +220,3 @@ def _grid_of(layer: Any) -> Grid:
         return grid_of(layer)
     except CaseError as error:
         raise CaseError(f"'{layer.name}': {error}") from error
-
-
-def _path_of(layer: Any) -> Path | None:
-    path = layer.metadata.get(METADATA_KEY, {}).get("path")
-    return Path(path) if path else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from napari.layers import Image, Labels
@@ -13,7 +14,7 @@ from napari_osuda.imaging import FINEST, Preparation
 from napari_osuda.imaging.preparation.assembling import reference_channel
 from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.adapt.inputs.case_of_layers import grids_differ, voxel_sizes
-from napari_osuda.widgets.adapt.inputs.matching import guess
+from napari_osuda.widgets.adapt.inputs.matching import guess, newest_patient
 from napari_osuda.widgets.adapt.inputs.preparation_panel import PreparationPanel
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.window import real_viewer
@@ -40,6 +41,7 @@ class ChannelPanel(QWidget):
         self._layers = real_viewer(viewer).layers
         self._channels: tuple[str, ...] = ()
         self._corrected: dict[str, Any] = {}
+        self._patient: Path | None = None
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self.combos: dict[str, QComboBox] = {}
@@ -119,6 +121,10 @@ class ChannelPanel(QWidget):
         # Said with the reason: otherwise one looks for them in vain.
         others = [layer for layer in self._layers if isinstance(layer, Image) and not _is_result(layer)]
         unsuitable = {layer: why_unsuitable(layer) for layer in others if layer not in images}
+        if (patient := newest_patient(images)) != self._patient:
+            # What was chosen for one patient is not chosen for the next.
+            self._patient = patient
+            self._corrected.clear()
         guessed = guess(images, self._channels)
         for channel, combo in self.combos.items():
             chosen = self._corrected.get(channel)

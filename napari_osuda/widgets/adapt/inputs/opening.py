@@ -128,13 +128,15 @@ class Opening(QObject):
     def _add_next(self) -> None:
         from napari.layers import Layer
 
+        if len(self._waiting) <= 1:
+            # Before the last layer comes: what follows from all of them is said then, and stays.
+            self.message.emit("")
         if self._waiting:
             layer = Layer.create(*self._waiting.popleft())
             add_layer(self._viewer, layer, _owner(layer.metadata.get(METADATA_KEY, {}).get("path")))
         if not self._waiting:
             self._timer.stop()
             show_patient(self._viewer)
-            self.message.emit("")
             then, self._then = self._then, None
             if then is not None:
                 then()

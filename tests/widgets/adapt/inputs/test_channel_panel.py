@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.widgets.adapt.inputs.channel_panel import ChannelPanel
 
 
@@ -55,6 +56,33 @@ def test_a_correction_stays_until_its_layer_goes(channels, layers):
     assert chosen(channels) == {"t2": "head_T1"}
     layers.layers.remove("head_T1")
     assert chosen(channels) == {"t2": "head_t2"}
+
+
+def test_what_was_chosen_for_one_patient_is_not_chosen_for_the_next(qtbot):
+    viewer = ViewerModel()
+    panel = ChannelPanel(viewer)
+    qtbot.addWidget(panel)
+    panel.set_channels(["t1", "t2"])
+
+    def opened(path):
+        known = {METADATA_KEY: {"path": path}}
+        viewer.add_image(np.zeros((3, 4, 5)), name=path, metadata=known)
+
+    for path in ("/p7/a_t2.nii.gz", "/p7/b_t2.nii.gz", "/p7/t1.nii.gz"):
+        opened(path)
+    combo = panel.combos["t2"]
+    combo.setCurrentIndex(combo.findText("/p7/a_t2.nii.gz"))
+    combo.activated.emit(combo.currentIndex())
+    assert chosen(panel)["t2"] == "/p7/a_t2.nii.gz"
+    opened("/p8/t1.nii.gz")
+    assert chosen(panel) == {"t1": "/p8/t1.nii.gz"}
+    assert panel.missing == ("t2",)
+    # Chosen by hand, an image of another folder stays: the panel asks whether it is of one patient.
+    combo.setCurrentIndex(combo.findText("/p7/a_t2.nii.gz"))
+    combo.activated.emit(combo.currentIndex())
+    viewer.add_image(np.zeros((3, 4, 5)), name="something else")
+    assert chosen(panel)["t2"] == "/p7/a_t2.nii.gz"
+    panel.close_down()
 
 
 def test_a_single_channel_takes_the_nearest_other_contrast(channels, layers):

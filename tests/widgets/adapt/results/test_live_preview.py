@@ -16,7 +16,8 @@ def test_the_current_slice_is_previewed_and_makes_room_for_the_result(adapt_widg
     assert layer.data.shape == (1, *image.data.shape[1:])
     np.testing.assert_allclose(layer.data_to_world((0, 2, 3)), image.data_to_world((4, 2, 3)))
     assert viewer.layers.selection.active is not layer
-    assert not of_role(viewer, "before").visible
+    # In a turn of its own.
+    qtbot.waitUntil(lambda: not of_role(viewer, "before").visible)
     viewer.dims.set_current_step(0, 2)
     qtbot.waitUntil(
         lambda: np.allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((2, 0, 0))), timeout=60_000

@@ -26,8 +26,8 @@ def test_each_slice_has_its_share_of_the_width(strip, x, step):
 def test_a_click_goes_to_the_slice_and_a_held_button_along(strip, qtbot):
     went = []
     strip.went.connect(went.append)
-    strip.show()
-    qtbot.waitExposed(strip)
+    with qtbot.waitExposed(strip):
+        strip.show()
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(110, 20))
     assert went == [2]
 
