@@ -183,7 +183,7 @@ class MonitorWidget(DockedWidget):
             mark, hue, word = course_headline(reading.course, over=self._over)
             result = self.cockpit.result
             advice = None if result is None else result.recommendation
-            verdict = verdict_words(None if advice is None else advice.decision)
+            verdict = None if advice is None else verdict_words(advice.decision, advice.removed)
             said = f"<b>{word}</b>: {course_words(reading)}"
             if verdict is not None:
                 # A tick for the training beside it would be taken for the opposite.

@@ -35,15 +35,17 @@ def course_headline(course: Course, *, over: bool) -> tuple[str, str, str]:
     return mark, hue, _OVER.get(course, words) if over else words
 
 
-def verdict_words(decision: str | None) -> tuple[str, str, str] | None:
+def verdict_words(decision: str | None, removed: int = 0) -> tuple[str, str, str] | None:
     """Mark, hue and words of a recommendation against the adapted mask, which comes before how training went.
 
-    None where the adapted mask is recommended, or nothing.
+    None where the adapted mask is recommended, or nothing. ``removed`` counts the pieces that the second look
+    has removed from the original mask.
     """
-    from napari_osuda.session.guard.wording import DECISIONS
+    from napari_osuda.session.guard.wording import headline
 
-    words: dict[str | None, str] = {key: words for key, words in DECISIONS.items() if key != "accept"}
-    return (*RECOMMENDATION_MARKS[decision], words[decision]) if decision in words else None
+    if decision is None or (decision == "accept" and not removed):
+        return None
+    return (*RECOMMENDATION_MARKS[decision], headline(decision, removed))
 
 
 def course_words(reading: CourseFigures) -> str:

@@ -50,7 +50,7 @@ def test_a_steady_training_gets_no_tick_where_the_adapted_mask_is_not_recommende
     history = told(monitor, reported, count=1)
     history.iterations = 1
     monitor.cockpit.began.emit(history)
-    advice = SimpleNamespace(decision="neither")
+    advice = SimpleNamespace(decision="neither", removed=0)
     monitor.cockpit.result = SimpleNamespace(recommendation=advice, folder=None)
     monitor.cockpit.ended.emit(monitor.cockpit.result)
     assert "<b>Trust neither mask: mark by hand</b>" in monitor.course.text()
