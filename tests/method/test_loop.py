@@ -291,3 +291,20 @@ def test_the_literal_sum_pulls_each_scale_and_shift_by_its_weight(unet, batches)
         torch.testing.assert_close(
             held - off, -rate * (1 + alpha) * (one - source).sign(), rtol=1e-2, atol=1e-6
         )
+
+
+def test_the_gradients_of_all_processes_are_summed_before_the_step(unet, batches):
+    class Alike(Processes):
+        """As if a second process had found the same."""
+
+        def sum_gradients(self, parameters: list[nn.Parameter]) -> None:
+            for parameter in parameters:
+                parameter.grad.mul_(2.0)
+
+    moved = []
+    for processes in (Processes(), Alike()):
+        config = AdaptationConfig(iterations=1, optimizer="sgd", learning_rate=1e-3, hbs="off")
+        adaptation = adapt(unet, batches, config, processes=processes)
+        next(adaptation)
+        moved.append(adaptation.model.head.weight.detach() - unet.head.weight.detach())
+    torch.testing.assert_close(moved[1], 2 * moved[0], rtol=1e-3, atol=1e-6)
