@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from rival_parts import norms
+from rival_parts import OtherNorm, norms
 from torch import nn
 
 from napari_osuda.method import adapt, preset
@@ -99,8 +99,8 @@ def test_what_is_given_has_the_weighted_mean_of_the_probabilities(activation):
     with torch.no_grad():
         norm.running_mean.copy_(torch.tensor([0.5, -1.0]))
         norm.running_var.copy_(torch.tensor([2.0, 0.3]))
-    # No statistics of the network's own are the outer layer's, which stores none.
-    apart = nn.BatchNorm2d(2, track_running_stats=False, affine=False).double().eval()
+    # Neither a layer that stores no statistics nor one that is no BN layer is touched.
+    apart = nn.Sequential(nn.BatchNorm2d(2, track_running_stats=False, affine=False), OtherNorm(2)).double()
     squash = {"softmax": nn.Identity(), "sigmoid": nn.Identity(), "none": nn.Softmax(1)}[activation]
     x = torch.randn(2, 2, 4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 3 + 1
     given = StatisticsEnsemble(nn.Sequential(norm, apart, squash), activation)(x)
@@ -113,6 +113,7 @@ def test_what_is_given_has_the_weighted_mean_of_the_probabilities(activation):
             v = (norm.running_var + share * (var - norm.running_var))[:, None, None]
             y = ((image - m) / (v + norm.eps).sqrt())[None]
             y = (y - y.mean((2, 3), keepdim=True)) / (y.var((2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
+            y = apart[1](y)
             p = turn[activation](y)
             ps.append(p)
             doubts.append(balanced_entropy(p if activation == "none" else y, activation))

@@ -212,3 +212,7 @@ def test_labels_are_of_the_batches_until_these_are_others():
     assert loss(views, other) != loss(fresh, other)
     views.forget()
     assert loss(views, other) == loss(fresh, other)
+
+
+def test_what_is_exactly_undecided_is_background():
+    assert not multiview._decided(torch.zeros(1, 2, 1, 1), "sigmoid").any()

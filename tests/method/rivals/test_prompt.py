@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import math
 
+import pytest
 import torch
-from rival_parts import norms
+from rival_parts import OtherNorm, norms
 from torch import nn
 
 from napari_osuda.method import adapt, preset
@@ -67,10 +69,16 @@ def _warmed(layers: nn.Sequential, image: torch.Tensor, count: int) -> tuple[tor
 def test_vptta_fits_one_step_from_the_prompts_of_the_likest_images_remembered():
     """Written once more from the paper, over more images than the memory holds, in float64."""
     torch.manual_seed(3)
-    layers = nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1))
-    layers = layers.double().eval()
+    parts = (
+        nn.BatchNorm2d(2, eps=0.3),
+        nn.Conv2d(2, 3, 1),
+        nn.BatchNorm2d(3),
+        OtherNorm(3),
+        nn.Conv2d(3, 2, 1),
+    )
+    layers = nn.Sequential(*parts).double().eval()
     with torch.no_grad():
-        for layer in (layers[0], layers[2]):
+        for layer in (parts[0], parts[2]):
             layer.running_mean.normal_()
             layer.running_var.uniform_(0.5, 2.0)
             layer.weight.uniform_(0.5, 2.0)
@@ -119,3 +127,18 @@ def test_before_the_memory_has_sixteen_images_a_prompt_begins_at_ones():
         # One step from ones is 0.95 or 1.05; from a mean of such steps it is anything else.
         factor = float(network._fitted(image))
         assert (abs(abs(factor - 1) - 0.05) < 1e-6) == begins_at_ones
+
+
+@pytest.mark.parametrize("size", [(12, 15), (9, 8), (6, 7, 10)])
+def test_a_prompt_stands_around_the_frequency_zero_of_each_axis(size):
+    image = torch.randn(1, 2, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    edges = (1, 4, 5)[-len(size) :]
+    prompt = torch.rand(1, 2, *edges, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    factor = torch.ones_like(image)
+    for place in itertools.product(*(range(edge) for edge in edges)):
+        # Of 5: -2 to 2; of 4: -2 to 1.
+        frequency = tuple(k - edge // 2 for k, edge in zip(place, edges, strict=True))
+        factor[(slice(None), slice(None), *frequency)] = prompt[(slice(None), slice(None), *place)]
+    axes = tuple(range(2, image.dim()))
+    expected = torch.fft.ifftn(torch.fft.fftn(image, dim=axes) * factor, dim=axes).real
+    torch.testing.assert_close(prompted(image, prompt), expected)
