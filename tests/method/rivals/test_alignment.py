@@ -43,9 +43,11 @@ def test_grata_steps_by_the_consistency_as_far_as_it_agrees_with_the_entropy(une
         optimizer.step()
     adaptation = adapt(unet, batches, preset("grata", iterations=3))
     list(adaptation)
-    for ours, theirs in zip(norms(adaptation.model), norms(judge), strict=True):
-        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-3, atol=1e-5)
-        torch.testing.assert_close(ours.bias, theirs.bias, rtol=1e-3, atol=1e-5)
+    # The steps are small beside the weights, so they are what is compared.
+    for ours, theirs, source in zip(*map(norms, (adaptation.model, judge, unet)), strict=True):
+        for name in ("weight", "bias"):
+            a, b, before = (getattr(m, name).detach() for m in (ours, theirs, source))
+            torch.testing.assert_close(a - before, b - before, rtol=1e-2, atol=5e-6)
 
 
 def test_the_strong_style_is_contrast_then_brightness_then_noise_of_each_image():
