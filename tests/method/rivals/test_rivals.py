@@ -251,11 +251,12 @@ def test_after_a_recovery_the_optimizer_begins_anew():
     assert rivals.state_dict()["average"] is None
 
 
-def test_where_the_entropy_weighs_nothing_the_step_is_along_what_there_is():
-    weight, rivals, _, predict = _of_one_weight(sharpness=0.2, recovery=0.1)
+@pytest.mark.parametrize(("sharpness", "lam"), [(0.2, 0.0), (0.0, 2.0)])
+def test_without_entropy_or_sharpness_the_step_is_along_what_there_is(sharpness, lam):
+    weight, rivals, _, predict = _of_one_weight(sharpness=sharpness, recovery=0.1)
     before, gradient = weight.detach().clone(), torch.tensor([3.0, -4.0])
     weight.grad = gradient.clone()
-    rivals.step(torch.optim.SGD([weight], lr=0.1), torch.randn(1, 2, 4, 4), predict, 0.0, 0)
+    rivals.step(torch.optim.SGD([weight], lr=0.1), torch.randn(1, 2, 4, 4), predict, lam, 0)
     torch.testing.assert_close(weight.data, before - 0.1 * gradient)
 
 
