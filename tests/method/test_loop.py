@@ -308,3 +308,11 @@ def test_the_gradients_of_all_processes_are_summed_before_the_step(unet, batches
         next(adaptation)
         moved.append(adaptation.model.head.weight.detach() - unet.head.weight.detach())
     torch.testing.assert_close(moved[1], 2 * moved[0], rtol=1e-3, atol=1e-6)
+
+
+def test_statistics_that_stay_the_sources_ask_for_no_pass_over_the_target(unet, batches):
+    adaptation = adapt(unet, batches, AdaptationConfig(iterations=0, inference_statistics="source"))
+    assert adaptation.source_share == 1.0
+    assert list(adaptation.finishing()) == []
+    mixed = adapt(unet, batches, AdaptationConfig(iterations=0, inference_statistics="mixed"))
+    assert list(mixed.finishing())

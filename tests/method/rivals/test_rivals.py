@@ -289,3 +289,10 @@ def test_one_channel_is_a_choice_between_two_classes(unet):
     entropy, sure = rivals.entropy(p)
     assert sure.flatten().tolist() == [False, True, False, True]
     torch.testing.assert_close(entropy, h[sure.view_as(h)].mean())
+
+
+def test_other_batches_have_other_labels(unet):
+    rivals = Rivals([], AdaptationConfig(multi_view=True), "softmax", unet)
+    rivals._views._labels[0] = torch.ones(1, dtype=torch.bool)
+    rivals.forget_predictions()
+    assert rivals._views._labels == {}
