@@ -26,7 +26,7 @@ myst_heading_anchors = 3
 # A notebook that fails stops the build.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_merge_streams = True
 
 # Signatures as they are written; types are told once, in the description.

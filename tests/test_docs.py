@@ -100,3 +100,17 @@ def test_what_stands_in_italics_is_written_on_the_screen():
             if words not in NAPARIS and words.rstrip(".:").removesuffix("N") not in screen:
                 unknown.append(f"{page.name}: {words}")
     assert not unknown
+
+
+def _cells(page: Path) -> dict[str, list[str]]:
+    """The rows of a page's tables by what stands in front, but for headings."""
+    rows = [line.strip("| ").split(" | ") for line in page.read_text("utf-8").splitlines() if "|" in line]
+    return {first: rest for first, *rest in rows if rest and rest[0].isdigit()}
+
+
+def test_the_figures_of_the_readme_are_those_of_the_page_on_real_mri():
+    short, whole = _cells(ROOT / "README.md"), _cells(ROOT / "docs" / "results" / "real" / "expect.md")
+    assert short
+    for name, (patients, source, adapted, guarded, oracle, changed) in short.items():
+        row = whole[name]
+        assert [patients, source, adapted, guarded, oracle, changed] == [row[0], row[1], *row[4:8]], name

@@ -261,7 +261,10 @@ def survivors(
     for stage in stages if wide_is_new else stages[:1]:
         # First in this process, so that each fork finds torch and hypothesis warm.
         began = time.monotonic()
-        if _tested(stage) or _status(lambda stage=stage: _tested(stage, same)):
+        failed = _tested(stage)
+        took = time.monotonic() - began
+        # A thread that the tests left here may hold a lock, for which a fork would wait without end.
+        if failed or _status(lambda stage=stage: _tested(stage, same), LONGEST * took):
             raise SystemExit(f"{name}: the tests fail without any change: {' '.join(stage)}")
         longest = max(longest, LONGEST * (time.monotonic() - began))
     alive = []

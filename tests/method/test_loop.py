@@ -11,8 +11,9 @@ import torch
 from rival_parts import norms
 from torch import nn
 
-from napari_osuda.errors import CaseError
+from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import AdaptationConfig, adapt, preset, schedules, self_entropy
+from napari_osuda.method.computing.distributed import Processes
 from napari_osuda.method.layers import bind_layers
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm, mixed_batch_norm
 
@@ -261,3 +262,57 @@ def test_a_proximal_step_is_the_entropys_and_then_a_shrinkage(unet, batches):
     expected = source + shift.sign() * (shift.abs() - allowed).clamp_min(0.0)
     torch.testing.assert_close(shrunk, expected, rtol=1e-5, atol=1e-6)
     assert not torch.equal(shrunk, moved)
+
+
+def test_several_processes_refuse_what_needs_the_whole_batch(unet, batches):
+    config = AdaptationConfig(class_ratio=(0.5, 0.3, 0.2))
+    with pytest.raises(ConfigError, match="needs the whole batch"):
+        adapt(unet, batches, config, processes=Processes(0, 2))
+
+
+def test_the_literal_sum_pulls_each_scale_and_shift_by_its_weight(unet, batches):
+    """The second step with eq. 4 less that without: - eta (1 + alpha) sign(gamma_1 - gamma_K), beta alike."""
+    rate = 1e-3
+    common = {"iterations": 2, "optimizer": "sgd", "learning_rate": rate, "lambda0": 5.0}
+    bound = adapt(unet, batches, AdaptationConfig(hbs="sum", **common))
+    free = adapt(unet, batches, AdaptationConfig(hbs="off", **common))
+    # At the source eq. 4 pulls nowhere.
+    next(bound)
+    next(free)
+    first = copy.deepcopy(bound.model)
+    assert torch.equal(norms(first)[0].weight, norms(free.model)[0].weight)
+    alpha = torch.from_numpy(next(bound).alpha)
+    next(free)
+    for name in ("weight", "bias"):
+        source, one, held, off = (
+            torch.cat([getattr(m, name).detach() for m in norms(model)])
+            for model in (unet, first, bound.model, free.model)
+        )
+        torch.testing.assert_close(
+            held - off, -rate * (1 + alpha) * (one - source).sign(), rtol=1e-2, atol=1e-6
+        )
+
+
+def test_the_gradients_of_all_processes_are_summed_before_the_step(unet, batches):
+    class Alike(Processes):
+        """As if a second process had found the same."""
+
+        def sum_gradients(self, parameters: list[nn.Parameter]) -> None:
+            for parameter in parameters:
+                parameter.grad.mul_(2.0)
+
+    moved = []
+    for processes in (Processes(), Alike()):
+        config = AdaptationConfig(iterations=1, optimizer="sgd", learning_rate=1e-3, hbs="off")
+        adaptation = adapt(unet, batches, config, processes=processes)
+        next(adaptation)
+        moved.append(adaptation.model.head.weight.detach() - unet.head.weight.detach())
+    torch.testing.assert_close(moved[1], 2 * moved[0], rtol=1e-3, atol=1e-6)
+
+
+def test_statistics_that_stay_the_sources_ask_for_no_pass_over_the_target(unet, batches):
+    adaptation = adapt(unet, batches, AdaptationConfig(iterations=0, inference_statistics="source"))
+    assert adaptation.source_share == 1.0
+    assert list(adaptation.finishing()) == []
+    mixed = adapt(unet, batches, AdaptationConfig(iterations=0, inference_statistics="mixed"))
+    assert list(mixed.finishing())

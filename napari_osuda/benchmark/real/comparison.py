@@ -1,4 +1,4 @@
-"""A release beside today's code on the same patients: what the README shows of real MRI.
+"""A release beside today's code on the same patients: the table of docs/results/real/expect.md.
 
 ``python -m napari_osuda.benchmark.real.comparison RELEASE.csv BENCH.csv`` prints the table.
 """

@@ -110,7 +110,7 @@ class PromptedNetwork(Wrapped):
     def _beginning(self, image: Tensor) -> Tensor:
         shape = (1, image.shape[1], *_edges(image))
         if len(self._keys) < _NEIGHBORS:
-            return torch.ones(shape, device=image.device)
+            return torch.ones(shape, dtype=image.dtype, device=image.device)
         keys, key = torch.stack(list(self._keys)), low_frequencies(image)
         likeness = F.cosine_similarity(keys, key[None], dim=1)
         nearest = likeness.topk(_NEIGHBORS)

@@ -60,14 +60,23 @@ def test_a_step_that_is_not_finite_changes_nothing(unet, batches, settings, queu
         assert torch.equal(value, after[at]), at
 
 
-def test_the_last_step_is_asked_for_as_well(unet, batches, queue_of_a_gpu):
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda adaptation: adaptation.finish(),
+        lambda adaptation: adaptation.state_dict(),
+        lambda adaptation: adaptation.rebatch(adaptation.batches, 4),
+    ],
+    ids=["finish", "state", "other batches"],
+)
+def test_the_last_step_is_asked_for_as_well(unet, batches, queue_of_a_gpu, ask):
     queue_of_a_gpu()
     target = [batches[0], torch.full_like(batches[0], float("inf"))]
     adaptation = adapt(unet, target, AdaptationConfig(iterations=2))
     next(adaptation)
     next(adaptation)
     with pytest.raises(ModelError, match="iteration 1"):
-        adaptation.finish()
+        ask(adaptation)
     assert not adaptation.finished
     assert adaptation.t == 1
 

@@ -10,7 +10,9 @@ from rival_parts import norms
 from torch import nn
 
 from napari_osuda.method import adapt, preset
-from napari_osuda.method.rivals.multiview import confident_label, dice_and_cross_entropy
+from napari_osuda.method.losses import pixel_entropy
+from napari_osuda.method.rivals import multiview
+from napari_osuda.method.rivals.multiview import MultiView, confident_label, dice_and_cross_entropy
 from napari_osuda.networks import UNet
 
 # The orders of the axes of a volume, and of a slice: a view and the way back.
@@ -135,3 +137,82 @@ def test_the_loss_is_least_where_output_and_label_agree(activation):
     good = label.float() if activation == "none" else 40.0 * (label.float() - 0.5)
     assert float(dice_and_cross_entropy(good, label, activation)) == pytest.approx(0.0, abs=1e-4)
     assert float(dice_and_cross_entropy(good.flip(1), label, activation)) > 10
+
+
+@pytest.mark.parametrize(
+    ("activation", "channels"), [("softmax", 3), ("sigmoid", 2), ("none", 1), ("none", 3)]
+)
+def test_dice_is_of_the_whole_batch_and_of_the_foreground_alone(activation, channels):
+    z = torch.randn(2, channels, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    p = z.softmax(1) if activation == "softmax" or channels > 2 else z.sigmoid()
+    marked = torch.rand(p.shape, generator=torch.Generator().manual_seed(6)) > 0.6
+    given = p if activation == "none" else z
+    exclusive = activation == "softmax" or channels > 2
+    dice = [
+        (2 * float((p[:, k] * marked[:, k]).sum()) + 1e-5)
+        / (float(p[:, k].sum() + marked[:, k].sum()) + 1e-5)
+        for k in range(int(exclusive), channels)
+    ]
+    y = marked.double()
+    each = -(y * p.log()).sum(1) if exclusive else -(y * p.log() + (1 - y) * (1 - p).log())
+    expected = float(each.mean()) + 1 - sum(dice) / len(dice)
+    assert float(dice_and_cross_entropy(given, marked, activation)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_class_that_is_nowhere_is_as_alike_as_its_smallness_says():
+    label = torch.zeros(1, 1, 2, 2, dtype=torch.bool)
+    p = torch.full((1, 1, 2, 2), 1e-5)
+    # 1e-5 in the numerator; in the denominator besides the sum over four pixels.
+    assert float(dice_and_cross_entropy(p, label, "none")) == pytest.approx(1 - 1 / 5 + 1e-5, rel=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_an_entropy_at_the_threshold_itself_is_not_sure(monkeypatch, activation):
+    # Four classes, whose thresholds are twice those of two.
+    output = torch.tensor([0.0, 3.0, 0.5, -1.0] if activation == "softmax" else [2.0])[None, :, None, None]
+    entropy, of_two = float(pixel_entropy(output, activation)), 2 if activation == "softmax" else 1
+    for tau, sure in ((entropy / of_two, False), (entropy / of_two * 1.0001, True)):
+        monkeypatch.setattr(multiview, "_THRESHOLDS", (tau, tau, tau))
+        label = confident_label([output] * 3, activation)
+        assert bool(label[0, -1 if activation == "sigmoid" else 1, 0, 0]) == sure
+
+
+def test_of_views_that_are_as_sure_the_first_is_believed():
+    one, two = (torch.tensor(z)[None, :, None, None] for z in ([0.0, 9.0, 1.0], [0.0, 1.0, 9.0]))
+    assert confident_label([two, one, one], "softmax").flatten().tolist() == [False, False, True]
+    assert confident_label([one, two, two], "softmax").flatten().tolist() == [False, True, False]
+
+
+def test_the_deepest_features_are_the_coarsest_and_of_these_the_last():
+    views = MultiView(nn.Identity(), "softmax")
+    last = torch.randn(1, 1, 4, 4)
+    features = torch.randn(1, 1, 8, 8), torch.randn(1, 1, 4, 4), last, torch.randn(1, 1, 4, 5)
+    for y in (torch.randn(1, 1, 2), torch.randn(1, 3), *features, torch.randn(1, 1)):
+        views.note_layer(y)
+    taken = views._taken()
+    assert torch.equal(taken, last)
+    # A copy, which what follows in place does not change.
+    assert taken.data_ptr() != last.data_ptr()
+
+
+def test_labels_are_of_the_batches_until_these_are_others():
+    network = nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 2, 1)).eval()
+    first, other = torch.randn(2, 1, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 9
+
+    def loss(views: MultiView, x: torch.Tensor) -> float:
+        def predict(image: torch.Tensor) -> torch.Tensor:
+            views.note_layer(network[0](image))
+            return network(image)
+
+        with torch.no_grad():
+            return float(views.loss(predict(x), 0, x, predict))
+
+    views, fresh = MultiView(network, "softmax"), MultiView(network, "softmax")
+    loss(views, first)
+    assert loss(views, other) != loss(fresh, other)
+    views.forget()
+    assert loss(views, other) == loss(fresh, other)
+
+
+def test_what_is_exactly_undecided_is_background():
+    assert not multiview._decided(torch.zeros(1, 2, 1, 1), "sigmoid").any()

@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.method import AdaptationConfig, adapt, preset, schedules
+from napari_osuda.method.rivals import class_ratio_loss, memory_consistency_loss
 from napari_osuda.method.rivals.rivals import Rivals, check_divisible
 
 
@@ -187,9 +188,12 @@ def test_predictions_are_kept_by_the_batch_and_forgotten_where_the_batches_chang
     assert others[:-1] == [0.0] * len(batches)
     assert others[-1] > 0.0
     assert set(adaptation.state_dict()["memory"]) == set(range(len(batches)))
-    adaptation.rebatch([part for batch in batches for part in batch.split(2)], 2)
+    smaller = [part for batch in batches for part in batch.split(2)]
+    adaptation.rebatch(smaller, 2)
     assert adaptation.state_dict()["memory"] == {}
-    assert next(adaptation).l_other == 0.0
+    others = [next(adaptation).l_other for _ in range(len(smaller) + 1)]
+    assert others[:-1] == [0.0] * len(smaller)
+    assert others[-1] > 0.0
 
 
 def test_a_weight_below_one_of_a_term_alone_trains(unet, batches):
@@ -215,3 +219,83 @@ def test_how_many_classes_sars_margin_is_of(unet, activation, classes):
     few.view(-1)[sure.view(-1).nonzero()[0]] = True
     torch.testing.assert_close(rivals.entropy(output, few)[0], each[few].mean())
     assert rivals.entropy(output, torch.zeros_like(sure))[0] == 0.0
+
+
+def _of_one_weight(activation="softmax", **settings):
+    """Rivals of a network of one weight per channel, an optimizer of it, and what it predicts."""
+    weight = nn.Parameter(torch.tensor([0.5, -0.3]))
+    rivals = Rivals([weight], AdaptationConfig(**settings), activation, nn.Identity())
+    return weight, rivals, torch.optim.Adam([weight], lr=1e-2), lambda x: x * weight.view(1, 2, 1, 1)
+
+
+def test_sars_average_is_of_the_entropy_whatever_its_weight():
+    weight, rivals, optimizer, predict = _of_one_weight(sharpness=0.2, recovery=0.1)
+    x = torch.randn(2, 2, 4, 4, generator=torch.Generator().manual_seed(1))
+    gradient = torch.tensor([3.0, 4.0])
+    weight.grad = gradient.clone()
+    moved = weight.detach() + 0.2 * gradient / 5
+    entropy = reference.softmax_entropy(x * moved.view(1, 2, 1, 1))
+    rivals.step(optimizer, x, predict, 4.0, 0)
+    assert rivals.state_dict()["average"] == pytest.approx(entropy, rel=1e-5)
+    assert optimizer.state
+    # Taken up by another process.
+    other = _of_one_weight(sharpness=0.2, recovery=0.1)[1]
+    other.load_state_dict(rivals.state_dict())
+    assert other.state_dict() == rivals.state_dict()
+
+
+def test_after_a_recovery_the_optimizer_begins_anew():
+    weight, rivals, optimizer, predict = _of_one_weight(sharpness=0.2, recovery=1.0)
+    source, x = weight.detach().clone(), torch.randn(2, 2, 4, 4) * 5
+    weight.grad = torch.ones(2)
+    rivals.step(optimizer, x, predict, 1.0, 0)
+    assert torch.equal(weight.data, source)
+    assert not optimizer.state
+    assert rivals.state_dict()["average"] is None
+
+
+@pytest.mark.parametrize(("sharpness", "lam"), [(0.2, 0.0), (0.0, 2.0)])
+def test_without_entropy_or_sharpness_the_step_is_along_what_there_is(sharpness, lam):
+    weight, rivals, _, predict = _of_one_weight(sharpness=sharpness, recovery=0.1)
+    before, gradient = weight.detach().clone(), torch.tensor([3.0, -4.0])
+    weight.grad = gradient.clone()
+    rivals.step(torch.optim.SGD([weight], lr=0.1), torch.randn(1, 2, 4, 4), predict, lam, 0)
+    torch.testing.assert_close(weight.data, before - 0.1 * gradient)
+
+
+def test_gratas_rate_holds_for_one_step_alone():
+    weight, rivals, _, predict = _of_one_weight(gradient_alignment=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    weight.grad = torch.tensor([0.3, -0.4])
+    rivals.step(optimizer, torch.randn(1, 2, 4, 4), predict, 1.0, 0)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def test_terms_weigh_as_they_are_set(unet):
+    output = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(3))
+    earlier, ratio = torch.randn(2, 3, 4, 4).softmax(1), (0.5, 0.3, 0.2)
+    alone = class_ratio_loss(output, ratio, "softmax")
+    settings = {"class_ratio": ratio, "class_ratio_weight": 3.0, "consistency": 0.25}
+    rivals = Rivals([], AdaptationConfig(**settings), "softmax", unet)
+    rivals._memory.note(0, earlier)
+    consistency = memory_consistency_loss(output.softmax(1), [earlier], "softmax")
+    expected = 3.0 * alone + 0.25 * consistency
+    torch.testing.assert_close(rivals.terms(output, 0, output, lambda x: x), expected)
+    with pytest.raises(ConfigError, match="class_ratio has 3 shares; the network has 2"):
+        rivals.terms(output[:, :2], 0, output, lambda x: x)
+
+
+def test_one_channel_is_a_choice_between_two_classes(unet):
+    rivals = Rivals([], AdaptationConfig(entropy_margin=0.9), "none", unet)
+    p = torch.tensor([0.5, 0.29, 0.4, 0.95])[None, None, None]
+    h = -(p * p.log() + (1 - p) * (1 - p).log())
+    entropy, sure = rivals.entropy(p)
+    assert sure.flatten().tolist() == [False, True, False, True]
+    torch.testing.assert_close(entropy, h[sure.view_as(h)].mean())
+
+
+def test_other_batches_have_other_labels(unet):
+    rivals = Rivals([], AdaptationConfig(multi_view=True), "softmax", unet)
+    rivals._views._labels[0] = torch.ones(1, dtype=torch.bool)
+    rivals.forget_predictions()
+    assert rivals._views._labels == {}

@@ -6,7 +6,7 @@ from torch import nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.method import adapt, preset
-from napari_osuda.method.rivals.views import AveragedViews, other_views
+from napari_osuda.method.rivals.views import AveragedViews, of_all_views, other_views
 
 
 @pytest.mark.parametrize("size", [(4, 6), (4, 6, 2)])
@@ -49,3 +49,16 @@ def test_memory_that_runs_out_is_no_fault_of_the_axes():
 
     with pytest.raises(RuntimeError, match="allocate"):
         AveragedViews(Large())(torch.zeros(1, 1, 6, 4))
+
+
+@pytest.mark.parametrize("odd", [1, 2])
+def test_each_view_has_to_come_back_in_the_shape_of_the_first(odd):
+    seen = []
+
+    def predict(x: torch.Tensor) -> torch.Tensor:
+        seen.append(x)
+        return x[..., :-1, :-1] if len(seen) == odd + 1 else x
+
+    with pytest.raises(ModelError, match="another order"):
+        of_all_views(predict, torch.zeros(1, 1, 6, 4))
+    assert len(seen) == odd + 1
