@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 from napari_osuda.imaging.planes import AXIS_CODES, patient_axis
 from napari_osuda.imaging.world import METADATA_KEY, SHOWN_AXES
 from napari_osuda.napari_layers.contrast import widen_range
+from napari_osuda.napari_layers.kept_in_view import KeptInView
 
 __all__ = ["Orientation", "letter_pixels", "letters", "show_letters", "show_patient", "show_patient_soon"]
 
@@ -146,6 +147,7 @@ class Orientation(QObject):
         self.button.setToolTip(_TURN)
         self.button.clicked.connect(self.change)
         canvas.installEventFilter(self)
+        self.kept = KeptInView(viewer, canvas)
         # Several layers and axes change in one go; once is enough.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -165,6 +167,7 @@ class Orientation(QObject):
 
     def close(self) -> None:
         """Follow the viewer no more."""
+        self.kept.close()
         for event in self._events:
             with contextlib.suppress(ValueError, RuntimeError):
                 event.disconnect(self._changed)

@@ -18,6 +18,8 @@ _SIZE = 12
 class Fold(QCollapsible):
     """A title that opens and shuts what is below it, at once; what a click opens is scrolled into sight.
 
+    What is folded away is hidden, so that the Tab key does not lead to fields that nobody sees.
+
     Parameters
     ----------
     title : str
@@ -27,6 +29,8 @@ class Fold(QCollapsible):
         super().__init__(title, expandedIcon=_OPEN, collapsedIcon=_SHUT)
         self.setDuration(0)
         self.layout().setContentsMargins(0, 0, 0, 0)
+        self.content().hide()
+        self.toggled.connect(lambda opened: self.content().setVisible(opened))
         # The panels around have to make room first.
         self.toggleButton().clicked.connect(lambda: QTimer.singleShot(0, self._reveal))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QHideEvent, QKeyEvent, QPaintEvent
+from qtpy.QtGui import QKeyEvent, QPaintEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QListView,
@@ -35,6 +35,7 @@ class _Searched(QListView):
         if self.isVisible():
             self._narrow(self._typed + (search or ""))
         else:
+            self.show_all()
             super().keyboardSearch(search)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -44,10 +45,9 @@ class _Searched(QListView):
         else:
             super().keyPressEvent(event)
 
-    def hideEvent(self, event: QHideEvent | None) -> None:
-        """The next time it opens with all lines."""
+    def show_all(self) -> None:
+        """Take back all that was typed."""
         self._narrow("")
-        super().hideEvent(event)
 
     def _narrow(self, typed: str) -> None:
         model = self.model()
@@ -69,6 +69,17 @@ class _Searched(QListView):
 
 class _Elided(QComboBox):
     """Leaves the middle of a long line out: series of one patient differ at their ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._searched = _Searched()
+        self.setView(self._searched)
+
+    def showPopup(self) -> None:
+        """Open with all lines."""
+        # Not as it shuts: Qt shuts a list that is open at the program's end, when no line can be laid out.
+        self._searched.show_all()
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw what is chosen, as wide as there is room."""
@@ -101,7 +112,6 @@ def combo_box(
         What it asks for: the width of its longest line, that of a few letters, or what the others leave.
     """
     combo = _Elided()
-    combo.setView(_Searched())
     combo.addItems(list(choices))
     combo.setAccessibleName(name)
     combo.setToolTip(tip)

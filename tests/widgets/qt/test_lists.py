@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +79,32 @@ def test_escape_leaves_the_choice_as_it_was(opened, qtbot):
     QTest.keyClick(combo.view(), Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not combo.view().isVisible())
     assert combo.currentText() == "osuda"
+
+
+def test_a_shut_list_goes_to_any_line_again(opened, qtbot):
+    combo, _ = opened
+    QTest.keyClicks(combo.view(), "source")
+    QTest.keyClick(combo.view(), Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not combo.view().isVisible())
+    QTest.keyClick(combo, "t")
+    assert combo.currentText() == "tent"
+
+
+# The program's end takes the application first, and its lists after.
+ENDS_OPEN = """
+from qtpy.QtWidgets import QApplication
+from napari_osuda.widgets.qt.lists import combo_box
+app = QApplication([])
+lists = [combo_box("Method", ("osuda", "tent")) for _ in range(200)]
+for one in lists[:100]:
+    one.showPopup()
+app.processEvents()
+"""
+
+
+def test_a_program_that_ends_while_lists_are_open_ends_well():
+    code, unseen = [sys.executable, "-c", ENDS_OPEN], {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    assert subprocess.run(code, check=False, capture_output=True, env=unseen).returncode == 0
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
