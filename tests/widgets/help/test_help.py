@@ -14,7 +14,7 @@ from napari_osuda.widgets.help import HelpButton
 from napari_osuda.widgets.help.button import help_page
 from napari_osuda.widgets.review.keys import KEYS
 from napari_osuda.widgets.review.tools.words import IN_RANGE, TITLES
-from napari_osuda.widgets.review.words import EXPORT, REST, SAVE
+from napari_osuda.widgets.review.words import EXPORT, SAVE, rest
 
 
 @pytest.mark.parametrize("panel", ["adapt", "monitor", "review"])
@@ -37,7 +37,7 @@ def test_each_panel_has_a_page_of_short_sentences(panel, qtbot):
 
 def test_the_page_of_the_review_names_its_buttons_and_keys_as_they_are():
     page = help_page("review")
-    for words in (*TITLES.values(), IN_RANGE, EXPORT, REST["after"], SAVE):
+    for words in (*TITLES.values(), IN_RANGE, EXPORT, rest("after"), SAVE):
         assert words in page
     assert len(TITLES) == len(Tool) - 1
     for action in ("overlay", "side", "difference", "final", "edit"):
