@@ -22,7 +22,7 @@ Maps = tuple[IntensityMap, ...]
 # Mean d_lc with the map over mean d_lc of the image as it is. On simulated validation patients the right map
 # gives 0.1 to 0.3, and a wrong one 10. On real MRI right ones gave 0.7 to 3.5, and wrong ones 1.4 to 3.2. So
 # above the first value the mask is asked, and above the second nothing is mapped where it cannot be asked.
-_DOUBTED, _SURE = 1.2, 2.0
+_DOUBTED, _SURE = 1.5, 2.0
 # Loss of expected Dice by the map. Wrong ones lost 0.19 to 0.48, right ones 0.14 or less (docs/defaults.md).
 _LOST = 0.17
 

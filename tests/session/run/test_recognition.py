@@ -91,8 +91,8 @@ def test_a_map_that_makes_the_mask_better_is_told_from_one_that_does_not(model, 
         # On real MRI the right map may take the statistics further from the network's: the mask decides.
         (3.0, -0.1, True),
         (3.0, -0.2, False),
-        (1.3, -0.2, False),
-        (1.1, -0.2, True),
+        (1.6, -0.2, False),
+        (1.4, -0.2, True),
         # Where it cannot be asked, the statistics decide.
         (1.7, None, True),
         (3.0, None, False),
