@@ -1,4 +1,4 @@
-"""The separate pieces of a mask that another one of the same case lacks."""
+"""The separate pieces of a mask, and those that another mask of the same case lacks."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ class Piece:
         return range(self.box[axis].start, self.box[axis].stop)
 
 
-def pieces_of(lost: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+def pieces_of(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """Each piece's number at its voxels, the largest is 1, and how many there are.
 
     Parameters
     ----------
-    lost : bool array
+    marked : bool array
         Neighbors share a face, an edge or a corner.
     """
-    pieces, count = ndimage.label(lost, np.ones((3,) * lost.ndim))
+    pieces, count = ndimage.label(marked, np.ones((3,) * marked.ndim))
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     # Stable: pieces of one size stay in the order of the array.
     order = np.argsort(-sizes, kind="stable")

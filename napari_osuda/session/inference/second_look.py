@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
 
+from napari_osuda.evaluation import pieces_of
 from napari_osuda.method import main_output
 
 __all__ = ["Rotated", "not_found_again", "pieces_in"]
@@ -76,13 +77,13 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
     found = np.asarray(ndimage.mean(shown, pieces, np.arange(1, count + 1))) > _FOUND
     if sizes[found].sum() < _MOST * sizes.sum():
         return nothing
-    found[sizes.argmax()] = True
+    # The largest.
+    found[0] = True
     removed: NDArray[np.bool_] = np.concatenate([[False], ~found])[pieces].reshape(mask.shape)
     if set(np.unique(mask[removed])) - set(np.unique(mask[~removed])):
         return nothing
     return removed
 
 
-def _pieces(mask: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    pieces, count = ndimage.label(mask.reshape(mask.shape[-3:]) != 0, np.ones((3, 3, 3)))
-    return pieces, int(count)
+def _pieces(mask: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
+    return pieces_of(mask.reshape(mask.shape[-3:]) != 0)

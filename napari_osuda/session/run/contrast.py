@@ -142,7 +142,9 @@ def _confirmed(job: Job, network: nn.Module, device: torch.device, maps: Maps) -
     if plain is None or mapped is None or mapped <= _DOUBTED * plain:
         return maps, wording.contrast_converted(channels)
     gain = expected_gain(job, network, maps)
-    if gain < -_LOST if gain is not None else mapped > _SURE * plain:
+    if gain is not None and gain < -_LOST:
+        return None, wording.contrast_worse(channels, -gain)
+    if gain is None and mapped > _SURE * plain:
         return None, wording.contrast_contradicted(channels, plain, mapped)
     return maps, wording.contrast_converted(channels)
 

@@ -16,6 +16,7 @@ __all__ = [
     "contrast_mixed",
     "contrast_recognized",
     "contrast_unnamed",
+    "contrast_worse",
     "fallback",
     "memory",
     "no_repeat",
@@ -76,12 +77,24 @@ def contrast_contradicted(
     channels: Sequence[tuple[str, str, IntensityMap]], plain: float, mapped: float
 ) -> Note:
     """The statistics contradict the name: mean d_lc as it is, and with the map."""
-    named = ", ".join(name for _, name, how in channels if how != "identity")
     return Note(
         NoteKind.CONTRAST,
-        f"The name says {named}, but the image as it is fits the model far better: mean distance "
+        f"The name says {_named(channels)}, but the image as it is fits the model far better: mean distance "
         f"{plain:.2f}, with its contrast changed {mapped:.2f}. It was left as it is.",
     )
+
+
+def contrast_worse(channels: Sequence[tuple[str, str, IntensityMap]], lost: float) -> Note:
+    """The mask contradicts the name: with the map so much less Dice is expected of it."""
+    return Note(
+        NoteKind.CONTRAST,
+        f"The name says {_named(channels)}, but the model's mask is probably better on the image as it is. "
+        f"With its contrast changed, the expected Dice is {lost:.2f} lower. It was left as it is.",
+    )
+
+
+def _named(channels: Sequence[tuple[str, str, IntensityMap]]) -> str:
+    return ", ".join(name for _, name, how in channels if how != "identity")
 
 
 def contrast_unnamed(name: str, channel: str, plain: float, mapped: float) -> Note:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_osuda.widgets.qt.buttons import push_button
 from napari_osuda.widgets.qt.column import ButtonRows
 from napari_osuda.widgets.qt.theme import Palette
 from napari_osuda.widgets.qt.words import WrappedLabel
@@ -160,11 +161,7 @@ def _row(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QHBoxLayout:
 
 
 def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setMinimumWidth(1)
+    button = push_button(text, tip)
     # A layout that lacks room takes it from labels and tables, never from what decides.
     button.setMinimumHeight(button.sizeHint().height())
-    # A click must not take the keyboard from the viewer.
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_osuda.method.settings import declared_settings
 from napari_osuda.session.review.tools.numbers import ToolNumbers
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
+from napari_osuda.widgets.qt.buttons import push_button
 from napari_osuda.widgets.qt.editors import editor
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.review.tools import words
@@ -54,7 +55,7 @@ class ToolPanel(QWidget):
             self.scope.addItem(title, scope)
         self.pieces = PiecesPanel()
         self.buttons: dict[Tool, QPushButton] = {
-            tool: _button(title, words.TIPS[tool])
+            tool: push_button(title, words.TIPS[tool])
             for tool, title in words.TITLES.items()
             if tool is not Tool.BRING_BACK
         }
@@ -66,7 +67,7 @@ class ToolPanel(QWidget):
         self.intensity = self._editors["intensity"].native
         self._title = QLabel(known["intensity"].setting.label)
         self._title.setToolTip(known["intensity"].meaning)
-        self.from_label = _button(words.FROM_LABEL, words.FROM_LABEL_TIP)
+        self.from_label = push_button(words.FROM_LABEL, words.FROM_LABEL_TIP)
         self.in_range = QCheckBox(words.IN_RANGE)
         self.in_range.setToolTip(words.IN_RANGE_TIP)
         self._arrange()
@@ -197,12 +198,3 @@ def _number(box: Any) -> QDoubleSpinBox:
     box.editingFinished.connect(box.clearFocus)
     made: QDoubleSpinBox = box
     return made
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setMinimumWidth(1)
-    # A click must not take the keyboard from the viewer.
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button

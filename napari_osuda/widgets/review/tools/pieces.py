@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_osuda.evaluation import Piece, lost_pieces
 from napari_osuda.session.report.removed import place_words
 from napari_osuda.session.review.case import ReviewCase
 from napari_osuda.session.review.tools.use import Scope, Tool, ToolUse
+from napari_osuda.widgets.qt.buttons import push_button
 from napari_osuda.widgets.qt.lists import combo_box
 from napari_osuda.widgets.qt.words import WrappedLabel
 from napari_osuda.widgets.review.tools import words
@@ -33,8 +34,8 @@ class PiecesPanel(QWidget):
         self._case: ReviewCase | None = None
         self.pieces: Sequence[Piece] = ()
         self.list = combo_box(words.PIECES, tip=words.PIECES_TIP, width="any")
-        self.show_button = _button(words.SHOW, words.SHOW_TIP)
-        self.back_button = _button(words.TITLES[Tool.BRING_BACK], words.TIPS[Tool.BRING_BACK])
+        self.show_button = push_button(words.SHOW, words.SHOW_TIP)
+        self.back_button = push_button(words.TITLES[Tool.BRING_BACK], words.TIPS[Tool.BRING_BACK])
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self.show_button, 1)
@@ -76,12 +77,3 @@ class PiecesPanel(QWidget):
     def _bring_back(self) -> None:
         piece = self.pieces[self.list.currentIndex()]
         self.used.emit(ToolUse(Tool.BRING_BACK, scope=Scope.VOLUME, piece=piece.number))
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setMinimumWidth(1)
-    # A click must not take the keyboard from the viewer.
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button
