@@ -122,9 +122,7 @@ def test_a_name_that_the_statistics_contradict_is_not_believed(model, case, pati
     result = adapt_case(model, misnamed, SHORT)
     assert result.intensity_maps is None
     assert result.cases[0].recommendation.signals["contrast"] is None
-    assert any(
-        "The name says T1, but the model's mask" in note.text for note in result.notes
-    )
+    assert any("The name says T1, but the model's mask" in note.text for note in result.notes)
     np.testing.assert_array_equal(result.cases[0].before, adapt_case(model, case, SHORT).cases[0].before)
 
 
