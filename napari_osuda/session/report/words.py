@@ -41,7 +41,7 @@ OUTCOMES: Mapping[str, str] = {
 MASKS: Mapping[str, str] = {"before": "original", "after": "adapted", "final": "final"}
 """The masks by the names that files have for them."""
 
-REMOVED = "Pieces that the second look removed"
+REMOVED = "Removed pieces"
 REMOVED_NOTE = (
     "The model finds nothing there in the image rotated by 180 degrees. OSUDA: Review brings a piece back."
 )

@@ -70,7 +70,9 @@ METHOD_SUMMARIES: dict[str, str] = {
 
 
 def _pieces(removed: int) -> str:
-    return "1 piece" if removed == 1 else f"{removed} pieces"
+    from napari_osuda.session.guard.wording import pieces_words
+
+    return pieces_words(removed)
 
 
 def recommendation_words(decision: str, removed: int = 0) -> str:

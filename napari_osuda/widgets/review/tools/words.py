@@ -30,7 +30,7 @@ TIPS: Mapping[Tool, str] = {
     Tool.GROW: "Extends the label into connected voxels of this intensity, up to this distance",
     Tool.BRING_BACK: "Puts the piece into the final mask. Undo takes it out again.",
 }
-PIECES = "Pieces that the second look removed"
+PIECES = "Removed pieces"
 PIECES_TIP = (
     "The model does not find them again in the rotated image. They may be real: look at each. "
     "A check mark: it is in the final mask."
