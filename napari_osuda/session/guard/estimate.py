@@ -186,6 +186,13 @@ class Estimator:
         was, now = (self._around(d if share > 0 else 0.0) for d, share in zip(levels, shares, strict=True))
         return was, now, change
 
+    def promise(self, before: Figures, after: Figures) -> float:
+        """What `compared` expects of the second mask, below 0 too: so masks that are all poor have an order."""
+        if after.share <= 0:
+            return -1.0
+        levels = [self.level(level_features(figures)) for figures in (before, after)]
+        return (sum(levels) + self.changed(before, after).gain) / 2
+
     def _around(self, dice: float) -> Expected:
         dice = float(np.clip(dice, 0.0, 1.0))
         return Expected(dice, *interval(dice, self.knots, self.below, self.above))

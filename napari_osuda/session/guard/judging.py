@@ -199,8 +199,8 @@ class Judging:
 
     def _promise(self, judgments: Sequence[Judgment]) -> tuple[float, float]:
         """What a candidate gains over all cases; among those without gain, what is expected of its masks."""
-        expected = sum(judgment.expected for judgment in judgments) if self._is_mapped else 0.0
-        return sum(judgment.gain for judgment in judgments), expected
+        promise = sum(judgment.promise for judgment in judgments) if self._is_mapped else 0.0
+        return sum(judgment.gain for judgment in judgments), promise
 
     def _judgments(
         self, candidates: Sequence[Candidate]

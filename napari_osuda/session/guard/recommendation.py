@@ -42,13 +42,13 @@ class Judgment:
     advice : Recommendation
     gain : float
         Expected change of Dice, mean over the regions; 0 where the mask is not accepted.
-    expected : float
-        Dice that is expected of the mask, accepted or not.
+    promise : float
+        Dice that is expected of the mask, accepted or not; below 0 among masks that are all poor.
     """
 
     advice: Recommendation
     gain: float
-    expected: float = 0.0
+    promise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def judged(
         if max(before[region].share, after[region].share) > 0
     ]
     if not regions or max(before[WHOLE].share, after[WHOLE].share) < _TRACE:
-        return Judgment(Recommendation("neither", (Reason(ReasonKind.NOTHING),), signals), 0.0)
+        return Judgment(Recommendation("neither", (Reason(ReasonKind.NOTHING),), signals), 0.0, -1.0)
     gain = float(np.mean([region.change.gain for region in regions]))
     accept = gain > 0 and all(region.safe(estimator) for region in regions)
     whole = regions[0]
@@ -125,7 +125,8 @@ def judged(
         reasons = (*reasons, Reason(ReasonKind.CONTRAST))
     found = {region.name: _region_advice(region, estimator) for region in regions}
     advice = Recommendation(decision, reasons, signals, found)
-    return Judgment(advice, gain if decision == "accept" else 0.0, whole.after.dice)
+    promise = estimator.promise(*whole.figures)
+    return Judgment(advice, gain if decision == "accept" else 0.0, promise)
 
 
 def unchanged(said: Recommendation | None = None, *, marked: bool = True) -> Recommendation:

@@ -72,6 +72,15 @@ def test_of_an_empty_mask_nothing_is_expected():
     assert was.dice == 0 < now.dice
 
 
+def test_masks_of_which_nothing_is_expected_are_still_ranked():
+    estimator = dataclasses.replace(fitted(), change=flat(CHANGE_FEATURES, 0.0))
+    poor = dataclasses.replace(POOR, mixes=0.0, own_confidence=0.0, separation=0.0)
+    worse = dataclasses.replace(poor, coherence=0.0, largest=0.0)
+    assert [estimator.compared(poor, figures)[1].dice for figures in (poor, worse)] == [0, 0]
+    assert estimator.promise(poor, poor) > estimator.promise(poor, worse)
+    assert estimator.promise(POOR, dataclasses.replace(POOR, share=0.0)) == -1
+
+
 def test_what_everything_agrees_on_is_expected_to_be_better():
     estimator = fitted()
     assert estimator.expected(GOOD).dice > 0.6 > estimator.useless > estimator.expected(POOR).dice
