@@ -92,6 +92,8 @@ LGG: Mapping[str, LggProtocol] = {
         _lgg("T1 post", "FLAIR"),
         _lgg("T1 post", "T1 post"),
         _lgg("T1 post", "T1"),
+        # No contrast is changed: what a model that was trained on T1 finds there.
+        _lgg("T1", "T1"),
         _lgg("FLAIR", "FLAIR", same_site=True),
         _lgg("T1 post", "T1 post", same_site=True),
         _lgg("FLAIR", "T1 post", same_site=True),
