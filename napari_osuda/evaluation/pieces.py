@@ -54,13 +54,27 @@ def pieces_of(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     marked : bool array
         Neighbors share a face, an edge or a corner.
     """
-    pieces, count = ndimage.label(marked, np.ones((3,) * marked.ndim))
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    numbers = np.zeros(marked.shape, np.int32)
+    box = _around(marked)
+    pieces, count = ndimage.label(marked[box], np.ones((3,) * marked.ndim))
+    # What is marked is little of an image, and the rest is not gone over.
+    found = pieces[marked[box]]
     # Stable: pieces of one size stay in the order of the array.
-    order = np.argsort(-sizes, kind="stable")
+    order = np.argsort(-np.bincount(found, minlength=count + 1)[1:], kind="stable")
     rank = np.zeros(count + 1, np.int32)
     rank[order + 1] = np.arange(1, count + 1)
-    return rank[pieces], int(count)
+    numbers[box][marked[box]] = rank[found]
+    return numbers, int(count)
+
+
+def _around(marked: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box that holds all that is marked; an empty one where nothing is."""
+    box = []
+    for axis in range(marked.ndim):
+        others = tuple(other for other in range(marked.ndim) if other != axis)
+        places = np.flatnonzero(marked.any(axis=others))
+        box.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
+    return tuple(box)
 
 
 def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) -> list[Piece]:
@@ -73,7 +87,7 @@ def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) ->
         Voxel index to millimeters.
     """
     numbers, _ = pieces_of((before != 0) & (after == 0))
-    sizes, size = np.bincount(numbers.ravel()), voxel_ml(np.asarray(affine, np.float64))
+    sizes, size = np.bincount(numbers[numbers > 0]), voxel_ml(np.asarray(affine, np.float64))
     found = []
     for number, box in enumerate(ndimage.find_objects(numbers), start=1):
         own = numbers[box] == number

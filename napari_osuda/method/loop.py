@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,13 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import schedules
-from napari_osuda.method.computing.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.method.computing.arithmetic import (
+    autocast_dtype,
+    compute_in,
+    lay_out,
+    output_of,
+    with_threads,
+)
 from napari_osuda.method.computing.distributed import ALONE, Processes, Share
 from napari_osuda.method.computing.finite import FiniteSteps
 from napari_osuda.method.computing.queue import sent, timed
@@ -24,7 +30,7 @@ from napari_osuda.method.normalization import (
     mixed_batch_norm,
     move_statistics,
 )
-from napari_osuda.method.outputs import class_fractions, main_output
+from napari_osuda.method.outputs import class_fractions
 from napari_osuda.method.report import StepReport
 from napari_osuda.method.rivals import Rivals, check_divisible
 from napari_osuda.method.source import SourceStatistics
@@ -78,6 +84,7 @@ class Adaptation(Iterator[StepReport]):
         self._device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         self._precision = autocast_dtype(self.config.precision, self._device, dtype)
+        compute_in(self.model, self._precision)
         with with_threads(self.config.threads):
             self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
@@ -183,18 +190,22 @@ class Adaptation(Iterator[StepReport]):
                     move_statistics(call, mean, var, eta)
             return y
 
-        precision = torch.autocast(self._device.type, self._precision, enabled=self._precision is not None)
-        with InterceptBatchNorm(normalize), precision:
-            return main_output(self.model(batch))
+        with InterceptBatchNorm(normalize):
+            return output_of(self.model, batch)
 
-    def finishing(self, pooled: Iterable[Tensor] | None = None) -> Iterator[tuple[int, int]]:
-        """As :meth:`finish`, giving work done and in all; statistics are ``pooled`` over a part, if given."""
+    def finishing(
+        self, pooled: Iterable[Tensor] | None = None, keep: Callable[[Tensor], None] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """As :meth:`finish`, giving work done and in all; statistics are ``pooled`` over a part, if given.
+
+        What the finished model puts out for that part is told to ``keep``, where the pass gives it.
+        """
         if self.finished:
             return
         self.settle()
         if (prior := self.source_share) < 1.0:
             part = self.batches if pooled is None else pooled
-            yield from store_pooled_statistics(self.model, self._bound, part, prior, self.processes)
+            yield from store_pooled_statistics(self.model, self._bound, part, prior, self.processes, keep)
         self._optimizer.zero_grad(set_to_none=True)
         for parameter, required in self._required.items():
             parameter.requires_grad_(required)

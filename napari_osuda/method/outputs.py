@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_osuda.errors import ModelError
 from napari_osuda.method.losses import Activation
 
-__all__ = ["class_fractions", "main_output", "probabilities"]
+__all__ = ["at_least_single", "class_fractions", "main_output", "probabilities"]
 
 # The keys under which segmentation networks of the common libraries return their main output.
 _MAIN_KEYS = ("out", "logits", "pred", "output", "main")
@@ -52,9 +52,14 @@ def _holds_tensor(value: Any) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """The same values in float32 where they are of a half precision."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 def probabilities(output: Tensor, activation: Activation) -> Tensor:
     """Probabilities [B, K, ...] float32 from a network's output of that shape."""
-    output = output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
+    output = at_least_single(output)
     if activation == "softmax":
         return output.softmax(dim=1)
     return output.sigmoid() if activation == "sigmoid" else output

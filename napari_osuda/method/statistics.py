@@ -8,12 +8,13 @@ the same as one train-mode forward pass of the whole target as a single batch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from napari_osuda.method.computing.arithmetic import output_of
 from napari_osuda.method.computing.distributed import ALONE, Processes
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
@@ -99,7 +100,7 @@ def source_distance(network: nn.Module, x: Tensor) -> Tensor | None:
             found.append(distance(call.running_mean.float(), call.running_var.float(), mean, var, eps))
 
     with InterceptBatchNorm(look):
-        network(x)
+        output_of(network, x)
     return torch.cat(found) if found else None
 
 
@@ -124,6 +125,7 @@ def store_pooled_statistics(
     batches: Iterable[Tensor],
     prior: float = 0.0,
     processes: Processes = ALONE,
+    keep: Callable[[Tensor], None] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Write the pooled statistics of the target into the layers, mixed with what is stored by ``prior``.
 
@@ -139,6 +141,9 @@ def store_pooled_statistics(
         pi of mu = pi mu_K + (1 - pi) mu_target, the variance likewise; 0 is the target alone.
     processes : Processes
         Those that do this together, each with the same model and target.
+    keep : callable, optional
+        Given the model's main output for the whole target, where it went through in one pass: each layer has
+        normalized by what it stores in the end.
 
     Yields
     ------
@@ -154,7 +159,9 @@ def store_pooled_statistics(
     whole = _as_one(batches, layers)
     if whole is not None:
         yield 0, 1
-        _store_at_once(model, layers, whole, prior, processes)
+        output = _store_at_once(model, layers, whole, prior, processes)
+        if keep is not None and processes.count == 1:
+            keep(output)
         yield 1, 1
         return
     total = len(layers) * sum(1 for _ in batches)
@@ -165,7 +172,7 @@ def store_pooled_statistics(
             if index % processes.count == processes.rank:
                 gather.left = layer.executions
                 with contextlib.suppress(_LayerReached), InterceptBatchNorm(gather):
-                    model(batch.to(device))
+                    output_of(model, batch.to(device))
             done += 1
             yield done, total
         _store(layer, gather.moments.over(processes, layer.info.channels), prior)
@@ -190,7 +197,7 @@ class _Gather:
 
 def _store_at_once(
     model: nn.Module, layers: tuple[BoundLayer, ...], whole: Tensor, prior: float, processes: Processes
-) -> None:
+) -> Tensor:
     by_mean = {id(layer.running_mean): layer for layer in layers}
     share = processes.share(whole)
 
@@ -204,7 +211,7 @@ def _store_at_once(
             _store(layer, moments.over(processes, layer.info.channels), prior)
 
     with InterceptBatchNorm(store_and_let_pass):
-        model(share.part.to(layers[0].running_mean.device))
+        return output_of(model, share.part.to(layers[0].running_mean.device))
 
 
 def _store(layer: BoundLayer, moments: Moments, prior: float) -> None:

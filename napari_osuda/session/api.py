@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging import Case, SliceStack
 from napari_osuda.method import AdaptationConfig, preset
+from napari_osuda.method.computing.arithmetic import Precision
 from napari_osuda.models import SourceModel
 from napari_osuda.session.events import Event, Finished
 from napari_osuda.session.inference.case_slices import slice_spec
@@ -112,6 +113,7 @@ def predict_case(
     case: Case,
     *,
     device: str = "auto",
+    precision: Precision = "auto",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Labels:
     """The mask that a model gives a case, in the case's own voxels.
@@ -123,6 +125,8 @@ def predict_case(
     case : Case
         From :func:`napari_osuda.read_case`, with the model's channels.
     device : {"auto", "cpu", "cuda", "mps"}
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network's arithmetic; a run predicts in that of its settings.
     on_progress : callable
         Called with the slices (of a volume: windows) done, and how many there are.
 
@@ -138,7 +142,7 @@ def predict_case(
     """
     check_input(model, case)
     stack = SliceStack(case, slice_spec(model.card))
-    network = placed(model.network, resolve_device(device), stack)
+    network = placed(model.network, resolve_device(device), stack, precision)
     for part in predicted(network, stack, model.card):
         if isinstance(part, np.ndarray):
             return part

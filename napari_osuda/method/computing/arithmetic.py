@@ -16,7 +16,9 @@ from torch.nn.utils import convert_conv2d_weight_memory_format, convert_conv3d_w
 
 from napari_osuda.method.outputs import main_output
 
-__all__ = ["Precision", "autocast_dtype", "has_bfloat16", "lay_out", "with_threads"]
+__all__ = [
+    "Precision", "autocast_dtype", "compute_in", "has_bfloat16", "lay_out", "output_of", "with_threads",
+]  # fmt: skip
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """Of a network's arithmetic; "auto" is bfloat16 where the processor has instructions for it."""
@@ -48,6 +50,34 @@ def has_bfloat16(device: torch.device) -> bool:
         known = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
         return any(tell is not None and tell() for tell in known)
     return False
+
+
+def compute_in(network: nn.Module, dtype: torch.dtype | None) -> nn.Module:
+    """Have `output_of` cast a network's arithmetic to a dtype; None leaves it as it is.
+
+    The network is marked, and no more: who calls it by itself gets what it gives by itself. The mark goes
+    along when it is copied. Statistics of its layers' inputs are float32 all the same (`batch_statistics`).
+
+    Parameters
+    ----------
+    network : nn.Module
+    dtype : torch.dtype or None
+        From `autocast_dtype`.
+
+    Returns
+    -------
+    nn.Module
+        The network.
+    """
+    network.computed_in = dtype  # type: ignore[assignment]
+    return network
+
+
+def output_of(network: nn.Module, x: Tensor) -> Tensor:
+    """The network's main output [B, K, ...] for a batch [B, C, ...], computed as it is marked to be."""
+    dtype = getattr(network, "computed_in", None)
+    with torch.autocast(x.device.type, dtype, enabled=dtype is not None):
+        return main_output(network(x))
 
 
 def lay_out(model: nn.Module, batch: Tensor, dtype: torch.dtype | None = None) -> Callable[[], None]:

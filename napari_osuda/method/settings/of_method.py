@@ -240,8 +240,7 @@ class MethodSettings:
         Setting(
             "Precision",
             Group.TRAINING,
-            "Of the network's own arithmetic in a step; statistics, distances and losses are float32. "
-            "auto: bfloat16 where the processor has instructions for it. "
-            "The masks are predicted in float32.",
+            "Of the network's own arithmetic; statistics, distances, losses and probabilities are float32. "
+            "auto: bfloat16 where the processor has instructions for it.",
         ),
     ] = "auto"

@@ -6,12 +6,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from napari_osuda.imaging import SliceStack
 from napari_osuda.models import ModelCard
 from napari_osuda.session.guard.figures import Evidence, Seen, figures_of
-from napari_osuda.session.guard.looking import LOOKED_AT
+from napari_osuda.session.guard.looking import LOOKED_AT, LookedAt
 from napari_osuda.session.guard.passes import (
     distance_of,
     image_of,
@@ -23,9 +25,9 @@ from napari_osuda.session.guard.passes import (
     seen_twice,
 )
 from napari_osuda.session.inference.mirror import way_of
-from napari_osuda.session.inference.outputs import Outputs, goes_by_slices
+from napari_osuda.session.inference.outputs import Outputs, Way, goes_by_slices
 
-__all__ = ["Candidate", "CandidateName", "each_as", "gathered", "looked_at", "looks_at", "result_of"]
+__all__ = ["Candidate", "CandidateName", "Known", "each_as", "gathered", "looked_at", "looks_at", "result_of"]
 
 CandidateName = Literal["source", "curve", "mirror", "pieces", "statistics", "earlier", "adapted"]
 """What a mask is of: the source model; the same through the run's intensity map; the same averaged over image
@@ -39,6 +41,10 @@ class Candidate:
 
     name: CandidateName
     network: nn.Module
+
+
+Known = Callable[[nn.Module, SliceStack, Way], NDArray[np.intp]]
+"""The numbers of a stack's slices with head whose output of a network is known, in a way."""
 
 
 def gathered(
@@ -102,7 +108,7 @@ def gathered(
     mapped = None if stack is plain else here
     masks = [masks_in(here, stack, card)]
     for mix in mixes:
-        masks.append((yield from masks_of(mix, stack, card, theirs)))
+        masks.append((yield from masks_of(mix, stack, card, theirs, outputs)))
     image, distance = image_of(inputs), distance_of(source, plain)
     distances = distance, distance if stack is plain else distance_of(source, stack)
     found: dict[CandidateName, Evidence] = {}
@@ -131,20 +137,24 @@ def looks_at(
     stack: SliceStack,
     card: ModelCard,
     adapted_card: ModelCard | None = None,
-    known: bool = False,
+    known: Known | None = None,
 ) -> int:
     """How many parts of a case go through a network in `gathered`, which takes the same.
 
-    ``known``: what the source network puts out for the case is known, if it goes through it by slices.
+    ``known``: which slices' output of a network is known, of networks that the case goes through by slices.
     """
     plain, stack = looked_at(plain, stack)
     seen, masks = looks_of(stack, card)
     averaged = looks_of(stack, adapted_card or card)[0]
     twice = adapted_card not in (None, card) and any(candidate.network is source for candidate in candidates)
     total = (averaged if twice else seen) + (0 if stack is plain else seen) + len(mixes) * masks
-    if known and goes_by_slices(plain):
-        total -= int(plain.foreground.sum()) * (2 if way_of(card) == "averaged" else 1)
-    return total + averaged * sum(candidate.network is not source for candidate in candidates)
+    others = [candidate.network for candidate in candidates if candidate.network is not source]
+    if known is not None and goes_by_slices(plain):
+        total -= len(known(source, plain, way_of(card))) * (2 if way_of(card) == "averaged" else 1)
+        total -= sum(len(known(network, stack, "straight")) for network in others)
+        again = len(LookedAt(stack, card).thinned) / max(int(stack.foreground.sum()), 1)
+        total -= round(sum(again * len(known(mix, stack, "straight")) for mix in mixes))
+    return total + averaged * len(others)
 
 
 def looked_at(plain: SliceStack, stack: SliceStack) -> tuple[SliceStack, SliceStack]:

@@ -19,9 +19,9 @@ from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.mirror import way_of
 from napari_osuda.session.inference.outputs import Outputs
-from napari_osuda.session.inference.prediction import predicted
+from napari_osuda.session.inference.prediction import looked_at_again, predicted
 from napari_osuda.session.inference.second_look import pieces_in
-from napari_osuda.session.job import CaseResult, Job
+from napari_osuda.session.job import CaseResult, Job, Labels
 
 __all__ = ["FinalMasks", "collected"]
 
@@ -103,14 +103,27 @@ class FinalMasks:
         list of CaseResult or None
             None where all pieces are found again.
         """
-        found, changed = [], False
-        results = yield from collected(self.made(source, card, None))
-        for said, result in zip(advice, results, strict=True):
-            assert result.after is not None
-            told = without_pieces(said, result.before, result.after, result.case, useless)
-            found.append(dataclasses.replace(result, recommendation=told))
-            changed |= not np.array_equal(result.before, result.after)
-        return found if changed else None
+        less: list[Labels] = []
+        total = sum(parts(stack, card) for stack in self.stacks)
+        for known, stack in zip(self.before, self.stacks, strict=True):
+            for part in looked_at_again(source, stack, card, known.before):
+                if isinstance(part, np.ndarray):
+                    less.append(part)
+                else:
+                    yield self.progress("after", 0, total)
+        if all(np.array_equal(known.before, mask) for known, mask in zip(self.before, less, strict=True)):
+            return None
+        # The masks are there; how sure the network was of them is told beside.
+        once = card.model_copy(update={"second_look": False})
+        found = yield from collected(self.made(source, once, None))
+        return [
+            dataclasses.replace(
+                result,
+                after=mask,
+                recommendation=without_pieces(said, result.before, mask, result.case, useless),
+            )
+            for said, result, mask in zip(advice, found, less, strict=True)
+        ]
 
 
 def collected(work: Iterator[Event | CaseResult]) -> Generator[Event, None, list[CaseResult]]:

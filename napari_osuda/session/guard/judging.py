@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_osuda.errors import OsudaError
@@ -20,8 +22,7 @@ from napari_osuda.session.guard.evidence import Candidate, CandidateName, each_a
 from napari_osuda.session.guard.final_masks import FinalMasks, collected
 from napari_osuda.session.guard.recommendation import Judgment, judged
 from napari_osuda.session.guard.statistics import SOURCE_SHARES, with_statistics
-from napari_osuda.session.inference.mirror import way_of
-from napari_osuda.session.inference.outputs import Outputs
+from napari_osuda.session.inference.outputs import Outputs, Way
 from napari_osuda.session.job import CaseResult, Contrast, Job
 
 __all__ = ["Choice", "Judging"]
@@ -73,7 +74,9 @@ class Judging:
     pooled : re-iterable of Tensor, optional
         What of the target the statistics are pooled over; all without it.
     outputs : Outputs, optional
-        What the source network has put out for the cases.
+        What networks have put out for the cases.
+    keep : callable, optional
+        Keeps there what a network puts out for what its statistics are pooled over.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Judging:
         card: ModelCard | None = None,
         pooled: Iterable[Tensor] | None = None,
         outputs: Outputs | None = None,
+        keep: Callable[[nn.Module, Tensor], None] | None = None,
     ) -> None:
         self._job, self._source, self._contrasts = job, source, contrasts
         self._stacks, self._plain, self._before = stacks, plain, before
@@ -98,6 +102,7 @@ class Judging:
         averaged = {"mirror_averaging": self._card.mirror_averaging}
         self._seen = job.model.card.model_copy(update=averaged) if self._is_averaged else job.model.card
         self._pooled, self._outputs = pooled, Outputs() if outputs is None else outputs
+        self._keep = keep
         self._final = FinalMasks(job, stacks, before, progress, self._outputs)
         self._mixes: list[nn.Module] | None = None
         self._made: dict[float, nn.Module] = {}
@@ -124,8 +129,7 @@ class Judging:
             candidates.append(Candidate("curve" if self._is_mapped else "mirror", self._source))
         mixes = [later] * len(SOURCE_SHARES)
         pairs = zip(self._plain, self._stacks, strict=True)
-        # Where there are no masks before yet, the source network will have made them by then.
-        looked = partial(looks_at, self._source, candidates, mixes, known=not self._before)
+        looked = partial(looks_at, self._source, candidates, mixes, known=self._will_be_known)
         looks = sum(looked(plain, stack, job.model.card, self._seen) for plain, stack in pairs)
         shares = {*SOURCE_SHARES, self._usual_share} if fallback else SOURCE_SHARES
         return len(shares), looks
@@ -197,6 +201,14 @@ class Judging:
         found = yield from collected(self._final.made(chosen.network, self._card, advice))
         return found, Choice(chosen.name, chosen.network, self._card, None if chosen is adapted else refused)
 
+    def _will_be_known(self, network: nn.Module, stack: SliceStack, way: Way) -> NDArray[np.intp]:
+        """What is kept by the time that there is something to judge: a guess, and mostly right."""
+        if network is self._source:
+            # Where there are no masks before yet, it will have made them by then.
+            return np.arange(0) if self._before else np.flatnonzero(stack.foreground)
+        pooled = [] if self._keep is None else getattr(self._pooled, "slices", [])
+        return np.array([i for c, i in pooled if self._stacks[c].case is stack.case and stack.foreground[i]])
+
     def _promise(self, judgments: Sequence[Judgment]) -> tuple[float, float]:
         """What a candidate gains over all cases; among those without gain, what is expected of its masks."""
         promise = sum(judgment.promise for judgment in judgments) if self._is_mapped else 0.0
@@ -210,7 +222,7 @@ class Judging:
         card, estimator = self._job.model.card, fitted()
         done, total = 0, 0
         for plain, stack in zip(self._plain, self._stacks, strict=True):
-            known = bool(self._outputs.known(self._source, plain, way_of(card)))
+            known = self._outputs.known_slices
             total += looks_at(self._source, candidates, mixes, plain, stack, card, self._seen, known)
 
         def progress(parts_looked_at: int) -> Progress:
@@ -254,7 +266,7 @@ class Judging:
         if known and wanted in self._made:
             return self._made[wanted]
         work = with_statistics(
-            network, self._batches, job.config, job.model.card, share, stopping, self._pooled
+            network, self._batches, job.config, job.model.card, share, stopping, self._pooled, self._keep
         )
         made = yield from each_as(work, lambda part: self._progress("statistics", *part))
         if known and made is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import get_args
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from napari_osuda.models import ModelCard
 from napari_osuda.models.classes import foreground_probability, region_channels, region_probability
 from napari_osuda.session.guard.changes import Change
 from napari_osuda.session.inference.case_slices import parts as parts_of
-from napari_osuda.session.inference.mirror import MirrorAveraged, way_of
+from napari_osuda.session.inference.mirror import MirrorAveraged, mean_of, way_of
 from napari_osuda.session.inference.outputs import Outputs, Way
 from napari_osuda.session.inference.parts import through
 from napari_osuda.session.inference.sliding_window import SlidingWindow
@@ -98,7 +99,6 @@ def segmented(
     places: NDArray[np.intp],
     ways: tuple[Way, ...],
     change: Change | None = None,
-    whole: bool = False,
 ) -> Generator[int, None, dict[Way, NDArray[np.float16]]]:
     """Probability of each region in some slices; half precision is enough for a figure.
 
@@ -111,9 +111,8 @@ def segmented(
         Places among its slices with head.
     ways : tuple of {"straight", "mirrored", "averaged"}
     change : Change, optional
-        Made before, and undone after.
-    whole : bool
-        Whether these are all slices, as they are: what is known of them is taken, and the output is kept.
+        Made before, and undone after. Without one, what is known of the slices does not go through the
+        network again, and what goes through it is kept.
 
     Yields
     ------
@@ -127,30 +126,58 @@ def segmented(
     stack, card = case.stack, case.card
     regions, device = region_channels(card), device_of(network)
     parts: dict[Way, list[NDArray[np.float16]]] = {way: [] for way in ways}
-    kept = {way: case.outputs.known(network, stack, way) for way in ways if whole}
-    known = {way: outputs for way, outputs in kept.items() if outputs}
-    keep = case.outputs.keeping(network, stack, case.way) if whole else None
-    times = 0 if len(known) == len(ways) else (2 if "averaged" in ways else 1) - ("straight" in known)
-    for start in range(0, len(places), _BATCH):
-        chosen = places[start : start + _BATCH]
-        outputs = {way: _stacked(of_way, case.all[chosen]).to(device) for way, of_way in known.items()}
-        if len(outputs) < len(ways):
-            x = torch.from_numpy(case.slices(chosen))
-            if change is not None:
-                x = change.change(x, start)
-            outputs = _outputs(network, case, x.to(device), ways, outputs.get("straight"))
-        if keep is not None:
-            keep(case.all[chosen], outputs[case.way])
-        for way, output in outputs.items():
-            p = probabilities(output, card.activation).float()
-            found = [foreground_probability(p, card)]
-            found += [region_probability(p, channels, card) for channels in regions.values()]
-            q = torch.stack(found, dim=1).half().cpu().numpy()
-            parts[way].append(q if change is None else change.undo(q))
-        if times:
-            yield times * (len(chosen) if stack.patch is None else parts_of(stack, card))
-    nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
-    return {way: np.concatenate(found) if found else nothing for way, found in parts.items()}
+    known = {} if change is not None else _known(network, case, ways)
+    keep = None if change is not None else case.outputs.keeping(network, stack, case.way)
+    order: list[NDArray[np.intp]] = []
+    for group, having in _groups(case, places, known):
+        times = _passes(ways, having)
+        for start in range(0, len(group), _BATCH):
+            at = group[start : start + _BATCH]
+            chosen = places[at]
+            order.append(at)
+            outputs = {way: _stacked(known[way], case.all[chosen]).to(device) for way in having}
+            if times:
+                x = torch.from_numpy(case.slices(chosen))
+                if change is not None:
+                    x = change.change(x, start)
+                outputs |= _outputs(network, case, x.to(device), ways, outputs.get("straight"))
+            if keep is not None and case.way in outputs:
+                keep(case.all[chosen], outputs[case.way])
+            for way in ways:
+                p = probabilities(outputs[way], card.activation).float()
+                found = [foreground_probability(p, card)]
+                found += [region_probability(p, channels, card) for channels in regions.values()]
+                q = torch.stack(found, dim=1).half().cpu().numpy()
+                parts[way].append(q if change is None else change.undo(q))
+            if times:
+                yield times * (len(chosen) if stack.patch is None else parts_of(stack, card))
+    if not order:
+        nothing = np.zeros((0, 1 + len(regions), *stack.shape), np.float16)
+        return dict.fromkeys(ways, nothing)
+    back = np.argsort(np.concatenate(order))
+    return {way: np.concatenate(found)[back] for way, found in parts.items()}
+
+
+def _known(network: nn.Module, case: LookedAt, ways: tuple[Way, ...]) -> dict[Way, Mapping[int, Tensor]]:
+    """What is known of the slices in the ways that are wanted, or that those are made of."""
+    wanted = {*ways, "straight"} if "averaged" in ways else set(ways)
+    found = {way: case.outputs.known(network, case.stack, way) for way in get_args(Way) if way in wanted}
+    return {way: outputs for way, outputs in found.items() if outputs}
+
+
+def _groups(
+    case: LookedAt, places: NDArray[np.intp], known: Mapping[Way, Mapping[int, Tensor]]
+) -> Iterator[tuple[NDArray[np.intp], tuple[Way, ...]]]:
+    """Which of the places are known in the same ways, and in which."""
+    having = [tuple(way for way, outputs in known.items() if i in outputs) for i in case.all[places].tolist()]
+    for ways in dict.fromkeys(having):
+        yield np.array([place for place, own in enumerate(having) if own == ways], np.intp), ways
+
+
+def _passes(ways: tuple[Way, ...], having: tuple[Way, ...]) -> int:
+    """How often a slice goes through the network for all ways."""
+    needed = {"straight", "mirrored"} if "averaged" in ways else set(ways)
+    return 0 if set(ways) <= set(having) else len(needed - set(having))
 
 
 def _stacked(outputs: Mapping[int, Tensor], indices: NDArray[np.intp]) -> Tensor:
@@ -171,7 +198,7 @@ def _outputs(
         axis = (case.mirror + 2,)
         found["mirrored"] = torch.flip(through(network, torch.flip(x, axis)), axis)
     if "averaged" in ways:
-        found["averaged"] = (found["straight"] + found["mirrored"]) / 2
+        found["averaged"] = mean_of(found["straight"], found["mirrored"])
     return {way: found[way] for way in ways}
 
 

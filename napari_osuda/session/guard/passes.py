@@ -106,10 +106,14 @@ def looks_of(stack: SliceStack, card: ModelCard) -> tuple[int, int]:
 
 
 def masks_of(
-    network: nn.Module, stack: SliceStack, card: ModelCard, images: Images | None = None
+    network: nn.Module,
+    stack: SliceStack,
+    card: ModelCard,
+    images: Images | None = None,
+    outputs: Outputs | None = None,
 ) -> Generator[int, None, dict[str, Thinned]]:
     """The mask of each region in 24 or 12 slices of a case at most; their places among those with head."""
-    case = LookedAt(stack, card, images)
+    case = LookedAt(stack, card, images, outputs or Outputs(0))
     p = (yield from segmented(network, case, case.thinned, (case.way,)))[case.way]
     names = (WHOLE, *region_channels(card))
     return {name: (_volume(p[:, k] > 0.5), _indices(p, case.thinned)) for k, name in enumerate(names)}
@@ -168,7 +172,7 @@ def _seen(
     thinned, mirror, shared = case.thinned if changed else np.arange(0), case.mirror, case.edges is None
     symmetric = mirror is not None and len(thinned) > 0 and is_symmetric(case.slices(thinned), mirror)
     looks: tuple[Way, ...] = (*ways, "mirrored") if symmetric and shared and len(ways) > 1 else ways
-    whole = yield from segmented(network, case, np.arange(len(case.all)), looks, whole=True)
+    whole = yield from segmented(network, case, np.arange(len(case.all)), looks)
     changes = [moved(), noisy(case.stack.case.name)] if len(thinned) else []
     if mirror is not None and symmetric and not shared:
         changes.append(mirrored(mirror))

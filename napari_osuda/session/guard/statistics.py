@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ def with_statistics(
     source_share: float | None = None,
     stopping: Callable[[], bool] = lambda: False,
     pooled: Iterable[Tensor] | None = None,
+    keep: Callable[[nn.Module, Tensor], None] | None = None,
 ) -> Generator[tuple[int, int], None, nn.Module | None]:
     """A copy of a network whose layers store a mix of the target's statistics and the source's.
 
@@ -41,6 +43,8 @@ def with_statistics(
         Whether to stop, asked after each part.
     pooled : re-iterable of Tensor, optional
         What the statistics are pooled over, in place of the whole target.
+    keep : callable, optional
+        Told the network and what it puts out for that, where one pass gives both.
 
     Yields
     ------
@@ -61,7 +65,8 @@ def with_statistics(
     if source_share is not None:
         config = config.replace(inference_statistics="mixed", source_prior=source_share, source_count=None)
     adaptation = adapt(network, batches, config, activation=card.activation)
-    for part in adaptation.finishing(pooled):
+    kept = None if keep is None else partial(keep, adaptation.model)
+    for part in adaptation.finishing(pooled, kept):
         yield part
         if stopping():
             return None

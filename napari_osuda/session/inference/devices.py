@@ -9,7 +9,7 @@ from torch import nn
 
 from napari_osuda.errors import ConfigError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method.computing.arithmetic import lay_out
+from napari_osuda.method.computing.arithmetic import Precision, autocast_dtype, compute_in, lay_out
 
 __all__ = ["DEVICES", "available_devices", "placed", "resolve_device"]
 
@@ -53,7 +53,9 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Module:
+def placed(
+    network: nn.Module, device: torch.device, stack: SliceStack, precision: Precision = "float32"
+) -> nn.Module:
     """A copy of a network on the device that is to do the work, in eval mode.
 
     Parameters
@@ -63,6 +65,8 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
     device : torch.device
     stack : SliceStack
         What it will be given slices of.
+    precision : {"auto", "float32", "bfloat16"}
+        Of its arithmetic, for those who call it by `output_of`.
 
     Returns
     -------
@@ -74,5 +78,7 @@ def placed(network: nn.Module, device: torch.device, stack: SliceStack) -> nn.Mo
     """
     copied = copy.deepcopy(network).to(device).eval()
     shape = stack.window or stack.shape
-    lay_out(copied, torch.zeros(1, len(stack.case.channels), *shape, device=device))
-    return copied
+    kind = next((p.dtype for p in copied.parameters()), torch.float32)
+    dtype = autocast_dtype(precision, device, kind)
+    lay_out(copied, torch.zeros(1, len(stack.case.channels), *shape, device=device), dtype)
+    return compute_in(copied, dtype)

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
 from napari_osuda.imaging.planes import mirror_axis
-from napari_osuda.method import main_output
+from napari_osuda.method.computing.arithmetic import output_of
+from napari_osuda.method.outputs import at_least_single
 from napari_osuda.models import ModelCard
 from napari_osuda.session.inference.outputs import Way
 
-__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mirrors", "way_of"]
+__all__ = ["MirrorAveraged", "averaged", "is_symmetric", "mean_of", "mirrors", "way_of"]
 
 # Correlation of an image with its mirror image above which it is symmetric.
 _SYMMETRIC = 0.5
@@ -66,9 +67,14 @@ class MirrorAveraged(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The mean output [B, K, ...] for images [B, C, ...]; of logits, the geometric mean of chances."""
-        straight = main_output(self.network(x))
-        mirrored: Tensor = main_output(self.network(torch.flip(x, (self._axis,))))
-        return (straight + torch.flip(mirrored, (self._axis,))) / 2
+        straight = output_of(self.network, x)
+        mirrored: Tensor = output_of(self.network, torch.flip(x, (self._axis,)))
+        return mean_of(straight, torch.flip(mirrored, (self._axis,)))
+
+
+def mean_of(straight: Tensor, mirrored: Tensor) -> Tensor:
+    """The mean of two outputs; of half precisions in float32."""
+    return (at_least_single(straight) + at_least_single(mirrored)) / 2
 
 
 def way_of(card: ModelCard) -> Way:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from napari_osuda.imaging import SliceStack
 
-__all__ = ["Keep", "Outputs", "Way", "goes_by_slices"]
+__all__ = ["SPARED", "Keep", "Outputs", "Way", "goes_by_slices"]
 
 Way = Literal["straight", "mirrored", "averaged"]
 """Of the image; of its mirror image, mirrored back; the mean of both."""
@@ -20,6 +20,8 @@ Keep = Callable[[NDArray[np.intp], Tensor], None]
 
 # What is kept in all, in bytes. What would exceed it goes through the network again.
 _MOST = 2**27
+SPARED = 0.5
+"""Share of the room that is left to slices which are certain to be asked for again."""
 
 
 def goes_by_slices(stack: SliceStack) -> bool:
@@ -37,41 +39,44 @@ class Outputs:
 
     Notes
     -----
-    A network whose outputs are kept must not change. All slices of a case are kept that are wanted, or none.
+    A network whose outputs are kept must not change.
     """
 
     def __init__(self, most: int = _MOST) -> None:
-        self._left = most
+        self._left = self._most = most
         self._kept: dict[tuple[object, ...], dict[int, Tensor]] = {}
 
     def known(self, network: nn.Module, stack: SliceStack, way: Way) -> Mapping[int, Tensor]:
         """The output [K, h, w] of each slice that it is kept of; empty where there is none."""
         return self._kept.get(_key(network, stack, way), {})
 
-    def keeping(self, network: nn.Module, stack: SliceStack, way: Way) -> Keep:
-        """A function that keeps what it is told of the stack's slices with head; of others nothing."""
-        key, wanted = _key(network, stack, way), stack.foreground
-        if key in self._kept or not goes_by_slices(stack):
+    def known_slices(self, network: nn.Module, stack: SliceStack, way: Way) -> NDArray[np.intp]:
+        """Numbers of the stack's slices with head whose output is kept."""
+        known = self.known(network, stack, way)
+        return np.array([i for i in np.flatnonzero(stack.foreground).tolist() if i in known], np.intp)
+
+    def keeping(self, network: nn.Module, stack: SliceStack, way: Way, spared: float = 0.0) -> Keep:
+        """A function that keeps what it is told of the stack's slices with head; of others nothing.
+
+        Nothing more is kept where less than a share ``spared`` of all room would be left.
+        """
+        if not goes_by_slices(stack):
             return lambda indices, output: None
-        kept = self._kept[key] = {}
+        kept, wanted = self._kept.setdefault(_key(network, stack, way), {}), stack.foreground
 
         def keep(indices: NDArray[np.intp], output: Tensor) -> None:
-            if self._kept.get(key) is not kept:
-                return
-            places = np.flatnonzero(wanted[indices])
-            for place in places.tolist():
-                # A copy: a view would hold the whole batch.
-                kept[int(indices[place])] = output[place].cpu().clone()
-                self._left -= output[place].nbytes
-            if self._left < 0:
-                self._left += sum(one.nbytes for one in kept.values())
-                del self._kept[key]
+            for place in np.flatnonzero(wanted[indices]).tolist():
+                index, size = int(indices[place]), output[place].nbytes
+                if index not in kept and self._left - size >= spared * self._most:
+                    # A copy: a view would hold the whole batch.
+                    kept[index] = output[place].cpu().clone()
+                    self._left -= size
 
         return keep
 
     def clear(self) -> None:
         """Forget all."""
-        self._left += sum(one.nbytes for kept in self._kept.values() for one in kept.values())
+        self._left = self._most
         self._kept.clear()
 
 

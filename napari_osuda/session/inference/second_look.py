@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor, nn
 
 from napari_osuda.evaluation import pieces_of
-from napari_osuda.method import main_output
+from napari_osuda.method.computing.arithmetic import output_of
 
 __all__ = ["Rotated", "not_found_again", "pieces_in"]
 
@@ -42,7 +41,7 @@ class Rotated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The output [B, K, ..., H, W] for images [B, C, ..., H, W]."""
-        output: Tensor = main_output(self.network(torch.flip(x, (-2, -1))))
+        output: Tensor = output_of(self.network, torch.flip(x, (-2, -1)))
         return torch.flip(output, (-2, -1))
 
 
@@ -69,19 +68,22 @@ def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[
         piece.
     """
     pieces, count = _pieces(mask)
-    nothing = np.zeros(mask.shape, bool)
+    removed = np.zeros(mask.shape, bool)
     if count < 2:
-        return nothing
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
-    shown = again.reshape(pieces.shape).astype(np.float32, copy=False)
-    found = np.asarray(ndimage.mean(shown, pieces, np.arange(1, count + 1))) > _FOUND
+        return removed
+    marked = pieces > 0
+    numbers, shown = pieces[marked], again.reshape(pieces.shape)[marked]
+    sizes = np.bincount(numbers, minlength=count + 1)[1:]
+    found = np.bincount(numbers, shown, minlength=count + 1)[1:] / sizes > _FOUND
     if sizes[found].sum() < _MOST * sizes.sum():
-        return nothing
+        return removed
     # The largest.
     found[0] = True
-    removed: NDArray[np.bool_] = np.concatenate([[False], ~found])[pieces].reshape(mask.shape)
-    if set(np.unique(mask[removed])) - set(np.unique(mask[~removed])):
-        return nothing
+    gone = ~found[numbers - 1]
+    labels = mask.reshape(pieces.shape)[marked]
+    if set(np.unique(labels[gone])) - set(np.unique(labels[~gone])):
+        return removed
+    removed.reshape(pieces.shape)[marked] = gone
     return removed
 
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
-from napari_osuda.method import main_output
+from napari_osuda.method.computing.arithmetic import output_of
 
 __all__ = ["OVERLAP", "Blended", "SlidingWindow", "patches_a_batch", "require_monai", "slide", "windows"]
 
@@ -175,7 +175,7 @@ def slide(
     for first in range(0, len(chosen), together):
         batch = chosen[first : first + together]
         parts = torch.cat([images[_in_all_images(window)] for window in batch])
-        output = main_output(network(parts.to(device))).float().cpu()
+        output = output_of(network, parts.to(device)).float().cpu()
         if total is None:
             total = torch.zeros((len(images), output.shape[1], *images.shape[2:]), dtype=weight.dtype)
         if total.dtype == torch.float16 and not float(output.abs().max()) < _MOST_HALF:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from napari_osuda.errors import ModelError
 from napari_osuda.imaging import SliceStack
-from napari_osuda.method import NormLayer, main_output
+from napari_osuda.method import NormLayer
+from napari_osuda.method.computing.arithmetic import Precision, output_of
 from napari_osuda.method.normalization import BatchNormCall, InterceptBatchNorm
 from napari_osuda.models import ModelCard, SourceModel, decide
 from napari_osuda.session.inference.devices import placed
@@ -70,6 +71,8 @@ class Previewer:
     card : ModelCard, optional
         Of the adapted model: by it the masks are made, averaged with those of the mirror image or not. The
         source model's by default.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network's arithmetic.
 
     Notes
     -----
@@ -84,11 +87,12 @@ class Previewer:
         stacks: tuple[SliceStack, ...],
         device: torch.device | str = "cpu",
         card: ModelCard | None = None,
+        precision: Precision = "auto",
     ) -> None:
         self.model = model
         self._card = card or model.card
         self.stacks = stacks
-        self._device = torch.device(device)
+        self._device, self._precision = torch.device(device), precision
         self._network: nn.Module | None = None
         self._lock = threading.Lock()
 
@@ -98,7 +102,7 @@ class Previewer:
         with self._lock:
             network, x = averaged(self._prepared(state), card), self._slice(case, index)
             with torch.inference_mode():
-                p = returned(stack, np.array([index]), main_output(network(x)), card)
+                p = returned(stack, np.array([index]), output_of(network, x), card)
         labels: Labels = decide(p, card)[0]
         return labels
 
@@ -133,7 +137,9 @@ class Previewer:
 
     def _prepared(self, state: NetworkState | None) -> nn.Module:
         if self._network is None:
-            self._network = placed(self.model.network, self._device, self.stacks[0]).requires_grad_(False)
+            self._network = placed(
+                self.model.network, self._device, self.stacks[0], self._precision
+            ).requires_grad_(False)
         state = state or NetworkState(0, {}, {}, 1.0, 1.0)
         return network_at(state, self.model.network, into=self._network, share=state.source_share)
 

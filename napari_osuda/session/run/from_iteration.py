@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Generator
+from functools import partial
 
 from napari_osuda.errors import OutputError
 from napari_osuda.method import Adaptation
@@ -71,7 +72,8 @@ class RunFromIteration:
             slices=setup.target.parts(setup.card), steps=0, batch=setup.target.batch_size, passes=1 + passes,
             looks=looks, mirrored=setup.is_mirrored,
         )  # fmt: skip
-        for done, total in adaptation.finishing(setup.pooled):
+        keep = partial(setup.keeping(masks.outputs), adaptation.model)
+        for done, total in adaptation.finishing(setup.pooled, keep):
             yield clock.progress("statistics", done, total)
         afters: list[After] = []
         for event in masks.judge(adaptation.model, trained=self._iteration != 0):

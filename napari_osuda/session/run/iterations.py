@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -14,6 +15,7 @@ from napari_osuda.models.classes import foreground_channels
 from napari_osuda.session.events import Event, Note, Step
 from napari_osuda.session.guard.collapse import CollapseWatch
 from napari_osuda.session.guard.wording import collapse_words
+from napari_osuda.session.inference.outputs import Outputs
 from napari_osuda.session.run import wording
 from napari_osuda.session.run.clock import Clock
 from napari_osuda.session.run.setup import Setup
@@ -127,11 +129,16 @@ class Iterations:
         model = self._watch.earlier()
         return None if model is None else (self._watch.good, model)
 
-    def finish(self) -> Iterator[Event]:
-        """Gather the statistics at inference; no checkpoint can be made from here on."""
+    def finish(self, outputs: Outputs) -> Iterator[Event]:
+        """Gather the statistics at inference; no checkpoint can be made from here on.
+
+        What the finished network puts out on the way is kept in ``outputs``.
+        """
         self.save()
         self._training = False
-        for done, total in self.adaptation.finishing(self._target.part(self._setup.job.config.pooled_slices)):
+        pooled = self._target.part(self._setup.job.config.pooled_slices)
+        keep = partial(self._setup.keeping(outputs, pooled), self.adaptation.model)
+        for done, total in self.adaptation.finishing(pooled, keep):
             yield self._clock.progress("statistics", done, total)
 
     def _begin(self) -> Iterator[Event]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
-from torch import nn
+import numpy.typing as npt
+from torch import Tensor, nn
 
 from napari_osuda.method import Adaptation
 from napari_osuda.session.events import After, Before, Event
@@ -14,7 +15,7 @@ from napari_osuda.session.guard.judging import Choice, Judging
 from napari_osuda.session.inference.case_slices import parts
 from napari_osuda.session.inference.confidence import Confidence
 from napari_osuda.session.inference.mirror import way_of
-from napari_osuda.session.inference.outputs import Outputs
+from napari_osuda.session.inference.outputs import SPARED, Keep, Outputs
 from napari_osuda.session.inference.prediction import predicted
 from napari_osuda.session.job import CaseResult
 from napari_osuda.session.run.clock import Clock
@@ -41,6 +42,8 @@ class Masks:
     ----------
     before, after : list of CaseResult
         With the source model's masks alone, and with the adapted model's; no scores yet.
+    outputs : Outputs
+        What networks have put out for the cases.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Masks:
         ]
         self.after: list[CaseResult] = []
         self._setup, self._folder, self._clock = setup, folder, clock
-        self._outputs = Outputs()
+        self.outputs = Outputs()
 
     @property
     def cases(self) -> list[CaseResult]:
@@ -62,13 +65,16 @@ class Masks:
         """Make the source model's masks, as far as it goes until a stop is asked for."""
         setup, done = self._setup, 0
         card, total = setup.job.model.card, setup.target.parts(setup.job.model.card)
-        guard = setup.job.config.guard
+        guard, may_look_again = setup.job.config.guard, setup.card.second_look and not card.second_look
         for index, stack in enumerate(setup.plain):
             few, _ = looked_at(stack, stack)
-            keep = self._outputs.keeping(setup.source, few, way_of(card)) if guard else None
+            keeps = [self.outputs.keeping(setup.source, few, way_of(card))] if guard else []
+            if may_look_again:
+                # All of it may be asked for; less certainly, and so the other cases' come first.
+                keeps.append(self.outputs.keeping(setup.source, stack, way_of(card), SPARED))
             reference = setup.job.reference(index)
             sure = None if reference is None else Confidence(stack, card, reference)
-            for part in predicted(setup.source, stack, card, watch=sure, keep=keep):
+            for part in predicted(setup.source, stack, card, watch=sure, keep=_each(keeps)):
                 if isinstance(part, np.ndarray):
                     case = setup.job.cases[index]
                     calibration = None if sure is None else sure.calibration
@@ -93,7 +99,7 @@ class Masks:
                 yield from self.take(part)
             else:
                 yield part
-        self._outputs.clear()
+        self.outputs.clear()
 
     def judge_candidates(
         self, adaptation: Adaptation, stopping: Callable[[], bool], earlier: nn.Module | None
@@ -108,7 +114,7 @@ class Masks:
             Whose masks they are.
         """
         found = yield from self._judging().with_fallback(adaptation, stopping, earlier)
-        self._outputs.clear()
+        self.outputs.clear()
         return found
 
     def take(self, found: CaseResult) -> Iterator[Event]:
@@ -125,5 +131,16 @@ class Masks:
         contrasts = contrast_status(setup.job, setup.maps)
         return Judging(
             setup.job, setup.source, setup.target.stacks, setup.plain, self.before, contrasts,
-            self._clock.progress, setup.target, setup.card, setup.pooled, self._outputs,
+            self._clock.progress, setup.target, setup.card, setup.pooled, self.outputs,
+            setup.keeping(self.outputs),
         )  # fmt: skip
+
+
+def _each(keeps: Sequence[Keep]) -> Keep:
+    """One function that tells all."""
+
+    def keep(indices: npt.NDArray[np.intp], output: Tensor) -> None:
+        for one in keeps:
+            one(indices, output)
+
+    return keep

@@ -207,7 +207,7 @@ class Run:
             yield from self._iterations
             if self._iterations.collapsed_to is not None:
                 self._chosen = Chosen(self._iterations.collapsed_to, IterationReason.COLLAPSE)
-            yield from self._iterations.finish()
+            yield from self._iterations.finish(self._masks.outputs)
             yield from self._adapted(self._iterations)
 
     def _adapted(self, iterations: Iterations) -> Iterator[Event]:

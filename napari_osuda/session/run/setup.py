@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_osuda.imaging import IntensityMap, SliceStack
+from napari_osuda.method.computing.arithmetic import compute_in
 from napari_osuda.method.computing.distributed import ALONE, Processes
 from napari_osuda.models import ModelCard
 from napari_osuda.session.inference.case_slices import slice_spec, with_maps
 from napari_osuda.session.inference.devices import placed, resolve_device
 from napari_osuda.session.inference.mirror import mirrors
+from napari_osuda.session.inference.outputs import SPARED, Outputs
 from napari_osuda.session.job import Job
 from napari_osuda.session.notes import Note
 from napari_osuda.session.run.contrast import choose_maps
@@ -82,6 +86,25 @@ class Setup:
         """What the statistics at inference are pooled over."""
         return self.target.part(self.job.config.pooled_slices)
 
+    def keeping(
+        self, outputs: Outputs, pooled: Target | TargetPart | None = None
+    ) -> Callable[[nn.Module, Tensor], None]:
+        """A function that keeps what a network, with its statistics pooled, puts out for ``pooled``.
+
+        Without that, for what the statistics of all networks are pooled over.
+        """
+        by_case: dict[int, list[tuple[int, int]]] = {}
+        for place, (case, index) in enumerate((pooled or self.pooled).slices):
+            by_case.setdefault(case, []).append((place, index))
+
+        def keep(network: nn.Module, output: Tensor) -> None:
+            for case, slices in by_case.items():
+                places, indices = zip(*slices, strict=True)
+                kept = outputs.keeping(network, self.target.stacks[case], "straight", SPARED)
+                kept(np.array(indices, np.intp), output[list(places)])
+
+        return keep
+
     def smaller(self, batch_size: int) -> Target:
         """The same target in batches of another size."""
         return target_of(self.job, self.maps, batch_size)
@@ -100,8 +123,11 @@ def set_up(job: Job, processes: Processes = ALONE) -> tuple[Setup, Note | None]:
     device = _device_of(job)
     # A CPU run is then the same to the bit; some GPU kernels have no such variant and may differ.
     torch.manual_seed(job.config.seed)
-    source = placed(job.model.network, device, SliceStack(job.cases[0], slice_spec(job.model.card)))
-    maps, note = processes.as_the_first(lambda: choose_maps(job, source, device))
+    stack = SliceStack(job.cases[0], slice_spec(job.model.card))
+    source = placed(job.model.network, device, stack, job.config.precision)
+    # In float32: its limits were chosen so, and only a few slices are looked at.
+    exact = compute_in(copy.copy(source), None)
+    maps, note = processes.as_the_first(lambda: choose_maps(job, exact, device))
     return Setup(job, device, source, maps, target_of(job, maps)), note
 
 
@@ -110,7 +136,9 @@ def set_up_again(job: Job, maps: Sequence[IntensityMap] | None) -> Setup:
     device = _device_of(job)
     chosen = None if maps is None else tuple(maps)
     target = target_of(job, chosen)
-    return Setup(job, device, placed(job.model.network, device, target.stacks[0]), chosen, target)
+    return Setup(
+        job, device, placed(job.model.network, device, target.stacks[0], job.config.precision), chosen, target
+    )
 
 
 def _device_of(job: Job) -> torch.device:

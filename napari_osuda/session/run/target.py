@@ -96,16 +96,40 @@ class Target:
         return self._made[index]
 
     def part(self, slices: int | None) -> Target | TargetPart:
-        """Some of its batches, with about ``slices`` slices a case at most; all of them with None.
+        """Its slices, ``slices`` of a case at most and evenly spaced; all of them with None.
 
-        Each batch shows the heads from bottom to top. Every n-th of those that begin one slice after the
-        other is taken, and their slices are evenly spaced.
+        They are among those that stand for a case elsewhere (`SliceStack.thinned`). Of patches some batches
+        are taken: each shows the heads from bottom to top.
         """
         total = sum(map(len, self._batches))
         if slices is None or total <= slices * len(self.stacks):
             return self
-        step = min(-(-total // (slices * len(self.stacks))), len(self))
-        return TargetPart(self, tuple(i for i, r in enumerate(self._ranks) if r % step == step // 2))
+        if any(stack.patch is not None for stack in self.stacks):
+            step = min(-(-total // (slices * len(self.stacks))), len(self))
+            batches = [b for b, r in zip(self._batches, self._ranks, strict=True) if r % step == step // 2]
+            return TargetPart(self, batches)
+        chosen: list[tuple[int, int]] = []
+        for case, (stack, own) in enumerate(zip(self.stacks, self._chosen, strict=True)):
+            standing = own[stack.thinned(slices).foreground[own]] if len(own) > slices else own
+            # So few that none has enough of the head: the middle one.
+            few = standing if len(standing) else own[len(own) // 2 :][:1]
+            chosen += [(case, int(index)) for index in few]
+        size = self.batch_size
+        return TargetPart(self, [chosen[first : first + size] for first in range(0, len(chosen), size)])
+
+    @property
+    def slices(self) -> list[tuple[int, int]]:
+        """Case and number of each slice (or patch), in the order of the batches."""
+        return [one for batch in self._batches for one in batch]
+
+    def images(self, slices: Sequence[tuple[int, int]]) -> Tensor:
+        """Some of its slices, by case and number: float32 [B, C, h, w], or patches [B, C, d, h, w]."""
+        first, _ = self._places[slices[0]]
+        if self._batches[first] == slices:
+            return self.batch(first)
+        return torch.stack(
+            [self.batch(batch)[place] for batch, place in map(self._places.__getitem__, slices)]
+        )
 
     def _make(self, slices: list[tuple[int, int]]) -> np.ndarray:
         by_case: dict[int, list[int]] = {}
@@ -132,6 +156,11 @@ class Target:
         for case, index in batch:
             by_size.setdefault(self.stacks[case].patch, []).append((case, index))
         return list(by_size.values())
+
+    @cached_property
+    def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Batch, and place in it, of each slice."""
+        return {one: (b, p) for b, batch in enumerate(self._batches) for p, one in enumerate(batch)}
 
     @cached_property
     def _corners(self) -> tuple[NDArray[np.intp], ...]:
@@ -180,16 +209,21 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TargetPart:
-    """Some batches of a target, in its order."""
+    """Some slices of a target, in batches of their own."""
 
     target: Target
-    indices: tuple[int, ...]
+    batches: list[list[tuple[int, int]]]
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self.batches)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return map(self.target.batch, self.indices)
+        return map(self.target.images, self.batches)
+
+    @property
+    def slices(self) -> list[tuple[int, int]]:
+        """Case and number of each, in the order of the batches."""
+        return [one for batch in self.batches for one in batch]
 
 
 def target_of(job: Job, maps: Sequence[IntensityMap] | None, batch_size: int | None = None) -> Target:
