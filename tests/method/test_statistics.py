@@ -222,3 +222,14 @@ def test_a_layer_that_runs_twice_stores_what_both_runs_see_of_the_source(batches
         pass
     torch.testing.assert_close(network.norm.running_mean, both.mean((0, 2, 3)))
     torch.testing.assert_close(network.norm.running_var, both.var((0, 2, 3), correction=0))
+
+
+def test_the_pass_that_pools_puts_out_what_the_finished_model_does(unet, batches):
+    told = []
+    adaptation = adapt(unet, batches, preset("osuda", iterations=1, precision="float32"))
+    next(adaptation)
+    for _ in adaptation.finishing(batches[:1], told.append):
+        pass
+    assert len(told) == 1
+    with torch.inference_mode():
+        torch.testing.assert_close(told[0], adaptation.model(batches[0]))

@@ -1,7 +1,7 @@
 """How a network computes fastest on its device: the memory layout of its weights, and the precision.
 
-`benchmarks/step_cost.py` measures both: on a CPU a 2-D step takes 0.8 of the time with channels last, and
-half of it in bfloat16; a 3-D step in float32 is faster with channels last if it has two threads or more.
+`benchmarks/step_cost.py` measures both: on a CPU a step takes 0.8 of the time with channels last, and half of
+it in bfloat16.
 """
 
 from __future__ import annotations
@@ -102,8 +102,7 @@ def lay_out(model: nn.Module, batch: Tensor, dtype: torch.dtype | None = None) -
     A network that cannot work so (one that calls ``view`` on what a convolution gives) is left as it was.
     """
     volume = batch.dim() == 5
-    several = batch.device.type == "cpu" and torch.get_num_threads() > 1
-    if batch.device.type not in ("cpu", "cuda") or (volume and dtype is None and not several):
+    if batch.device.type not in ("cpu", "cuda"):
         return lambda: None
     convert = convert_conv3d_weight_memory_format if volume else convert_conv2d_weight_memory_format
     last = torch.channels_last_3d if volume else torch.channels_last

@@ -56,7 +56,8 @@ class RunSettings:
             "Slices for statistics",
             Group.STATISTICS,
             "The stored statistics are pooled over at most so many slices (or patches) of a case, evenly "
-            "spaced. Neighboring slices look alike. none: over all slices.",
+            "spaced, and of many cases over eight times as many in all. Neighboring slices look alike. "
+            "none: over all slices.",
             low=1,
             unit="slices",
         ),

@@ -215,9 +215,9 @@ def _gray(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
     # Plane by plane: all at once would take several times the memory of the volume.
     for plane, inside, drawn in zip(volume, foreground, gray, strict=True):
         # In float64: where all of the head is equally bright, what is brighter would overflow float32.
-        scaled = (plane.astype(np.float64) - low) / max(high - low, np.finfo(np.float32).tiny)
+        scaled = (plane[inside].astype(np.float64) - low) / max(high - low, np.finfo(np.float32).tiny)
         # Foreground never becomes the 0 of the background, which the crop to the head relies on.
-        drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled[inside]), 0.0, 1.0)).astype(np.uint8)
+        drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)).astype(np.uint8)
     return gray
 
 

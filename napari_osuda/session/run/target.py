@@ -22,6 +22,8 @@ __all__ = ["Target", "TargetPart", "target_of"]
 
 # So many slices or patches, taken from all over the head, show about what the whole of it does.
 _WHOLE_HEAD = 8
+# Cases of as many slices as are wanted of one that tell what many do.
+_CASES = 8
 
 
 class Target:
@@ -98,11 +100,15 @@ class Target:
     def part(self, slices: int | None) -> Target | TargetPart:
         """Its slices, ``slices`` of a case at most and evenly spaced; all of them with None.
 
+        Of many cases eight times as many in all, if they come to more: no case decides by itself then.
         They are among those that stand for a case elsewhere (`SliceStack.thinned`). Of patches some batches
         are taken: each shows the heads from bottom to top.
         """
         total = sum(map(len, self._batches))
-        if slices is None or total <= slices * len(self.stacks):
+        if slices is None:
+            return self
+        slices = max(1, min(slices, _CASES * slices // len(self.stacks)))
+        if total <= slices * len(self.stacks):
             return self
         if any(stack.patch is not None for stack in self.stacks):
             step = min(-(-total // (slices * len(self.stacks))), len(self))

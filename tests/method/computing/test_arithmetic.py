@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from napari_osuda.method import AdaptationConfig, adapt
 from napari_osuda.method.computing import arithmetic
-from napari_osuda.method.computing.arithmetic import autocast_dtype, lay_out, with_threads
+from napari_osuda.method.computing.arithmetic import (
+    autocast_dtype,
+    compute_in,
+    lay_out,
+    output_of,
+    with_threads,
+)
 from napari_osuda.networks import UNet
 
 CPU = torch.device("cpu")
@@ -60,23 +68,17 @@ def test_a_layout_is_tried_in_the_arithmetic_it_is_for(dtype):
     assert tried == [dtype is not None]
 
 
-@pytest.mark.parametrize(
-    ("dims", "dtype", "threads", "last"),
-    [
-        (2, None, 1, True), (2, torch.bfloat16, 1, True), (3, None, 1, False), (3, None, 2, True),
-        (3, torch.bfloat16, 1, True),
-    ],
-)  # fmt: skip
-def test_layout_is_the_fastest_and_values_stay(dims, dtype, threads, last):
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_layout_is_the_fastest_and_values_stay(dims, dtype):
     torch.manual_seed(0)
     network = UNet(2, 3, (4, 8), dims).eval()
     x = torch.randn(1, 2, *(16,) * dims)
     before = network(x)
-    with with_threads(threads):
-        lay_out(network, x, dtype)
+    lay_out(network, x, dtype)
     weight = next(m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))).weight
     form = torch.channels_last if dims == 2 else torch.channels_last_3d
-    assert weight.is_contiguous(memory_format=form) == last
+    assert weight.is_contiguous(memory_format=form)
     torch.testing.assert_close(network(x), before, rtol=1e-4, atol=1e-5)
 
 
@@ -120,6 +122,20 @@ def test_bfloat16_steps_lead_to_nearly_the_same_network(unet, batches):
     x = batches[0]
     labels, lower_labels = (m(x).argmax(1) for m in (model, lower_model))
     assert (labels == lower_labels).float().mean() > 0.99
+
+
+def test_a_network_is_computed_as_it_is_marked_and_left_as_it_is_by_itself(unet, batches):
+    x = batches[0]
+    exact = unet(x)
+    marked = compute_in(copy.deepcopy(unet), torch.bfloat16)
+    assert output_of(unet, x).dtype == torch.float32
+    torch.testing.assert_close(output_of(unet, x), exact, rtol=0, atol=0)
+    # The mark goes along with a copy, and is no part of the network's state.
+    for one in (marked, copy.deepcopy(marked)):
+        assert output_of(one, x).dtype == torch.bfloat16
+        torch.testing.assert_close(one(x), exact, rtol=0, atol=0)
+        assert one.state_dict().keys() == unet.state_dict().keys()
+    assert output_of(compute_in(marked, None), x).dtype == torch.float32
 
 
 def test_threads_are_given_back():

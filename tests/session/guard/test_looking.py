@@ -55,15 +55,15 @@ def test_nothing_goes_through_a_network_that_is_known_and_the_figures_are_the_sa
     if "averaged" in ways:
         card = card.model_copy(update={"mirror_averaging": True})
     outputs, places = Outputs(), np.arange(int(stack.foreground.sum()))
-    alone, parts = looked(segmented(network, LookedAt(stack, card), places, ways, whole=True))
+    alone, parts = looked(segmented(network, LookedAt(stack, card), places, ways))
     assert parts == len(places) * (2 if "averaged" in ways else 1)
     # Of the way of the card, which comes last.
     keeping = LookedAt(stack, card, outputs=outputs)
-    _, parts = looked(segmented(network, keeping, places, ways[-1:], whole=True))
+    _, parts = looked(segmented(network, keeping, places, ways[-1:]))
     assert parts == len(places) * (2 if "averaged" in ways else 1)
     straight = LookedAt(stack, model.card, outputs=outputs)
-    looked(segmented(network, straight, places, ("straight",), whole=True))
-    again, parts = looked(segmented(network, keeping, places, ways, whole=True))
+    looked(segmented(network, straight, places, ("straight",)))
+    again, parts = looked(segmented(network, keeping, places, ways))
     assert parts == 0
     for way in ways:
         np.testing.assert_array_equal(again[way], alone[way])
@@ -74,7 +74,7 @@ def test_of_a_changed_image_nothing_is_known_and_nothing_kept(model, network, st
     case = LookedAt(stack, model.card, outputs=outputs)
     looked(segmented(network, case, places, ("straight",), moved()))
     assert not outputs.known(network, stack, "straight")
-    looked(segmented(network, case, places, ("straight",), whole=True))
+    looked(segmented(network, case, places, ("straight",)))
     _, parts = looked(segmented(network, case, places, ("straight",), moved()))
     assert parts == len(places)
 
@@ -82,11 +82,9 @@ def test_of_a_changed_image_nothing_is_known_and_nothing_kept(model, network, st
 def test_the_straight_pass_is_shared_with_the_averaged_one(model, network, stack):
     card = model.card.model_copy(update={"mirror_averaging": True})
     outputs, places = Outputs(), np.arange(int(stack.foreground.sum()))
-    looked(
-        segmented(network, LookedAt(stack, model.card, outputs=outputs), places, ("straight",), whole=True)
-    )
+    looked(segmented(network, LookedAt(stack, model.card, outputs=outputs), places, ("straight",)))
     case = LookedAt(stack, card, outputs=outputs)
-    found, parts = looked(segmented(network, case, places, ("straight", "averaged"), whole=True))
+    found, parts = looked(segmented(network, case, places, ("straight", "averaged")))
     assert parts == len(places)
     alone, _ = looked(segmented(network, LookedAt(stack, card), places, ("straight", "averaged")))
     for way, p in alone.items():

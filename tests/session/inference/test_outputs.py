@@ -65,9 +65,13 @@ def test_outputs_are_those_of_one_network_one_case_one_preprocessing_and_one_way
     assert not outputs.known(network, stack, "straight")
 
 
-def test_a_case_is_kept_as_a_whole_or_not_at_all(network, stack, model):
+def test_no_more_is_kept_than_there_is_room_for(network, stack, model):
     one = 2 * stack.shape[0] * stack.shape[1] * 4
-    room = Outputs(most=one * int(stack.foreground.sum()))
+    count = int(stack.foreground.sum())
+    room = Outputs(most=one * count)
+    mask_of(network, stack, model.card, keep=room.keeping(network, stack, "straight", 0.5), batch_size=2)
+    assert len(room.known(network, stack, "straight")) == count // 2
+    # What is kept already is not kept twice.
     mask_of(network, stack, model.card, keep=room.keeping(network, stack, "straight"), batch_size=2)
     assert len(room.known(network, stack, "straight")) == stack.foreground.sum()
     # There is no room for a second way, and the first stays.

@@ -57,20 +57,25 @@ def test_a_part_of_a_target_is_evenly_spaced_and_no_more_than_is_asked_for(slice
     cases = [numbered(n, f"case{k}") for k, n in enumerate(slices)]
     target = Target(cases, SliceSpec(normalization="none"), batch, seed)
     part = target.part(most)
-    whole = list(target)
+    whole = torch.cat(list(target))
     if sum(slices) <= most * len(cases):
         assert part is target
         return
-    taken = [[int(s.max()) for s in b] for b in part]
-    # Whole batches, in the same order and the same each time; at least one.
-    assert all(any(torch.equal(b, w) for w in whole) for b in part)
-    assert taken == [[int(s.max()) for s in b] for b in part]
-    assert 1 <= len(taken) == len(part) <= len(target)
-    if len(cases) == 1 and len(part) > 1:
-        gaps = np.diff(sorted(number for b in taken for number in b))
-        assert gaps.max() <= 3 * gaps.min()
-    # Of batches that are not all of one size one may be larger than the mean.
-    assert sum(map(len, taken)) <= max(most * len(cases) + batch, batch)
+    # The target's own slices, each once and the same each time; of each case at least one.
+    assert set(part.slices) <= set(target.slices)
+    assert len(set(part.slices)) == len(part.slices)
+    assert torch.equal(torch.cat(list(part)), torch.cat(list(part)))
+    for one, image in zip(part.slices, torch.cat(list(part)), strict=True):
+        assert torch.equal(image, whole[target.slices.index(one)])
+    assert len(part) == len(list(part))
+    assert all(1 <= len(b) <= target.batch_size for b in part)
+    for case, stack in enumerate(target.stacks):
+        own = [index for c, index in part.slices if c == case]
+        assert 1 <= len(own) <= most
+        assert len(set(np.diff(own))) <= 1
+        if slices[case] > most:
+            # Those that stand for the case elsewhere.
+            assert own == np.flatnonzero(stack.thinned(most).foreground).tolist()
 
 
 def test_all_of_a_target_is_its_part_without_a_limit():
@@ -78,6 +83,14 @@ def test_all_of_a_target_is_its_part_without_a_limit():
     assert target.part(None) is target
     assert target.part(30) is target
     assert len(target.part(16)) == 4
+
+
+def test_of_many_cases_no_more_are_taken_than_of_eight():
+    target = Target([numbered(8, f"case{k}") for k in range(20)], SliceSpec(normalization="none"), 16)
+    part = target.part(5)
+    # 40 in all are 2 a case.
+    assert [case for case, _ in part.slices] == [case for case in range(20) for _ in range(2)]
+    assert len(target.part(1).slices) == 20
 
 
 def ball(name="ball", shape=(20, 22, 24), spacing=1.0):
