@@ -12,7 +12,8 @@ import torch
 
 from napari_osuda.imaging import IntensityMap, SliceStack
 from napari_osuda.imaging.planes import codes_within
-from napari_osuda.method import main_output, probabilities
+from napari_osuda.method import probabilities
+from napari_osuda.method.computing.arithmetic import compute_in, output_of
 from napari_osuda.models import decide
 from napari_osuda.session.inference.case_slices import slice_spec
 from napari_osuda.session.inference.devices import placed, resolve_device
@@ -84,17 +85,18 @@ def _preview(job: Job, maps: Maps | None, contrast: str, index: int | None, show
         with_brain = np.flatnonzero(stack.foreground)
         index = int(with_brain[len(with_brain) // 2])
     device = resolve_device(job.device)
-    network = placed(job.model.network, device, stack)
+    network = placed(job.model.network, device, stack, job.config.precision)
     x = torch.from_numpy(stack.slices([index]))
     with torch.inference_mode():
-        p = probabilities(main_output(network(x.to(device))), card.activation).float().cpu().numpy()
+        p = probabilities(output_of(network, x.to(device)), card.activation).float().cpu().numpy()
     codes = codes_within(card.plane, card.orientation)
     return ContrastPreview(
         contrast,
         maps,
         _as_seen(x[0, shown].numpy(), codes),
         _as_seen(decide(p, card)[0], codes),
-        mean_distance(job, network, device, maps),
+        # As a run finds it when it chooses the contrast.
+        mean_distance(job, compute_in(network, None), device, maps),
     )
 
 

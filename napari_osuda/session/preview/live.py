@@ -51,7 +51,9 @@ class LivePreview:
         if state is None:
             return None
         if self._previewer is None:
-            self._previewer = Previewer(run.job.model, run.stacks, run.device, run.card)
+            self._previewer = Previewer(
+                run.job.model, run.stacks, run.device, run.card, run.job.config.precision
+            )
         labels = self._previewer.labels(state, *watched)
         took = time.monotonic() - now
         self._began = self._began or now

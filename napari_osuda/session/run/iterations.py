@@ -129,15 +129,16 @@ class Iterations:
         model = self._watch.earlier()
         return None if model is None else (self._watch.good, model)
 
-    def finish(self, outputs: Outputs) -> Iterator[Event]:
+    def finish(self, outputs: Outputs | None = None) -> Iterator[Event]:
         """Gather the statistics at inference; no checkpoint can be made from here on.
 
-        What the finished network puts out on the way is kept in ``outputs``.
+        What the finished network puts out on the way is kept in ``outputs``, if given.
         """
         self.save()
         self._training = False
         pooled = self._target.part(self._setup.job.config.pooled_slices)
-        keep = partial(self._setup.keeping(outputs, pooled), self.adaptation.model)
+        kept = self._setup.keeping(Outputs(0) if outputs is None else outputs, pooled)
+        keep = partial(kept, self.adaptation.model)
         for done, total in self.adaptation.finishing(pooled, keep):
             yield self._clock.progress("statistics", done, total)
 

@@ -124,7 +124,12 @@ class Cockpit(QObject):
         from napari_osuda.session import Previewer
 
         if self._previewer is None and self._run is not None and self._run.stacks:
-            self._previewer = Previewer(self._run.job.model, self._run.stacks, card=self._run.card)
+            self._previewer = Previewer(
+                self._run.job.model,
+                self._run.stacks,
+                card=self._run.card,
+                precision=self._run.job.config.precision,
+            )
         return self._previewer
 
     def start(self, job: Job, image: Any = None) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_osuda.imaging import SliceStack, read_case
+from napari_osuda.method import preset
 from napari_osuda.session import Job, contrast_previews, predict_case, slice_spec
 from napari_osuda.session.preview.contrast import _as_seen
 
@@ -23,7 +24,8 @@ def turned_job(model, patient, tmp_path):
 
 
 def test_both_ways_are_what_a_run_would_see(turned_job, model, case):
-    as_it_is, changed = contrast_previews(turned_job, index=4)
+    config = preset("osuda", precision="float32")
+    as_it_is, changed = contrast_previews(dataclasses.replace(turned_job, config=config), index=4)
     assert (as_it_is.contrast, as_it_is.maps) == ("off", None)
     assert (changed.contrast, changed.maps) == ("inverted", ("inverted",))
     assert changed.distance < 0.5 * as_it_is.distance
@@ -51,7 +53,9 @@ def test_an_image_without_a_file_is_offered_as_what_it_is_called(turned_job):
 def stack_labels(model, case, stack, index):
     """The whole mask's slice, on the network's grid, which here is the case's."""
     plane = SliceStack(
-        dataclasses.replace(case, data=predict_case(model, case)[None].astype(np.float32)),
+        dataclasses.replace(
+            case, data=predict_case(model, case, precision="float32")[None].astype(np.float32)
+        ),
         dataclasses.replace(stack.spec, normalization="none"),
     )
     return plane.slices([index])[0, 0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -52,10 +53,12 @@ def test_where_the_result_is_averaged_with_its_mirror_image_so_is_the_preview(mo
     run = Run(make_job(model, case, config), keep_states=True)
     *_, last = run
     averaged = dataclasses.replace(last.result.adapted_model, card=card)
-    mask = predict_case(averaged, case)
-    previewer = Previewer(model, run.stacks, card=card)
+    # A slice alone is rounded otherwise than among others; in bfloat16 a voxel or two may show it.
+    exact = partial(predict_case, case=case, precision="float32")
+    mask = exact(averaged)
+    previewer = Previewer(model, run.stacks, card=card, precision="float32")
     np.testing.assert_array_equal(previewer.labels(run.timeline.state(2), 0, 4), plane(mask, stack, 4))
-    np.testing.assert_array_equal(previewer.labels(None, 0, 4), plane(predict_case(model, case), stack, 4))
+    np.testing.assert_array_equal(previewer.labels(None, 0, 4), plane(exact(model), stack, 4))
 
 
 def test_the_source_model_is_left_alone(model, case, stack):
