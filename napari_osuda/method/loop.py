@@ -9,15 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method import schedules
-from napari_osuda.method.computing.arithmetic import (
-    autocast_dtype,
-    compute_in,
-    lay_out,
-    output_of,
-    with_threads,
-)
+from napari_osuda.method.computing import arithmetic
+from napari_osuda.method.computing.arithmetic import output_of, with_threads
 from napari_osuda.method.computing.distributed import ALONE, Processes, Share
 from napari_osuda.method.computing.finite import FiniteSteps
 from napari_osuda.method.computing.queue import sent, timed
@@ -35,7 +29,7 @@ from napari_osuda.method.report import StepReport
 from napari_osuda.method.rivals import Rivals, check_divisible
 from napari_osuda.method.source import SourceStatistics
 from napari_osuda.method.statistics import Observed, source_share, store_pooled_statistics
-from napari_osuda.method.training import cycle, optimizer, trained_parameters
+from napari_osuda.method.training import cycle, first_of, optimizer, trained_parameters
 from napari_osuda.method.transferability import WEIGHTINGS, distance
 
 __all__ = ["Adaptation", "adapt"]
@@ -76,17 +70,13 @@ class Adaptation(Iterator[StepReport]):
         self.model = copy.deepcopy(model).eval()
         self.t = 0
         self.finished = False
-        if iter(batches) is batches:
-            raise ConfigError("The batches must be re-iterable, such as a list: they are used many times.")
-        first = next(iter(batches), None)
-        if first is None or first.numel() == 0:
-            raise CaseError("There is nothing to adapt to: the target holds no slice with brain in it.")
+        first = first_of(batches)
         self._device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
-        self._precision = autocast_dtype(self.config.precision, self._device, dtype)
-        compute_in(self.model, self._precision)
+        self._precision = arithmetic.autocast_dtype(self.config.precision, self._device, dtype)
+        arithmetic.compute_in(self.model, self._precision)
         with with_threads(self.config.threads):
-            self._restore_layout = lay_out(self.model, first[:1].to(self._device), self._precision)
+            self._restore_layout = arithmetic.lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
         # What the model's user asked of its parameters, given back with the finished model.
@@ -198,7 +188,7 @@ class Adaptation(Iterator[StepReport]):
     ) -> Iterator[tuple[int, int]]:
         """As :meth:`finish`, giving work done and in all; statistics are ``pooled`` over a part, if given.
 
-        What the finished model puts out for that part is told to ``keep``, where the pass gives it.
+        ``keep`` is told what the finished model puts out for that part, where the pass gives it.
         """
         if self.finished:
             return

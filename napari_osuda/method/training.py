@@ -7,11 +7,30 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from napari_osuda.errors import CaseError, ConfigError
 from napari_osuda.method.computing.queue import has_queue
 from napari_osuda.method.config import AdaptationConfig
 from napari_osuda.method.layers import BoundLayer
 
-__all__ = ["cycle", "optimizer", "trained_parameters"]
+__all__ = ["cycle", "first_of", "optimizer", "trained_parameters"]
+
+
+def first_of(batches: Iterable[Tensor]) -> Tensor:
+    """The first batch of a target.
+
+    Raises
+    ------
+    ConfigError
+        The batches can be gone through only once.
+    CaseError
+        There is none, or nothing in it.
+    """
+    if iter(batches) is batches:
+        raise ConfigError("The batches must be re-iterable, such as a list: they are used many times.")
+    first = next(iter(batches), None)
+    if first is None or first.numel() == 0:
+        raise CaseError("There is nothing to adapt to: the target holds no slice with brain in it.")
+    return first
 
 
 def trained_parameters(

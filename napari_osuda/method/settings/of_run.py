@@ -56,8 +56,8 @@ class RunSettings:
             "Slices for statistics",
             Group.STATISTICS,
             "The stored statistics are pooled over at most so many slices (or patches) of a case, evenly "
-            "spaced, and of many cases over eight times as many in all. Neighboring slices look alike. "
-            "none: over all slices.",
+            "spaced. Neighboring slices look alike. Of many cases they are pooled over eight times as many "
+            "in all. none: over all slices.",
             low=1,
             unit="slices",
         ),
