@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from napari_osuda.method import schedules
 from napari_osuda.method.computing import arithmetic
-from napari_osuda.method.computing.arithmetic import output_of, with_threads
 from napari_osuda.method.computing.distributed import ALONE, Processes, Share
 from napari_osuda.method.computing.finite import FiniteSteps
 from napari_osuda.method.computing.queue import sent, timed
@@ -75,7 +74,7 @@ class Adaptation(Iterator[StepReport]):
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         self._precision = arithmetic.autocast_dtype(self.config.precision, self._device, dtype)
         arithmetic.compute_in(self.model, self._precision)
-        with with_threads(self.config.threads):
+        with arithmetic.with_threads(self.config.threads):
             self._restore_layout = arithmetic.lay_out(self.model, first[:1].to(self._device), self._precision)
         self._bound = bind_layers(self.model, first[:1].to(self._device))
         self.layers: tuple[NormLayer, ...] = tuple(layer.info for layer in self._bound)
@@ -97,7 +96,7 @@ class Adaptation(Iterator[StepReport]):
         if self.finished or self.t >= self.config.iterations:
             self.finish()
             raise StopIteration
-        with with_threads(self.config.threads):
+        with arithmetic.with_threads(self.config.threads):
             report = self._step()
         # Now that a GPU has more to do, waiting for the step before costs nothing.
         self.settle()
@@ -181,7 +180,7 @@ class Adaptation(Iterator[StepReport]):
             return y
 
         with InterceptBatchNorm(normalize):
-            return output_of(self.model, batch)
+            return arithmetic.output_of(self.model, batch)
 
     def finishing(
         self, pooled: Iterable[Tensor] | None = None, keep: Callable[[Tensor], None] | None = None
