@@ -187,7 +187,7 @@ class Estimator:
         return was, now, change
 
     def promise(self, before: Figures, after: Figures) -> float:
-        """What `compared` expects of the second mask, below 0 too: so masks that are all poor have an order."""
+        """What `compared` expects of the second mask, below 0 too: poor masks have an order as well."""
         if after.share <= 0:
             return -1.0
         levels = [self.level(level_features(figures)) for figures in (before, after)]
