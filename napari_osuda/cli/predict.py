@@ -23,6 +23,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     add_case_options(parser)
     parser.add_argument("--skip-existing", action="store_true", help="skip cases whose mask is there already")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="of the network's arithmetic (default: auto, bfloat16 where the processor has it)",
+    )
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -48,7 +54,7 @@ def predict(options: argparse.Namespace) -> int:
             for note in (*contrast_notes(case), *case_notes(stack, model.card)):
                 print_note(note.text)
         with _Bar(name, quiet=options.quiet or options.verbose) as bar:
-            mask = predict_case(model, case, device=device, on_progress=bar.show)
+            mask = predict_case(model, case, device=device, precision=options.precision, on_progress=bar.show)
         write_labels(path, mask, case.grid)
         write_own_grids(options, case, mask)
         if not options.quiet:

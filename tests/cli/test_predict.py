@@ -49,6 +49,21 @@ def test_existing_masks_are_skipped_or_refused(model, patients, tmp_path, capsys
     assert mask.stat().st_mtime_ns == before
 
 
+def test_the_precision_is_the_one_that_is_asked_for(model, patients, tmp_path, monkeypatch):
+    import napari_osuda.session
+
+    asked, predicted = [], napari_osuda.session.predict_case
+
+    def watched(*args, precision, **kwargs):
+        asked.append(precision)
+        return predicted(*args, precision=precision, **kwargs)
+
+    monkeypatch.setattr(napari_osuda.session, "predict_case", watched)
+    for n, given in enumerate(((), ("--precision", "float32"))):
+        assert predict(model, patients[:1], tmp_path / str(n), "--quiet", *given) == 0
+    assert asked == ["auto", "float32"]
+
+
 def test_one_case_is_held_at_a_time(model, patients, tmp_path, monkeypatch):
     from napari_osuda.imaging import reading
 
