@@ -135,10 +135,13 @@ class ReviewCommands:
         self._step("redo")
 
     def _ready(self, seen: bool = True) -> tuple[Review | None, SlicePlane]:
-        """The review and the plane that is shown; none where ``seen`` slices are wanted and none is."""
+        """The review and the plane that is shown; none where another patient is seen.
+
+        Nor where ``seen`` slices are wanted and none is.
+        """
         context = self._context
         self.commit_stroke()
-        if context.review is not None and seen and not context.in_plane():
+        if context.review is not None and not (context.in_sight() if seen else context.in_front()):
             return None, context.plane
         return context.review, context.plane
 

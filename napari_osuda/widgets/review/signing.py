@@ -59,7 +59,7 @@ class Signing(QObject):
     def save(self) -> None:
         """Ask what there is to ask, and write the final mask, its table and the report."""
         context, run, review = self._context, self._context.run, self._context.review
-        if run is None or review is None:
+        if run is None or review is None or not context.in_front():
             return
         if not self.reviewer:
             context.tell(words.NEEDS_NAME, True)

@@ -159,7 +159,7 @@ class ReviewWidget(DockedWidget):
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
         self._events = (
             (dims.point, self._on_viewed), (dims.order, self._on_viewed), (dims.ndisplay, self._on_viewed),
-            (layers.inserted, page.reference.refresh),
+            (layers.inserted, page.reference.refresh), (layers.inserted, self._on_inserted),
             (layers.removed, self._on_removed), (layers.removed, page.reference.refresh),
         )  # fmt: skip
         for event, slot in self._events:
@@ -168,6 +168,11 @@ class ReviewWidget(DockedWidget):
 
     def _on_viewed(self, event: object = None) -> None:
         self.view.follow()
+
+    def _on_inserted(self, event: Any) -> None:
+        if self.layers.editing and self.context.others():
+            # Nobody paints in a mask that is not seen.
+            self.edit(False)
 
     def _on_removed(self, event: Any) -> None:
         if self.review is not None and event.value in self.layers.layers.values():
