@@ -161,8 +161,8 @@ class ReviewCommands:
         run = self._context.run
         if not go_on and run is not None:
             _, done, total = run.best_progress(review)
-            if done == total:
-                self._page.ask_name()
+            if done == total and self._page.ask_name():
+                self._context.tell(words.NAME_NEXT)
         if len(slices) > 1:
             # The selection has served: the next key is for the slice that is seen.
             self._page.slices.view.clearSelection()

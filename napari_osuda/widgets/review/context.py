@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class ReviewContext(QObject):
         self.run: ReviewRun | None = None
         self.review: Review | None = None
         self.plane: SlicePlane = "axial"
+        self._told = 0
         self._tables: dict[tuple[int, str, str], SliceTable] = {}
         # The position is written once the reviewer has stayed somewhere, and not at every slice passed.
         self._resting = QTimer(self)
@@ -56,7 +57,24 @@ class ReviewContext(QObject):
 
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something."""
+        self._told += 1
         self.message.emit(text, bad)
+
+    def begin(self, text: str) -> Callable[[str], bool]:
+        """Say that something has begun; gives what says how it ended, unless something else was said since.
+
+        What goes wrong is to be told in any case, by `tell`; the sentence answers whether it was told.
+        """
+        self.tell(text)
+        number = self._told
+
+        def ended(text: str) -> bool:
+            newest = number == self._told
+            if newest:
+                self.tell(text)
+            return newest
+
+        return ended
 
     @property
     def step(self) -> int:
