@@ -10,6 +10,7 @@ While libraries are loaded, which leave next to nothing to collect, there are no
 
 from __future__ import annotations
 
+import atexit
 import gc
 import threading
 
@@ -47,6 +48,7 @@ def set_aside() -> None:
     """
     if not gc.get_freeze_count():
         gc.freeze()
+        _at_exit()
 
 
 def hold(holder: object) -> None:
@@ -55,6 +57,7 @@ def hold(holder: object) -> None:
         if not _HOLDERS and gc.isenabled():
             _OURS.append(True)
             gc.disable()
+            _at_exit()
         _HOLDERS.add(holder)
 
 
@@ -65,3 +68,16 @@ def release(holder: object) -> None:
         if not _HOLDERS and _OURS:
             _OURS.clear()
             gc.enable()
+
+
+def _at_exit() -> None:
+    """Collect before Python ends, while Qt still lives: its parts cannot be taken apart later."""
+    atexit.unregister(_give_back)
+    atexit.register(_give_back)
+
+
+def _give_back() -> None:
+    gc.unfreeze()
+    if _OURS:
+        gc.enable()
+    gc.collect()

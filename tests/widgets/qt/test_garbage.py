@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +41,16 @@ def test_collections_are_held_up_while_anyone_holds_and_left_off_where_they_were
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_at_its_end_python_collects_what_was_set_aside():
+    lines = (
+        "import gc, atexit",
+        "from napari_osuda.widgets.qt.garbage import hold, set_aside",
+        "atexit.register(lambda: print(gc.get_freeze_count(), gc.isenabled()))",
+        "hold(1); set_aside(); assert gc.get_freeze_count() and not gc.isenabled()",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["0", "True"]

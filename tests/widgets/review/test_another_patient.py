@@ -110,9 +110,10 @@ def test_without_images_of_its_own_no_masks_lie_on_another_patient(widget, empty
 @pytest.mark.parametrize("covered", [False, True])
 def test_what_a_key_did_is_seen_where_the_panel_was_behind_another(widget, empty, covered):
     widget.parent().hide()
-    assert not widget.isVisible()
+    assert not widget.isVisibleTo(widget.window())
     if covered:
         empty.add_image(np.ones((3, 3, 3)), name="patient B")
     press(empty, Qt.Key.Key_K)
     assert widget.review.decisions == (not covered)
-    assert widget.page.note.isVisible()
+    assert widget.page.note.text()
+    assert widget.page.note.isVisibleTo(widget.window())
