@@ -154,11 +154,11 @@ class Linking:
 
     def __enter__(self) -> None:
         if os.name == "posix":
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, self)
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(ValueError):
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
         """Find nothing; link what the module asked for will want."""
