@@ -26,7 +26,7 @@ def test_every_name_of_the_method_is_there_and_no_module_hides_one():
     ("imported", "heavy"),
     [
         ("napari_osuda.method.presets, napari_osuda.imaging", {"torch", "nibabel", "scipy.ndimage"}),
-        ("napari_osuda.widgets.adapt", {"torch", "nibabel"}),
+        ("napari_osuda.widgets.adapt", {"torch", "nibabel", "scipy.ndimage"}),
     ],
 )
 def test_what_the_panel_is_made_of_loads_nothing_heavy(imported, heavy):

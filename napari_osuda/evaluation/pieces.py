@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from napari_osuda.evaluation.geometry import voxel_ml
 
@@ -56,7 +56,7 @@ def pieces_of(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """
     numbers = np.zeros(marked.shape, np.int32)
     box = _around(marked)
-    pieces, count = ndimage.label(marked[box], np.ones((3,) * marked.ndim))
+    pieces, count = scipy.ndimage.label(marked[box], np.ones((3,) * marked.ndim))
     # What is marked is little of an image, and the rest is not gone over.
     found = pieces[marked[box]]
     # Stable: pieces of one size stay in the order of the array.
@@ -89,7 +89,7 @@ def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) ->
     numbers, _ = pieces_of((before != 0) & (after == 0))
     sizes, size = np.bincount(numbers[numbers > 0]), voxel_ml(np.asarray(affine, np.float64))
     found = []
-    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+    for number, box in enumerate(scipy.ndimage.find_objects(numbers), start=1):
         own = numbers[box] == number
         others = [tuple(other for other in range(own.ndim) if other != axis) for axis in range(own.ndim)]
         widest = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,6 +73,8 @@ class BatchProgress:
         Who is worked on; "" where nobody is.
     report : Path or None
         Over all patients.
+    neither : tuple of str
+        Done patients of whom neither mask is recommended, so that none is written as DICOM-SEG.
     """
 
     total: int
@@ -80,6 +82,7 @@ class BatchProgress:
     failed: tuple[tuple[str, str], ...] = ()
     now: str = ""
     report: Path | None = None
+    neither: tuple[str, ...] = ()
 
     @property
     def open(self) -> int:
@@ -170,13 +173,13 @@ def go_through(
         for job in jobs:
             if stopping():
                 break
-            yield BatchProgress(progress.total, progress.done, progress.failed, now=job.name)
+            yield replace(progress, now=job.name, report=None)
             list(run_jobs([job], work, outcomes))
             progress = _standing(batch, outcomes, jobs)
     except _Left:
         pass
     report = summarize_cohort(jobs, outcomes, f"Patients of {printable(folder.name)}").report
-    yield BatchProgress(progress.total, progress.done, progress.failed, report=report)
+    yield replace(progress, report=report)
 
 
 class _Left(BaseException):
@@ -190,5 +193,8 @@ def _standing(batch: Batch, outcomes: Outcomes, jobs: list[CohortJob] | None = N
     failed = tuple(
         (job.name, outcome.error or "") for job, outcome in found if outcome and outcome.state == "failed"
     )
+    neither = tuple(job.name for job, outcome in found if outcome and outcome.neither)
     report = outcomes.out / "report.html"
-    return BatchProgress(len(jobs), done, failed, report=report if report.is_file() else None)
+    return BatchProgress(
+        len(jobs), done, failed, report=report if report.is_file() else None, neither=neither
+    )

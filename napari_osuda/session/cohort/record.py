@@ -104,6 +104,12 @@ class JobOutcome(RunDocument):
     cases: tuple[CaseOutcome, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def neither(self) -> bool:
+        """Whether it is done, and of some session neither mask is recommended."""
+        advices = (case.recommendation for case in self.cases)
+        return self.state == "done" and any(advice and advice.decision == "neither" for advice in advices)
+
 
 class CohortRecord(RunDocument):
     """``cohort.json``: what all jobs of an output folder have in common.

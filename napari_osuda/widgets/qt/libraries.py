@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
+import os
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_osuda.widgets.qt.garbage import hold, release, set_aside
 
 __all__ = ["COMPILER", "CORE", "Loading"]
 
 #: What every run needs. Who wants one of them sooner imports it, and waits for this thread's import.
-CORE = ("torch", "pandas", "napari_osuda.session")
+CORE = ("torch", "pandas", "sympy", "napari_osuda.session")
 
-#: torch's compiler, which any optimizer loads, after the two largest of what it stands on.
-COMPILER = ("sympy", "torch.distributed.fsdp", "torch._dynamo")
+#: torch's compiler, which any optimizer loads, after the largest of what it stands on: none takes long.
+COMPILER = (
+    "torch.distributed._functional_collectives",
+    "torch.distributed.tensor",
+    "torch.distributed.fsdp",
+    "torch._inductor",
+    "torch._dynamo",
+)
 
 _PAUSE_MS = 50
+
+# In the folder "lib" of torch; the large ones are those that it needs.
+_LIBRARY = "libtorch.[sd][oy]*"
 
 
 class Loading(QObject):
@@ -37,6 +53,10 @@ class Loading(QObject):
     -----
     The compiler is not loaded on another thread: while a display is drawn by software, it and the LLVM of
     that display can crash each other.
+
+    torch's largest library takes over a second to be linked, during which Python's import stops every other
+    thread, the window's as well: so `Linking` links it. For the same reason Python collects no garbage until
+    all is loaded, and what is loaded is left out of collections.
     """
 
     #: The first kind is there.
@@ -47,6 +67,9 @@ class Loading(QObject):
     ) -> None:
         super().__init__(parent)
         self._core, self._left = list(core), list(compiler)
+        self._holder = holder = object()
+        hold(holder)
+        self.destroyed.connect(lambda: release(holder))
         self._waiting: list[Callable[[], None]] = []
         self._has_begun = self._has_core = False
         self._thread = threading.Thread(target=self._load_core, name="osuda-libraries", daemon=True)
@@ -81,10 +104,12 @@ class Loading(QObject):
         self._core.clear()
         if self._has_begun:
             self._thread.join()
+        release(self._holder)
 
     def _load_core(self) -> None:
-        while self._core:
-            load(self._core.pop(0))
+        with Linking():
+            while self._core:
+                load(self._core.pop(0))
 
     def _next(self) -> None:
         if not self._has_begun:
@@ -99,6 +124,8 @@ class Loading(QObject):
             load(self._left.pop(0))
         if self.done:
             self._timer.stop()
+            set_aside()
+            release(self._holder)
             waiting, self._waiting = self._waiting, []
             for function in waiting:
                 function()
@@ -111,3 +138,37 @@ def load(module: str) -> bool:
     except Exception:  # what needs it tells what is wrong with it
         return False
     return True
+
+
+class Linking:
+    """While the block lasts, torch's libraries are linked just before its import would, with Python running.
+
+    ``import`` and ``ctypes.CDLL`` keep Python's lock over a library's linking, and so every other thread from
+    running; a function that is called by ctypes does not. By the time the finder is asked for torch's own
+    module torch has done what goes before. What fails is left to the import, which tells why.
+
+    Notes
+    -----
+    On Windows torch links them in this way itself.
+    """
+
+    def __enter__(self) -> None:
+        if os.name == "posix":
+            sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
+        """Find nothing; link what the module asked for will want."""
+        if name == "torch._C":
+            with contextlib.suppress(Exception):
+                link(next(file for place in path or () for file in Path(place, "lib").glob(_LIBRARY)))
+
+
+def link(file: Path) -> bool:
+    """Link a shared library and those that it needs, without Python's lock; whether that went well."""
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+    return bool(dlopen(os.fsencode(file), os.RTLD_NOW | os.RTLD_LOCAL))

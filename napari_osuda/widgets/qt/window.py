@@ -8,7 +8,15 @@ from typing import Any
 from qtpy.QtCore import QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-__all__ = ["below", "below_or_shared", "main_window_of", "real_viewer", "share_place", "size_of"]
+__all__ = [
+    "below",
+    "below_or_shared",
+    "come_to_front",
+    "main_window_of",
+    "real_viewer",
+    "share_place",
+    "size_of",
+]
 
 # From this height of the window on there is room for a panel below the picture, and how high that is.
 _TALL, _BELOW = 950, 330
@@ -32,6 +40,14 @@ def share_place(widget: QWidget) -> None:
             dock.raise_()
             _as_it_was(window, widget)
             return
+
+
+def come_to_front(widget: QWidget) -> None:
+    """Show a docked widget that is hidden, or behind the tab of another."""
+    dock = widget.parent()
+    if isinstance(dock, QDockWidget) and not widget.isVisible():
+        dock.show()
+        dock.raise_()
 
 
 def below_or_shared(widget: QWidget) -> None:

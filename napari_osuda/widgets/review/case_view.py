@@ -59,6 +59,7 @@ class CaseView(QObject):
         self._viewer, self._context, self._page = viewer, context, page
         self._reference, self._worklist = reference, worklist
         self.comparison = Comparison(context.layers)
+        context.covered.connect(self.bring_back)
         self.sync = PanelSync(context, page, reference, worklist)
 
     def open(self, run: ReviewRun, name: str) -> None:
@@ -139,6 +140,8 @@ class CaseView(QObject):
         layers = self._context.layers
         if self._context.review is None:
             return
+        if self._context.others():
+            self.bring_back()
         if mode != "final" and layers.editing:
             self.edit(False)
         if mode != "error":
@@ -148,12 +151,21 @@ class CaseView(QObject):
         self.comparison.show(mode)
         self._page.modes.set_mode(mode)
 
+    def bring_back(self) -> None:
+        """Show the case again, where another patient's image is over it."""
+        mode = self.comparison.mode
+        if mode == "side":
+            # Side by side it has images of its own, beside which no other may be.
+            self.comparison.show("overlay")
+        self._context.layers.to_front()
+        self.compare(mode)
+
     def edit(self, editing: bool) -> None:
         """Open the final mask for painting, or lock it."""
         context = self._context
         if context.review is None:
             return
-        editing = editing and context.in_plane()
+        editing = editing and context.in_sight()
         if editing:
             self.compare("final")
             context.tell(words.EDITING)

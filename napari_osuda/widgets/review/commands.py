@@ -135,10 +135,13 @@ class ReviewCommands:
         self._step("redo")
 
     def _ready(self, seen: bool = True) -> tuple[Review | None, SlicePlane]:
-        """The review and the plane that is shown; none where ``seen`` slices are wanted and none is."""
+        """The review and the plane that is shown; none where another patient is seen.
+
+        Nor where ``seen`` slices are wanted and none is.
+        """
         context = self._context
         self.commit_stroke()
-        if context.review is not None and seen and not context.in_plane():
+        if context.review is not None and not (context.in_sight() if seen else context.in_front()):
             return None, context.plane
         return context.review, context.plane
 
@@ -158,8 +161,8 @@ class ReviewCommands:
         run = self._context.run
         if not go_on and run is not None:
             _, done, total = run.best_progress(review)
-            if done == total:
-                self._page.ask_name()
+            if done == total and self._page.ask_name():
+                self._context.tell(words.NAME_NEXT)
         if len(slices) > 1:
             # The selection has served: the next key is for the slice that is seen.
             self._page.slices.view.clearSelection()

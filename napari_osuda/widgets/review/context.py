@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers.other_patients import images_of_others
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
@@ -16,6 +19,7 @@ from napari_osuda.session.review.slices import SliceTable, slice_table
 from napari_osuda.session.review.wording import warning_words
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.view.layers import ReviewLayers
+from napari_osuda.widgets.review.view.planes import is_inside
 
 __all__ = ["ReviewContext"]
 
@@ -34,6 +38,8 @@ class ReviewContext(QObject):
     decided = Signal()
     #: Something to say in the panel; whether it is about a failure.
     message = Signal(str, bool)
+    #: Another patient's image is over the case, whose own is wanted.
+    covered = Signal()
 
     def __init__(self, layers: ReviewLayers) -> None:
         super().__init__()
@@ -41,6 +47,7 @@ class ReviewContext(QObject):
         self.run: ReviewRun | None = None
         self.review: Review | None = None
         self.plane: SlicePlane = "axial"
+        self._told = 0
         self._tables: dict[tuple[int, str, str], SliceTable] = {}
         # The position is written once the reviewer has stayed somewhere, and not at every slice passed.
         self._resting = QTimer(self)
@@ -50,7 +57,24 @@ class ReviewContext(QObject):
 
     def tell(self, text: str, bad: bool = False) -> None:
         """Say something."""
+        self._told += 1
         self.message.emit(text, bad)
+
+    def begin(self, text: str) -> Callable[[str], bool]:
+        """Say that something has begun; gives what says how it ended, unless something else was said since.
+
+        What goes wrong is to be told in any case, by `tell`; the sentence answers whether it was told.
+        """
+        self.tell(text)
+        number = self._told
+
+        def ended(text: str) -> bool:
+            newest = number == self._told
+            if newest:
+                self.tell(text)
+            return newest
+
+        return ended
 
     @property
     def step(self) -> int:
@@ -63,8 +87,10 @@ class ReviewContext(QObject):
         return self.layers.planes[self.plane].index(self.step)
 
     def go_to(self, step: int) -> None:
-        """Show a slice, by the viewer's number."""
+        """Show a slice of the case, by the viewer's number."""
         if self.review is not None and self.in_plane():
+            if self.others():
+                self.covered.emit()
             self.layers.go_to(self.plane, step)
 
     def passed(self) -> None:
@@ -104,6 +130,32 @@ class ReviewContext(QObject):
             self.tell(words.IN_3D, True)
             return False
         return True
+
+    def others(self) -> list[Any]:
+        """Images of other patients that are seen in place of the case, or with it."""
+        if self.review is None:
+            return []
+        paths = [Path(entry.path) for entry in self.review.case.inputs if entry.path]
+        return images_of_others(self.layers.viewer, self.layers.images, paths)
+
+    def in_front(self) -> bool:
+        """Whether it is this case that is seen; where it is not, it is shown again, which is said."""
+        others = self.others()
+        if self.review is None or not others:
+            return True
+        self.covered.emit()
+        self.tell(words.other_patient(others[0].name, self.review.case.name), True)
+        return False
+
+    def in_sight(self) -> bool:
+        """Whether a slice of this case is seen; where none is, nothing may be done to it, which is said."""
+        if not (self.in_plane() and self.in_front()):
+            return False
+        if is_inside(self.layers.viewer, self.layers.layers["final"], self.layers.planes[self.plane]):
+            return True
+        self.layers.go_to(self.plane, self.step)
+        self.tell(words.OUTSIDE, True)
+        return False
 
     def position_words(self) -> tuple[str, str]:
         """What there is to say of the current slice, and why it deserves a second look."""

@@ -37,9 +37,8 @@ class Exports(QObject):
         super().__init__(window)
         self._context = context
         self._window = window
-        self._writing = Background(self)
-        self._writing.done.connect(lambda path: context.tell(words.exported(path)))
-        self._writing.failed.connect(lambda error: context.tell(explain(error), True))
+        # One for each file: what goes wrong with any of them is told.
+        self._writing: list[Background] = []
         self.menu = QMenu(page.export_button)
         self.menu.setToolTipsVisible(True)
         page.export_button.setMenu(self.menu)
@@ -73,12 +72,17 @@ class Exports(QObject):
                 export_file(offer.source, target)
             return target
 
-        self._context.tell(words.EXPORTING)
-        self._writing.run(write)
+        self._writing = [writing for writing in self._writing if writing.busy]
+        writing, ended = Background(self), self._context.begin(words.EXPORTING)
+        writing.done.connect(lambda path: ended(words.exported(path)))
+        writing.failed.connect(lambda error: self._context.tell(explain(error), True))
+        self._writing.append(writing)
+        writing.run(write)
 
     def close(self) -> None:
         """Wait for what is being written."""
-        self._writing.close()
+        for writing in self._writing:
+            writing.close()
 
     def _ask(self, run: ReviewRun, offer: ExportOffer) -> None:
         path, _ = QFileDialog.getSaveFileName(self._window, words.EXPORTS[offer.form], offer.name)

@@ -140,11 +140,12 @@ class ReviewPage:
         """Who reviews, as the record will say."""
         return str(self.name.text().strip())
 
-    def ask_name(self) -> None:
-        """All is decided: only the name is missing, and the keyboard is for it."""
-        if not self.reviewer and self.name.isVisible():
+    def ask_name(self) -> bool:
+        """All is decided: where only the name is missing the keyboard is for it; whether it is missing."""
+        missing = not self.reviewer and self.name.isVisible()
+        if missing:
             self.name.setFocus()
-            self.tell(words.NAME_NEXT)
+        return missing
 
     def set_empty(self, why: str, again: bool) -> None:
         """Say why there is no case, and no more of the one before; offer the run that has ended here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
@@ -43,12 +44,13 @@ class Signing(QObject):
         self._context = context
         self._page = page
         self._window = window
-        self._said, self._where = "", ""
+        # What tells of the last report, once it is there.
+        self._reported: Callable[[], None] = lambda: None
         self._reporting = Background(self)
         self.exports = Exports(context, page, window)
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
-        self._reporting.done.connect(self._on_reported)
+        self._reporting.done.connect(lambda _: self._reported())
         self._reporting.failed.connect(lambda error: context.tell(explain(error), True))
 
     @property
@@ -59,7 +61,7 @@ class Signing(QObject):
     def save(self) -> None:
         """Ask what there is to ask, and write the final mask, its table and the report."""
         context, run, review = self._context, self._context.run, self._context.review
-        if run is None or review is None:
+        if run is None or review is None or not context.in_front():
             return
         if not self.reviewer:
             context.tell(words.NEEDS_NAME, True)
@@ -100,16 +102,17 @@ class Signing(QObject):
             return
         _, done, total = run.best_progress(review)
         said = words.saved(saved, total - done)
-        self._said, self._where = f"{said} {words.REPORT_DONE}", str(saved.path)
         self._page.name.clearFocus()
-        context.tell(f"{said} {words.REPORTING}")
-        self._page.note.setToolTip(self._where)
+        ended = context.begin(f"{said} {words.REPORTING}")
+        self._page.note.setToolTip(str(saved.path))
+
+        def reported() -> None:
+            if ended(f"{said} {words.REPORT_DONE}"):
+                self._page.note.setToolTip(str(saved.path))
+
+        self._reported = reported
         self.saved.emit()
         self._reporting.run(lambda: write_review_report(run))
-
-    def _on_reported(self, _: object) -> None:
-        self._context.tell(self._said)
-        self._page.note.setToolTip(self._where)
 
     def close(self) -> None:
         """Wait for the report, and for what is being exported."""

@@ -61,7 +61,7 @@ class ToolCommands(QObject):
         """Use a tool on the case under review."""
         context, review = self._context, self._context.review
         self._commit_stroke()
-        if review is None or not context.in_plane():
+        if review is None or not context.in_sight():
             return
         if self._work.busy:
             context.tell(words.BUSY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.dropped import dropped
 from napari_osuda.widgets.qt.theme import Palette
-from napari_osuda.widgets.qt.window import share_place
+from napari_osuda.widgets.qt.window import come_to_front, share_place
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.case_view import CaseView
 from napari_osuda.widgets.review.commands import ReviewCommands
@@ -159,7 +160,7 @@ class ReviewWidget(DockedWidget):
         dims, layers = self.viewer.dims.events, self.viewer.layers.events
         self._events = (
             (dims.point, self._on_viewed), (dims.order, self._on_viewed), (dims.ndisplay, self._on_viewed),
-            (layers.inserted, page.reference.refresh),
+            (layers.inserted, page.reference.refresh), (layers.inserted, self._on_inserted),
             (layers.removed, self._on_removed), (layers.removed, page.reference.refresh),
         )  # fmt: skip
         for event, slot in self._events:
@@ -168,6 +169,11 @@ class ReviewWidget(DockedWidget):
 
     def _on_viewed(self, event: object = None) -> None:
         self.view.follow()
+
+    def _on_inserted(self, event: Any) -> None:
+        if self.layers.editing and self.context.others():
+            # Nobody paints in a mask that is not seen.
+            self.edit(False)
 
     def _on_removed(self, event: Any) -> None:
         if self.review is not None and event.value in self.layers.layers.values():
@@ -186,7 +192,7 @@ class ReviewWidget(DockedWidget):
     def _on_came(self, run: ReviewRun) -> None:
         """Read its masks on another thread, and show them once they are there."""
         self._wanted = run
-        self.page.tell(words.OPENING)
+        self.context.tell(words.OPENING)
         self._reading.run(lambda: (run, *first_case(run)))
 
     def _on_read(self, read: tuple[ReviewRun, Review, SliceTable]) -> None:
@@ -203,7 +209,7 @@ class ReviewWidget(DockedWidget):
         """The images of a run were removed, or another patient's have come: its review does not stay."""
         if run is self._wanted:
             self._wanted = None
-            self.page.tell("")
+            self.context.tell("")
         if run is self.run:
             self.view.end()
 
@@ -277,4 +283,13 @@ class ReviewWidget(DockedWidget):
         for wanted in ("changed", "flagged", "undecided"):
             actions[f"next {wanted}"] = Action(partial(view.go_to_next, wanted))
             actions[f"previous {wanted}"] = Action(partial(view.go_to_next, wanted, True))
-        return actions | {mode: Action(partial(view.compare, mode)) for mode in words.MODES}
+        actions |= {mode: Action(partial(view.compare, mode)) for mode in words.MODES}
+        return {
+            name: Action(partial(self._act, action.press), action.release) for name, action in actions.items()
+        }
+
+    def _act(self, press: Callable[[], None]) -> None:
+        """Answer a key; what it does is said in this panel, which may be behind another."""
+        if self.review is not None:
+            come_to_front(self)
+        press()

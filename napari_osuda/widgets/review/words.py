@@ -66,6 +66,7 @@ NONE_UNDECIDED = "Every slice of this plane is decided."
 WHOLE = "Whole case"
 FLAG_CASE = "Flag this case with the comment"
 IN_3D = "No slice is shown in the 3-D view, so nothing was done. Switch to the 2-D view first."
+OUTSIDE = "No slice of this case was shown, so nothing was done. The nearest one is shown now."
 EDITING = "Paint in the final mask. Every stroke is recorded. Click Edit again to lock the mask."
 LOCKED_IN_3D = "The final mask is locked in the 3-D view."
 NEITHER = "Neither mask is recommended."
@@ -266,6 +267,11 @@ def put_back(names: Sequence[str]) -> str:
     listed = ", ".join(f"'{name}'" for name in names)
     belong = "belongs to this review and was" if len(names) == 1 else "belong to this review and were"
     return f"{listed} {belong} put back. Close the panel to end the review."
+
+
+def other_patient(image: str, case: str) -> str:
+    """That another patient's image was seen, so that nothing was done."""
+    return f"'{image}' was shown, which is not of case {case}. Nothing was done, and {case} is shown again."
 
 
 def closed(case: str) -> str:

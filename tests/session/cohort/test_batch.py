@@ -11,7 +11,9 @@ from napari_osuda.models import write_model_folder
 from napari_osuda.models.loading import load_model
 from napari_osuda.session.cohort.batch import Batch, SavedBatch, go_through, read_progress
 from napari_osuda.session.cohort.patients import patients_in
-from napari_osuda.session.cohort.record import Outcomes
+from napari_osuda.session.cohort.record import CaseOutcome, JobOutcome, Outcomes
+from napari_osuda.session.run_folder.documents import now
+from napari_osuda.session.run_folder.record import AdviceRecord
 
 SHORT = AdaptationConfig(iterations=2, batch_size=2, contrast="off", guard=False)
 
@@ -83,3 +85,14 @@ def test_another_contrast_is_adapted_to_as_in_the_panel_and_told_of_each_patient
     assert "t2=flair" in (Path(batch.out) / "results.tsv").read_text(encoding="utf-8")
     record = (Path(batch.out) / "runs" / "sub-01" / "run.json").read_text(encoding="utf-8")
     assert ("FLAIR is used in place of T2" in record) == (contrast == "names")
+
+
+@pytest.mark.parametrize(("decision", "named"), [("neither", ("sub-01",)), ("accept", ()), (None, ())])
+def test_patients_of_whom_neither_mask_is_recommended_are_named(batch, decision, named):
+    job, outcomes = patients_in(Path(batch.folder))[0], Outcomes(Path(batch.out))
+    advice = None if decision is None else AdviceRecord(decision=decision)
+    case = CaseOutcome(name=job.name, participant="01", recommendation=advice)
+    for state in ("failed", "done"):
+        outcome = JobOutcome(name=job.name, state=state, error="left", ended=now(), cases=(case,))
+        outcomes.write(job, outcome)
+        assert read_progress(batch).neither == (named if state == "done" else ())

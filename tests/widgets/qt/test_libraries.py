@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+import os
 import sys
 import threading
 import time
@@ -12,7 +14,7 @@ import pytest
 from qtpy.QtCore import QObject
 
 import napari_osuda
-from napari_osuda.widgets.qt.libraries import COMPILER, CORE, Loading, load
+from napari_osuda.widgets.qt.libraries import COMPILER, CORE, Linking, Loading, link, load
 
 LIMIT = 60_000
 
@@ -96,6 +98,58 @@ def test_who_wants_a_library_that_is_being_loaded_gets_it_whole(qapp, modules):
     assert load(modules[0])
     assert load(modules[1])
     assert sys.modules[modules[1]].thread is loading._thread
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows torch links its libraries itself")
+def test_torchs_libraries_are_linked_just_before_its_import_wants_them(tmp_path, monkeypatch):
+    linked = []
+    monkeypatch.setattr("napari_osuda.widgets.qt.libraries.link", linked.append)
+    (tmp_path / "lib").mkdir()
+    library = tmp_path / "lib" / "libtorch.so"
+    for name in ("libtorch.so", "libtorch_cpu.so", "libtorch_python.so"):
+        (tmp_path / "lib" / name).touch()
+    with Linking():
+        finder = sys.meta_path[0]
+        assert finder.find_spec("torch._C", [str(tmp_path)]) is None
+        assert finder.find_spec("torch.nn", [str(tmp_path)]) is None
+        assert finder.find_spec("torch._C", [str(tmp_path / "lib")]) is None
+        assert finder.find_spec("torch._C") is None
+    assert linked == [library]
+    assert finder not in sys.meta_path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows torch links its libraries itself")
+def test_what_cannot_be_linked_is_left_to_the_import(tmp_path):
+    (tmp_path / "lib").mkdir()
+    broken = tmp_path / "lib" / "libtorch.so"
+    broken.write_text("no library")
+    assert not link(broken)
+    assert Linking().find_spec("torch._C", [str(tmp_path)]) is None
+
+
+def test_torch_has_the_library_that_is_linked():
+    torch = pytest.importorskip("torch")
+    if os.name == "posix":
+        (library,) = (Path(torch.__file__).parent / "lib").glob("libtorch.[sd][oy]*")
+        assert link(library)
+
+
+@pytest.mark.parametrize("ended", ["done", "closed", "gone"])
+def test_python_collects_nothing_until_all_is_loaded(qtbot, modules, ended):
+    assert gc.isenabled()
+    owner = QObject()
+    loading = Loading(owner, modules[:2], modules[2:])
+    other = Loading(QObject(loading), (), ())
+    assert not gc.isenabled()
+    other.finish()
+    assert not gc.isenabled()
+    if ended == "done":
+        loading.finish()
+    elif ended == "closed":
+        loading.close()
+    else:
+        loading.deleteLater()
+    qtbot.waitUntil(gc.isenabled, timeout=LIMIT)
 
 
 def test_what_is_loaded_is_there_in_this_torch():

@@ -257,11 +257,12 @@ class BatchPanel(QWidget):
         self._progress = progress
         if not self._stop.is_set():
             self.state.setText(escape(words.progress_words(progress)))
-        self.failures.tell(words.failed_words(progress.failed))
+        self.failures.tell(words.exception_words(progress))
 
     def _on_ended(self, progress: BatchProgress) -> None:
         self._progress, self.running = progress, False
         self.state.setText(escape(words.progress_words(progress)))
+        self.failures.tell(words.exception_words(progress))
         if not progress.open:
             self._batch = self._folder = None
         self.under_way.emit(False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_osuda.session.cohort.batch import BatchProgress
 
-__all__ = ["BUSY_BATCH", "found_words", "left_words", "progress_words", "stand_in_words"]
+__all__ = ["BUSY_BATCH", "exception_words", "found_words", "left_words", "progress_words", "stand_in_words"]
 
 ABOUT = (
     "Adapts to each patient in a folder, one after the other, with the model and the settings above. "
@@ -62,6 +62,20 @@ def failed_words(failed: Sequence[tuple[str, str]]) -> str:
     said = [f"{name}: {why}" for name, why in failed[:_SHOWN]]
     more = len(failed) - len(said)
     return " ".join(said) + (f" {more} more are in the report." if more > 0 else "")
+
+
+def neither_words(names: Sequence[str]) -> str:
+    """Of whom neither mask is recommended, and what that means for what is written."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(names[:_NAMED]) + more
+    return f"Neither mask is recommended: {listed}. No DICOM-SEG is written there: mark by hand."
+
+
+def exception_words(progress: BatchProgress) -> str:
+    """Who failed, and of whom neither mask is recommended."""
+    return " ".join(filter(None, (failed_words(progress.failed), neither_words(progress.neither))))
 
 
 def left_words(folder: str, progress: BatchProgress) -> str:

@@ -109,9 +109,9 @@ class ResultLayers:
         layer = self._add("difference", changed, names, colors, visible=False)
         layer.editable = False
         seen = [self._made[role][0] for role in _MASKS if self._made[role][0].visible]
-        # Where neither mask is trusted none is shown, and the picture stays where it is looked at.
-        place = go_to_most_changed(self._viewer, layer) if seen else None
-        if place is not None:
+        place = go_to_most_changed(self._viewer, layer)
+        # Where neither mask is trusted none is shown, and their difference neither.
+        if place is not None and seen:
             # A piece that was removed would not be seen at all.
             layer.visible = not any(np.take(mask.data, place[1], axis=place[0]).any() for mask in seen)
         if active is not None:

@@ -94,8 +94,7 @@ class ReviewLayers:
         for role in _ROLES:
             shown = label_appearance(role, case.labels, case.colors)
             self.layers[role] = self._layer(role, masks[role], shown, transform)
-        self._show_image()
-        self._to_top([self.layers[role] for role in _ROLES])
+        self.to_front()
         self.set_opacities({})
         for layer in (*self.images, *(self.layers[role] for role in _ROLES)):
             self._lock(layer)
@@ -126,6 +125,11 @@ class ReviewLayers:
         self._unlocked, self._added, self._taken, self._hidden, self.images = [], [], [], [], []
         self.layers.clear()
 
+    def to_front(self) -> None:
+        """Show an image of the case and nothing over its masks."""
+        self._show_image()
+        self._masks_to_top()
+
     def refresh_final(self) -> None:
         """Show what the decisions made of the final mask."""
         self.layers["final"].refresh(extent=False, highlight=False)
@@ -155,7 +159,7 @@ class ReviewLayers:
         """Show masks again that somebody has deleted."""
         for role in roles:
             add_layer(self.viewer, self.layers[role])
-        self._to_top([self.layers[role] for role in _ROLES])
+        self._masks_to_top()
         self.viewer.layers.selection.active = self.layers["final"]
 
     def show_error(self, error: tuple[str, IntArray] | None) -> None:
@@ -191,8 +195,6 @@ class ReviewLayers:
         """A mask [I, J, K] as the layers show it; a view."""
         return onto_layer(mask, self._metadata)
 
-    # Where the viewer is
-
     def plane(self) -> SlicePlane | None:
         """The plane that the viewer shows; None in 3-D."""
         return plane_in_view(self.viewer, self.planes)
@@ -204,8 +206,6 @@ class ReviewLayers:
     def go_to(self, plane: SlicePlane, step: int) -> None:
         """Show a slice by the viewer's number, in that plane."""
         go_to(self.viewer, self.layers["final"], self.planes[plane], step)
-
-    # How
 
     def _find_images(self, run: ReviewRun, name: str) -> list[str]:
         case = run.review(name).case
@@ -231,10 +231,10 @@ class ReviewLayers:
         return missing
 
     def _show_image(self) -> None:
-        """Show the contrast that the model saw, and nothing over it."""
+        """Show the contrast that the model saw, and no other image."""
         shown = self.images[shown_first([layer.name for layer in self.images])] if self.images else None
         for layer in self.viewer.layers:
-            if isinstance(layer, Image) and shown is not None:
+            if isinstance(layer, Image):
                 if layer.visible and layer not in self._added and layer is not shown:
                     self._hidden.append(layer)
                 layer.visible = layer is shown
@@ -272,10 +272,10 @@ class ReviewLayers:
         add_layer(self.viewer, layer)
         self._added.append(layer)
 
-    def _to_top(self, wanted: list[Any]) -> None:
+    def _masks_to_top(self) -> None:
         layers = self.viewer.layers
-        for layer in wanted:
-            index = layers.index(layer)
+        for role in _ROLES:
+            index = layers.index(self.layers[role])
             if index != len(layers) - 1:
                 layers.move(index, len(layers))
 

@@ -12,7 +12,7 @@ from napari_osuda.imaging.world import onto_layer
 from napari_osuda.session.review.log import PLANES, SlicePlane
 from napari_osuda.session.review.review import Review
 
-__all__ = ["PlaneAxis", "find_planes", "go_to", "plane_in_view", "step_in_view"]
+__all__ = ["PlaneAxis", "find_planes", "go_to", "is_inside", "plane_in_view", "step_in_view"]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,18 @@ def plane_in_view(viewer: Any, planes: Mapping[SlicePlane, PlaneAxis]) -> SliceP
 
 
 def step_in_view(viewer: Any, layer: Any, shown: PlaneAxis) -> int:
-    """The viewer's number of the slice of a layer that it shows."""
+    """The viewer's number of the slice of a layer that it shows, or that is nearest to it."""
+    return int(np.clip(_place(viewer, layer, shown), 0, shown.count - 1))
+
+
+def is_inside(viewer: Any, layer: Any, shown: PlaneAxis) -> bool:
+    """Whether the viewer shows a slice of a layer: a longer image beside it reaches further."""
+    return 0 <= _place(viewer, layer, shown) < shown.count
+
+
+def _place(viewer: Any, layer: Any, shown: PlaneAxis) -> int:
     point = np.asarray(viewer.dims.point)[-3:]
-    return int(np.clip(round(float(layer.world_to_data(point)[shown.axis])), 0, shown.count - 1))
+    return round(float(layer.world_to_data(point)[shown.axis]))
 
 
 def go_to(viewer: Any, layer: Any, shown: PlaneAxis, step: int) -> None:

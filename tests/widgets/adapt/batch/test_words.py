@@ -21,3 +21,15 @@ def test_of_many_failures_the_first_are_named():
     said = words.failed_words(many)
     assert said.startswith("p0: No T2. p1")
     assert said.endswith("6 more are in the report.")
+
+
+def test_patients_of_whom_neither_mask_is_recommended_are_named_with_what_is_not_written():
+    assert words.exception_words(BatchProgress(2, done=2)) == ""
+    said = words.exception_words(
+        BatchProgress(3, done=2, failed=(("Cole", "No T2."),), neither=("Adam", "Berg"))
+    )
+    assert said == (
+        "Cole: No T2. Neither mask is recommended: Adam, Berg. No DICOM-SEG is written there: mark by hand."
+    )
+    many = tuple(f"p{number}" for number in range(9))
+    assert "p5 and 3 more." in words.exception_words(BatchProgress(9, done=9, neither=many))

@@ -113,7 +113,9 @@ def test_after_a_run_the_viewer_is_at_the_slice_with_most_change(
     most = int(np.argmax(changes))
     assert most != 0, "else nothing would be seen of it"
     at = round(layer.world_to_data(viewer.dims.point)[0])
-    assert at == (most if decision == "accept" else 0)
+    assert at == most
+    if decision == "neither":
+        assert not any(of_role(viewer, role).visible for role in ("before", "after", "difference"))
 
 
 @pytest.mark.parametrize("is_removed", [True, False])

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_osuda.imaging.world import METADATA_KEY
+from napari_osuda.napari_layers.masks import RESULT_KEY
+from napari_osuda.napari_layers.other_patients import images_of_others
+
+PATHS = [Path("a/patient1/patient1_flair.nii.gz")]
+
+
+@pytest.fixture
+def viewer():
+    from napari.components import ViewerModel
+
+    return ViewerModel()
+
+
+def image(viewer, path="", **more):
+    metadata = {METADATA_KEY: {"path": path}} if path else {}
+    return viewer.add_image(np.zeros((3, 4, 5)), metadata=metadata, **more)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_other"),
+    [
+        ("a/patient1/patient1_t1.nii.gz", False),
+        ("derivatives/patient1/T1.nii.gz", False),
+        ("a/patient2/patient2_flair.nii.gz", True),
+        ("a/patient1/patient2_flair.nii.gz", True),
+        ("", True),
+    ],
+)
+def test_an_image_over_the_case_is_anothers_unless_it_says_the_same_patient(viewer, path, is_other):
+    own = image(viewer, str(PATHS[0]))
+    over = image(viewer, path)
+    assert images_of_others(viewer, [own], PATHS) == [over] * is_other
+
+
+def test_what_is_hidden_covered_or_ours_hides_no_case(viewer):
+    under = image(viewer)
+    own = image(viewer, str(PATHS[0]))
+    image(viewer, visible=False)
+    image(viewer, opacity=0)
+    viewer.add_image(np.zeros((3, 4, 5)), metadata={RESULT_KEY: "preview"})
+    viewer.add_labels(np.zeros((3, 4, 5), int))
+    assert images_of_others(viewer, [own], PATHS) == []
+    for shine_through in ({"blending": "additive"}, {"opacity": 0.5}, {"visible": False}):
+        for key, value in shine_through.items():
+            setattr(own, key, value)
+        assert images_of_others(viewer, [own], PATHS) == [under]
+        own.blending, own.opacity, own.visible = "translucent", 1, True
+    viewer.canvas.grid.enabled = True
+    assert images_of_others(viewer, [own], PATHS) == [under], "they are seen beside each other"
+
+
+def test_series_of_dicom_are_of_one_patient_where_their_folders_lie_together(viewer, monkeypatch):
+    monkeypatch.setattr("napari_osuda.napari_layers.other_patients.is_dicom", lambda path: True)
+    path = "scans/patient1/series1/1.dcm"
+    own = image(viewer, path)
+    image(viewer, "scans/patient1/series2/1.dcm")
+    assert images_of_others(viewer, [own], [Path(path)]) == []
+    other = image(viewer, "scans/patient2/series1/1.dcm")
+    assert images_of_others(viewer, [own], [Path(path)]) == [other]
+
+
+def test_dicom_says_whose_it_is_wherever_it_lies(viewer, monkeypatch):
+    from types import SimpleNamespace
+
+    whose = {"1.dcm": "A", "2.dcm": "A", "3.dcm": "B"}
+    room = "napari_osuda.napari_layers.other_patients"
+    monkeypatch.setattr(f"{room}.is_dicom", lambda path: True)
+    monkeypatch.setattr(f"{room}.header_of", lambda path: SimpleNamespace(patient=whose[path.name]))
+    path = "inbox/today/1.dcm"
+    own = image(viewer, path)
+    image(viewer, "inbox/last_year/study/2.dcm")
+    assert images_of_others(viewer, [own], [Path(path)]) == []
+    other = image(viewer, "inbox/today/3.dcm")
+    assert images_of_others(viewer, [own], [Path(path)]) == [other]
