@@ -161,7 +161,7 @@ def test_settings_are_where_the_system_has_them(monkeypatch: pytest.MonkeyPatch,
         assert settings_folder() == user_config_path("napari-osuda", appauthor=False, roaming=True)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
+@pytest.mark.posix
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
     children = []
@@ -183,7 +183,7 @@ def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "settings").iterdir()] == ["models.json"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
+@pytest.mark.posix
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_programs_that_are_killed_while_they_write_leave_a_whole_file(
     memory: SavedAnswers,
@@ -211,7 +211,7 @@ def test_programs_that_are_killed_while_they_write_leave_a_whole_file(
     assert not is_locked(memory.path.parent)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX users")
+@pytest.mark.posix
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize(("what", "mode"), [(".", 0o555), ("models.json", 0o000)], ids=["folder", "file"])
 def test_what_cannot_be_written_or_read_is_said_and_left_as_it_is(
@@ -248,6 +248,7 @@ def test_what_cannot_be_written_or_read_is_said_and_left_as_it_is(
     assert memory.path.read_bytes() == before
 
 
+@pytest.mark.posix
 def test_settings_that_are_a_pipe_are_empty(tmp_path):
     os.mkfifo(tmp_path / "models.json")
     assert SavedAnswers(tmp_path).trusted() == frozenset()
