@@ -61,6 +61,14 @@ def test_each_that_is_taken_is_surer_and_marks_about_as_much(unet, batches, head
     assert taken[-1].confidence == best
 
 
+def test_a_curve_that_marks_another_amount_than_the_beginning_is_not_taken(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    for most, some in ((1.0, False), (1e9, True)):
+        trials = list(search_curve(unet, batches, heads, begin, SearchConfig(trials=6, most_change=most)))
+        assert trials[0].taken
+        assert any(trial.taken for trial in trials[1:]) is some
+
+
 def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads):
     class Nothing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -143,16 +151,17 @@ def test_what_cannot_be_searched_is_refused_with_a_sentence(unet, batches, heads
         SearchConfig(reach=0.1)
 
 
-def test_each_trial_is_the_best_so_far_scaled_shifted_and_bent(unet, batches, heads):
+@pytest.mark.parametrize("reaches", [(0.75,), (0.75, 0.15), (0.75, 0.55, 0.35, 0.15)])
+def test_each_trial_is_the_best_so_far_scaled_shifted_and_bent(unet, batches, heads, reaches):
     """Written anew: the kernel by a sum, the reach of trial t by a line from 0.75 to 0.15."""
     begin = begin_curve(batches, heads, ("identity", "negated"))
     images = [
         np.concatenate([x[:, c][h].numpy() for x, h in zip(batches, heads, strict=True)]) for c in (0, 1)
     ]
     normal = np.random.default_rng(3).normal
-    first, *trials = search_curve(unet, batches, heads, begin, SearchConfig(trials=4, seed=3))
+    first, *trials = search_curve(unet, batches, heads, begin, SearchConfig(trials=len(reaches), seed=3))
     best = first.curve
-    for trial, reach in zip(trials, (0.75, 0.55, 0.35, 0.15), strict=True):
+    for trial, reach in zip(trials, reaches, strict=True):
         for was, now, image in zip(best.channels, trial.curve.channels, images, strict=True):
             scale, shift, noise = 1 + 0.5 * reach * normal(), 0.5 * reach * normal(), normal(size=len(was.y))
             left, right = np.r_[noise[0], noise[:-1]], np.r_[noise[1:], noise[-1]]
