@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 DOCS_VENV := .venv-docs
 DOCS_STAMP := $(DOCS_VENV)/.stamp
+EXTRAS_VENV := .venv-extras
+EXTRAS_STAMP := $(EXTRAS_VENV)/.stamp
 # A display of the machine, or a virtual one where there is none.
 DISPLAYED := sh tools/with-display.sh
 
-.PHONY: venv demo test lint types docs pictures benchmark sample-data clean
+.PHONY: venv demo test extras-venv extras lint types docs pictures benchmark sample-data clean
 
 venv: $(STAMP)
 
@@ -33,6 +35,20 @@ types: venv
 # Two at a time, a file each: torch on one thread gains nothing from a second core, and most of the time is drawing.
 test: lint types
 	OMP_NUM_THREADS=1 $(DISPLAYED) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# What `make test` skips for want of ONNX, nnU-Net and smp.
+extras: extras-venv
+	OMP_NUM_THREADS=1 $(EXTRAS_VENV)/bin/python -m pytest -n 2 --dist loadfile tests/models tests/test_extras.py $(ARGS)
+
+extras-venv: $(EXTRAS_STAMP)
+
+# They need torchvision, which only works beside a torch of the same build: both as pip finds them. With CUDA it is 7 GB.
+$(EXTRAS_STAMP): pyproject.toml constraints.txt
+	@test -x $(EXTRAS_VENV)/bin/python || $(PYTHON) -m venv $(EXTRAS_VENV)
+	$(EXTRAS_VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	grep -v '^torch==' constraints.txt > $(EXTRAS_VENV)/constraints.txt
+	$(EXTRAS_VENV)/bin/python -m pip install --quiet -c $(EXTRAS_VENV)/constraints.txt --editable ".[onnx,nnunet,smp]" --group test
+	@touch $@
 
 # The site, into docs/_build: a warning, a dead link within it or a notebook that fails stops it.
 docs: $(DOCS_STAMP)
@@ -63,4 +79,4 @@ sample-data: venv
 	$(BIN)/python sample_data/build.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(DOCS_VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run*
+	rm -rf $(VENV) $(DOCS_VENV) $(EXTRAS_VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-run*

@@ -2,7 +2,9 @@
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""What is advertised, tried: ``nox --list`` tells the sessions. Pythons that a machine lacks are passed over.
+"""What is advertised, tried: ``nox --list`` tells the sessions.
+
+Pythons that a machine lacks are passed over, but not in CI.
 
 nox -s tests-3.12                all tests but those with a window
 nox -s gui -- tests/widgets      with a window, in PyQt6 and in PySide6
@@ -18,7 +20,6 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
@@ -38,7 +39,7 @@ def _displayed(session: nox.Session, *command: str) -> None:
     session.run("sh", "tools/with-display.sh", *command, external=True, env=ENVIRONMENT)
 
 
-@nox.session(default=True)
+@nox.session(python="3.11", default=True)
 def lint(session: nox.Session) -> None:
     """Style, import contracts, types."""
     _group(session, pinned=True)
@@ -61,7 +62,7 @@ def gui(session: nox.Session, qt: str) -> None:
     """The tests with a window, in one binding of Qt."""
     _group(session)
     if qt == "PySide6":
-        session.install(".[pyside6]")
+        session.install("--editable", ".[pyside6]")
         session.run("pip", "uninstall", "--yes", "PyQt6", "PyQt6-Qt6", "PyQt6-sip")
     session.env["QT_API"] = qt.lower()
     _displayed(session, "pytest", *(session.posargs or ["tests/widgets", "tests/napari_layers"]))

@@ -1,8 +1,7 @@
 """Pictures of napari in each state of a run on the sample data: ``python docs/make_screenshots.py``.
 
-Empty, ready, running, paused with a run waiting, done, a past iteration, a channel on the image, failed, cut
-off and offered again, and the panels in a dock of 320 pixels. Dark and light, into ``docs/images``.
-They need a display, real or virtual (``make pictures`` starts one).
+Ready, running, done, a past iteration, a channel on the image, the difference with all settings, and cut off
+and offered again. Into ``docs/images``. They need a display, real or virtual (``make pictures`` starts one).
 """
 
 from __future__ import annotations
@@ -17,24 +16,22 @@ from typing import Any
 # Where the display is drawn by software, torch's compiler has to be there before it.
 import torch._dynamo  # noqa: F401
 from PIL import Image
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication
 
 from napari_osuda.simulation.shipped import sample_models, sample_patients
 
 IMAGES = Path(__file__).parent / "images"
-MONITOR = "OSUDA: Monitor (napari-osuda)"
 MODEL, PATIENT = "glioma-four-contrasts", "high-grade-other-scanner"
 WIDTH, HEIGHT = 1440, 1000
 ITERATIONS, DURING, PAST = 20, 12, 5
-NARROW = 320
 LIMIT = 300_000
 
 
 def main() -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--themes", nargs="+", default=["dark", "light"])
+    parser.add_argument("--themes", nargs="+", default=["light"])
     parser.add_argument("--iterations", type=int, default=ITERATIONS)
     parser.add_argument("--out", type=Path, default=IMAGES)
     options = parser.parse_args()
@@ -56,7 +53,6 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     viewer.theme = theme
     viewer.window.resize(WIDTH, HEIGHT)
     _, widget = viewer.window.add_plugin_dock_widget("napari-osuda", "OSUDA: Adapt")
-    picture(viewer, out / f"empty-{theme}.png")
 
     viewer.open_sample("napari-osuda", PATIENT)
     widget.folder_panel.set_parent_folder(runs)
@@ -75,20 +71,11 @@ def take(theme: str, iterations: int, runs: Path, out: Path) -> None:
     )
     until(lambda: reached(widget, min(DURING, iterations - 1)))
     picture(viewer, out / f"during-{theme}.png")
-    widget.run_panel.pause_button.click()
-    until(lambda: widget.run_panel.state == "paused")
-    widget.queue()
-    until(lambda: bool(widget.queue_panel.waiting))
-    picture(viewer, out / f"paused-{theme}.png")
-    widget.queue_panel.take()
-    widget.run_panel.pause_button.click()
     until(lambda: widget.run_panel.state in ("done", "failed"))
     picture(viewer, out / f"after-{theme}.png")
 
     past(viewer, widget, monitor, theme, out)
-    monitor_picture(viewer, out / f"monitor-{theme}.png")
     widget.outcome_panel.preferred.emit("difference")
-    picture(viewer, out / f"difference-{theme}.png")
     widget.settings_panel.expert.expand(animate=False)
     settle()
     widget.scroller.ensureWidgetVisible(widget.settings_panel.expert)
@@ -115,11 +102,7 @@ def past(viewer: Any, widget: Any, monitor: Any, theme: str, out: Path) -> None:
 
 
 def ends(viewer: Any, widget: Any, monitor: Any, theme: str, runs: Path, out: Path) -> None:
-    """A run that fails, one that is cut off and offered again, and a narrow dock with long names."""
-    widget.settings_panel.set_values(learning_rate=-1)
-    widget.adapt()
-    picture(viewer, out / f"failed-{theme}.png")
-    widget.settings_panel.set_values(learning_rate=1e-4)
+    """A run that is cut off and offered again."""
     widget.adapt()
     until(lambda: widget.run_panel.state == "running" and reached(widget, 3))
     for other in (widget, monitor):
@@ -131,35 +114,12 @@ def ends(viewer: Any, widget: Any, monitor: Any, theme: str, runs: Path, out: Pa
     again.choose_model(sample_models()[MODEL])
     until(lambda: again.model_panel.model is not None)
     picture(viewer, out / f"resume-{theme}.png")
-    for layer in viewer.layers:
-        layer.name = f"a hospital with very long names of its series {layer.name}"
-    window = again.window()
-    window.resizeDocks([again.parentWidget()], [NARROW], Qt.Orientation.Horizontal)
-    picture(viewer, out / f"narrow-{theme}.png")
 
 
 def show_lesion(viewer: Any) -> None:
     """Go to the slice with the most tumor, so that there is something to see."""
     areas = (viewer.layers["reference"].data != 0).sum(axis=(1, 2))
     viewer.dims.set_current_step(0, int(areas.argmax()))
-
-
-def monitor_picture(viewer: Any, path: Path) -> None:
-    """The monitor as it looks with room for three columns, a channel pointed at."""
-    from napari_osuda.widgets.monitor.widget import MonitorWidget
-
-    wide = MonitorWidget(viewer)
-    wide.setStyleSheet(viewer.window.dock_widgets[MONITOR].window().styleSheet())
-    wide.resize(WIDTH, 700)
-    wide.show()
-    settle()
-    for panel in wide.panels.values():
-        panel.refresh()
-    wide.panels["distance"].point_at(9.5, 4.5)
-    settle()
-    wide.grab().save(str(path), "PNG")
-    wide.close()
-    wide.deleteLater()
 
 
 def reached(widget: Any, iterations: int) -> bool:

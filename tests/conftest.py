@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
         for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitExposed):
             wait.__kwdefaults__["timeout"] = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pass over what Windows cannot have."""
+    if os.name == "nt":
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="Windows has no such thing"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -77,6 +78,22 @@ def test_pictures_are_quick_to_load():
         if path.stat().st_size > MOVING.get(path.suffix, STILL)
     ]
     assert not heavy
+
+
+def test_every_picture_is_shown_on_a_page():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert not [
+        path.name for path in (ROOT / "docs" / "images").iterdir() if f"images/{path.name})" not in pages
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_elsewhere_are_whole_and_encrypted(page):
+    for target in re.findall(r"\]\((\w+:[^)\s]+)\)", page.read_text(encoding="utf-8")):
+        address = urlsplit(target)
+        assert address.scheme in ("https", "mailto"), target
+        assert "." in address.netloc or address.scheme == "mailto", target
+        assert not re.search(r"[.,;:]$|\bblob/main/\S*\.py#L", target), target
 
 
 # Of napari's own menus.

@@ -158,6 +158,7 @@ def test_no_cell_of_a_table_is_a_formula(value, cell):
     assert csv_cell(value) == cell
 
 
+@pytest.mark.posix
 def test_what_has_no_end_has_no_hash(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for endless in (tmp_path / "pipe", tmp_path, "/dev/zero"):

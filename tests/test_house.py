@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import napari_osuda
 
 PACKAGE = Path(napari_osuda.__file__).parent
+TESTS = Path(__file__).parent
 MOST_MODULES = 16
 MOST_LINES = 300
 MOST_LINES_OF_A_FUNCTION = 60
@@ -88,3 +90,21 @@ def test_no_test_measures_wall_time():
             if isinstance(node, ast.Attribute) and node.attr in WALL_CLOCKS:
                 read.append(f"{path.relative_to(TESTS)}:{node.lineno}: {node.attr}")
     assert not read
+
+
+def test_what_windows_does_not_have_is_marked():
+    posix = re.compile(r"\bos\.(?:mkfifo|fork|getuid|setuid|waitpid)\b|\bSIGKILL\b|/dev/zero")
+    unmarked = []
+    for path in TESTS.rglob("test_*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if (
+                not isinstance(node, ast.FunctionDef)
+                or not node.name.startswith("test_")
+                or path == Path(__file__)
+            ):
+                continue
+            marks = [ast.unparse(mark) for mark in node.decorator_list]
+            if posix.search(ast.get_source_segment(text, node) or "") and "pytest.mark.posix" not in marks:
+                unmarked.append(f"{path.name}:{node.lineno}")
+    assert not unmarked

@@ -77,7 +77,7 @@ class SavedAnswers:
     def forget(self, sha256: str) -> None:
         """Keep nothing of the file any longer; raises as `keep_answers`."""
         with self._alone():
-            models = self._models()
+            models = self._read()
             if models.pop(sha256, None) is not None:
                 self._write(models)
 
@@ -86,11 +86,18 @@ class SavedAnswers:
         return entry if isinstance(entry, dict) else {}
 
     def _models(self) -> dict[str, Any]:
+        try:
+            return self._read()
+        except OSError:
+            return {}
+
+    def _read(self) -> dict[str, Any]:
+        """Raises OSError where what is there cannot be read: who writes must not take it for nothing."""
         if not self.path.is_file():
             return {}
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             return {}
         models = document.get("models") if isinstance(document, dict) else None
         return models if isinstance(models, dict) else {}
@@ -98,7 +105,7 @@ class SavedAnswers:
     def _change(self, sha256: str, path: Path | str, **said: Any) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         with self._alone():
-            models = self._models()
+            models = self._read()
             entry = models.get(sha256)
             entry = entry if isinstance(entry, dict) else {}
             models[sha256] = {**entry, **said, "path": str(path), "when": when}
@@ -111,17 +118,16 @@ class SavedAnswers:
             try:
                 stack.enter_context(locked(self.path.parent, wait=_WAIT))
             except OutputError as error:
-                raise OutputError(
-                    f"Your answers about the model cannot be saved in {self.path}: {error}"
-                ) from None
-            yield
+                raise self._not_saved(str(error)) from None
+            try:
+                yield
+            except OSError as error:
+                raise self._not_saved(f"{error.strerror or error}.") from None
+
+    def _not_saved(self, why: str) -> OutputError:
+        return OutputError(f"Your answers about the model cannot be saved in {self.path}: {why}")
 
     def _write(self, models: Mapping[str, Any]) -> None:
         text = json.dumps({"version": _VERSION, "models": models}, indent=1, default=str)
-        try:
-            with written_whole(self.path) as partial:
-                partial.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise OutputError(
-                f"Your answers about the model cannot be saved in {self.path}: {error.strerror or error}."
-            ) from None
+        with written_whole(self.path) as partial:
+            partial.write_text(text, encoding="utf-8")

@@ -10,10 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from napari_osuda.method import adapt, preset, statistics
+from napari_osuda.method import AdaptationConfig, adapt, preset, statistics
 from napari_osuda.method.computing.distributed import Processes
 from napari_osuda.method.layers import bind_layers
-from napari_osuda.method.statistics import Moments, Observed, source_distance, store_pooled_statistics
+from napari_osuda.method.statistics import (
+    Moments,
+    Observed,
+    source_distance,
+    source_share,
+    store_pooled_statistics,
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -32,6 +38,21 @@ def test_moments_equal_numpys_whatever_the_cut_and_the_order(cuts, order, shift,
         moments.add(len(part), torch.from_numpy(part.mean(0)), torch.from_numpy(part.var(0)))
     np.testing.assert_allclose(moments.mean, values.mean(0), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(moments.var, values.var(0), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [
+        ({"inference_statistics": "target"}, 0.0),
+        ({"inference_statistics": "running"}, 1.0),
+        ({"inference_statistics": "mixed", "source_prior": 0.3}, 0.3),
+        # N / (N + n) of Schneider et al.: 6 slices of the source beside 2 + 1 of the target.
+        ({"inference_statistics": "mixed", "source_count": 6}, 6 / 9),
+    ],
+)
+def test_the_share_of_the_source_is_what_the_settings_say(settings, share):
+    batches = [torch.zeros(2, 1, 4, 4), torch.zeros(1, 1, 4, 4)]
+    assert source_share(AdaptationConfig(**settings), batches) == pytest.approx(share)
 
 
 def inputs_of_norms(model: nn.Module, target: torch.Tensor) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from platformdirs import user_config_path
 from torch import nn
 
 from napari_osuda.errors import ModelError, OutputError, UntrustedModelError
+from napari_osuda.locks import is_locked
 from napari_osuda.models import SavedAnswers, load_model, open_questions
 from napari_osuda.models.answers import settings_folder
 from napari_osuda.networks import UNet
@@ -159,7 +161,7 @@ def test_settings_are_where_the_system_has_them(monkeypatch: pytest.MonkeyPatch,
         assert settings_folder() == user_config_path("napari-osuda", appauthor=False, roaming=True)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
+@pytest.mark.posix
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
     children = []
@@ -181,6 +183,72 @@ def test_eight_programs_at_once_keep_eight_answers(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "settings").iterdir()] == ["models.json"]
 
 
+@pytest.mark.posix
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_programs_that_are_killed_while_they_write_leave_a_whole_file(
+    memory: SavedAnswers,
+) -> None:
+    memory.keep_answers("mine", ANSWERS, "x.pt")
+    children = []
+    for number in range(3):
+        child = os.fork()
+        if child == 0:
+            for count in range(10**6):
+                memory.keep_answers(f"{number}-{count % 9}", ANSWERS, "x.pt")
+            os._exit(0)
+        children.append(child)
+    texts = set()
+    while len(texts) < 5:
+        texts.add(memory.path.read_text())
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    # Each that a reader came upon, and what the killed ones left, is whole and has what was there before.
+    for text in [*texts, memory.path.read_text()]:
+        assert json.loads(text)["models"]["mine"]["answers"] == ANSWERS
+    memory.keep_answers("later", ANSWERS, "x.pt")
+    assert memory.answers("later") == ANSWERS
+    assert not is_locked(memory.path.parent)
+
+
+@pytest.mark.posix
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize(("what", "mode"), [(".", 0o555), ("models.json", 0o000)], ids=["folder", "file"])
+def test_what_cannot_be_written_or_read_is_said_and_left_as_it_is(
+    memory: SavedAnswers, monkeypatch: pytest.MonkeyPatch, what: str, mode: int
+) -> None:
+    folder = memory.path.parent
+    memory.keep_answers("old", ANSWERS, "x.pt")
+    before = memory.path.read_bytes()
+    for place in (folder, folder.parent):
+        place.chmod(0o777)
+    (folder / what).chmod(mode)
+    # From where a user without rights to the folders above can see it.
+    monkeypatch.chdir(folder.parent)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            own = SavedAnswers(Path(folder.name))
+            own.trusts("old")
+            for change in (lambda: own.keep_answers("new", ANSWERS, "x.pt"), lambda: own.forget("old")):
+                with pytest.raises(OutputError, match="cannot be saved") as said:
+                    change()
+                os.write(writing, f"{said.value}\n".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as stream:
+        said = stream.read().splitlines()
+    os.waitpid(child, 0)
+    assert [line.endswith("Permission denied.") for line in said] == [True, True]
+    (folder / what).chmod(0o777)
+    assert memory.path.read_bytes() == before
+
+
+@pytest.mark.posix
 def test_settings_that_are_a_pipe_are_empty(tmp_path):
     os.mkfifo(tmp_path / "models.json")
     assert SavedAnswers(tmp_path).trusted() == frozenset()

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pickle
-import resource
 import struct
 import time
 import warnings
@@ -25,6 +24,8 @@ from napari_osuda.models import Architecture, ModelCard, load_model
 from napari_osuda.models.architectures.library import build_network
 from napari_osuda.models.files.weights import read_weights
 
+resource = pytest.importorskip("resource", reason="memory is limited by POSIX")
+
 Edit = Callable[[Callable[[dict[str, Any]], Any]], Path]
 
 
@@ -42,6 +43,7 @@ def _kwargs(document: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
+@pytest.mark.posix
 def test_a_pipe_is_no_model(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.pt")
     with pytest.raises(ModelError, match="is a pipe or a device"):
@@ -53,6 +55,7 @@ def test_a_pipe_is_no_model(tmp_path: Path) -> None:
         load_model(tmp_path / "model.zip")
 
 
+@pytest.mark.posix
 def test_a_pipe_in_the_place_of_weights(folder: Path) -> None:
     (folder / "weights.pt").unlink()
     os.mkfifo(folder / "weights.pt")

@@ -136,18 +136,13 @@ def fit_curve(
                 x[:, c] = channel.put_on(batches[b][:, c], heads[b], b)
             mismatch = torch.stack([d.mean() for d in layer_mismatch(network, bound, x.to(device))]).mean()
             loss = mismatch.cpu() + sum(channel.price(config) for channel in channels)
-        step = CurveStep(
-            t=t,
-            loss=loss.item(),
-            mismatch=mismatch.item(),
-            curve=IntensityCurve(tuple(channel.curve() for channel in channels)),
-            seconds=0.0,
-        )
+        # Before it moves on: the loss is this one's.
+        curve = IntensityCurve(tuple(channel.curve() for channel in channels))
         if t < config.steps:
             for parameter, gradient in zip(moved, torch.autograd.grad(loss, moved), strict=True):
                 parameter.grad = gradient
             optimizer.step()
-        yield CurveStep(step.t, step.loss, step.mismatch, step.curve, time.perf_counter() - began)
+        yield CurveStep(t, loss.item(), mismatch.item(), curve, time.perf_counter() - began)
 
 
 class _Channel:

@@ -31,8 +31,10 @@ class Fold(QCollapsible):
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.content().hide()
         self.toggled.connect(lambda opened: self.content().setVisible(opened))
-        # The panels around have to make room first.
-        self.toggleButton().clicked.connect(lambda: QTimer.singleShot(0, self._reveal))
+        # The panels around have to make room first. Of its own, as PySide's `singleShot` outlives it.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._reveal)
+        self.toggleButton().clicked.connect(lambda: self._soon.start())
 
     def _reveal(self) -> None:
         area = self.parentWidget()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import struct
 import time
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from dicom_parts import rewrite, write_series
 from napari_osuda.errors import CaseError
 from napari_osuda.imaging import read_volume
 from napari_osuda.imaging.formats import stored
+
+resource = pytest.importorskip("resource", reason="memory is limited by POSIX")
 
 pydicom = pytest.importorskip("pydicom")
 AFFINE = np.diag([1.5, 1.5, 3.0, 1.0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import resource
 import struct
 import time
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from napari_osuda.errors import CaseError
 from napari_osuda.imaging import SliceSpec, SliceStack, case_from_arrays, read_case, read_labels, read_volume
 from napari_osuda.imaging.formats import stored
 from napari_osuda.imaging.grid import Grid
+
+resource = pytest.importorskip("resource", reason="memory is limited by POSIX")
 
 VOXELS = np.arange(1, 121, dtype=np.int16).reshape(6, 5, 4, order="F")
 AFFINE = np.diag([1.5, 1.5, 3.0, 1.0])
@@ -71,6 +72,7 @@ def test_a_pair_whose_header_describes_more_than_the_image_holds(tmp_path: Path)
             read_volume(tmp_path / name)
 
 
+@pytest.mark.posix
 def test_what_lies_beside_a_pair_is_short(tmp_path: Path) -> None:
     nib.save(nib.Spm99AnalyzeImage(VOXELS, AFFINE), tmp_path / "a.img")
     read_volume(tmp_path / "a.img")
@@ -84,6 +86,7 @@ def test_what_lies_beside_a_pair_is_short(tmp_path: Path) -> None:
         read_volume(tmp_path / "a.img")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mgz", "a.nrrd", "a.mha", "a.hdr"])
 def test_a_pipe_holds_nobody_up(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)

@@ -205,3 +205,13 @@ def test_the_batches_take_turns(unet, batches, heads):
     steps = list(fit_curve(unet, batches, heads, begin, CurveConfig(steps=4, learning_rate=1e-9)))
     assert [step.mismatch for step in steps] == pytest.approx([expected[t % 3] for t in range(5)], rel=1e-4)
     assert all(0 < step.seconds < 60 for step in steps)
+
+
+def test_what_is_fitted_where_nothing_is_asked_for():
+    assert dataclasses.asdict(CurveConfig()) == {
+        "steps": 24,
+        "learning_rate": 0.08,
+        "smoothness": 0.02,
+        "pull": 0.0,
+        "depth": 1.0,
+    }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 
 import numpy as np
@@ -58,6 +59,14 @@ def test_each_that_is_taken_is_surer_and_marks_about_as_much(unet, batches, head
         assert 1 / 1.2 <= after.foreground / taken[0].foreground <= 1.2
     best = max(t.confidence for t in trials if 1 / 1.2 <= t.foreground / trials[0].foreground <= 1.2)
     assert taken[-1].confidence == best
+
+
+def test_a_curve_that_marks_another_amount_than_the_beginning_is_not_taken(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    for most, some in ((1.0, False), (1e9, True)):
+        trials = list(search_curve(unet, batches, heads, begin, SearchConfig(trials=6, most_change=most)))
+        assert trials[0].taken
+        assert any(trial.taken for trial in trials[1:]) is some
 
 
 def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads):
@@ -140,3 +149,45 @@ def test_what_cannot_be_searched_is_refused_with_a_sentence(unet, batches, heads
         SearchConfig(trials=-1)
     with pytest.raises(ConfigError, match="least_reach"):
         SearchConfig(reach=0.1)
+
+
+@pytest.mark.parametrize("reaches", [(0.75,), (0.75, 0.15), (0.75, 0.55, 0.35, 0.15)])
+def test_each_trial_is_the_best_so_far_scaled_shifted_and_bent(unet, batches, heads, reaches):
+    """Written anew: the kernel by a sum, the reach of trial t by a line from 0.75 to 0.15."""
+    begin = begin_curve(batches, heads, ("identity", "negated"))
+    images = [
+        np.concatenate([x[:, c][h].numpy() for x, h in zip(batches, heads, strict=True)]) for c in (0, 1)
+    ]
+    normal = np.random.default_rng(3).normal
+    first, *trials = search_curve(unet, batches, heads, begin, SearchConfig(trials=len(reaches), seed=3))
+    best = first.curve
+    for trial, reach in zip(trials, reaches, strict=True):
+        for was, now, image in zip(best.channels, trial.curve.channels, images, strict=True):
+            scale, shift, noise = 1 + 0.5 * reach * normal(), 0.5 * reach * normal(), normal(size=len(was.y))
+            left, right = np.r_[noise[0], noise[:-1]], np.r_[noise[1:], noise[-1]]
+            moved = shift + reach * (0.25 * left + 0.5 * noise + 0.25 * right)
+            y, middle = np.asarray(was.y), np.median(was.y)
+            expected = middle + scale * (y - middle) + image.std(dtype=np.float64) * moved
+            assert now.x == was.x
+            np.testing.assert_allclose(now.y, expected, rtol=1e-4, atol=1e-4)
+        best = trial.curve if trial.taken else best
+
+
+def test_what_is_searched_where_nothing_is_asked_for_and_the_least_that_may_be_asked_for():
+    assert dataclasses.asdict(SearchConfig()) == {
+        "trials": 16,
+        "reach": 0.75,
+        "least_reach": 0.15,
+        "most_change": 2.0,
+        "seed": 0,
+    }
+    SearchConfig(trials=0, reach=0.5, least_reach=0.5, most_change=1.0)
+    for outside in (
+        {"reach": 0.0},
+        {"least_reach": 0.0},
+        {"least_reach": 0.8},
+        {"most_change": 0.99},
+        {"seed": -1},
+    ):
+        with pytest.raises(ConfigError, match=f"^{next(iter(outside))} of the curve's search"):
+            SearchConfig(**outside)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-
 import pytest
 import torch
 from torch import fx
@@ -13,6 +11,8 @@ from napari_osuda.models.architectures import measured as measure
 from napari_osuda.models.architectures.measured import measured
 from napari_osuda.models.architectures.probing import forward
 from napari_osuda.models.architectures.programs import Program
+
+resource = pytest.importorskip("resource", reason="memory is limited by POSIX")
 
 IMAGE = (1, 1, 64, 64)
 

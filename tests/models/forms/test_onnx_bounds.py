@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 
 from napari_osuda.errors import ModelError
 from napari_osuda.models import load_model
+
+resource = pytest.importorskip("resource", reason="memory is limited by POSIX")
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnx2torch", exc_type=Exception)

@@ -27,6 +27,7 @@ def test_files_and_other_folders_are_no_patients(tmp_path):
         chosen_participants(root, ["02"])
 
 
+@pytest.mark.posix
 def test_a_column_of_the_table(tmp_path):
     root = write_bids(tmp_path, ["01"])
     with pytest.raises(ConfigError, match="cannot be read"):

@@ -199,6 +199,7 @@ while True:
 """
 
 
+@pytest.mark.posix
 def test_nothing_is_lost_when_the_process_is_killed(tmp_path):
     folder = write_run(tmp_path / "run")
     here = str(Path(__file__).parents[2] / "helpers")

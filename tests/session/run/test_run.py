@@ -90,6 +90,7 @@ def test_a_window_closed_on_a_run_leaves_it_resumable(model, case, tmp_path):
     assert len(resumed.reports) == 6
 
 
+@pytest.mark.posix
 def test_a_killed_run_is_found_and_resumes(model, case, patient, model_folder, tmp_path):
     out = tmp_path / "runs" / "killed"
     code = (

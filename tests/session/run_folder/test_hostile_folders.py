@@ -134,6 +134,7 @@ ARRAYS = {
 }
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", list(ARRAYS))
 def test_arrays_that_are_none(folder: Path, kind: str) -> None:
     import resource
@@ -204,6 +205,7 @@ def test_texts_of_a_stranger_can_be_shown(folder: Path) -> None:
     assert read_record(folder).notes == ("\u200fشرح\u200c و\u00a0病変\n",)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("content", [None, b"", b"[" * 10**6, b"{}", b'{"cases": {"a": {"log": [{}]}}}'])
 def test_a_review_that_is_none_counts_no_decision(folder: Path, content: bytes | None) -> None:
     if content is None:
@@ -227,6 +229,7 @@ def test_painted_slices_that_are_no_labels(folder: Path) -> None:
             continue
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("most", [3_000, 30_000])
 def test_a_limit_on_the_size_of_files_is_a_sentence(model, case, tmp_path: Path, most: int) -> None:
     import resource
@@ -252,6 +255,7 @@ def test_an_uncertainty_of_another_image(folder: Path) -> None:
         ReviewRun.of_folder(folder).review("patient_t2")
 
 
+@pytest.mark.posix
 def test_a_pipe_holds_no_arrays(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.npz")
     with pytest.raises(ValueError, match="no file"):

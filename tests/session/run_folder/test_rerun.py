@@ -56,6 +56,7 @@ def test_layers_of_a_viewer_and_other_files_are_told(run, model, tmp_path):
         Rerun.of(tmp_path / "steps.csv")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

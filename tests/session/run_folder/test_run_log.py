@@ -47,6 +47,7 @@ def test_a_disk_that_is_full_does_not_reach_the_run(job, tmp_path, capsys, monke
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", ["link", "dangling link", "hard link", "pipe", "folder"])
 def test_only_a_file_of_the_folder_is_written(job, tmp_path, kind):
     folder, canary = tmp_path / "run", tmp_path / "canary"

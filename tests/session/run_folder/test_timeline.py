@@ -87,6 +87,7 @@ def test_the_number_of_states_is_bounded_and_the_newest_is_there(on_disk, tmp_pa
     assert folder is None or not folder.exists()
 
 
+@pytest.mark.posix
 def test_a_pipe_in_the_place_of_a_state_is_told_and_not_waited_for(tmp_path):
     network, run = adaptation()
     timeline = Timeline(network, tmp_path)

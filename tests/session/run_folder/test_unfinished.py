@@ -113,7 +113,7 @@ def test_what_is_no_record_hides_no_other(left, text):
     assert [run.folder.name for run in find_unfinished(left.parent)] == ["twin"]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+@pytest.mark.posix
 def test_a_pipe_in_place_of_a_file_holds_nobody_up(left):
     for name in ("state.pt", "state-before.pt", "job.json"):
         (left / "checkpoint" / name).unlink(missing_ok=True)
