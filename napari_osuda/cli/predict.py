@@ -51,7 +51,7 @@ def predict(options: argparse.Namespace) -> int:
         case = read_given_case(options, number, model.card.channels)
         if not options.quiet:
             stack = SliceStack(case, slice_spec(model.card))
-            for note in (*contrast_notes(case), *case_notes(stack, model.card)):
+            for note in (*contrast_notes(case, model.card), *case_notes(stack, model.card)):
                 print_note(note.text)
         with _Bar(name, quiet=options.quiet or options.verbose) as bar:
             mask = predict_case(model, case, device=device, precision=options.precision, on_progress=bar.show)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from napari_osuda.imaging import Case, SliceStack, channel_caption
+from napari_osuda.imaging import Case, SliceStack, channel_caption, modality_of
 from napari_osuda.imaging.formats.nifti import forms_disagree
 from napari_osuda.models import ModelCard
 from napari_osuda.session.notes import Note, NoteKind
@@ -45,16 +46,39 @@ def case_notes(stack: SliceStack, card: ModelCard) -> tuple[Note, ...]:
     return (*notes, *_place_notes(case), *_gap_notes(case), *_made_notes(case))
 
 
-def contrast_notes(case: Case) -> Iterator[Note]:
-    """On images of another contrast than the model's, by their names: of a mask that nothing was done for."""
-    for channel, source in zip(case.channels, case.sources, strict=True):
-        told = channel_caption(channel, source.name)
-        if told != channel:
+def contrast_notes(case: Case, card: ModelCard) -> Iterator[Note]:
+    """On images whose names say another contrast than the model's, or than it was adapted to."""
+    for k, (channel, source) in enumerate(zip(case.channels, case.sources, strict=True)):
+        named, known = modality_of(source.name), _adapted_to(card, k)
+        if named is None or named in known:
+            continue
+        if known:
             yield Note(
                 NoteKind.CONTRAST,
-                f"By its name, '{source.name}' is another contrast than the model's ({told}). The mask may "
-                "be wrong: adapt the model to it.",
+                f"By its name, '{source.name}' is {named.upper()}, and the model was adapted to "
+                f"{', '.join(sorted(known)).upper()} as {channel}. The mask may be wrong.",
             )
+        elif named != modality_of(channel) and not _has_map(card, k):
+            yield Note(
+                NoteKind.CONTRAST,
+                f"By its name, '{source.name}' is another contrast than the model's "
+                f"({channel_caption(channel, source.name)}). The mask may be wrong: adapt the model to it.",
+            )
+
+
+def _adapted_to(card: ModelCard, k: int) -> set[str]:
+    """What contrasts an adapted model says that its k-th channel was adapted to; none: it does not say."""
+    found: Any = card.raw
+    for key in ("config", "osuda", "provenance", "target"):
+        found = found.get(key) if isinstance(found, dict) else None
+    cases = found if isinstance(found, list) else []
+    said = [case.get("contrasts") for case in cases if isinstance(case, dict)]
+    named = [of_case[k] for of_case in said if isinstance(of_case, list) and len(of_case) > k]
+    return {name for name in named if isinstance(name, str)}
+
+
+def _has_map(card: ModelCard, k: int) -> bool:
+    return card.intensity_maps is not None and card.intensity_maps[k] != "identity"
 
 
 def _crop_notes(stack: SliceStack, card: ModelCard) -> Iterator[Note]:

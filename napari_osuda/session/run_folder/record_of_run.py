@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+from pathlib import Path
 from typing import Any
 
-from napari_osuda.imaging import Case
+from napari_osuda.imaging import Case, modality_of, name_with_contrast
 from napari_osuda.session.guard.wording import advice_record
 from napari_osuda.session.job import CaseResult, RunResult
 from napari_osuda.session.run_folder.documents import plain
-from napari_osuda.session.run_folder.record import RunRecord
+from napari_osuda.session.run_folder.record import InputRecord, RunRecord
 from napari_osuda.version import __version__
 
 __all__ = ["provenance", "run_record"]
@@ -109,5 +110,17 @@ def provenance(record: RunRecord) -> dict[str, Any]:
         "source_sha256": record.model.sha256,
         "napari_osuda": record.version,
         "ended": record.ended,
-        "target": [{"case": case.name, "inputs": [i.sha256 for i in case.inputs]} for case in record.cases],
+        "target": [
+            {
+                "case": case.name,
+                "inputs": [i.sha256 for i in case.inputs],
+                "contrasts": [_contrast(i) for i in case.inputs],
+            }
+            for case in record.cases
+        ],
     }
+
+
+def _contrast(image: InputRecord) -> str | None:
+    """What the name of an image says of its contrast."""
+    return modality_of(name_with_contrast(image.title or "", Path(image.path).name if image.path else ""))

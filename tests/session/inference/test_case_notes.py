@@ -122,12 +122,39 @@ def test_a_crop_given_to_a_model_of_whole_heads_is_told(card):
     assert "shows 35 x 51 mm, and the model knows 240 x 240 mm" in note.text
 
 
-@pytest.mark.parametrize(("name", "noted"), [("p_FLAIR", True), ("p_T2", False), ("scan", False)])
-def test_an_image_that_stands_in_for_another_contrast_is_told(name, noted):
+def named(name):
     image = a_head((20, 20, 8))
     case = case_from_arrays("patient7", {"t2": image}, Grid(image.shape, np.eye(4)))
-    case = replace(case, sources=(replace(case.sources[0], title=name),))
-    assert [note.kind for note in contrast_notes(case)] == [NoteKind.CONTRAST] * noted
+    return replace(case, sources=(replace(case.sources[0], title=name),))
+
+
+@pytest.mark.parametrize(("name", "noted"), [("p_FLAIR", True), ("p_T2", False), ("scan", False)])
+def test_an_image_that_stands_in_for_another_contrast_is_told(card, name, noted):
+    assert [note.kind for note in contrast_notes(named(name), card)] == [NoteKind.CONTRAST] * noted
+
+
+@pytest.mark.parametrize(
+    ("adapted_to", "name", "told"),
+    [
+        (["flair"], "p_FLAIR", ""),
+        (["flair"], "scan", ""),
+        (["flair"], "p_T2", "is T2, and the model was adapted to FLAIR as t2"),
+        (["flair"], "p_T1", "is T1, and the model was adapted to FLAIR as t2"),
+        ([None], "p_FLAIR", ""),
+        ("flair", "p_FLAIR", ""),
+        (3, "p_FLAIR", ""),
+    ],
+)
+def test_an_adapted_model_knows_what_it_was_adapted_to(card, adapted_to, name, told):
+    target = [{"case": "a", "contrasts": adapted_to}, "no case"] if adapted_to != 3 else 3
+    card = card.model_copy(
+        update={
+            "intensity_maps": ("inverted",),
+            "raw": {"config": {"osuda": {"provenance": {"target": target}}}},
+        }
+    )
+    notes = [note.text for note in contrast_notes(named(name), card)]
+    assert [told in text for text in notes] == [True] * bool(told)
 
 
 @pytest.mark.parametrize(("thickness", "told"), [(3.0, 0), (2.1, 0), (1.5, 1), (None, 0)])
