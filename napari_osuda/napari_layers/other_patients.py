@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.imaging.dicom.files import header_of, is_dicom
@@ -27,8 +30,9 @@ def images_of_others(viewer: Any, own: Collection[Any], paths: Sequence[Path]) -
     own : collection of napari Image layers
         Images of the case.
     paths : sequence of Path
-        The files of the case. Other images of the same patient are no other patient's; an image that came
-        from no file may be anybody's, so it counts as another's.
+        The files of the case. Other images of the same patient are no other patient's. An image that came
+        from no file may be anybody's, so it counts as another's, unless it lies voxel by voxel on an image of
+        the case and its name says the patient: so does what a filter has made of the case's image.
 
     Returns
     -------
@@ -43,14 +47,31 @@ def images_of_others(viewer: Any, own: Collection[Any], paths: Sequence[Path]) -
         if any(layer is image for image in own):
             if layer.opacity == 1 and layer.blending in _COVERING and not viewer.canvas.grid.enabled:
                 break
-        elif RESULT_KEY not in layer.metadata and not _of_patient(layer, paths):
+        elif RESULT_KEY not in layer.metadata and not _of_patient(layer, own, paths):
             found.append(layer)
     return found
 
 
-def _of_patient(layer: Any, paths: Sequence[Path]) -> bool:
+def _of_patient(layer: Any, own: Collection[Any], paths: Sequence[Path]) -> bool:
     known = layer.metadata.get(METADATA_KEY, {}).get("path")
-    return bool(known) and any(_same_patient(Path(known), path) for path in paths)
+    if not known:
+        return any(_lies_on(layer, image) for image in own) and any(
+            _says(layer.name, patient_of_image(path)) for path in paths
+        )
+    return any(_same_patient(Path(known), path) for path in paths)
+
+
+def _lies_on(layer: Any, image: Any) -> bool:
+    """Whether the voxels of two layers lie in the same places."""
+    if layer.data.shape != image.data.shape or layer.ndim != image.ndim:
+        return False
+    corners = [np.zeros(layer.ndim), *np.eye(layer.ndim)]
+    return all(np.allclose(layer.data_to_world(at), image.data_to_world(at)) for at in corners)
+
+
+def _says(name: str, patient: str) -> bool:
+    """Whether a layer's name says a patient; "patient1" is not said by "patient12" or "patient1-2"."""
+    return bool(re.search(rf"(?<![^\W_]){re.escape(patient)}(?![^\W_]|-[^\W_])", name, re.IGNORECASE))
 
 
 def _same_patient(one: Path, other: Path) -> bool:

@@ -80,3 +80,27 @@ def test_dicom_says_whose_it_is_wherever_it_lies(viewer, monkeypatch):
     assert images_of_others(viewer, [own], [Path(path)]) == []
     other = image(viewer, "inbox/today/3.dcm")
     assert images_of_others(viewer, [own], [Path(path)]) == [other]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_other"),
+    [
+        ("gaussian(patient1_flair)", False),
+        ("Patient1 smoothed", False),
+        ("patient12_flair", True),
+        ("patient1-2_flair", True),
+        ("xpatient1", True),
+        ("flair", True),
+    ],
+)
+def test_what_a_filter_has_made_of_the_case_is_of_the_case(viewer, name, is_other):
+    own = image(viewer, str(PATHS[0]), scale=(1, 2, 3))
+    made = image(viewer, name=name, scale=(1, 2, 3))
+    assert images_of_others(viewer, [own], PATHS) == [made] * is_other
+
+
+def test_a_patients_name_on_other_voxels_says_nothing(viewer):
+    own = image(viewer, str(PATHS[0]), scale=(1, 2, 3))
+    moved = image(viewer, name="patient1 moved", scale=(1, 2, 3), translate=(5, 0, 0))
+    larger = viewer.add_image(np.zeros((3, 4, 6)), name="patient1 larger", scale=(1, 2, 3))
+    assert images_of_others(viewer, [own], PATHS) == [larger, moved]

@@ -81,8 +81,11 @@ class Starter(QObject):
 
     def queue(self) -> None:
         """Let a run with what has been chosen wait for the one under way, or for the user."""
+        if self._queueing.busy:
+            self.message.emit("The last run is still being put in the queue. Press again in a moment.")
+            return
         make, image = self.job_maker(), self._image()
-        if make is not None and not self._queueing.busy:
+        if make is not None:
             self._queueing.run(lambda: Waiting(make(), image))
 
     def run_again(self, model: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_osuda.napari_layers.other_patients import images_of_others
 from napari_osuda.widgets.qt.window import real_viewer
 
 __all__ = ["OpenImages"]
@@ -47,6 +49,22 @@ class OpenImages(QObject):
     def __contains__(self, layer: object) -> bool:
         """Whether a layer is one of them."""
         return any(layer is image for image in self._images)
+
+    def uncover(self, viewer: Any, paths: Sequence[Path]) -> str:
+        """Show the case where another patient's image is over it; that image's name, "" where there is none.
+
+        Parameters
+        ----------
+        viewer : napari.Viewer
+        paths : sequence of Path
+            The files of the case.
+        """
+        others = images_of_others(real_viewer(viewer), self._images, paths)
+        for layer in others:
+            layer.visible = False
+        if others and self._images and not any(image.visible for image in self._images):
+            self._images[0].visible = True
+        return others[0].name if others else ""
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self:

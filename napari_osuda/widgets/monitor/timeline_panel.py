@@ -15,7 +15,7 @@ from napari_osuda.widgets.cockpit.slice_layers import Viewpoint, other_plane
 from napari_osuda.widgets.cockpit.slice_mask import SliceMask
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.questions import ask
-from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel, enable
+from napari_osuda.widgets.qt.words import NoteLabel, WrappedLabel, enable, other_patient
 
 __all__ = ["TimelinePanel"]
 
@@ -35,7 +35,7 @@ class TimelinePanel(QWidget):
 
     def __init__(self, viewer: Any, cockpit: Cockpit) -> None:
         super().__init__()
-        self._cockpit = cockpit
+        self._viewer, self._cockpit = viewer, cockpit
         self._kept: tuple[int, ...] = ()
         #: After how many iterations; None follows the run.
         self.iteration: int | None = None
@@ -130,6 +130,8 @@ class TimelinePanel(QWidget):
         iteration = self.iteration
         if iteration is None or self._cockpit.busy or self._cockpit.result is None:
             return
+        if not self._in_front():
+            return
         if self._cockpit.decisions():
             from napari_osuda.session.review.wording import iteration_question
 
@@ -141,8 +143,20 @@ class TimelinePanel(QWidget):
         iteration = self.iteration
         if iteration is None or self._cockpit.busy or self._cockpit.result is None:
             return
+        if not self._in_front():
+            return
         self.go_to(None)
         self._cockpit.use_iteration(iteration)
+
+    def _in_front(self) -> bool:
+        """Whether it is the run's own patient that is seen; where not, the case is shown, which is said."""
+        cockpit = self._cockpit
+        cases = () if cockpit.run is None else cockpit.run.job.cases
+        paths = [source.path for case in cases for source in case.sources if source.path is not None]
+        covering = cockpit.images.uncover(self._viewer, paths)
+        if covering:
+            self.note.tell(other_patient(covering, cockpit.case))
+        return not covering
 
     def _preview(self) -> None:
         from napari_osuda.session import can_preview

@@ -13,21 +13,23 @@ __all__ = ["Background"]
 
 
 class Background(QObject):
-    """Runs one function after another off the GUI thread; only the answer to the newest is told.
+    """Runs functions off the GUI thread; only the answer to the newest is told, or every one.
 
     Parameters
     ----------
     parent : QObject
         Owner; no answer is told once it is gone or `close` was called.
+    every : bool
+        Tell each answer as it comes: what was asked for later takes the place of nothing.
     """
 
     done = Signal(object)
     failed = Signal(Exception)
     _answered = Signal(int, object, object)
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject, *, every: bool = False) -> None:
         super().__init__(parent)
-        self._newest = 0
+        self._newest, self._every = 0, every
         self._answered.connect(self._tell)
         self._threads: set[threading.Thread] = set()
         self._unanswered: set[int] = set()
@@ -69,8 +71,9 @@ class Background(QObject):
             self._answered.emit(number, result, error)
 
     def _tell(self, number: int, result: object, error: Exception | None) -> None:
+        awaited = number in self._unanswered
         self._unanswered.discard(number)
-        if number != self._newest:
+        if not awaited or not (self._every or number == self._newest):
             return
         if error is None:
             self.done.emit(result)

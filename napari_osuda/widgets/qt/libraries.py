@@ -69,10 +69,10 @@ class Loading(QObject):
         self._core, self._left = list(core), list(compiler)
         self._holder = holder = object()
         hold(holder)
-        self.destroyed.connect(lambda: release(holder))
         self._waiting: list[Callable[[], None]] = []
         self._has_begun = self._has_core = False
         self._thread = threading.Thread(target=self._load_core, name="osuda-libraries", daemon=True)
+        self.destroyed.connect(_ending(self._core, self._thread, holder))
         self._timer = QTimer(self)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._next)
@@ -129,6 +129,18 @@ class Loading(QObject):
             waiting, self._waiting = self._waiting, []
             for function in waiting:
                 function()
+
+
+def _ending(core: list[str], thread: threading.Thread, holder: object) -> Callable[[], None]:
+    """What a window that is closed without a word leaves to be done: Python may end next."""
+
+    def end() -> None:
+        core.clear()
+        if thread.ident is not None:
+            thread.join()
+        release(holder)
+
+    return end
 
 
 def load(module: str) -> bool:

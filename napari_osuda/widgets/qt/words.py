@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["NoteLabel", "WrappedLabel", "enable", "time_left"]
+__all__ = ["NoteLabel", "WrappedLabel", "enable", "other_patient", "time_left"]
 
 
 class WrappedLabel(QLabel):
@@ -53,6 +53,11 @@ def enable(widget: QWidget, tip: str, why_not: str = "") -> None:
     """Enable a widget with its tooltip, or gray it out with a tooltip that says why."""
     widget.setEnabled(not why_not)
     widget.setToolTip(why_not or tip)
+
+
+def other_patient(image: str, case: str) -> str:
+    """That another patient's image was seen, so that nothing was done."""
+    return f"'{image}' was shown, which is not of case {case}. Nothing was done, and {case} is shown again."
 
 
 def time_left(seconds: float | None) -> str:

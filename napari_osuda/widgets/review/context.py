@@ -17,6 +17,7 @@ from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import SliceTable, slice_table
 from napari_osuda.session.review.wording import warning_words
+from napari_osuda.widgets.qt.words import other_patient
 from napari_osuda.widgets.review import words
 from napari_osuda.widgets.review.view.layers import ReviewLayers
 from napari_osuda.widgets.review.view.planes import is_inside
@@ -144,7 +145,7 @@ class ReviewContext(QObject):
         if self.review is None or not others:
             return True
         self.covered.emit()
-        self.tell(words.other_patient(others[0].name, self.review.case.name), True)
+        self.tell(other_patient(others[0].name, self.review.case.name), True)
         return False
 
     def in_sight(self) -> bool:

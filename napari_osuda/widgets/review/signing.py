@@ -44,13 +44,11 @@ class Signing(QObject):
         self._context = context
         self._page = page
         self._window = window
-        # What tells of the last report, once it is there.
-        self._reported: Callable[[], None] = lambda: None
-        self._reporting = Background(self)
+        self._reporting = Background(self, every=True)
         self.exports = Exports(context, page, window)
         page.name.returnPressed.connect(self.save)
         page.save_button.clicked.connect(self.save)
-        self._reporting.done.connect(lambda _: self._reported())
+        self._reporting.done.connect(lambda reported: reported())
         self._reporting.failed.connect(lambda error: context.tell(explain(error), True))
 
     @property
@@ -110,9 +108,12 @@ class Signing(QObject):
             if ended(f"{said} {words.REPORT_DONE}"):
                 self._page.note.setToolTip(str(saved.path))
 
-        self._reported = reported
+        def report() -> Callable[[], None]:
+            write_review_report(run)
+            return reported
+
         self.saved.emit()
-        self._reporting.run(lambda: write_review_report(run))
+        self._reporting.run(report)
 
     def close(self) -> None:
         """Wait for the report, and for what is being exported."""

@@ -269,11 +269,6 @@ def put_back(names: Sequence[str]) -> str:
     return f"{listed} {belong} put back. Close the panel to end the review."
 
 
-def other_patient(image: str, case: str) -> str:
-    """That another patient's image was seen, so that nothing was done."""
-    return f"'{image}' was shown, which is not of case {case}. Nothing was done, and {case} is shown again."
-
-
 def closed(case: str) -> str:
     """That a case is no longer under review."""
     return f"The layers of case {case} were removed, so its review is closed. All decisions are kept."

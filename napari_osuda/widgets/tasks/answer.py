@@ -17,9 +17,10 @@ from napari_osuda.errors import explain
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import share_place, size_of
 
-__all__ = ["WORKING", "Work", "answers", "taken"]
+__all__ = ["BUSY", "WORKING", "Work", "answers", "taken"]
 
 WORKING = "Working\N{HORIZONTAL ELLIPSIS}"
+BUSY = "Wait for the result first."
 
 Work = Callable[[], str]
 """What a task's function gives: the rest of the work, which ends in its answer."""
@@ -69,10 +70,20 @@ def answers(form: FunctionGui[Any, Work]) -> None:
 
     def tell(text: str) -> None:
         answer.value = text
+        enable()
+
+    def enable() -> None:
+        # One at a time: a second answer would hide that the first one failed.
+        if form.call_button is not None:
+            form.call_button.enabled = not background.busy
+            form.call_button.tooltip = BUSY if background.busy else ""
 
     background.done.connect(tell)
     background.failed.connect(lambda error: tell(explain(error)))
     form.called.connect(begin)
+    if form.call_button is not None:
+        # Behind magicgui's own, which enables the button as soon as the function has returned.
+        form.call_button.changed.connect(enable)
 
 
 def taken(layer: Labels) -> tuple[Any, dict[str, Any]]:

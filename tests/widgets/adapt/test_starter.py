@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -200,3 +201,20 @@ def test_a_run_that_begins_beside_another_is_told(parts):
     parts.queue.add(Waiting(job(), None))
     parts.starter.next()
     assert parts.failed == ["A run is under way. Stop it first."]
+
+
+def test_what_is_asked_for_while_a_run_is_put_in_the_queue_is_refused_with_a_sentence(
+    parts, qtbot, monkeypatch
+):
+    gate, make = threading.Event(), jobs.job_of_layers
+
+    def slow(*arguments):
+        gate.wait(30)
+        return make(*arguments)
+
+    monkeypatch.setattr(jobs, "job_of_layers", slow)
+    parts.starter.queue()
+    parts.starter.queue()
+    assert parts.told == ["The last run is still being put in the queue. Press again in a moment."]
+    gate.set()
+    qtbot.waitUntil(lambda: len(parts.queue.waiting) == 1)

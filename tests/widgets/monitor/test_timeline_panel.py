@@ -65,6 +65,23 @@ def test_an_iteration_is_used(after_run, adapt_widget, viewer, qtbot, ended):
     assert panel.slider.maximum() == 5, "any other can still be used"
 
 
+def test_no_iteration_is_used_while_another_patient_is_seen(after_run, adapt_widget, viewer, qtbot, ended):
+    panel, image = after_run.timeline, viewer.layers["patient7_t1"]
+    used = after_run.cockpit.result.iteration
+    other = viewer.add_image(np.ones(image.data.shape), name="patient B", scale=image.scale)
+    panel.slider.setValue(3)
+    panel.use_button.click()
+    assert not after_run.cockpit.busy
+    assert after_run.cockpit.result.iteration == used
+    assert "patient B" in panel.note.text()
+    assert "which is not of case patient7" in panel.note.text()
+    assert image.visible
+    assert not other.visible
+    panel.use_button.click()
+    qtbot.waitUntil(lambda: after_run.cockpit.result is not None and after_run.cockpit.result.iteration == 4)
+    ended(adapt_widget)
+
+
 def test_a_reviewed_run_is_changed_only_after_a_question_and_stays_under_review(
     after_run, adapt_widget, viewer, qtbot, ended
 ):

@@ -74,3 +74,25 @@ def test_it_is_busy_until_the_answer_is_told(background, qtbot):
     assert background.busy
     qtbot.waitUntil(lambda: not background.busy)
     assert busy == [False]
+
+
+def test_every_answer_is_told_where_each_counts(qapp, qtbot):
+    owner, gate = QObject(), threading.Event()
+    background, told, failed = Background(owner, every=True), [], []
+    background.done.connect(told.append)
+    background.failed.connect(failed.append)
+
+    def fail():
+        gate.wait(30)
+        raise ValueError("disk full")
+
+    background.run(fail)
+    background.run(lambda: "second")
+    qtbot.waitUntil(lambda: told == ["second"])
+    assert background.busy
+    gate.set()
+    qtbot.waitUntil(lambda: len(failed) == 1)
+    background.run(lambda: "never told")
+    background.close()
+    qtbot.wait(1)
+    assert told == ["second"]

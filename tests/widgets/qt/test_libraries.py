@@ -91,6 +91,16 @@ def test_a_window_that_is_closed_meanwhile_begins_and_is_told_nothing_more(qtbot
     assert not seen
 
 
+def test_a_window_that_is_destroyed_without_a_word_leaves_no_thread(qtbot, modules):
+    owner = QObject()
+    loading = Loading(owner, modules, ())
+    loading._next()
+    qtbot.waitUntil(lambda: modules[0] in sys.modules, timeout=LIMIT)
+    with qtbot.waitSignal(loading.destroyed):
+        owner.deleteLater()
+    assert not loading._thread.is_alive()
+
+
 def test_who_wants_a_library_that_is_being_loaded_gets_it_whole(qapp, modules):
     owner = QObject()
     loading = Loading(owner, modules[:2], ())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from review_widgets import answer, docked
 
+from napari_osuda.errors import OutputError
+from napari_osuda.widgets.review import signing
 from napari_osuda.widgets.review.words import NAME_NEXT, REPORT_DONE
 
 pytestmark = pytest.mark.viewer
@@ -59,3 +63,25 @@ def test_what_is_not_all_decided_leaves_the_keyboard_with_the_picture(widget):
     widget.commands.decide("before")
     assert widget.window().focusWidget() is not widget.page.name
     assert "Write your name" not in widget.page.note.text()
+
+
+def test_a_report_that_could_not_be_written_is_told_after_the_next_as_well(widget, qtbot, monkeypatch):
+    gate, told, asked = threading.Event(), [], []
+
+    def write(run):
+        asked.append(run)
+        if len(asked) == 1:
+            gate.wait(30)
+            raise OutputError("The disk is full.")
+
+    monkeypatch.setattr(signing, "write_review_report", write)
+    widget.context.message.connect(lambda text, bad: told.append(text))
+    widget.page.name.setText("A. Reader")
+    widget.commands.decide_rest("before")
+    answer(widget, "Use original")
+    widget.save()
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    widget.save()
+    qtbot.waitUntil(lambda: any(REPORT_DONE in text for text in told))
+    gate.set()
+    qtbot.waitUntil(lambda: told[-1] == "The disk is full.")

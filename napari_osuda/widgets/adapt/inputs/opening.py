@@ -43,8 +43,19 @@ class SeriesChoice:
     series: tuple[DicomSeries, ...]
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for: how it is called, what it is, and what follows once it is there."""
+
+    title: str
+    of: tuple[str, ...]
+    then: Callable[[], None] | None = None
+
+
 class Opening(QObject):
     """Reads files, folders and samples into layers of a viewer.
+
+    What is asked for while something else is being read is read beside it; the same twice is read once.
 
     Parameters
     ----------
@@ -54,7 +65,7 @@ class Opening(QObject):
 
     #: A sentence on what is being read; "" once all of it is there.
     message = Signal(str)
-    #: Why something could not be opened.
+    #: Why something could not be opened; told once nothing else is being read, so that it stays.
     failed = Signal(str)
     #: The masks of an earlier run are there.
     run_opened = Signal()
@@ -62,84 +73,111 @@ class Opening(QObject):
     def __init__(self, viewer: Any, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = real_viewer(viewer)
-        self._waiting: deque[Any] = deque()
+        # Layers to be put up, each with what follows once it is there.
+        self._waiting: deque[tuple[Any, Callable[[], None] | None]] = deque()
+        self._requests: list[_Request] = []
+        self._failures: list[str] = []
         self.chooser: SeriesChooser | None = None
-        self._then: Callable[[], None] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_APART_MS)
         self._timer.timeout.connect(self._add_next)
-        self._reading = Background(self)
-        self._reading.done.connect(self._on_read)
-        self._reading.failed.connect(self._on_failed)
+        self._reading = Background(self, every=True)
+        self._reading.done.connect(lambda answer: self._on_read(*answer))
 
     @property
     def busy(self) -> bool:
         """Whether something is being read or put up."""
-        return self._reading.busy or bool(self._waiting)
+        return bool(self._requests or self._waiting)
 
     def open(self, paths: Sequence[Path | str]) -> None:
         """Open MRI files, or folders of DICOM series."""
         names = [str(path) for path in paths]
         title = Path(names[0]).name if len(names) == 1 else f"{len(names)} files"
-        self._read(title, lambda: read_paths(names))
+        self._read(_Request(title, tuple(names)), lambda: read_paths(names))
 
     def _choose(self, choice: SeriesChoice) -> None:
         """Ask which series are to be opened, and open them."""
-        self.message.emit("")
         parent = self.parent()
         self.chooser = SeriesChooser(
             parent if isinstance(parent, QWidget) else None,
             choice.series,
-            lambda ticked: self._read(f"{len(ticked)} series", lambda: layers_of_series(ticked)),
+            lambda ticked: self._read(
+                _Request(f"{len(ticked)} series", tuple(one.uid for one in ticked)),
+                lambda: layers_of_series(ticked),
+            ),
         )
         self.chooser.open()
 
     def open_sample(self, name: str) -> None:
         """Open a sample patient."""
-        self._read(name, lambda: sample_layers(name))
+        self._read(_Request(name, ("sample", name)), lambda: sample_layers(name))
 
     def open_run(self, folder: Path) -> None:
         """Open the case of an earlier run, with its masks."""
-        self._then = self.run_opened.emit
-        self._read(folder.name, lambda: read_run_folder(str(folder)))
+        asked = _Request(folder.name, ("run", str(folder)), self.run_opened.emit)
+        self._read(asked, lambda: read_run_folder(str(folder)))
 
-    def _read(self, title: str, function: Callable[[], list[Any] | SeriesChoice]) -> None:
-        self.message.emit(f"Opening {title}…")
-        self._reading.run(function)
+    def _read(self, asked: _Request, function: Callable[[], list[Any] | SeriesChoice]) -> None:
+        if any(other.of == asked.of for other in self._requests):
+            return
+
+        def read() -> tuple[_Request, list[Any] | SeriesChoice | Exception]:
+            try:
+                return asked, function()
+            except Exception as error:  # told once it is its turn, as a sentence
+                return asked, error
+
+        self._requests.append(asked)
+        self._say()
+        self._reading.run(read)
+
+    def _say(self) -> None:
+        titles = ", ".join(asked.title for asked in self._requests)
+        self.message.emit(f"Opening {titles}…" if titles else "")
 
     def close(self) -> None:
         """Wait for what is being read, and put up nothing more."""
         self._timer.stop()
-        self._waiting.clear()
         self._reading.close()
+        self._requests.clear()
+        self._waiting.clear()
 
-    def _on_read(self, layers: list[Any] | SeriesChoice) -> None:
-        if isinstance(layers, SeriesChoice):
-            self._choose(layers)
+    def _on_read(self, asked: _Request, found: list[Any] | SeriesChoice | Exception) -> None:
+        self._requests.remove(asked)
+        if isinstance(found, Exception):
+            self._failures.append(explain(found))
+        elif isinstance(found, SeriesChoice):
+            self._choose(found)
+        elif found:
+            self._waiting.extend((layer, None) for layer in found[:-1])
+            self._waiting.append((found[-1], asked.then))
+            self._timer.start()
             return
-        self._waiting.extend(layers)
-        self._timer.start()
+        if self._requests or not self._waiting:
+            self._say()
+        self._tell_failures()
 
-    def _on_failed(self, error: Exception) -> None:
-        self._then = None
-        self.message.emit("")
-        self.failed.emit(explain(error))
+    def _tell_failures(self) -> None:
+        if self._failures and not self.busy:
+            told, self._failures = " ".join(self._failures), []
+            self.failed.emit(told)
 
     def _add_next(self) -> None:
         from napari.layers import Layer
 
-        if len(self._waiting) <= 1:
+        if len(self._waiting) == 1:
             # Before the last layer comes: what follows from all of them is said then, and stays.
-            self.message.emit("")
-        if self._waiting:
-            layer = Layer.create(*self._waiting.popleft())
-            add_layer(self._viewer, layer, _owner(layer.metadata.get(METADATA_KEY, {}).get("path")))
+            self._say()
+        data, then = self._waiting.popleft()
+        layer = Layer.create(*data)
+        add_layer(self._viewer, layer, _owner(layer.metadata.get(METADATA_KEY, {}).get("path")))
         if not self._waiting:
             self._timer.stop()
+        if then is not None or not self._waiting:
             show_patient(self._viewer)
-            then, self._then = self._then, None
-            if then is not None:
-                then()
+        if then is not None:
+            then()
+        self._tell_failures()
 
 
 def _owner(path: str | None) -> str:
