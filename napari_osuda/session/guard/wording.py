@@ -114,7 +114,7 @@ def headline(decision: str | None, removed: int = 0) -> str:
     if decision is None:
         return "No recommendation: the guard was off"
     if decision == "accept" and removed:
-        return f"Use the original mask, {pieces_words(removed)} removed"
+        return f"Use the reduced mask (the original, {pieces_words(removed)} removed)"
     # A record of another version may hold a decision that this one does not know.
     return {str(key): words for key, words in DECISIONS.items()}.get(decision, decision)
 

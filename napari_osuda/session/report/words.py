@@ -28,7 +28,7 @@ NOT_A_DEVICE = (
     "treatment. A mask is a proposal until a qualified person has checked it, slice by slice."
 )
 HEADLINES: Mapping[str | None, str] = {
-    "reduced": "Use the original mask, pieces removed",
+    "reduced": "Use the reduced mask (the original, pieces removed)",
     **{key: headline(key) for key in (*DECISIONS, None)},
 }
 """The recommendations of many runs as headlines; "reduced" is one to accept a reduced mask."""

@@ -78,7 +78,7 @@ def _pieces(removed: int) -> str:
 def recommendation_words(decision: str, removed: int = 0) -> str:
     """A decision as short as a button; ``removed``: pieces of the original mask that were removed."""
     if decision == "accept" and removed:
-        return f"Use original, {_pieces(removed)} removed"
+        return f"Use reduced, {_pieces(removed)} removed"
     return _RECOMMENDATIONS[decision]
 
 

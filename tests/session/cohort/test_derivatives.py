@@ -63,7 +63,7 @@ def test_the_sidecar_of_a_reduced_mask_does_not_call_it_adapted(written):
     path = written(AdviceRecord(decision="accept", evidence=evidence))
     sidecar = json.loads(path.with_name("sub-01_desc-adapted_dseg.json").read_text())
     assert "without 2 pieces" in sidecar["Description"]
-    assert sidecar["Recommendation"]["Meaning"] == "Use the original mask, 2 pieces removed"
+    assert sidecar["Recommendation"]["Meaning"] == "Use the reduced mask (the original, 2 pieces removed)"
 
 
 def test_a_file_system_without_second_names_gets_a_copy(written, monkeypatch):

@@ -132,7 +132,7 @@ def test_a_reduced_mask_is_called_what_it_is(panel, pieces, said):
     advice = Recommendation("accept", (Reason(ReasonKind.REMOVED, {"pieces": pieces, "ml": 1.2}),))
     reduced.recommendation = reduced.cases[0].recommendation = advice
     panel.show_result(reduced)
-    assert f"Use original, {said} removed" in panel.text.text()
+    assert f"Use reduced, {said} removed" in panel.text.text()
     assert "adapted" not in panel.text.text().lower()
     assert panel.after.text() == "Use &reduced"
     assert panel.after.isChecked()

@@ -70,7 +70,7 @@ def texts(panel: Any) -> list[str]:
 
 def test_every_word_says_that_it_is_no_adapted_mask(widget):
     page = widget.page
-    assert "Use the original mask, 2 pieces removed" in page.advice.text()
+    assert "Use the reduced mask (the original, 2 pieces removed)" in page.advice.text()
     assert page.decide.after.text().startswith("Use reduced")
     assert page.decide.rest_after.text() == "All undecided: use reduced"
     assert "reduced" in page.volumes.text()
