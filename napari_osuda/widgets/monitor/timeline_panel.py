@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_osuda.errors import explain
+from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.cockpit.slice_layers import Viewpoint, other_plane
 from napari_osuda.widgets.cockpit.slice_mask import SliceMask
@@ -42,6 +43,8 @@ class TimelinePanel(QWidget):
         #: What the last preview took, from the slider to the layer, in seconds.
         self.seconds = 0.0
         self.mask = SliceMask(viewer, cockpit, "iteration")
+        #: Masks that would be seen together with that one, as if they were one mask.
+        self._hidden: list[Any] = []
         self._working = Background(self)
         self._working.done.connect(self._on_done)
         self._working.failed.connect(self._on_failed)
@@ -73,6 +76,7 @@ class TimelinePanel(QWidget):
 
     def begin(self) -> None:
         """Another run, or none."""
+        self._bring_back()
         self.mask.begin()
         self._kept, self._wanted = (), None
         self.iteration = None
@@ -107,6 +111,7 @@ class TimelinePanel(QWidget):
         if iteration is None:
             self._wanted = None
             self.mask.hide()
+            self._bring_back()
             self.note.tell("")
         self.slider.blockSignals(True)
         at = len(self._kept) - 1 if iteration is None else self._kept.index(iteration)
@@ -118,6 +123,7 @@ class TimelinePanel(QWidget):
 
     def close_down(self) -> None:
         """Take the layer away, wait for a preview, follow nothing."""
+        self._bring_back()
         self.viewpoint.close()
         self._working.close()
         self.mask.remove()
@@ -192,12 +198,27 @@ class TimelinePanel(QWidget):
         wanted, self._wanted = self._wanted, None
         if self.iteration is None or self.mask.geometry is None:
             return
+        if not self.mask.seen:
+            self._hide_others()
         name = self.mask.show(labels, done[1], f"iteration {done[0]}")
         self.seconds = time.monotonic() - began
         self.note.tell(f"The layer '{name}' shows the mask of this slice at that iteration, approximately.")
         if wanted is not None and wanted != done:
             self._wanted = wanted
             self._compute()
+
+    def _hide_others(self) -> None:
+        from napari.layers import Labels
+
+        for layer in self._viewer.layers:
+            if isinstance(layer, Labels) and RESULT_KEY in layer.metadata and layer.visible:
+                layer.visible = False
+                self._hidden.append(layer)
+
+    def _bring_back(self) -> None:
+        for layer in self._hidden:
+            layer.visible = True
+        self._hidden.clear()
 
     def _on_failed(self, error: Exception) -> None:
         self._wanted = None

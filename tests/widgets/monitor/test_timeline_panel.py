@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from review_widgets import answer, docked
 from run_layers import names
 
+from napari_osuda.napari_layers.masks import RESULT_KEY
 from napari_osuda.widgets.monitor.timeline_panel import kept_words
 
 pytestmark = pytest.mark.viewer
@@ -39,6 +40,21 @@ def test_an_iteration_is_previewed_on_the_current_slice(after_run, viewer, qtbot
     assert not layer.visible
     panel.slider.setValue(0)
     qtbot.waitUntil(lambda: layer.visible and layer.name == "iteration 1 (patient7)", timeout=60_000)
+
+
+def test_other_masks_make_room_for_that_of_an_iteration(after_run, viewer, qtbot):
+    seen = [layer for layer in viewer.layers if RESULT_KEY in layer.metadata and layer.visible]
+    assert seen
+    panel = after_run.timeline
+    panel.slider.setValue(1)
+    qtbot.waitUntil(lambda: panel.mask.seen, timeout=60_000)
+    assert not any(layer.visible for layer in seen)
+    panel.slider.setValue(2)
+    qtbot.waitUntil(lambda: "iteration 3 (patient7)" in names(viewer), timeout=60_000)
+    assert not any(layer.visible for layer in seen)
+    panel.latest_button.click()
+    assert all(layer.visible for layer in seen)
+    assert not panel.mask.seen
 
 
 def test_the_plots_go_back_as_well(after_run):

@@ -38,7 +38,11 @@ def test_only_a_recommendation_against_the_adapted_mask_comes_before_the_course(
     assert verdict_words(None) is verdict_words("accept") is None
     assert verdict_words("neither") == ("✖", "red", "Trust neither mask: mark by hand")
     assert verdict_words("keep-source") == ("▲", "orange", "Use the original mask")
-    assert verdict_words("accept", 2) == ("✔", "green", "Use the reduced mask (the original, 2 pieces removed)")
+    assert verdict_words("accept", 2) == (
+        "✔",
+        "green",
+        "Use the reduced mask (the original, 2 pieces removed)",
+    )
 
 
 def test_a_course_is_told_with_units():
