@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -69,6 +70,28 @@ def test_a_curve_that_marks_another_amount_than_the_beginning_is_not_taken(unet,
         assert any(trial.taken for trial in trials[1:]) is some
 
 
+@pytest.mark.parametrize("amount", [1.0, 2.0**-10])
+def test_a_curve_that_marks_exactly_as_much_may_be_taken(batches, heads, amount):
+    """As much as before is within any change, also where it is far less than a voxel."""
+
+    class Shared(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            # Between two voxels, in parts that add up without rounding.
+            part = (x.mean((1, 2, 3)).sigmoid() * 256).round() / 256
+            p = torch.zeros_like(x[:, :1])
+            p[:, 0, 0, 0], p[:, 0, 0, 1] = part * amount, (1 - part) * amount
+            return torch.cat([1 - p, p], 1)
+
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    began = time.perf_counter()
+    config = SearchConfig(most_change=1.0)
+    first, *trials = search_curve(Shared(), batches, heads, begin, config, activation="none")
+    assert {trial.foreground for trial in (first, *trials)} == {amount * sum(len(x) for x in batches)}
+    assert first.confidence > 0.0
+    assert any(trial.taken for trial in trials)
+    assert 0.0 < sum(trial.seconds for trial in (first, *trials)) < time.perf_counter() - began
+
+
 def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads):
     class Nothing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -77,6 +100,7 @@ def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads)
     begin = begin_curve(batches, heads, ("identity", "identity"))
     trials = list(search_curve(Nothing(), batches, heads, begin, activation="none"))
     assert [trial.taken for trial in trials] == [True] + [False] * 16
+    assert {(trial.confidence, trial.foreground) for trial in trials} == {(0.0, 0.0)}
 
 
 def test_a_search_repeats_itself_and_leaves_the_network(unet, batches, heads):
