@@ -71,6 +71,13 @@ def test_a_curve_that_marks_another_amount_than_the_beginning_is_not_taken(unet,
         assert any(trial.taken for trial in trials[1:]) is some
 
 
+def test_the_first_trial_as_well_is_held_to_what_the_beginning_marks(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    for most, some in ((1.0, False), (1e9, True)):
+        configs = [SearchConfig(trials=1, most_change=most, seed=seed) for seed in range(6)]
+        assert any(list(search_curve(unet, batches, heads, begin, c))[1].taken for c in configs) is some
+
+
 @pytest.mark.parametrize("amount", [1.0, 2.0**-10])
 def test_a_curve_that_marks_exactly_as_much_may_be_taken(batches, heads, amount, monkeypatch):
     """As much as before is within any change, also where it is far less than a voxel."""
