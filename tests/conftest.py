@@ -70,6 +70,10 @@ def _nothing_left_behind(request: pytest.FixtureRequest, _quick_collections: Non
         qtbot = request.getfixturevalue("qtbot")
         before = {id(window) for window in _windows()}
     yield
+    for thread in threading.enumerate():
+        # It ends by itself, and goes on for seconds in the first test of a process that opens a panel.
+        if thread.name == "osuda-libraries":
+            thread.join(60.0)
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("osuda-")]
     assert not left, f"threads left running: {left}"
     if "torch" in sys.modules:

@@ -20,6 +20,7 @@ from napari_osuda.imaging.planes import AXIS_CODES, patient_axis
 from napari_osuda.imaging.world import METADATA_KEY, SHOWN_AXES
 from napari_osuda.napari_layers.contrast import widen_range
 from napari_osuda.napari_layers.kept_in_view import KeptInView
+from napari_osuda.napari_layers.soon import soon_in
 
 __all__ = ["Orientation", "letter_pixels", "letters", "show_letters", "show_patient", "show_patient_soon"]
 
@@ -108,7 +109,7 @@ def show_patient_soon() -> None:
     viewer = napari.current_viewer()
     # A thread has no timers; who reads on one shows the layers itself.
     if viewer is not None and threading.current_thread() is threading.main_thread():
-        QTimer.singleShot(0, lambda: show_patient(viewer))
+        soon_in(viewer, lambda: show_patient(viewer))
 
 
 def remembered() -> str:

@@ -84,8 +84,7 @@ def _open_review() -> None:
     # Who reads on a thread, which has no timers, opens it as well.
     if viewer is None or threading.current_thread() is not threading.main_thread():
         return
-    from qtpy.QtCore import QTimer
-
     from napari_osuda.napari_layers.panels import open_panel
+    from napari_osuda.napari_layers.soon import soon_in
 
-    QTimer.singleShot(0, lambda: open_panel(viewer, "OSUDA: Review"))
+    soon_in(viewer, lambda: open_panel(viewer, "OSUDA: Review"))

@@ -107,8 +107,8 @@ class JobOutcome(RunDocument):
     @property
     def neither(self) -> bool:
         """Whether it is done, and of some session neither mask is recommended."""
-        advices = (case.recommendation for case in self.cases)
-        return self.state == "done" and any(advice and advice.decision == "neither" for advice in advices)
+        given = (case.recommendation for case in self.cases)
+        return self.state == "done" and any(advice and advice.decision == "neither" for advice in given)
 
 
 class CohortRecord(RunDocument):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QPushButton, QWidget
 
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.qt.window import main_window_of
 
 __all__ = ["ClosingGuard"]
@@ -83,7 +84,7 @@ class ClosingGuard(QObject):
             # The question takes the focus, and with it the press; the click is made up for afterwards.
             watched.setDown(False)
             if self.ask(self._question()):
-                QTimer.singleShot(0, watched.click)
+                soon(watched, watched.click)
             return True
         return False
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 
 from napari_osuda.imaging.world import METADATA_KEY
 from napari_osuda.napari_layers.orientation import show_patient
 from napari_osuda.napari_layers.panels import open_panel
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.adapt.batch.panel import BatchPanel
 from napari_osuda.widgets.adapt.batch.words import BUSY_BATCH
 from napari_osuda.widgets.adapt.closing import ClosingGuard
@@ -219,7 +220,7 @@ class AdaptWidget(DockedWidget):
         self.closing.watch()
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
+            soon(self, lambda: None if self._ended else share_place(self))
 
     def _look(self) -> None:
         """Look for what can only be told with the libraries: devices, runs and batches that are left."""
@@ -275,7 +276,7 @@ class AdaptWidget(DockedWidget):
         if not under_way:
             self.folder_panel.renew()
             if self.queue_panel.running_on and self.queue_panel.waiting:
-                QTimer.singleShot(0, self._go_on)
+                soon(self, self._go_on)
 
     def _on_batch(self, running: bool) -> None:
         self.resume_panel.setEnabled(not running)

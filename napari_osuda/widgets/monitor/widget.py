@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.cockpit.history import RunHistory
 from napari_osuda.widgets.help import HelpButton
@@ -260,7 +261,7 @@ class MonitorWidget(DockedWidget):
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, lambda: None if self._ended else below_or_shared(self))
+            soon(self, lambda: None if self._ended else below_or_shared(self))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as there is room for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -20,6 +19,7 @@ from superqt.utils import QSignalDebouncer
 from napari_osuda.imaging.planes import PLANE_OF_CODE
 from napari_osuda.imaging.world import SHOWN_AXES
 from napari_osuda.napari_layers.orientation import letters, show_letters
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.cockpit.docked import DockedWidget
 from napari_osuda.widgets.planes.brightness import BrightnessBar
 from napari_osuda.widgets.planes.crosshair import Crosshair
@@ -152,7 +152,7 @@ class PlanesWidget(DockedWidget):
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, self._go_below)
+            soon(self, self._go_below)
 
     def _go_below(self) -> None:
         if not self._ended:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
-from qtpy.QtCore import QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QObject, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from napari_osuda.napari_layers.soon import soon
 
 __all__ = [
     "below",
@@ -91,11 +92,10 @@ def _as_it_was(window: QMainWindow, widget: QWidget) -> None:
         return
 
     def resize() -> None:
-        with contextlib.suppress(RuntimeError):
-            if window.height() > size.height() or window.width() > size.width():
-                window.resize(size)
+        if window.height() > size.height() or window.width() > size.width():
+            window.resize(size)
 
-    QTimer.singleShot(0, resize)
+    soon(window, resize)
 
 
 def real_viewer(viewer: Any) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_osuda.errors import OsudaError
 from napari_osuda.napari_layers.masks import RESULT_KEY, RUN_KEY
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.widgets.cockpit.cockpit import Cockpit
 from napari_osuda.widgets.review.view.layers import ReviewLayers
@@ -76,7 +77,7 @@ class IncomingRuns(QObject):
 
     def _on_ended(self, result: object = None) -> None:
         # After every other widget has heard of it, and shows what it shows.
-        QTimer.singleShot(0, self.take_result)
+        soon(self, self.take_result)
 
     def take_result(self) -> None:
         """Tell of the run that has ended in this viewer, if there is one with an adapted mask."""

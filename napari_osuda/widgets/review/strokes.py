@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from qtpy.QtCore import QTimer
 
 from napari_osuda.errors import OsudaError
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.session.review.log import SlicePlane
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.tools.growing import in_range
@@ -47,7 +47,7 @@ class Strokes:
         napari tells of a stroke before or after it changes the labels, as the tool happens to be written.
         """
         self._painted = True
-        QTimer.singleShot(0, self.commit)
+        soon(self._page.note, self.commit)
 
     def commit(self) -> None:
         """Record what was painted, if anything was."""

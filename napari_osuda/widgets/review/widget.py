@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_osuda.errors import OsudaError, explain
 from napari_osuda.napari_layers.orientation import show_letters
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.session.review.review import Review
 from napari_osuda.session.review.run import ReviewRun
 from napari_osuda.session.review.slices import SliceTable
@@ -178,7 +178,7 @@ class ReviewWidget(DockedWidget):
     def _on_removed(self, event: Any) -> None:
         if self.review is not None and event.value in self.layers.layers.values():
             # Somebody deletes a layer, or clears the viewer: once that is over one sees which.
-            QTimer.singleShot(0, self._restore_layers)
+            soon(self, self._restore_layers)
 
     def _restore_layers(self) -> None:
         if not self._ended:
@@ -251,7 +251,7 @@ class ReviewWidget(DockedWidget):
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, lambda: None if self._ended else share_place(self))
+            soon(self, lambda: None if self._ended else share_place(self))
 
     def tear_down(self) -> None:
         """Give back keys, layers and connections; what was decided is in the record."""

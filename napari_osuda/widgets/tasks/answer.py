@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from magicgui.widgets import ComboBox, FunctionGui, TextEdit
 from napari import current_viewer
 from napari.layers import Labels
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QLabel
 
 from napari_osuda.errors import explain
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.qt.background import Background
 from napari_osuda.widgets.qt.window import share_place, size_of
 
@@ -38,18 +37,16 @@ def answers(form: FunctionGui[Any, Work]) -> None:
     form.native.window_size = None if viewer is None else size_of(viewer)
 
     def place() -> None:
-        # Closed before its turn came.
-        with suppress(RuntimeError):
-            share_place(form.native)
-            # magicgui measures its labels before they have the viewer's font.
-            labels = [widget for widget in form.native.findChildren(QLabel) if widget.text()]
-            for label in labels:
-                label.setFixedWidth(max(other.sizeHint().width() for other in labels))
-            dock = form.native.parent()
-            if isinstance(dock, QDockWidget) and form.call_button is not None:
-                # Short for its tab, which would leave no room for the others.
-                dock.setWindowTitle(form.call_button.text)
-                QTimer.singleShot(0, dock.raise_)
+        share_place(form.native)
+        # magicgui measures its labels before they have the viewer's font.
+        labels = [widget for widget in form.native.findChildren(QLabel) if widget.text()]
+        for label in labels:
+            label.setFixedWidth(max(other.sizeHint().width() for other in labels))
+        dock = form.native.parent()
+        if isinstance(dock, QDockWidget) and form.call_button is not None:
+            # Short for its tab, which would leave no room for the others.
+            dock.setWindowTitle(form.call_button.text)
+            soon(dock, dock.raise_)
 
     def offer_active() -> None:
         # The mask that is worked on, and not the first of the list; once, as nobody has chosen yet.
@@ -61,7 +58,7 @@ def answers(form: FunctionGui[Any, Work]) -> None:
                 mask.value = active
 
     form.native_parent_changed.connect(offer_active)
-    QTimer.singleShot(0, place)
+    soon(form.native, place)
 
     def begin(work: Work) -> None:
         answer.value = WORKING

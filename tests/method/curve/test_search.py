@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_osuda.errors import CaseError, ConfigError
+from napari_osuda.method.curve import search
 from napari_osuda.method.curve.beginnings import (
     BEGINNINGS,
     begin_curve,
@@ -69,6 +71,36 @@ def test_a_curve_that_marks_another_amount_than_the_beginning_is_not_taken(unet,
         assert any(trial.taken for trial in trials[1:]) is some
 
 
+def test_the_first_trial_as_well_is_held_to_what_the_beginning_marks(unet, batches, heads):
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    for most, some in ((1.0, False), (1e9, True)):
+        configs = [SearchConfig(trials=1, most_change=most, seed=seed) for seed in range(6)]
+        assert any(list(search_curve(unet, batches, heads, begin, c))[1].taken for c in configs) is some
+
+
+@pytest.mark.parametrize("amount", [1.0, 2.0**-10])
+def test_a_curve_that_marks_exactly_as_much_may_be_taken(batches, heads, amount, monkeypatch):
+    """As much as before is within any change, also where it is far less than a voxel."""
+
+    class Shared(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            # Between two voxels, in parts that add up without rounding.
+            part = (x.mean((1, 2, 3)).sigmoid() * 256).round() / 256
+            p = torch.zeros_like(x[:, :1])
+            p[:, 0, 0, 0], p[:, 0, 0, 1] = part * amount, (1 - part) * amount
+            return torch.cat([1 - p, p], 1)
+
+    begin = begin_curve(batches, heads, ("identity", "identity"))
+    # A clock that goes on by a second whenever somebody looks at it.
+    monkeypatch.setattr(search, "time", SimpleNamespace(perf_counter=itertools.count(1.0).__next__))
+    config = SearchConfig(most_change=1.0)
+    first, *trials = search_curve(Shared(), batches, heads, begin, config, activation="none")
+    assert {trial.foreground for trial in (first, *trials)} == {amount * sum(len(x) for x in batches)}
+    assert first.confidence > 0.0
+    assert any(trial.taken for trial in trials)
+    assert {trial.seconds for trial in (first, *trials)} == {1.0}
+
+
 def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads):
     class Nothing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -77,6 +109,7 @@ def test_a_network_that_marks_nothing_is_left_with_the_beginning(batches, heads)
     begin = begin_curve(batches, heads, ("identity", "identity"))
     trials = list(search_curve(Nothing(), batches, heads, begin, activation="none"))
     assert [trial.taken for trial in trials] == [True] + [False] * 16
+    assert {(trial.confidence, trial.foreground) for trial in trials} == {(0.0, 0.0)}
 
 
 def test_a_search_repeats_itself_and_leaves_the_network(unet, batches, heads):

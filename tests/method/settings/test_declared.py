@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import runpy
 import typing
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import napari_osuda
@@ -28,6 +29,7 @@ def test_a_new_setting_is_read_held_in_its_range_listed_and_recorded():
     assert Extended.from_items(["added=0.5"]).to_dict()["added"] == 0.5
     with pytest.raises(ConfigError, match=r"added is 3\.0; it must be between 0 and 2"):
         Extended.from_items(["added=3"])
+    assert declared_settings(Extended)["added"].setting.step == 0.0
     assert setting_texts(Extended)[Group.LOSSES]["added"] == "1.5: Is new. In mm. It must be between 0 and 2."
 
 
@@ -50,8 +52,14 @@ def test_every_setting_is_in_one_group_and_each_choice_has_its_words():
     assert len(set(labels)) == len(labels)
 
 
-def test_help_lists_each_setting_and_its_type():
-    assert "    tau : float\n" in str(AdaptationConfig.__doc__)
+def test_help_lists_each_setting_its_type_and_its_range():
+    beginning, *entries = re.split(r"\n(?=\w+ : )", inspect.getdoc(AdaptationConfig) or "")
+    assert beginning.startswith("All settings of an adaptation")
+    assert "tau : float" in [entry.partition("\n")[0] for entry in entries]
+    for entry, (name, one) in zip(entries, declared_settings(AdaptationConfig).items(), strict=True):
+        assert entry.startswith(f"{name} : ")
+        assert "".join(one.setting.meaning.split()) in "".join(entry.split())
+        assert entry.endswith(f"\n    It is {one.rule}.") is bool(one.setting.rule)
     assert inspect.signature(AdaptationConfig).parameters["tau"].annotation is float
 
 
@@ -70,6 +78,8 @@ def test_a_field_that_says_nothing_of_itself_is_refused():
     high=st.none() | st.integers(1, 5),
     above=st.booleans(),
 )
+@example(value=0.0, low=0, high=None, above=True)
+@example(value=0.0, low=0, high=None, above=False)
 def test_a_range_admits_what_lies_in_it(value, low, high, above):
     one = Setting("x", Group.LOSSES, "Is x.", low=low, high=high, above=above)
     low_enough = high is None or value <= high
