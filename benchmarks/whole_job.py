@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import resource
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -29,7 +31,6 @@ from figures import Figure, run
 from scipy import ndimage
 from step_cost import plain_steps, timed
 from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 
 from napari_osuda.imaging import read_case
 from napari_osuda.method import AdaptationConfig
@@ -85,15 +86,18 @@ class Spent:
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
         """Count the slices of all networks of this kind."""
+        forward = self._kind.forward
 
-        def seen(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-            if isinstance(module, self._kind):
-                self._slices[0] += len(given[0])
-                self._slices[1] += len(given[0]) * torch.is_grad_enabled()
+        @functools.wraps(forward)
+        def counted(network: nn.Module, x: torch.Tensor) -> Any:
+            self._slices[0] += len(x)
+            self._slices[1] += len(x) * torch.is_grad_enabled()
+            return forward(network, x)
 
-        hook = register_module_forward_pre_hook(seen)
+        # Not a hook of all modules: that would cost each of them.
+        self._kind.forward = counted  # type: ignore[method-assign]
         yield
-        hook.remove()
+        self._kind.forward = forward  # type: ignore[method-assign]
 
     @property
     def work(self) -> float:

@@ -19,7 +19,7 @@ from napari_osuda.evaluation.labelfree import (
     normalized_entropy,
 )
 from napari_osuda.evaluation.overlap import dice, precision, sensitivity, volume_ml
-from napari_osuda.evaluation.pieces import Piece, lost_pieces, pieces_of
+from napari_osuda.evaluation.pieces import Piece, count_pieces, lost_pieces, pieces_of
 from napari_osuda.evaluation.regions import (
     REGIONS,
     labels_outside,
@@ -44,6 +44,7 @@ __all__ = [
     "RegionSummary",
     "change_table",
     "coherence",
+    "count_pieces",
     "dice",
     "difference",
     "evaluate",

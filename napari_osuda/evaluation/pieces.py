@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.evaluation.geometry import voxel_ml
 
-__all__ = ["Piece", "lost_pieces", "pieces_of"]
+__all__ = ["Piece", "count_pieces", "lost_pieces", "pieces_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +55,28 @@ def pieces_of(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
         Neighbors share a face, an edge or a corner.
     """
     numbers = np.zeros(marked.shape, np.int32)
-    box = _around(marked)
-    pieces, count = scipy.ndimage.label(marked[box], np.ones((3,) * marked.ndim))
+    box, pieces, count = _labeled(marked)
     # What is marked is little of an image, and the rest is not gone over.
-    found = pieces[marked[box]]
+    within = pieces > 0
+    found = pieces[within]
     # Stable: pieces of one size stay in the order of the array.
     order = np.argsort(-np.bincount(found, minlength=count + 1)[1:], kind="stable")
     rank = np.zeros(count + 1, np.int32)
     rank[order + 1] = np.arange(1, count + 1)
-    numbers[box][marked[box]] = rank[found]
-    return numbers, int(count)
+    numbers[box][within] = rank[found]
+    return numbers, count
+
+
+def count_pieces(marked: NDArray[np.bool_]) -> int:
+    """How many pieces `pieces_of` finds."""
+    return _labeled(marked)[2]
+
+
+def _labeled(marked: NDArray[np.bool_]) -> tuple[tuple[slice, ...], NDArray[np.int32], int]:
+    """The box that holds all that is marked, the number of each piece in it, and how many there are."""
+    box = _around(marked)
+    pieces, count = scipy.ndimage.label(marked[box], np.ones((3,) * marked.ndim))
+    return box, pieces, int(count)
 
 
 def _around(marked: NDArray[np.bool_]) -> tuple[slice, ...]:
@@ -86,11 +98,21 @@ def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) ->
     affine : array_like, shape (4, 4)
         Voxel index to millimeters.
     """
-    numbers, _ = pieces_of((before != 0) & (after == 0))
+    lost = (before != 0) & (after == 0)
+    whole, count = pieces_of(lost)
+    if not count:
+        return []
+    # Within what is lost alone: the rest of an image is not gone over.
+    around = _around(lost)
+    numbers = whole[around]
     sizes, size = np.bincount(numbers[numbers > 0]), voxel_ml(np.asarray(affine, np.float64))
     found = []
-    for number, box in enumerate(scipy.ndimage.find_objects(numbers), start=1):
-        own = numbers[box] == number
+    for number, inner in enumerate(scipy.ndimage.find_objects(numbers), start=1):
+        own = numbers[inner] == number
+        box = tuple(
+            slice(part.start + outer.start, part.stop + outer.start)
+            for part, outer in zip(inner, around, strict=True)
+        )
         others = [tuple(other for other in range(own.ndim) if other != axis) for axis in range(own.ndim)]
         widest = tuple(
             part.start + int(own.sum(axis=axes).argmax()) for part, axes in zip(box, others, strict=True)

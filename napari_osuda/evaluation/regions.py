@@ -125,8 +125,11 @@ def label_values(*labels: NDArray[Any]) -> tuple[int, ...]:
     found: set[int] = set()
     for volume in labels:
         if volume.dtype == np.uint8:
-            # np.unique sorts the volume; counting 256 bins does not.
-            found.update(np.flatnonzero(np.bincount(volume.ravel(), minlength=256)).tolist())
+            # np.unique sorts the volume; counting 256 bins does not. Most voxels are 0, and left out.
+            marked = volume[volume != 0]
+            found.update(np.flatnonzero(np.bincount(marked, minlength=256)).tolist())
+            if marked.size < volume.size:
+                found.add(0)
         else:
             found.update(int(value) for value in np.unique(volume))
     return tuple(sorted(found))

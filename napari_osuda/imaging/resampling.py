@@ -12,15 +12,15 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["AxisSampling", "Order", "fit_axis", "follow_head", "resample"]
+__all__ = ["AxisSampling", "Order", "fit_axis", "resample"]
 
 Order = Literal[0, 1, 3]
 
-# So much of the head may lie outside a field of view that stays in the middle of the image.
-_LEFT_OUT = 1e-3
 # Headers hold spacings in float32; what drifts by less than this part of a voxel over the whole axis is the
 # same spacing, and must not blur.
 _SAME = 0.05
+# Points that are made together: of few voxels, and yet of enough for one product of matrices.
+_BAND = 32
 
 
 @dataclass(frozen=True)
@@ -206,37 +206,6 @@ def _padded(
     )
 
 
-def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:
-    """Move a field of view to the head where it leaves some of it out.
-
-    Parameters
-    ----------
-    axis : AxisSampling
-        Centered on the image.
-    profile : int array [source]
-        Voxels of the head at each source voxel.
-
-    Returns
-    -------
-    AxisSampling
-        The same where it leaves out no more than a thousandth of the head; else moved by whole voxels to
-        where it shows most of it, and there as near to the head's middle as can be.
-    """
-    total = int(profile.sum())
-    seen = axis.inverse.inside
-    if total == 0 or not seen.any() or int(profile[~seen].sum()) <= _LEFT_OUT * total:
-        return axis
-    first, last = (int(v) for v in np.flatnonzero(seen)[[0, -1]])
-    moves = np.arange(-last, axis.source - first)
-    sums = np.concatenate([[0], np.cumsum(profile)])
-    shown = sums[np.clip(last + 1 + moves, 0, axis.source)] - sums[np.clip(first + moves, 0, axis.source)]
-    # Half of the head's voxels lie to either side of its middle, whatever speckles lie far from it.
-    quantiles = np.searchsorted(sums[1:], [0.005 * total, 0.995 * total])
-    off = np.abs((first + last) / 2 + moves - quantiles.mean())
-    best = min(range(len(moves)), key=lambda i: (-int(shown[i]), float(off[i])))
-    return replace(axis, start=axis.start + float(moves[best]))
-
-
 def resample(
     images: NDArray[np.float32], axes: Sequence[AxisSampling], outside: ArrayLike = 0.0
 ) -> NDArray[np.float32]:
@@ -274,12 +243,7 @@ def _along(images: NDArray[np.float32], position: int, axis: AxisSampling) -> ND
     """Resample one axis; points outside become 0 for the moment."""
     shift = axis.shift
     if shift is None:
-        if position == images.ndim - 2:
-            # Rows are weighted where they lie: nothing is moved about in memory.
-            rows: NDArray[np.float32] = axis.weights @ images
-            return rows
-        moved = np.moveaxis(images, position, -1) @ axis.weights.T
-        return np.moveaxis(moved, -1, position)
+        return _weighted(images, position, axis.weights)
     if shift == 0 and axis.source == axis.target:
         return images
     first, last = max(shift, 0), min(shift + axis.target, axis.source)
@@ -293,3 +257,26 @@ def _along(images: NDArray[np.float32], position: int, axis: AxisSampling) -> ND
         placed[position] = slice(first - shift, last - shift)
         result[tuple(placed)] = images[tuple(taken)]
     return result
+
+
+def _weighted(
+    images: NDArray[np.float32], position: int, weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Weight the voxels along one axis, band by band: voxels that weigh nothing are not gone over."""
+    # Rows are weighted where they lie: nothing is moved about in memory.
+    rows = position == images.ndim - 2
+    if not rows:
+        images = np.moveaxis(images, position, -1)
+    lead, target = images.shape[:-2], len(weights)
+    shape = (*lead, target, images.shape[-1]) if rows else (*images.shape[:-1], target)
+    result = np.empty(shape, np.float32)
+    for first in range(0, target, _BAND):
+        points = slice(first, first + _BAND)
+        used = np.flatnonzero(weights[points].any(axis=0))
+        voxels = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
+        band = weights[points, voxels]
+        if rows:
+            np.matmul(band, images[..., voxels, :], out=result[..., points, :])
+        else:
+            np.matmul(images[..., voxels], band.T, out=result[..., points])
+    return result if rows else np.moveaxis(result, -1, position)

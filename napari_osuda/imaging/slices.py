@@ -17,8 +17,8 @@ from napari_osuda.imaging.intensity.maps import IntensityMap, MappedIntensity, f
 from napari_osuda.imaging.intensity.normalization import IntensityNormalization, fit_intensity
 from napari_osuda.imaging.intensity.points import PointNormalization
 from napari_osuda.imaging.planes import array_axis
-from napari_osuda.imaging.resampling import AxisSampling, follow_head
-from napari_osuda.imaging.spacing import FieldOfView, Respacing, respacing
+from napari_osuda.imaging.resampling import AxisSampling
+from napari_osuda.imaging.spacing import FieldOfView, Respacing, follow_head, respacing
 from napari_osuda.imaging.spec import SliceSpec
 
 __all__ = ["SliceStack"]

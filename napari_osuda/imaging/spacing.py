@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_osuda.imaging.resampling import AxisSampling, resample
 
-__all__ = ["FieldOfView", "Respacing", "respacing"]
+__all__ = ["FieldOfView", "Respacing", "follow_head", "respacing"]
 
 # Affines and voxel sizes that differ by less are the same to MONAI.
 _SAME = 1e-3
+# So much of the head may lie outside a field of view that stays in the middle of the image.
+_LEFT_OUT = 1e-3
 # Points that are computed at once.
 _POINTS = 2**20
 
@@ -192,3 +194,34 @@ class FieldOfView:
     @property
     def _points_of_slice(self) -> tuple[Any, ...]:
         return (..., *(slice(*axis.points) for axis in self.axes if axis.points is not None))
+
+
+def follow_head(axis: AxisSampling, profile: NDArray[np.intp]) -> AxisSampling:
+    """Move a field of view to the head where it leaves some of it out.
+
+    Parameters
+    ----------
+    axis : AxisSampling
+        Centered on the image.
+    profile : int array [source]
+        Voxels of the head at each source voxel.
+
+    Returns
+    -------
+    AxisSampling
+        The same where it leaves out no more than a thousandth of the head; else moved by whole voxels to
+        where it shows most of it, and there as near to the head's middle as can be.
+    """
+    total = int(profile.sum())
+    seen = axis.inverse.inside
+    if total == 0 or not seen.any() or int(profile[~seen].sum()) <= _LEFT_OUT * total:
+        return axis
+    first, last = (int(v) for v in np.flatnonzero(seen)[[0, -1]])
+    moves = np.arange(-last, axis.source - first)
+    sums = np.concatenate([[0], np.cumsum(profile)])
+    shown = sums[np.clip(last + 1 + moves, 0, axis.source)] - sums[np.clip(first + moves, 0, axis.source)]
+    # Half of the head's voxels lie to either side of its middle, whatever speckles lie far from it.
+    quantiles = np.searchsorted(sums[1:], [0.005 * total, 0.995 * total])
+    off = np.abs((first + last) / 2 + moves - quantiles.mean())
+    best = min(range(len(moves)), key=lambda i: (-int(shown[i]), float(off[i])))
+    return replace(axis, start=axis.start + float(moves[best]))

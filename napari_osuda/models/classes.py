@@ -46,8 +46,7 @@ def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.u
         raise ValueError(f"{channels} channels of probabilities for {len(card.output_channels)} in the card.")
     values = np.asarray(card.channel_values, dtype=np.uint8)
     if channels > 1 and not _independent(card):
-        winners: NDArray[np.uint8] = values[probabilities.argmax(axis=1)]
-        return winners
+        return _largest(probabilities, values)
     mask = np.zeros((probabilities.shape[0], *probabilities.shape[2:]), dtype=np.uint8)
     order = list(range(channels))
     if card.overlapping:
@@ -55,6 +54,20 @@ def decide(probabilities: NDArray[np.floating], card: ModelCard) -> NDArray[np.u
     for k in order:
         mask[probabilities[:, k] > 0.5] = values[k]
     return mask
+
+
+def _largest(probabilities: NDArray[np.floating], values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The largest channel's value, the first of several as large: [B, ...] of [B, K, ...]."""
+    # Channel by channel: an argmax across channels that lie apart in memory takes three times as long.
+    best = probabilities[:, 0].copy()
+    winners = np.full(best.shape, values[0], np.uint8)
+    for k in range(1, len(values)):
+        channel = probabilities[:, k]
+        # Written so that NaN wins, as in an argmax.
+        higher = ~(channel <= best) & (best == best)
+        winners[higher] = values[k]
+        np.copyto(best, channel, where=higher)
+    return winners
 
 
 def _independent(card: ModelCard) -> bool:

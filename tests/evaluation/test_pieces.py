@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_osuda.evaluation import lost_pieces, pieces_of, voxel_ml
+from napari_osuda.evaluation import count_pieces, lost_pieces, pieces_of, voxel_ml
 
 MASKS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6), elements=st.integers(0, 2))
 
@@ -19,6 +19,7 @@ def test_the_pieces_are_all_that_is_lost_and_the_largest_is_first(before, random
     found = lost_pieces(before, after, affine)
     numbers, count = pieces_of((before != 0) & (after == 0))
     assert [piece.number for piece in found] == list(range(1, count + 1))
+    assert count_pieces((before != 0) & (after == 0)) == count
     ml = [piece.ml for piece in found]
     assert ml == sorted(ml, reverse=True)
     lost = np.count_nonzero((before != 0) & (after == 0))

@@ -94,3 +94,20 @@ def test_an_image_is_never_returned_itself(size):
     result = resample(image, [fit_axis(3, 1.0, size=size)])
     np.testing.assert_array_equal(result, image)
     assert not np.shares_memory(result, image)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([0, 1]), st.sampled_from([0.5, 1.0, 1.7]))
+def test_bands_give_what_all_weights_at_once_give(source, target, along, share):
+    axis = fit_axis(source, 1.0, size=target, extent=source * share)
+    other = fit_axis(5, 1.0)
+    axes, sizes = ((axis, other), (source, 5)) if along == 0 else ((other, axis), (5, source))
+    images = np.random.default_rng(source).normal(size=(2, 3, *sizes)).astype(np.float32)
+    whole = np.moveaxis(np.moveaxis(images, 2 + along, -1) @ axis.weights.T, -1, 2 + along)
+    np.testing.assert_allclose(resample(images, axes), whole, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_far_from_a_point_does_not_reach_it():
+    axis = fit_axis(240, 1.0, size=128, extent=240.0)
+    images = np.ones((1, 240, 240), np.float32)
+    images[:, 200:] = np.nan
+    assert np.isfinite(resample(images, (axis, axis))[0, :90]).all()

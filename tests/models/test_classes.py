@@ -82,3 +82,11 @@ def test_a_channel_is_the_label_of_its_name_whatever_their_orders(
     assert card.channel_values == values
     first = np.array([[[0.9], [0.1]]])
     assert decide(first, card).tolist() == [[values[0]]]
+
+
+@given(st.integers(0, 2**16), st.integers(2, 5))
+def test_the_first_of_several_that_are_as_likely_wins_and_nan_above_all(seed: int, channels: int) -> None:
+    values = np.random.default_rng(seed).choice(np.array([0.0, 0.3, 0.5, np.nan]), (3, channels, 5, 7))
+    names = ("background", *(f"label {k}" for k in range(1, channels)))
+    card = _card(output_channels=names, labels=dict(enumerate(names)))
+    assert np.array_equal(decide(values, card), values.argmax(axis=1))

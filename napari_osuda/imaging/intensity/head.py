@@ -137,7 +137,8 @@ def find_air(channel: NDArray[Any]) -> Air:
     """
     if channel.ndim != 3 or channel.size < _LEAST_VOXELS:
         return Air()
-    found = [c for c in _edge_constants(channel) if c != 0.0]
+    # What only counts values goes through them as they lie in memory.
+    found = [c for c in _edge_constants(channel.T if channel.flags.f_contiguous else channel) if c != 0.0]
     drawn = _is_drawn(channel, (0.0, *found))
     constants = (0.0, *(c for c in found if not drawn or c <= _FAR * np.median(channel[channel != c])))
     plain = Air(constants, level=_level(channel, constants))
@@ -176,14 +177,16 @@ def find_air(channel: NDArray[Any]) -> Air:
 
 def _is_drawn(channel: NDArray[Any], constants: tuple[float, ...]) -> bool:
     """Whether the tissue of an image, all but these constants, is of a few values."""
-    values = channel[~Air(constants).is_constant(channel)]
+    laid = channel.T if channel.flags.f_contiguous else channel
+    values = laid[~Air(constants).is_constant(laid)]
     if not values.size:
         return False
     low, high = np.percentile(values, (75, 95))
     # An image whose bright end was cut off has many voxels of its highest value.
     brighter = values[(values >= low) & (values <= high)]
     counts = np.sort(np.unique(brighter, return_counts=True)[1])
-    return bool(counts[-8:].sum() >= _DRAWN * counts.sum() and np.unique(values[::7]).size <= _FEW)
+    drawn = counts[-8:].sum() >= _DRAWN * counts.sum()
+    return bool(drawn and np.unique(channel[~Air(constants).is_constant(channel)][::7]).size <= _FEW)
 
 
 def head_of(channel: NDArray[Any], air: Air) -> Mask:

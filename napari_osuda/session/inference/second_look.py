@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_osuda.evaluation import pieces_of
+from napari_osuda.evaluation import count_pieces, pieces_of
 from napari_osuda.method.computing.arithmetic import output_of
 
 __all__ = ["Rotated", "not_found_again", "pieces_in"]
@@ -47,7 +47,7 @@ class Rotated(nn.Module):
 
 def pieces_in(mask: NDArray[Any]) -> int:
     """How many pieces a mask [S, H, W] or [1, D, H, W] has, where it is not 0."""
-    return _pieces(mask)[1]
+    return count_pieces(mask.reshape(mask.shape[-3:]) != 0)
 
 
 def not_found_again(mask: NDArray[Any], again: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -74,19 +74,20 @@ def slice_pictures(
     grid = Grid(image.shape, affine)
     view = Reorientation(affine, _VIEW)
     spacing = view.reorder(grid.spacing)
-    gray = _gray(view.apply(np.asarray(image, dtype=np.float32)))
+    volume = view.apply(np.asarray(image, dtype=np.float32))
+    head, low, high = _window(volume)
     shown = {title: view.apply(mask) for title, mask in masks.items()}
-    box = _head(gray, axis)
-    center = np.append((np.array(gray.shape) - 1) / 2, 1.0)
+    box = _box(head, axis)
+    center = np.append((np.array(head.shape) - 1) / 2, 1.0)
     pictures = []
     for index in choose_slices(shown, spacing, axis, count):
         center[axis] = index
         mm = float((view.affine(grid) @ center)[axis])
         pictures.append(
             SlicePicture(
-                title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, gray.shape[axis])}, at "
+                title=f"{plane.capitalize()} slice {_viewer_slice(index, axis, head.shape[axis])}, at "
                 f"{AXIS_CODES[axis][mm > 0]} {number(abs(mm), 1)} mm",
-                image=_flat(gray, axis, index)[box],
+                image=_gray(_flat(volume, axis, index), _flat(head, axis, index), low, high)[box],
                 masks={title: _flat(mask, axis, index)[box] for title, mask in shown.items()},
                 pixel_mm=(spacing[1] if axis == 2 else spacing[2], spacing[1] if axis == 0 else spacing[0]),
                 sides=_SIDES[plane],
@@ -203,27 +204,32 @@ def data_uri(pixels: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def _gray(volume: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Window the volume between the 1st and 99.5th percentile of its head; air stays black."""
+def _window(volume: NDArray[np.float32]) -> tuple[NDArray[np.bool_], float, float]:
+    """Where the volume's head is, and the 1st and 99.5th percentile of it: between them it is shown."""
     finite = np.isfinite(volume)
     known = np.where(finite, volume, np.float32(0))
     foreground = finite & head_of(known, find_air(known))
     if not foreground.any():
-        return np.zeros(volume.shape, dtype=np.uint8)
+        return foreground, 0.0, 0.0
     low, high = np.percentile(volume[foreground], (1.0, 99.5))
-    gray = np.zeros(volume.shape, dtype=np.uint8)
-    # Plane by plane: all at once would take several times the memory of the volume.
-    for plane, inside, drawn in zip(volume, foreground, gray, strict=True):
-        # In float64: where all of the head is equally bright, what is brighter would overflow float32.
-        scaled = (plane[inside].astype(np.float64) - low) / max(high - low, np.finfo(np.float32).tiny)
-        # Foreground never becomes the 0 of the background, which the crop to the head relies on.
-        drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)).astype(np.uint8)
-    return gray
+    return foreground, float(low), float(high)
 
 
-def _head(gray: NDArray[np.uint8], axis: int) -> tuple[slice, slice]:
+def _gray(
+    plane: NDArray[np.float32], inside: NDArray[np.bool_], low: float, high: float
+) -> NDArray[np.uint8]:
+    """Draw one slice between two values; air stays black."""
+    drawn = np.zeros(plane.shape, dtype=np.uint8)
+    # In float64: where all of the head is equally bright, what is brighter would overflow float32.
+    scaled = (plane[inside].astype(np.float64) - low) / max(high - low, np.finfo(np.float32).tiny)
+    # Head never becomes the 0 of the background.
+    drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)).astype(np.uint8)
+    return drawn
+
+
+def _box(head: NDArray[np.bool_], axis: int) -> tuple[slice, slice]:
     """Rows and columns that hold the head in any slice, and a margin."""
-    flat = _flat(np.asarray(gray.any(axis=axis, keepdims=True)), axis, 0)
+    flat = _flat(np.asarray(head.any(axis=axis, keepdims=True)), axis, 0)
     box = []
     for k in (0, 1):
         where = np.flatnonzero(flat.any(axis=1 - k))
@@ -235,6 +241,7 @@ def _head(gray: NDArray[np.uint8], axis: int) -> tuple[slice, slice]:
 
 def _flat(volume: NDArray[Any], axis: int, index: int) -> NDArray[Any]:
     """One slice [rows, columns] of a volume in LPS axes, in the radiological view."""
-    plane: NDArray[Any] = np.take(volume, index, axis=axis)
+    # A view: np.take would first copy a volume whose memory is ordered otherwise.
+    plane: NDArray[Any] = volume[(slice(None),) * axis + (index,)]
     # The feet-to-head axis comes second in the other planes, and the head is up.
     return plane.T if axis == 2 else plane[:, ::-1].T
