@@ -72,7 +72,7 @@ def count_pieces(marked: NDArray[np.bool_]) -> int:
     return _labeled(marked)[2]
 
 
-def _labeled(marked: NDArray[np.bool_]) -> tuple[tuple[slice, ...], NDArray[np.int32], int]:
+def _labeled(marked: NDArray[np.bool_]) -> tuple[tuple[slice, ...], NDArray[np.signedinteger], int]:
     """The box that holds all that is marked, the number of each piece in it, and how many there are."""
     box = _around(marked)
     pieces, count = scipy.ndimage.label(marked[box], np.ones((3,) * marked.ndim))

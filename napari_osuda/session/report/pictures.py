@@ -221,7 +221,7 @@ def _gray(
     """Draw one slice between two values; air stays black."""
     drawn = np.zeros(plane.shape, dtype=np.uint8)
     # In float64: where all of the head is equally bright, what is brighter would overflow float32.
-    scaled = (plane[inside].astype(np.float64) - low) / max(high - low, np.finfo(np.float32).tiny)
+    scaled = (plane[inside].astype(np.float64) - low) / max(high - low, float(np.finfo(np.float32).tiny))
     # Head never becomes the 0 of the background.
     drawn[inside] = (1 + 254 * np.clip(np.nan_to_num(scaled), 0.0, 1.0)).astype(np.uint8)
     return drawn
