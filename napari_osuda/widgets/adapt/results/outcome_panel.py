@@ -22,6 +22,7 @@ from napari_osuda.widgets.adapt.words import (
     NEITHER_NEXT,
     NO_ADAPTED,
     NO_GUARD,
+    REMOVED_SEEN,
     model_tip,
     recommendation_words,
     use_tip,
@@ -210,6 +211,9 @@ class OutcomePanel(QWidget):
             headline = recommendation_words(advice.decision, advice.removed)
         doubted = case.after is not None and advice is not None and advice.decision == "neither"
         next_ = f"<br>{NEITHER_NEXT}" if doubted else ""
+        if advice is not None and advice.decision == "accept" and advice.removed:
+            # On the slice that the viewer goes to, it might be taken for the mask.
+            next_ = f"<br>{REMOVED_SEEN}"
         name = ", ".join(each.case.name for each in result.cases)
         color = getattr(self._colors, hue)
         said = f"<span style='color: {color}'>{mark}</span> <b>{headline}</b> ({escape(name)})"
