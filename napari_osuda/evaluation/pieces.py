@@ -55,15 +55,8 @@ def pieces_of(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
         Neighbors share a face, an edge or a corner.
     """
     numbers = np.zeros(marked.shape, np.int32)
-    box, pieces, count = _labeled(marked)
-    # What is marked is little of an image, and the rest is not gone over.
-    within = pieces > 0
-    found = pieces[within]
-    # Stable: pieces of one size stay in the order of the array.
-    order = np.argsort(-np.bincount(found, minlength=count + 1)[1:], kind="stable")
-    rank = np.zeros(count + 1, np.int32)
-    rank[order + 1] = np.arange(1, count + 1)
-    numbers[box][within] = rank[found]
+    box, ranked, count = _ranked(marked)
+    numbers[box] = ranked
     return numbers, count
 
 
@@ -77,6 +70,16 @@ def _labeled(marked: NDArray[np.bool_]) -> tuple[tuple[slice, ...], NDArray[np.s
     box = _around(marked)
     pieces, count = scipy.ndimage.label(marked[box], np.ones((3,) * marked.ndim))
     return box, pieces, int(count)
+
+
+def _ranked(marked: NDArray[np.bool_]) -> tuple[tuple[slice, ...], NDArray[np.int32], int]:
+    """As `_labeled`, the largest piece first."""
+    box, pieces, count = _labeled(marked)
+    # Stable: pieces of one size stay in the order of the array.
+    order = np.argsort(-np.bincount(pieces[pieces > 0], minlength=count + 1)[1:], kind="stable")
+    rank = np.zeros(count + 1, np.int32)
+    rank[order + 1] = np.arange(1, count + 1)
+    return box, rank[pieces], count
 
 
 def _around(marked: NDArray[np.bool_]) -> tuple[slice, ...]:
@@ -98,14 +101,11 @@ def lost_pieces(before: NDArray[Any], after: NDArray[Any], affine: ArrayLike) ->
     affine : array_like, shape (4, 4)
         Voxel index to millimeters.
     """
-    lost = (before != 0) & (after == 0)
-    whole, count = pieces_of(lost)
+    # Within the box of what is lost: the rest of an image is not gone over.
+    around, numbers, count = _ranked((before != 0) & (after == 0))
     if not count:
         return []
-    # Within what is lost alone: the rest of an image is not gone over.
-    around = _around(lost)
-    numbers = whole[around]
-    sizes, size = np.bincount(numbers[numbers > 0]), voxel_ml(np.asarray(affine, np.float64))
+    sizes, size = np.bincount(numbers.ravel()), voxel_ml(np.asarray(affine, np.float64))
     found = []
     for number, inner in enumerate(scipy.ndimage.find_objects(numbers), start=1):
         own = numbers[inner] == number

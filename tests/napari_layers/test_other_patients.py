@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -57,29 +58,29 @@ def test_what_is_hidden_covered_or_ours_hides_no_case(viewer):
     assert images_of_others(viewer, [own], PATHS) == [under], "they are seen beside each other"
 
 
-def test_series_of_dicom_are_of_one_patient_where_their_folders_lie_together(viewer, monkeypatch):
-    monkeypatch.setattr("napari_osuda.napari_layers.other_patients.is_dicom", lambda path: True)
-    path = "scans/patient1/series1/1.dcm"
-    own = image(viewer, path)
-    image(viewer, "scans/patient1/series2/1.dcm")
-    assert images_of_others(viewer, [own], [Path(path)]) == []
-    other = image(viewer, "scans/patient2/series1/1.dcm")
-    assert images_of_others(viewer, [own], [Path(path)]) == [other]
-
-
-def test_dicom_says_whose_it_is_wherever_it_lies(viewer, monkeypatch):
-    from types import SimpleNamespace
-
-    whose = {"1.dcm": "A", "2.dcm": "A", "3.dcm": "B"}
+@pytest.mark.parametrize(
+    ("own_path", "same", "other", "said"),
+    [
+        # What the files say comes first, wherever they lie.
+        (
+            "inbox/today/1.dcm",
+            "inbox/last_year/study/2.dcm",
+            "inbox/today/3.dcm",
+            {"1": "A", "2": "A", "3": "B"},
+        ),
+        # Where they say nothing, the folders of a patient's series lie together.
+        ("scans/p1/series1/1.dcm", "scans/p1/series2/1.dcm", "scans/p2/series1/1.dcm", {"1": ""}),
+    ],
+)
+def test_series_of_dicom_are_of_one_patient(viewer, monkeypatch, own_path, same, other, said):
     room = "napari_osuda.napari_layers.other_patients"
     monkeypatch.setattr(f"{room}.is_dicom", lambda path: True)
-    monkeypatch.setattr(f"{room}.header_of", lambda path: SimpleNamespace(patient=whose[path.name]))
-    path = "inbox/today/1.dcm"
-    own = image(viewer, path)
-    image(viewer, "inbox/last_year/study/2.dcm")
-    assert images_of_others(viewer, [own], [Path(path)]) == []
-    other = image(viewer, "inbox/today/3.dcm")
-    assert images_of_others(viewer, [own], [Path(path)]) == [other]
+    monkeypatch.setattr(f"{room}.header_of", lambda path: SimpleNamespace(patient=said[path.stem]))
+    own = image(viewer, own_path)
+    image(viewer, same)
+    assert images_of_others(viewer, [own], [Path(own_path)]) == []
+    another = image(viewer, other)
+    assert images_of_others(viewer, [own], [Path(own_path)]) == [another]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from napari_osuda.errors import CaseError, OutputError
 from napari_osuda.evaluation import dice
 from napari_osuda.files import written_whole
 from napari_osuda.models import ModelCard, SourceModel, load_model, write_model_folder
+from napari_osuda.models.description.reading import provenance_of
 from napari_osuda.session import predict_case, slice_spec
 
 __all__ = ["Home", "home_dice", "source_model"]
@@ -85,7 +86,7 @@ def source_model(
         write_model_folder(path, _trained(home, path, tell, device), home.card, provenance=record)
         _checkpoint(home, path).path.unlink(missing_ok=True)
     model = load_model(path)
-    made_of = model.card.raw.get("config", {}).get("osuda", {}).get("provenance", {})
+    made_of = provenance_of(model.card)
     if any(made_of.get(key) != value for key, value in record.items()):
         raise OutputError(
             f"{path} was trained with another recipe or on other patients than are asked for now: "

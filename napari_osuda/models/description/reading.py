@@ -12,7 +12,7 @@ from napari_osuda.models.description.processing import describe_processing
 from napari_osuda.models.description.schema import Axis, ModelDocument, Range, WeightsDocument
 from napari_osuda.models.files.documents import typed
 
-__all__ = ["Description", "describe"]
+__all__ = ["Description", "describe", "provenance_of"]
 
 _MILLIMETERS = {"millimeter": 1.0, "micrometer": 1e-3, "centimeter": 10.0, "meter": 1000.0}
 
@@ -147,3 +147,11 @@ def _check_keys(ours: Mapping[Any, Any], where: str) -> None:
                 f"{where}: config.osuda.{str(key)[:60]} is not a known key; the keys are "
                 f"{', '.join(sorted(known))}."
             )
+
+
+def provenance_of(card: ModelCard) -> Mapping[str, Any]:
+    """What a model folder says of where the model comes from, unchecked; empty where it says nothing."""
+    found: Any = card.raw
+    for key in ("config", "osuda", "provenance"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

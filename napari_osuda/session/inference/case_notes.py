@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from napari_osuda.imaging import Case, SliceStack, channel_caption, modality_of
 from napari_osuda.imaging.formats.nifti import forms_disagree
 from napari_osuda.models import ModelCard
+from napari_osuda.models.description.reading import provenance_of
 from napari_osuda.session.notes import Note, NoteKind
 
 __all__ = ["case_notes", "contrast_notes"]
@@ -56,7 +56,7 @@ def contrast_notes(case: Case, card: ModelCard) -> Iterator[Note]:
             yield Note(
                 NoteKind.CONTRAST,
                 f"By its name, '{source.name}' is {named.upper()}, and the model was adapted to "
-                f"{', '.join(sorted(known)).upper()} as {channel}. The mask may be wrong.",
+                f"{', '.join(sorted(known)).upper()}. The mask may be wrong.",
             )
         elif named != modality_of(channel) and not _has_map(card, k):
             yield Note(
@@ -68,10 +68,8 @@ def contrast_notes(case: Case, card: ModelCard) -> Iterator[Note]:
 
 def _adapted_to(card: ModelCard, k: int) -> set[str]:
     """What contrasts an adapted model says that its k-th channel was adapted to; none: it does not say."""
-    found: Any = card.raw
-    for key in ("config", "osuda", "provenance", "target"):
-        found = found.get(key) if isinstance(found, dict) else None
-    cases = found if isinstance(found, list) else []
+    target = provenance_of(card).get("target")
+    cases = target if isinstance(target, list) else []
     said = [case.get("contrasts") for case in cases if isinstance(case, dict)]
     named = [of_case[k] for of_case in said if isinstance(of_case, list) and len(of_case) > k]
     return {name for name in named if isinstance(name, str)}

@@ -42,7 +42,7 @@ _RECOMMENDATIONS: dict[str, str] = {
     "keep-source": "Use original",
     "neither": "Trust neither: mark by hand",
 }
-REMOVED_SEEN = "Orange in the image: what was removed."
+REMOVED_SEEN = "The layer 'difference' shows what was removed."
 NEITHER_NEXT = "No mask is chosen. Press Review to compare them and to mark by hand."
 NO_GUARD = "No recommendation: the guard is off. Look at both masks before you choose."
 NO_ADAPTED = "Use original: the run ended before there was an adapted mask."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QPoint, QRect, Qt, QTimer
+from qtpy.QtCore import QPoint, QRect, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import QScrollArea
 from superqt import QCollapsible
 
+from napari_osuda.napari_layers.soon import soon
 from napari_osuda.widgets.qt.theme import Palette
 
 __all__ = ["Fold"]
@@ -31,10 +32,8 @@ class Fold(QCollapsible):
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.content().hide()
         self.toggled.connect(lambda opened: self.content().setVisible(opened))
-        # The panels around have to make room first. Of its own, as PySide's `singleShot` outlives it.
-        self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._reveal)
-        self.toggleButton().clicked.connect(lambda: self._soon.start())
+        # The panels around have to make room first.
+        self.toggleButton().clicked.connect(lambda: soon(self, self._reveal))
 
     def _reveal(self) -> None:
         area = self.parentWidget()

@@ -138,8 +138,8 @@ def test_an_image_that_stands_in_for_another_contrast_is_told(card, name, noted)
     [
         (["flair"], "p_FLAIR", ""),
         (["flair"], "scan", ""),
-        (["flair"], "p_T2", "is T2, and the model was adapted to FLAIR as t2"),
-        (["flair"], "p_T1", "is T1, and the model was adapted to FLAIR as t2"),
+        (["flair"], "p_T2", "is T2, and the model was adapted to FLAIR."),
+        (["flair"], "p_T1", "is T1, and the model was adapted to FLAIR."),
         ([None], "p_FLAIR", ""),
         ("flair", "p_FLAIR", ""),
         (3, "p_FLAIR", ""),

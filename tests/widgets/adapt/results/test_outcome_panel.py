@@ -133,7 +133,7 @@ def test_a_reduced_mask_is_called_what_it_is(panel, pieces, said):
     reduced.recommendation = reduced.cases[0].recommendation = advice
     panel.show_result(reduced)
     assert f"Use reduced, {said} removed" in panel.text.text()
-    assert "Orange in the image: what was removed." in panel.text.text()
+    assert "The layer 'difference' shows what was removed." in panel.text.text()
     assert "adapted" not in panel.text.text().lower()
     assert panel.after.text() == "Use &reduced"
     assert panel.after.isChecked()
